@@ -1,0 +1,77 @@
+/*
+ * options: what the daemon was told to do.
+ *
+ * One table (options_table.c) gives every option its name, type, default, limits and help. From it
+ * come the defaults, the configuration file (`name = value`), the environment (`NAKODO_NAME`), the
+ * command line (`--name value`, `--name=value`), --help, --print-config and the man page. Sources
+ * are read in that order and the later one wins; a repeatable option that a later source sets
+ * replaces the earlier source's list. `mount` is a table by path: its entries are added to the
+ * defaults, the same path replaces, `PATH=off` removes. --help, --man and --version end the
+ * reading where they stand: of what follows, and of file and environment, nothing is looked at.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct problem;
+
+/* One value of a repeatable option and where it was said, for error messages: "default",
+ * "FILE:LINE", "NAKODO_NAME" or "--name". */
+struct option_item {
+	char *value;
+	char *where;
+};
+
+struct option_list {
+	struct option_item *items;
+	size_t count;
+};
+
+enum option_action {
+	OPTION_RUN,
+	OPTION_CHECK,
+	OPTION_HELP,
+	OPTION_MAN,
+	OPTION_VERSION,
+	OPTION_PRINT_CONFIG,
+};
+
+enum option_log_level { OPTION_LOG_ERROR, OPTION_LOG_WARN, OPTION_LOG_INFO, OPTION_LOG_DEBUG };
+enum option_log_format {
+	OPTION_LOG_AUTO, /* journal under systemd, else text */
+	OPTION_LOG_TEXT,
+	OPTION_LOG_JSON,
+	OPTION_LOG_JOURNAL,
+};
+
+/* Sizes in bytes, times in seconds. Strings are never NULL; "" when unset. All text is UTF-8
+ * without control characters but the tab, and has been checked as far as its grammar goes. */
+struct options {
+	enum option_action action; /* the last one that was asked for */
+	struct option_list listen, trusted_proxy, origin, server_name, subprotocol;
+	struct option_list mount; /* in the order of the paths, each of which stands once */
+	struct option_list ice_server; /* URL or URL|USER|PASSWORD; only the last may hold a | */
+	char *tls_cert, *tls_key, *tls_self_signed, *web_root, *log_file;
+	bool show_messages;
+	uint64_t max_message, max_peers, max_peers_per_room, max_peers_per_address;
+	uint64_t message_rate, send_queue; /* the burst is four times the rate */
+	uint64_t ping_interval, ping_timeout, handshake_timeout, drain_seconds;
+	int log_level; /* enum option_log_level */
+	int log_format; /* enum option_log_format */
+};
+
+/* Read all sources in order into `options` (any content before is overwritten).
+ * `environment` is in the form of environ(7). 0, or -EINVAL / -errno with `problem` naming the
+ * place and the fault; after a failure the options are empty and need no destroy. */
+int options_load(struct options *options, int argc, char *const *argv, char *const *environment,
+	struct problem *problem);
+void options_finish(struct options *options);
+
+/* What --help, --print-config and the man page show; all made from the table. --print-config's
+ * output, read back as a configuration file, gives the same options. */
+void options_print_help(FILE *out);
+void options_print_config(const struct options *options, FILE *out);
+void options_print_man(FILE *out);

@@ -1,0 +1,74 @@
+/*
+ * dialect: one wire protocol, and the table that says under which path it is spoken.
+ *
+ * A dialect speaks with nothing but the hub's verbs. It never sees a socket, so a test drives it
+ * with bytes and looks into outboxes. To add one: write src/dialect/NAME.c, name it in the
+ * alphabetical table of src/dialect/dialect.c, and follow the list in CONTRIBUTING.md.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "nakodo/hub/hub.h"
+
+struct option_list;
+struct problem;
+
+/* One place where a dialect is spoken: `PATH=DIALECT?PARAMETERS`, or a listener of its own. */
+struct mount {
+	const char *path; /* "/" or "/a/b"; NULL: a listener's whole URL space */
+	const struct dialect *dialect;
+	const char *parameters; /* in the form of base/query; "" when there are none */
+	struct hub_space *space;
+};
+
+/* What a client asked for when it connected. Strings live during the open call only. */
+struct request {
+	const struct mount *mount;
+	const char *room; /* from /PATH/ROOM, decoded; "" when not said */
+	const char *const *arguments; /* the URL's query: decoded "name=value", NULL at the end */
+};
+
+/* All callbacks may use any verb of the hub. */
+struct dialect {
+	const char *name; /* as in `mount = PATH=NAME` */
+	bool room_in_path; /* /PATH/ROOM is a room of its own */
+	/* Are the mount's parameters right? 0, or -EINVAL with a sentence. */
+	int (*check)(const struct mount *mount, struct problem *problem);
+	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
+	void (*open)(struct peer *peer, const struct request *request);
+	/* One whole message; text has been checked to be UTF-8. Never called for a peer that is not
+	 * open. Not NUL-terminated. */
+	void (*message)(struct peer *peer, const char *data, size_t len, bool binary);
+	/* The peer leaves, for whatever reason, even during its `open`; it still has its seats and
+	 * hears nothing any more. NULL: nothing to do. */
+	void (*close)(struct peer *peer);
+};
+
+/* A setting of the client or, if it said nothing, of the mount. Returns as query_get(). */
+long request_get(const struct request *request, const char *name, char *buf, size_t size);
+
+struct dialect_table;
+
+/* The mounts of the options; an unknown dialect or a doubled path is -EINVAL with a sentence that
+ * names the place it was said. The caller owns the table; its spaces belong to the hub. */
+int dialect_table_create(struct dialect_table **ret, struct hub *hub,
+	const struct option_list *mounts, struct problem *problem);
+void dialect_table_destroy(struct dialect_table *table);
+
+/* Make the mount of a listener that speaks one dialect at any path. NULL with `problem`: no such
+ * dialect, or no memory. The table owns it. */
+const struct mount *dialect_table_own(
+	struct dialect_table *table, struct hub *hub, const char *name, struct problem *problem);
+
+/* The mount for a decoded URL path: the longest one that ends at a segment boundary and leaves at
+ * most one segment, which is the room. NULL: none. `ret_room` points into `path` or at "". */
+const struct mount *dialect_route(
+	const struct dialect_table *table, const char *path, const char **ret_room);
+/* The same for a listener's own mount. */
+const struct mount *dialect_route_own(
+	const struct mount *mount, const char *path, const char **ret_room);
+
+extern const struct dialect dialect_chat, dialect_echo, dialect_named_room, dialect_relay,
+	dialect_signal;

@@ -1,0 +1,20 @@
+/*
+ * plain: what the dialects without a handshake of their own have in common (signal, relay, chat,
+ * echo): connecting is joining one room, and `frames` chooses the opcode a client receives.
+ */
+#pragma once
+
+struct mount;
+struct peer;
+struct problem;
+struct request;
+
+/* A close code for a request that makes no sense, and for a room that is full. */
+#define PLAIN_CLOSE_BAD_REQUEST 4400
+#define PLAIN_CLOSE_ROOM_FULL 4413
+
+/* dialect.check of a dialect that knows `frames` and the names given (NULL at the end). */
+int plain_check(const struct mount *mount, const char *const *names, struct problem *problem);
+/* Read `frames` and take the seat. 0; else -errno and the peer has been closed, or for -ENOSPC is
+ * left to the caller, who may want to say in his protocol that the room is full. */
+int plain_join(struct peer *peer, const struct request *request);

@@ -1,0 +1,110 @@
+/*
+ * hub: who is in which room, and who gets what. The only writer of rooms, seats and outboxes.
+ *
+ *   hub     one per process
+ *   space   a namespace of rooms, one for each mount, so that one wire protocol's rooms and ids
+ * never meet another's room    a named set of members; made by the first to join, gone with the
+ * last member  one peer's seat in one room, perhaps with an id that is unique in the room peer one
+ * connection; net makes it, the hub knows it while it is open
+ *
+ * Nothing here touches a socket: a message that was published waits in outboxes, their peers wait
+ * in the dirty list, and net empties both once per turn of its loop.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "nakodo/hub/frame.h"
+#include "nakodo/hub/outbox.h"
+
+#define HUB_NAME_MAX 128 /* bytes of a room's name or an id, without the NUL */
+
+struct hub_limits {
+	size_t room_members; /* at most so many in one room */
+	size_t outbox_bytes; /* a peer with more than this waiting is too slow and is closed */
+};
+
+enum peer_state {
+	PEER_GONE, /* no connection yet, or no more */
+	PEER_OPEN,
+	PEER_CLOSING, /* its close frame is the last in the outbox */
+};
+
+struct peer;
+/* The peer is about to leave: for the last time it still has its seats. Called exactly once. */
+typedef void peer_leave_fn(struct peer *peer);
+
+struct peer {
+	struct hub *hub;
+	uint64_t id; /* of the connection, never reused */
+	enum peer_state state;
+	enum frame_choice choice; /* which opcode it wants data messages in */
+	bool dirty; /* in the hub's dirty list */
+	bool overflowed; /* in the hub's list of peers to be closed as too slow */
+	struct peer *prev_dirty, *next_dirty, *next_overflowed;
+	struct member *seats;
+	struct outbox outbox;
+	void *state_of_dialect; /* owned by its dialect, from open to close */
+	peer_leave_fn *on_leave;
+};
+
+struct member {
+	struct room *room;
+	struct peer *peer;
+	char *id; /* NULL: none */
+	struct member *prev, *next; /* in the room, in order of arrival (utlist DL) */
+	struct member *seat_prev, *seat_next; /* of the same peer (utlist DL) */
+	UT_hash_handle hh; /* in room->ids, if it has an id */
+};
+
+struct room {
+	struct hub_space *space;
+	struct member *members, *ids;
+	size_t count;
+	UT_hash_handle hh;
+	char name[]; /* NUL-terminated */
+};
+
+/* NULL: no memory. */
+struct hub *hub_create(const struct hub_limits *limits);
+/* Every peer must be gone. */
+void hub_destroy(struct hub *hub);
+/* Lives as long as the hub. NULL: no memory. */
+struct hub_space *hub_space_create(struct hub *hub);
+
+/* `peer` is net's memory, zeroed. It must stay valid until net has seen it leave the dirty list or
+ * has called hub_drop(). */
+void hub_open(struct hub *hub, struct peer *peer, uint64_t id, peer_leave_fn *on_leave);
+
+/* Take a seat, and an id in that room unless `id` is NULL. 0, or -EINVAL: empty id or a name or id
+ * over HUB_NAME_MAX; -ENOSPC: the room is full; -EEXIST: the id is taken; -EPIPE: the peer is not
+ * open; -ENOMEM. `ret` may be NULL. */
+int hub_join(struct hub_space *space, const char *room, struct peer *peer, const char *id,
+	struct member **ret);
+void hub_leave(struct member *member);
+struct room *hub_room(struct hub_space *space, const char *name);
+struct member *hub_find(const struct room *room, const char *id);
+
+/* Queue the message for every member of the room but `except` (which may be NULL). */
+void hub_publish(struct room *room, struct message *message, const struct peer *except);
+void hub_send(struct peer *peer, struct message *message);
+/* Queue a control frame, such as a shared ping, past the outbox bound. */
+void hub_push_control(struct peer *peer, struct frame *frame);
+
+/* End the peer's stay: from this call on it is in no room and gets nothing more but what already
+ * waits for it and the close frame. Nothing happens to a peer that is not open. */
+void hub_close(struct peer *peer, unsigned code, const char *reason);
+/* The same for a peer whose connection has ended: what waits is thrown away. */
+void hub_drop(struct peer *peer);
+/* Close the peers whose outbox overflowed since the last call (4508). They stayed seated until
+ * now, so that nobody who walks through a room has it changed under him. */
+void hub_settle(struct hub *hub);
+
+/* The next peer with frames to write, taken off the dirty list; NULL: none. */
+struct peer *hub_next_dirty(struct hub *hub);
+bool hub_is_dirty(const struct hub *hub);
+/* Frames queued since the flush began last; the flush need not wait for more than a fair number. */
+size_t hub_queued(const struct hub *hub);

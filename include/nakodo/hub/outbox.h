@@ -1,0 +1,26 @@
+/*
+ * outbox: what waits to be written to one peer, a queue of shared frames, oldest first.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct frame;
+
+#define OUTBOX_INLINE 4 /* frames that wait without an allocation */
+
+/* Zeroed memory is an empty outbox. */
+struct outbox {
+	struct frame **ring; /* NULL: `few` is the ring */
+	struct frame *few[OUTBOX_INLINE];
+	unsigned head, count, room; /* `room`: slots of `ring`, a power of two */
+	size_t bytes; /* in the waiting frames, headers included */
+};
+
+/* Takes a reference of its own. False: no memory, nothing changed. */
+bool outbox_push(struct outbox *outbox, struct frame *frame);
+struct frame *outbox_first(const struct outbox *outbox); /* NULL: empty */
+/* Take the first out; its reference passes to the caller. */
+struct frame *outbox_pop(struct outbox *outbox);
+void outbox_clear(struct outbox *outbox);

@@ -1,0 +1,12 @@
+/*
+ * accept: from a listening socket to connections: caps, running out of descriptors, PROXY headers.
+ */
+#pragma once
+
+struct listener;
+struct server;
+
+/* Begin to take connections. 0 or -errno. */
+int accept_start(struct listener *listener);
+/* Close the connections that still wait for their PROXY header. */
+void accept_end_waiting(struct server *server);

@@ -1,0 +1,34 @@
+/*
+ * admit: who may come in. Pure decisions on header values, before any upgrade.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct option_list;
+
+/* An answer that refuses a request. `option` names what an operator could set to allow it. */
+struct refusal {
+	int status; /* HTTP; 0: not refused */
+	const char *code; /* for programs: "bad-origin" */
+	const char *message; /* for a person */
+	const char *option; /* for the log; NULL: none would */
+};
+
+/* Does Host name a loopback address, localhost, or one of the server names? A page of a foreign
+ * site whose name resolves to 127.0.0.1 (DNS rebinding) does not. */
+bool admit_loopback_host(const char *host, const struct option_list *server_names);
+
+/* May a page of that origin come in? `origin` NULL: no such header (not a browser).
+ * `policy` is one of same-host, null, any, or an exact origin; `policies` a list of them. */
+bool admit_origin_one(const char *policy, const char *origin, const char *host);
+bool admit_origin(const struct option_list *policies, const char *origin, const char *host);
+
+/* Is it a usable Host header at all: one name or address, perhaps with a port? */
+bool admit_host_is_valid(const char *host);
+
+/* The first of the offered WebSocket subprotocols ("a, b") that is known, or NULL; *ret_offered
+ * tells whether any was offered. */
+const char *admit_subprotocol(
+	const struct option_list *known, const char *offered, bool *ret_offered);

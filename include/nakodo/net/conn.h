@@ -1,0 +1,69 @@
+/*
+ * conn: one accepted socket, from accept() until libwebsockets has let go of it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nakodo/base/address.h"
+#include "nakodo/base/wheel.h"
+#include "nakodo/hub/hub.h"
+#include "nakodo/hub/limit.h"
+#include "nakodo/net/hold.h"
+
+struct listener;
+struct lws;
+struct mount;
+struct server;
+
+enum conn_stage {
+	CONN_REQUEST, /* TLS and HTTP, under the handshake's deadline */
+	CONN_ANSWERED, /* one HTTP answer has been written; there is no second one */
+	CONN_ADMITTED, /* the upgrade has been allowed and counted */
+	CONN_OPEN, /* the peer is open, or its close frame has not been written yet */
+	CONN_CLOSE_SENT, /* our close frame is the last thing written */
+	CONN_PEER_CLOSED, /* the peer's close frame has come; libwebsockets echoes it */
+	CONN_DEAD, /* nothing more to be read or written */
+};
+
+/* By its rate (hold.h). */
+enum conn_hold { HOLD_NONE, HOLD_PENDING, HOLD_UNREAD };
+
+struct conn {
+	struct peer peer; /* first: a peer is turned back into its conn by a cast */
+	struct server *server;
+	const struct listener *listener;
+	struct lws *wsi;
+	struct conn *prev, *next; /* all of the server's (utlist DL) */
+	struct wheel_timer timer; /* the one thing this connection waits for in its stage */
+	struct address address; /* of the client */
+	const struct mount *mount;
+	uint64_t heard; /* when something came last, the loop's ms */
+	struct limit limit;
+	enum conn_hold hold;
+	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
+	struct held *backlog; /* read, but not due (utlist DL) */
+	hold_deliver_fn *hold_deliver;
+	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: the server's (utlist DL) */
+	char *rx; /* a message that came in pieces; NULL: none */
+	size_t rx_len, rx_room;
+	unsigned turn, turn_bytes; /* what was read in that turn of the loop */
+	enum conn_stage stage;
+	bool counted; /* in the census of addresses */
+	bool rx_binary, pinged;
+	bool waiting; /* for the socket to take more */
+};
+
+/* Hand an accepted socket to libwebsockets. The socket is closed on failure. `address` is the
+ * client's, already counted in the census if `counted`. */
+void conn_adopt(
+	const struct listener *listener, int fd, const struct address *address, bool counted);
+struct conn *conn_of(struct lws *wsi); /* NULL before adoption is finished */
+/* libwebsockets has let go of it. */
+void conn_destroy(struct conn *conn);
+/* End it without a word and without waiting. Safe from anywhere; it is gone some turns later. */
+void conn_kill(struct conn *conn);
+/* conn_kill() after so many ms, unless something else is waited for meanwhile. */
+void conn_kill_after(struct conn *conn, uint64_t delay);

@@ -1,0 +1,24 @@
+/*
+ * deadlines: the timer wheel on the event loop. It wakes the loop when something is due and at no
+ * other time.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "nakodo/base/wheel.h"
+
+struct deadlines {
+	struct wheel wheel;
+	uv_timer_t timer;
+	uint64_t armed; /* when the timer fires, in the loop's ms; UINT64_MAX: not started */
+};
+
+void deadlines_init(struct deadlines *deadlines, uv_loop_t *loop);
+/* Call fn `delay` ms from now, instead of what this timer was set to before. */
+void deadlines_set(
+	struct deadlines *deadlines, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn);
+void deadlines_clear(struct deadlines *deadlines, struct wheel_timer *timer);
+/* Give the handle back to the loop; no deadline is met any more. */
+void deadlines_finish(struct deadlines *deadlines);

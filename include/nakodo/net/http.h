@@ -1,0 +1,23 @@
+/*
+ * http: answers to plain HTTP requests: the pages in web/, health, /ice.json, and refusals.
+ *
+ * Every answer is complete, written at once, and the last one of its connection: libwebsockets
+ * 4.1.6 cannot be trusted with what a client sends behind a request (SECURITY.md).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct conn;
+struct lws;
+struct refusal;
+
+enum http_method { HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_OPTIONS };
+
+enum http_method http_method(struct lws *wsi);
+
+/* Answer GET, HEAD or OPTIONS for the decoded `path`. */
+void http_serve(struct conn *conn, const char *path);
+/* Answer with the refusal's status and a JSON body. */
+void http_refuse(struct lws *wsi, const struct refusal *refusal);

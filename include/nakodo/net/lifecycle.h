@@ -1,0 +1,21 @@
+/*
+ * lifecycle: signals and what they start: stopping gently (SIGTERM, SIGINT; a second one: at once)
+ * and reloading (SIGHUP).
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct server;
+
+struct lifecycle {
+	uv_signal_t terminate, interrupt, hangup;
+	uv_timer_t drain, watchdog;
+	uint64_t began; /* draining, the loop's ms */
+	size_t to_close, closed; /* peers when draining began; of them, told to go */
+};
+
+/* Listen to the signals and feed systemd's watchdog. 0 or -errno. */
+int lifecycle_start(struct server *server);

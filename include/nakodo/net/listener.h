@@ -1,0 +1,41 @@
+/*
+ * listener: our own listening sockets. libwebsockets is handed connected sockets only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <uv.h>
+
+#include "nakodo/base/endpoint.h"
+
+struct option_item;
+struct problem;
+struct server;
+
+struct listener {
+	struct server *server;
+	struct endpoint endpoint; /* with the port that is really bound */
+	const struct mount *own; /* the one dialect of its whole URL space; NULL: the mounts */
+	int fd; /* -1: closed */
+	bool loopback; /* only this machine can reach it */
+	uv_poll_t poll;
+	uv_timer_t pause; /* while there are no file descriptors or places left */
+	struct listener *next;
+};
+
+/* Open what one `listen` value says and add the sockets to server->listeners; nothing is accepted
+ * yet. `localhost` is two sockets; a family that the machine lacks is a warning in the log.
+ * 0, or -errno with a sentence that names the place, what and why. */
+int listener_open(struct server *server, const struct option_item *item, struct problem *problem);
+/* Only look whether the value can be understood. 0, or -EINVAL with a sentence. */
+int listener_check(struct server *server, const struct option_item *item, struct problem *problem);
+/* Begin to accept. */
+int listener_start(struct listener *listener);
+/* Stop accepting and close the socket; a unix socket's path is removed. Connections still know
+ * their listener, so it is destroyed only when the loop has ended. */
+void listener_close(struct listener *listener);
+void listener_destroy(struct listener *listener);
+/* What a person would open in a browser, one line each. */
+void listener_print_urls(const struct listener *listener, FILE *out);

@@ -1,0 +1,47 @@
+/*
+ * server: the event loop and everything that hangs on it; the root of the layer net.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "nakodo/net/deadlines.h"
+#include "nakodo/net/flush.h"
+#include "nakodo/net/lifecycle.h"
+
+struct options;
+struct problem;
+
+struct server {
+	const struct options *options;
+	size_t max_peers, max_conns; /* as far as file descriptors allow */
+	uv_loop_t loop;
+	struct lws_context *context;
+	struct lws_vhost *plain, *secure; /* `secure` NULL: no certificate */
+	struct lws_protocols *protocols;
+	struct deadlines deadlines;
+	struct flush flush;
+	struct hub *hub;
+	struct dialect_table *dialects;
+	struct census *census;
+	struct site *site; /* what plain HTTP is answered with */
+	struct tls *tls; /* NULL: no certificate, so no TLS listener */
+	struct listener *listeners;
+	struct frame *ping; /* the same for every peer */
+	struct conn *conns;
+	struct conn *pausing; /* to be left unread after this turn; hold.c's */
+	struct waiting *waiting; /* accepted, not a conn yet; accept.c's */
+	size_t conn_count, peer_count;
+	uint64_t last_id;
+	bool draining; /* told to stop: nobody new comes in */
+	bool finished; /* the loop only runs until all handles are closed */
+	struct lifecycle lifecycle;
+};
+
+/* Check all that can be checked without opening a socket. 0, or -EINVAL with a sentence. */
+int server_check(const struct options *options, struct problem *problem);
+/* Serve until told to stop by a signal. 0, or -errno with a sentence if it could not start. */
+int server_run(const struct options *options, struct problem *problem);

@@ -1,0 +1,33 @@
+/*
+ * ws: the WebSocket side of a connection: messages in, frames out, pings, and the ways it ends.
+ * The only maker of a peer.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct conn;
+struct peer;
+
+#define WS_CLOSE_DEADLINE 5000 /* ms for a closing handshake */
+#define WS_READ_SIZE 2048 /* bytes libwebsockets reads per socket and turn */
+#define WS_BURST 65536 /* frames up to this size are joined into one write of this size */
+
+/* The upgrade is complete. 0, or -1: end the connection. */
+int ws_open(struct conn *conn);
+/* Wait for the peer to fall silent; then ping it, then give it up. */
+void ws_watch(struct conn *conn);
+/* A piece of a message has been read. */
+void ws_receive(struct conn *conn, const char *data, size_t len);
+void ws_pong(struct conn *conn);
+/* The socket takes more, after a write it did not take whole. */
+void ws_writeable(struct conn *conn);
+/* The peer's close frame has come. 1: end the connection; 0: let libwebsockets echo the frame. */
+int ws_peer_closed(struct conn *conn);
+/* libwebsockets speaks for itself from now on (its own close frame, or none). */
+void ws_mute(struct conn *conn);
+/* The connection has ended. */
+void ws_closed(struct conn *conn);
+
+/* The flush phase, for one peer. */
+void ws_flush(struct peer *peer);

@@ -1,0 +1,279 @@
+/*
+ * options: owns the order of the sources, the environment and the command line, and what options
+ * mean together. The file is read by options_file.c, each value goes in through options_set.c.
+ */
+#include "nakodo/base/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nakodo/base/endpoint.h"
+#include "nakodo/base/problem.h"
+#include "options_file.h"
+#include "options_set.h"
+#include "options_table.h"
+
+#define CONFIG_VARIABLE "NAKODO_CONFIG"
+
+static int load_defaults(struct options_load *load)
+{
+	int error = 0;
+
+	options_set_source(load, OPTIONS_DEFAULT, "default");
+	for (const struct option_row *row = options_table; row->name && !error; row++) {
+		error = options_set_words(load, row, row->standard);
+	}
+	return error;
+}
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static int load_variable(struct options_load *load, const char *entry)
+{
+	size_t len = strcspn(entry, "=");
+	const struct option_row *row = options_names_find(OPTIONS_ENVIRONMENT, entry, len);
+
+	/* Set to nothing is how many tools unset a variable. */
+	if (!entry[len] || !entry[len + 1]) {
+		return 0;
+	}
+	if (row) {
+		load->where = options_names_spell(load->source, row->name, load->name);
+		return options_set_words(load, row, entry + len + 1);
+	}
+	load->where = "environment";
+	if (options_set_check_text(load, entry)) {
+		return -EINVAL;
+	}
+	return options_names_unknown(load->source, load->where, entry, len, load->problem);
+}
+
+static int load_environment(struct options_load *load, char *const *environment)
+{
+	int error = 0;
+
+	options_set_source(load, OPTIONS_ENVIRONMENT, "environment");
+	for (; environment && *environment && !error; environment++) {
+		if (has_prefix(*environment, "NAKODO_") &&
+			!has_prefix(*environment, CONFIG_VARIABLE "=")) {
+			error = load_variable(load, *environment);
+		}
+	}
+	return error;
+}
+
+static const struct option_action_row *find_action(const char *argument, size_t len)
+{
+	const struct option_action_row *action = options_actions;
+	char spelled[OPTIONS_NAME_TEXT];
+
+	for (; action->name; action++) {
+		options_names_spell(OPTIONS_ARGUMENTS, action->name, spelled);
+		if (strlen(spelled) == len && memcmp(spelled, argument, len) == 0) {
+			return action;
+		}
+		if (len == 2 && argument[0] == '-' && action->letter &&
+			argument[1] == action->letter) {
+			return action;
+		}
+	}
+	return NULL;
+}
+
+static int refuse_argument(struct options_load *load, const char *argument)
+{
+	load->where = "command line";
+	if (argument[0] == '-' && argument[1]) {
+		return options_names_unknown(
+			load->source, load->where, argument, strcspn(argument, "="), load->problem);
+	}
+	return problem_set(load->problem, -EINVAL,
+		"%s: `%.*s` stands alone; options begin with --, and `nakodo --help` shows them "
+		"all",
+		load->where, options_names_cut(argument, strlen(argument)), argument);
+}
+
+/* The value of `argument`, from itself or from `next`, which is then set to NULL. NULL: none. */
+static const char *value_of(const struct option_row *row, const char *argument, const char **next)
+{
+	const char *equals = strchr(argument, '='), *value = *next;
+
+	if (equals) {
+		return equals + 1;
+	}
+	if (row && row->type == OPTION_YES_NO && (!value || *value == '-')) {
+		return "yes";
+	}
+	/* A forgotten value must not swallow the next option. */
+	if (!value || has_prefix(value, "--")) {
+		return NULL;
+	}
+	*next = NULL;
+	return value;
+}
+
+/* Read `argument` and perhaps `next`, which is then set to NULL. */
+static int load_argument(
+	struct options_load *load, const char *argument, const char **next, const char **config)
+{
+	size_t len = strcspn(argument, "=");
+	const struct option_row *row = options_names_find(OPTIONS_ARGUMENTS, argument, len);
+	const struct option_action_row *action = find_action(argument, len);
+	const char *value;
+
+	if (!row && !action) {
+		return refuse_argument(load, argument);
+	}
+	load->where = options_names_spell(load->source, row ? row->name : action->name, load->name);
+	if (action && !action->placeholder) {
+		if (argument[len]) {
+			return problem_set(
+				load->problem, -EINVAL, "%s takes no value", load->where);
+		}
+		load->options->action = action->action;
+		return 0;
+	}
+	value = value_of(row, argument, next);
+	if (!value) {
+		return problem_set(load->problem, -EINVAL, "%s needs a value", load->where);
+	}
+	if (row) {
+		return options_set(load, row, value);
+	}
+	*config = value;
+	return 0;
+}
+
+/* These answer whatever the file and the environment hold. */
+static bool is_question(enum option_action action)
+{
+	return action == OPTION_HELP || action == OPTION_MAN || action == OPTION_VERSION;
+}
+
+static int load_arguments(
+	struct options_load *load, int argc, char *const *argv, const char **config)
+{
+	int error = 0;
+
+	options_set_source(load, OPTIONS_ARGUMENTS, "command line");
+	for (int i = 1; i < argc && !error && !is_question(load->options->action); i++) {
+		const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+		bool had_next = next;
+
+		load->where = "command line";
+		error = options_set_check_text(load, argv[i]);
+		error = error ? error : load_argument(load, argv[i], &next, config);
+		i += had_next && !next;
+	}
+	return error;
+}
+
+static int load_file(struct options_load *load, const char *argument, char *const *environment)
+{
+	const char *path = argument, *where = "--config";
+
+	for (; !path && environment && *environment; environment++) {
+		if (has_prefix(*environment, CONFIG_VARIABLE "=")) {
+			path = *environment + strlen(CONFIG_VARIABLE "=");
+			where = CONFIG_VARIABLE;
+		}
+	}
+	options_set_source(load, OPTIONS_FILE, where);
+	if (!path || !*path) {
+		return 0;
+	}
+	return options_set_check_text(load, path) ? -EINVAL : options_file_read(load, path);
+}
+
+static int load_sources(struct options_load *load, int argc, char *const *argv,
+	char *const *environment, const char *config)
+{
+	int error = load_defaults(load);
+
+	error = error ? error : load_file(load, config, environment);
+	error = error ? error : load_environment(load, environment);
+	return error ? error : load_arguments(load, argc, argv, &config);
+}
+
+static int check_listener(
+	const struct options *options, const struct option_item *item, struct problem *problem)
+{
+	struct endpoint endpoint;
+	int error = endpoint_parse(&endpoint, item->value, problem);
+
+	if (error) {
+		return error;
+	}
+	if (endpoint.tls && !*options->tls_cert && !*options->tls_self_signed) {
+		return problem_set(problem, -EINVAL,
+			"%s: listen `%s` needs a certificate: set tls-cert and tls-key, or "
+			"tls-self-signed",
+			item->where, item->value);
+	}
+	if (options->show_messages && !endpoint_is_loopback(&endpoint)) {
+		return problem_set(problem, -EINVAL,
+			"%s: listen `%s` lets other machines in, whose messages show-messages must "
+			"not print: listen on localhost only, or leave show-messages out",
+			item->where, item->value);
+	}
+	return 0;
+}
+
+static int check_together(const struct options *options, struct problem *problem)
+{
+	int error = 0;
+
+	if (options->max_message > options->send_queue) {
+		return problem_set(problem, -EINVAL,
+			"max-message is larger than send-queue, which must hold at least one "
+			"message: raise send-queue or lower max-message");
+	}
+	if (!*options->tls_cert != !*options->tls_key) {
+		return problem_set(problem, -EINVAL,
+			"tls-cert and tls-key come together: set %s too, or neither",
+			*options->tls_cert ? "tls-key" : "tls-cert");
+	}
+	if (*options->tls_cert && *options->tls_self_signed) {
+		return problem_set(problem, -EINVAL,
+			"tls-cert and tls-self-signed exclude each other: leave one of them out");
+	}
+	for (size_t i = 0; i < options->listen.count && !error; i++) {
+		error = check_listener(options, &options->listen.items[i], problem);
+	}
+	return error;
+}
+
+int options_load(struct options *options, int argc, char *const *argv, char *const *environment,
+	struct problem *problem)
+{
+	struct options_load load = {.options = options, .problem = problem};
+	const char *config = NULL;
+	int error;
+
+	memset(options, 0, sizeof(*options));
+	/* The command line is read twice: it comes last, but says first whether the others matter
+	 * at all and which file it is. */
+	error = load_defaults(&load);
+	error = error ? error : load_arguments(&load, argc, argv, &config);
+	if (!error && !is_question(options->action)) {
+		options_finish(options);
+		error = load_sources(&load, argc, argv, environment, config);
+		error = error ? error : check_together(options, problem);
+	}
+	if (error) {
+		options_finish(options);
+	}
+	return error;
+}
+
+void options_finish(struct options *options)
+{
+	for (const struct option_row *row = options_table; row->name; row++) {
+		options_set_clear(options, row);
+	}
+	memset(options, 0, sizeof(*options));
+}

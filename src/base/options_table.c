@@ -1,0 +1,373 @@
+/*
+ * options_table: owns the rows, and how numbers are written in them. Groups appear in --help, in
+ * --print-config and in the man page in this order.
+ */
+#include "options_table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nakodo/config.h"
+#include "options_check.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+#define FIELD(field) .offset = offsetof(struct options, field)
+
+/* In the order of the enums in options.h. */
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const log_formats[] = {"auto", "text", "json", "journal", NULL};
+
+const struct option_row options_table[] = {
+	{
+		.group = "Listening",
+		.name = "listen",
+		.placeholder = "WHERE",
+		.type = OPTION_LIST,
+		FIELD(listen),
+		.standard = "localhost:3000",
+		.check = options_check_listen,
+		.help = "Accept connections at HOST:PORT, tls:HOST:PORT, proxy:HOST:PORT (each "
+			"connection begins with a PROXY protocol header), unix:PATH, or systemd "
+			"(the sockets of a socket unit). HOST is a name, an IPv4 address, an IPv6 "
+			"address in brackets, or * for every address; localhost is both families. "
+			"WebSocket and HTTP share the port. ?origin=ORIGIN and ?dialect=DIALECT "
+			"behind it, joined by &, set these for one listener.",
+	},
+	{
+		.name = "trusted-proxy",
+		.placeholder = "ADDRESS[/BITS]",
+		.type = OPTION_LIST,
+		FIELD(trusted_proxy),
+		.standard = "",
+		.check = options_check_trusted_proxy,
+		.help = "A reverse proxy to believe: a connection from there counts as one from "
+			"the last address in its X-Forwarded-For that is not a trusted proxy "
+			"itself, and a request without that header is refused.",
+	},
+	{
+		.name = "tls-cert",
+		.placeholder = "FILE",
+		.type = OPTION_TEXT,
+		FIELD(tls_cert),
+		.standard = "",
+		.help = "The certificate and its chain for tls: listeners, in PEM. SIGHUP reads it "
+			"anew.",
+	},
+	{
+		.name = "tls-key",
+		.placeholder = "FILE",
+		.type = OPTION_TEXT,
+		FIELD(tls_key),
+		.standard = "",
+		.help = "The private key that belongs to tls-cert, in PEM.",
+	},
+	{
+		.name = "tls-self-signed",
+		.placeholder = "DIR",
+		.type = OPTION_TEXT,
+		FIELD(tls_self_signed),
+		.standard = "",
+		.help = "For development, in place of tls-cert and tls-key: use the certificate in "
+			"DIR, and make one there first if there is none, for localhost, this "
+			"machine's name and its addresses. Browsers warn about it.",
+	},
+	{
+		.group = "Pages and protocols",
+		.name = "web-root",
+		.placeholder = "DIR",
+		.type = OPTION_TEXT,
+		FIELD(web_root),
+		.standard = NAKODO_WEB_ROOT,
+		.help = "The directory of the pages that are served.",
+	},
+	{
+		.name = "mount",
+		.placeholder = "PATH=DIALECT",
+		.type = OPTION_TABLE,
+		FIELD(mount),
+		.standard = "/=signal /relay=relay /chat=chat /ws=chat /echo=echo "
+			    "/video_chat/signaling=named-room",
+		.check = options_check_mount,
+		.help = "Speak DIALECT with clients that connect to PATH. Entries are added to the "
+			"default ones, the same path replaces, PATH=off removes. Parameters go "
+			"behind the dialect, as in /others=relay?frames=binary.",
+	},
+	{
+		.name = "subprotocol",
+		.placeholder = "NAME",
+		.type = OPTION_LIST,
+		FIELD(subprotocol),
+		.standard = "",
+		.check = options_check_subprotocol,
+		.help = "A WebSocket subprotocol that the dialects signal, relay, chat, echo and "
+			"named-room answer. The first known one that a client offers is selected; "
+			"a client that offers only others is refused.",
+	},
+	{
+		.name = "ice-server",
+		.placeholder = "SERVER",
+		.type = OPTION_LIST,
+		FIELD(ice_server),
+		.standard = "",
+		.check = options_check_ice_server,
+		.secret = true,
+		.help = "A server that pages are told to find their way through NAT with: "
+			"stun:HOST[:PORT] or turn:HOST[:PORT][?transport=udp|tcp]|USER|PASSWORD, "
+			"with stuns: or turns: for TLS. Pages of the same host read them from "
+			"/ice.json.",
+	},
+	{
+		.group = "Who may come in",
+		.name = "origin",
+		.placeholder = "ORIGIN",
+		.type = OPTION_LIST,
+		FIELD(origin),
+		.standard = "same-host",
+		.check = options_check_origin,
+		.help = "From which pages browsers may connect: same-host (this server's own, and "
+			"clients that are no browsers), null (pages opened from disk), an exact "
+			"origin such as https://example.org, or any.",
+	},
+	{
+		.name = "server-name",
+		.placeholder = "NAME",
+		.type = OPTION_LIST,
+		FIELD(server_name),
+		.standard = "",
+		.check = options_check_server_name,
+		.help = "A host name, besides localhost, under which loopback listeners may be "
+			"asked. Others are refused there against DNS rebinding.",
+	},
+	{
+		.group = "Limits",
+		.name = "max-message",
+		.placeholder = "SIZE",
+		.type = OPTION_SIZE,
+		FIELD(max_message),
+		.standard = "64KiB",
+		.min = 1,
+		.max = 16 * MIB,
+		.help = "The longest message; a longer one closes the connection with 1009.",
+	},
+	{
+		.name = "max-peers",
+		.placeholder = "NUMBER",
+		.type = OPTION_NUMBER,
+		FIELD(max_peers),
+		.standard = "10000",
+		.min = 1,
+		.max = 1000000,
+		.help = "How many connections there may be at a time. It is lowered, with a "
+			"warning, to what the limit of open files allows.",
+	},
+	{
+		.name = "max-peers-per-room",
+		.placeholder = "NUMBER",
+		.type = OPTION_NUMBER,
+		FIELD(max_peers_per_room),
+		.standard = "256",
+		.min = 2,
+		.max = 1000000,
+		.help = "How many peers there may be in one room.",
+	},
+	{
+		.name = "max-peers-per-address",
+		.placeholder = "NUMBER",
+		.type = OPTION_NUMBER,
+		FIELD(max_peers_per_address),
+		.standard = "256",
+		.max = 1000000,
+		.help = "How many connections one IPv4 address or IPv6 /64 network may have at a "
+			"time; 0 is no limit. Unix sockets have none.",
+	},
+	{
+		.name = "message-rate",
+		.placeholder = "NUMBER",
+		.type = OPTION_NUMBER,
+		FIELD(message_rate),
+		.standard = "50",
+		.max = 1000000,
+		.help = "How many messages per second each peer may send, with bursts of four "
+			"times as many; 0 is no limit. A faster peer is read more slowly and loses "
+			"nothing; 30 seconds of that in a row close it with 4429.",
+	},
+	{
+		.name = "send-queue",
+		.placeholder = "SIZE",
+		.type = OPTION_SIZE,
+		FIELD(send_queue),
+		.standard = "256KiB",
+		.min = 4 * KIB,
+		.max = GIB,
+		.help = "How much may wait to be sent to one peer; a peer that reads too slowly "
+			"for it is closed with 4508.",
+	},
+	{
+		.group = "Times",
+		.name = "ping-interval",
+		.placeholder = "TIME",
+		.type = OPTION_SECONDS,
+		FIELD(ping_interval),
+		.standard = "25s",
+		.min = 1,
+		.max = 3600,
+		.help = "How long a peer may be silent before it is sent a ping.",
+	},
+	{
+		.name = "ping-timeout",
+		.placeholder = "TIME",
+		.type = OPTION_SECONDS,
+		FIELD(ping_timeout),
+		.standard = "10s",
+		.min = 1,
+		.max = 600,
+		.help = "How long a peer has to answer a ping before its connection is ended.",
+	},
+	{
+		.name = "handshake-timeout",
+		.placeholder = "TIME",
+		.type = OPTION_SECONDS,
+		FIELD(handshake_timeout),
+		.standard = "5s",
+		.min = 1,
+		.max = 60,
+		.help = "How long a new connection has to say what it wants, TLS included.",
+	},
+	{
+		.name = "drain-seconds",
+		.placeholder = "TIME",
+		.type = OPTION_SECONDS,
+		FIELD(drain_seconds),
+		.standard = "5s",
+		.max = 600,
+		.help = "Over how long the peers are sent away after SIGTERM, so that they do not "
+			"all come back at once.",
+	},
+	{
+		.group = "Log",
+		.name = "log-level",
+		.placeholder = "LEVEL",
+		.type = OPTION_CHOICE,
+		FIELD(log_level),
+		.standard = "info",
+		.choices = log_levels,
+		.help = "How much is logged.",
+	},
+	{
+		.name = "log-format",
+		.placeholder = "FORMAT",
+		.type = OPTION_CHOICE,
+		FIELD(log_format),
+		.standard = "auto",
+		.choices = log_formats,
+		.help = "How a line looks. auto is journal under systemd and text elsewhere.",
+	},
+	{
+		.name = "log-file",
+		.placeholder = "FILE",
+		.type = OPTION_TEXT,
+		FIELD(log_file),
+		.standard = "",
+		.help = "Where lines are appended; unset is the standard error. SIGHUP reopens it.",
+	},
+	{
+		.name = "show-messages",
+		.type = OPTION_YES_NO,
+		FIELD(show_messages),
+		.standard = "no",
+		.help = "For learning and debugging: print each connection and each message, cut "
+			"at 200 bytes. Only when every listener is loopback.",
+	},
+	{.name = NULL},
+};
+
+const struct option_action_row options_actions[] = {
+	{
+		.name = "config",
+		.placeholder = "FILE",
+		.action = OPTION_RUN,
+		.help = "Read the configuration from FILE.",
+	},
+	{
+		.name = "check",
+		.action = OPTION_CHECK,
+		.help = "Say what is wrong with the options, and where, instead of serving.",
+	},
+	{
+		.name = "print-config",
+		.action = OPTION_PRINT_CONFIG,
+		.help = "Print all options as they are, in the form of a configuration file, "
+			"passwords included.",
+	},
+	{
+		.name = "help",
+		.letter = 'h',
+		.action = OPTION_HELP,
+		.help = "Print this help.",
+	},
+	{
+		.name = "version",
+		.letter = 'V',
+		.action = OPTION_VERSION,
+		.help = "Print the version.",
+	},
+	{
+		.name = "man",
+		.action = OPTION_MAN,
+	},
+	{.name = NULL},
+};
+
+/* The largest first; the first name of a factor is the one that is written. */
+static const struct unit {
+	const char *name;
+	uint64_t factor;
+} sizes[] = {{"GiB", GIB}, {"MiB", MIB}, {"KiB", KIB}, {"", 1}, {"G", GIB}, {"M", MIB}, {"K", KIB},
+	{"k", KIB}, {NULL, 0}},
+  times[] = {{"h", 3600}, {"m", 60}, {"s", 1}, {"", 1}, {NULL, 0}}, plain[] = {{"", 1}, {NULL, 0}};
+
+static const struct unit *units_of(const struct option_row *row)
+{
+	return row->type == OPTION_SIZE ? sizes : row->type == OPTION_SECONDS ? times : plain;
+}
+
+bool options_table_parse(const struct option_row *row, const char *text, uint64_t *ret)
+{
+	const char *at = text;
+	uint64_t number = 0;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		/* Ten times this is above every limit, and still no factor makes it overflow. */
+		if (number >= GIB) {
+			return false;
+		}
+		number = number * 10 + (uint64_t)(*at - '0');
+	}
+	if (at == text) {
+		return false;
+	}
+	at += strspn(at, " \t");
+	for (const struct unit *unit = units_of(row); unit->name; unit++) {
+		if (strcmp(at, unit->name) == 0) {
+			*ret = number * unit->factor;
+			return *ret >= row->min && *ret <= row->max;
+		}
+	}
+	return false;
+}
+
+const char *options_table_format(
+	const struct option_row *row, uint64_t number, char buf[OPTIONS_NUMBER_TEXT])
+{
+	const struct unit *unit = units_of(row);
+
+	while (unit->factor > 1 && (!number || number % unit->factor)) {
+		unit++;
+	}
+	snprintf(buf, OPTIONS_NUMBER_TEXT, "%" PRIu64 "%s", number / unit->factor, unit->name);
+	return buf;
+}

@@ -1,0 +1,230 @@
+/*
+ * dialect: owns the table of mounts and the way from a URL path to one of them.
+ */
+#include "nakodo/dialect/dialect.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/base/query.h"
+
+/* Keep alphabetical. */
+static const struct dialect *const dialects[] = {
+	&dialect_chat,
+	&dialect_echo,
+	&dialect_named_room,
+	&dialect_relay,
+	&dialect_signal,
+};
+
+struct entry {
+	struct mount mount;
+	struct entry *next;
+	char text[]; /* what the mount's strings point into */
+};
+
+struct dialect_table {
+	struct entry *mounts, *own;
+};
+
+static const struct dialect *find(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(dialects) / sizeof(*dialects); i++) {
+		if (strlen(dialects[i]->name) == len && !memcmp(dialects[i]->name, name, len)) {
+			return dialects[i];
+		}
+	}
+	return NULL;
+}
+
+static int no_such_dialect(const char *name, size_t len, struct problem *problem)
+{
+	char known[256] = "";
+
+	for (size_t i = 0; i < sizeof(dialects) / sizeof(*dialects); i++) {
+		if (i) {
+			strncat(known, ", ", sizeof(known) - strlen(known) - 1);
+		}
+		strncat(known, dialects[i]->name, sizeof(known) - strlen(known) - 1);
+	}
+	return problem_set(problem, -EINVAL, "there is no dialect `%.*s`; there are: %s", (int)len,
+		name, known);
+}
+
+/* `text` is DIALECT[?PARAMETERS]; `path` NULL: a listener's own mount. */
+static int entry_create(struct entry **ret, struct hub *hub, const char *path, const char *text,
+	struct problem *problem)
+{
+	size_t name = strcspn(text, "?");
+	const struct dialect *dialect = find(text, name);
+	size_t size = strlen(text) + 1;
+	struct entry *entry;
+	int error;
+
+	if (!dialect) {
+		return no_such_dialect(text, name, problem);
+	}
+	entry = calloc(1, sizeof(*entry) + size + (path ? strlen(path) + 1 : 0));
+	if (!entry || !(entry->mount.space = hub_space_create(hub))) {
+		free(entry);
+		return problem_set(problem, -ENOMEM, "out of memory");
+	}
+	memcpy(entry->text, text, size);
+	if (path) {
+		memcpy(entry->text + size, path, strlen(path) + 1);
+		entry->mount.path = entry->text + size;
+	}
+	entry->mount.dialect = dialect;
+	entry->mount.parameters = text[name] ? entry->text + name + 1 : "";
+	error = dialect->check(&entry->mount, problem);
+	if (error) {
+		free(entry);
+		return error;
+	}
+	*ret = entry;
+	return 0;
+}
+
+static int add_mount(struct dialect_table *table, struct hub *hub, const struct option_item *item,
+	struct problem *problem)
+{
+	const char *equals = strchr(item->value, '=');
+	struct problem detail;
+	struct entry *entry = NULL;
+	char *path;
+	int error;
+
+	path = equals ? strndup(item->value, (size_t)(equals - item->value)) : NULL;
+	if (!path) {
+		return problem_set(problem, -EINVAL, "%s: mount `%s` is not PATH=DIALECT",
+			item->where, item->value);
+	}
+	error = entry_create(&entry, hub, path, equals + 1, &detail);
+	free(path);
+	if (error) {
+		return problem_set(problem, error, "%s: mount `%s`: %s", item->where, item->value,
+			detail.text);
+	}
+	LL_PREPEND(table->mounts, entry);
+	return 0;
+}
+
+int dialect_table_create(struct dialect_table **ret, struct hub *hub,
+	const struct option_list *mounts, struct problem *problem)
+{
+	struct dialect_table *table = calloc(1, sizeof(*table));
+	int error = table ? 0 : problem_set(problem, -ENOMEM, "out of memory");
+
+	for (size_t i = 0; !error && i < mounts->count; i++) {
+		error = add_mount(table, hub, &mounts->items[i], problem);
+	}
+	if (error) {
+		dialect_table_destroy(table);
+		return error;
+	}
+	*ret = table;
+	return 0;
+}
+
+static void entries_destroy(struct entry *entries)
+{
+	struct entry *entry, *next;
+
+	LL_FOREACH_SAFE(entries, entry, next)
+	{
+		free(entry);
+	}
+}
+
+void dialect_table_destroy(struct dialect_table *table)
+{
+	if (table) {
+		entries_destroy(table->mounts);
+		entries_destroy(table->own);
+		free(table);
+	}
+}
+
+const struct mount *dialect_table_own(
+	struct dialect_table *table, struct hub *hub, const char *name, struct problem *problem)
+{
+	struct entry *entry = NULL;
+
+	if (entry_create(&entry, hub, NULL, name, problem)) {
+		return NULL;
+	}
+	LL_PREPEND(table->own, entry);
+	return &entry->mount;
+}
+
+/* What stands behind the mount's path if that is nothing or one segment, else NULL. */
+static const char *room_behind(const struct mount *mount, const char *path)
+{
+	size_t len = strlen(mount->path);
+
+	if (!strcmp(mount->path, "/")) {
+		return path[0] == '/' && !path[1] ? "" : NULL;
+	}
+	if (strncmp(path, mount->path, len) || (path[len] && path[len] != '/')) {
+		return NULL;
+	}
+	path += len + (path[len] == '/');
+	if (strchr(path, '/') || (*path && !mount->dialect->room_in_path)) {
+		return NULL;
+	}
+	return path;
+}
+
+const struct mount *dialect_route(
+	const struct dialect_table *table, const char *path, const char **ret_room)
+{
+	const struct mount *best = NULL;
+	struct entry *entry;
+
+	LL_FOREACH(table->mounts, entry)
+	{
+		const char *room = room_behind(&entry->mount, path);
+
+		if (room && (!best || strlen(entry->mount.path) > strlen(best->path))) {
+			best = &entry->mount;
+			*ret_room = room;
+		}
+	}
+	return best;
+}
+
+const struct mount *dialect_route_own(
+	const struct mount *mount, const char *path, const char **ret_room)
+{
+	const char *room = *path == '/' ? path + 1 : path;
+
+	/* Such a listener stands in for another server, whose clients bring paths of their own. */
+	if (mount->dialect->room_in_path && strchr(room, '/')) {
+		return NULL;
+	}
+	*ret_room = mount->dialect->room_in_path ? room : "";
+	return mount;
+}
+
+long request_get(const struct request *request, const char *name, char *buf, size_t size)
+{
+	size_t len = strlen(name);
+
+	for (const char *const *at = request->arguments; at && *at; at++) {
+		if (!strncmp(*at, name, len) && ((*at)[len] == '=' || !(*at)[len])) {
+			const char *value = *at + len + ((*at)[len] == '=');
+			size_t bytes = strlen(value);
+
+			if (bytes >= size) {
+				return -ENOSPC;
+			}
+			memcpy(buf, value, bytes + 1);
+			return (long)bytes;
+		}
+	}
+	return query_get(request->mount->parameters, name, buf, size);
+}

@@ -1,0 +1,75 @@
+/*
+ * echo: every message back to its sender alone, behind `?prefix=` if that was asked for.
+ * docs/protocols/plain.md is the page for users.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nakodo/base/problem.h"
+#include "nakodo/base/query.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/plain.h"
+
+#define PREFIX_MAX 64 /* bytes */
+
+static int echo_check(const struct mount *mount, struct problem *problem)
+{
+	char prefix[PREFIX_MAX + 1];
+	long len = query_get(mount->parameters, "prefix", prefix, sizeof(prefix));
+
+	if (len < 0 && len != -ENOENT) {
+		return problem_set(problem, -EINVAL, "prefix must be at most %d bytes", PREFIX_MAX);
+	}
+	return plain_check(mount, (const char *const[]){"prefix", NULL}, problem);
+}
+
+static void echo_open(struct peer *peer, const struct request *request)
+{
+	char prefix[PREFIX_MAX + 1];
+	long len = request_get(request, "prefix", prefix, sizeof(prefix));
+
+	if (len != -ENOENT && len < 0) {
+		hub_close(peer, PLAIN_CLOSE_BAD_REQUEST, "prefix has at most 64 bytes");
+		return;
+	}
+	if (len > 0) {
+		peer->state_of_dialect = strdup(prefix);
+		if (!peer->state_of_dialect) {
+			hub_close(peer, 1011, "out of memory");
+			return;
+		}
+	}
+	if (plain_join(peer, request) == -ENOSPC) {
+		hub_close(peer, PLAIN_CLOSE_ROOM_FULL, "room full");
+	}
+}
+
+static void echo_message(struct peer *peer, const char *data, size_t len, bool binary)
+{
+	const char *prefix = peer->state_of_dialect;
+	struct iovec parts[2] = {
+		{(void *)prefix, prefix ? strlen(prefix) : 0},
+		{(void *)data, len},
+	};
+	struct message message;
+
+	message_init(&message, parts, 2, binary, false);
+	hub_send(peer, &message);
+	message_finish(&message);
+}
+
+static void echo_close(struct peer *peer)
+{
+	free(peer->state_of_dialect);
+	peer->state_of_dialect = NULL;
+}
+
+const struct dialect dialect_echo = {
+	.name = "echo",
+	.room_in_path = true,
+	.check = echo_check,
+	.open = echo_open,
+	.message = echo_message,
+	.close = echo_close,
+};

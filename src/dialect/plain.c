@@ -1,0 +1,86 @@
+/* plain: see the header. The room's name comes from the path, else from ?room=, else it is "". */
+#include "nakodo/dialect/plain.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "nakodo/base/problem.h"
+#include "nakodo/base/query.h"
+#include "nakodo/dialect/dialect.h"
+
+static int parse_frames(const char *text, enum frame_choice *ret)
+{
+	if (!strcmp(text, "text")) {
+		*ret = FRAME_AS_TEXT;
+	} else if (!strcmp(text, "binary")) {
+		*ret = FRAME_AS_BINARY;
+	} else {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static bool is_known(const char *name, size_t len, const char *const *names)
+{
+	if (len == strlen("frames") && !memcmp(name, "frames", len)) {
+		return true;
+	}
+	for (; *names; names++) {
+		if (len == strlen(*names) && !memcmp(name, *names, len)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int plain_check(const struct mount *mount, const char *const *names, struct problem *problem)
+{
+	enum frame_choice choice;
+	char value[16];
+	long len;
+
+	for (const char *at = mount->parameters; *at;) {
+		size_t size = strcspn(at, "&"), name = strcspn(at, "=&");
+
+		if (!is_known(at, name, names)) {
+			return problem_set(problem, -EINVAL, "%s has no parameter `%.*s`",
+				mount->dialect->name, (int)name, at);
+		}
+		at += size + (at[size] == '&');
+	}
+	len = query_get(mount->parameters, "frames", value, sizeof(value));
+	if (len != -ENOENT && (len < 0 || parse_frames(value, &choice))) {
+		return problem_set(problem, -EINVAL, "frames must be `text` or `binary`");
+	}
+	return 0;
+}
+
+int plain_join(struct peer *peer, const struct request *request)
+{
+	char room[HUB_NAME_MAX + 1] = "", frames[16];
+	const char *name = request->room;
+	int error;
+
+	if (request_get(request, "frames", frames, sizeof(frames)) != -ENOENT &&
+		parse_frames(frames, &peer->choice)) {
+		hub_close(peer, PLAIN_CLOSE_BAD_REQUEST, "frames must be text or binary");
+		return -EINVAL;
+	}
+	if (!*name) {
+		long len = request_get(request, "room", room, sizeof(room));
+
+		error = len < 0 && len != -ENOENT ? -EINVAL : 0;
+		name = room;
+	} else {
+		error = 0;
+	}
+	if (!error) {
+		error = hub_join(request->mount->space, name, peer, NULL, NULL);
+	}
+	if (error == -EINVAL) {
+		hub_close(peer, PLAIN_CLOSE_BAD_REQUEST, "a room's name has at most 128 bytes");
+	} else if (error && error != -ENOSPC) {
+		hub_close(peer, 1011, "out of memory");
+	}
+	return error;
+}

@@ -1,0 +1,319 @@
+/*
+ * hub: owns spaces, rooms and members; fills the outboxes. Peers are net's memory. See the header
+ * for the objects and for when things happen.
+ */
+#include "nakodo/hub/hub.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define CLOSE_TOO_SLOW 4508
+
+struct hub_space {
+	struct hub *hub;
+	struct room *rooms;
+	struct hub_space *next;
+};
+
+struct hub {
+	struct hub_limits limits;
+	struct hub_space *spaces;
+	struct peer *dirty, *overflowed;
+	size_t queued;
+};
+
+struct hub *hub_create(const struct hub_limits *limits)
+{
+	struct hub *hub = calloc(1, sizeof(*hub));
+
+	if (hub) {
+		hub->limits = *limits;
+	}
+	return hub;
+}
+
+void hub_destroy(struct hub *hub)
+{
+	struct hub_space *space, *next;
+
+	if (!hub) {
+		return;
+	}
+	for (space = hub->spaces; space; space = next) {
+		next = space->next;
+		free(space);
+	}
+	free(hub);
+}
+
+struct hub_space *hub_space_create(struct hub *hub)
+{
+	struct hub_space *space = calloc(1, sizeof(*space));
+
+	if (space) {
+		space->hub = hub;
+		LL_PREPEND(hub->spaces, space);
+	}
+	return space;
+}
+
+void hub_open(struct hub *hub, struct peer *peer, uint64_t id, peer_leave_fn *on_leave)
+{
+	peer->hub = hub;
+	peer->id = id;
+	peer->state = PEER_OPEN;
+	peer->on_leave = on_leave;
+}
+
+struct room *hub_room(struct hub_space *space, const char *name)
+{
+	struct room *room;
+
+	HASH_FIND_STR(space->rooms, name, room);
+	return room;
+}
+
+struct member *hub_find(const struct room *room, const char *id)
+{
+	struct member *member;
+
+	HASH_FIND_STR(room->ids, id, member);
+	return member;
+}
+
+static struct room *room_create(struct hub_space *space, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	struct room *room = calloc(1, sizeof(*room) + size);
+
+	if (room) {
+		room->space = space;
+		memcpy(room->name, name, size);
+		HASH_ADD_STR(space->rooms, name, room);
+	}
+	return room;
+}
+
+static void room_destroy(struct room *room)
+{
+	HASH_DEL(room->space->rooms, room);
+	free(room);
+}
+
+static struct member *member_create(struct room *room, struct peer *peer, const char *id)
+{
+	struct member *member = calloc(1, sizeof(*member));
+
+	if (!member) {
+		return NULL;
+	}
+	member->room = room;
+	member->peer = peer;
+	if (id) {
+		member->id = strdup(id);
+		if (!member->id) {
+			free(member);
+			return NULL;
+		}
+		HASH_ADD_KEYPTR(hh, room->ids, member->id, strlen(member->id), member);
+	}
+	DL_APPEND(room->members, member);
+	DL_APPEND2(peer->seats, member, seat_prev, seat_next);
+	room->count++;
+	return member;
+}
+
+int hub_join(struct hub_space *space, const char *name, struct peer *peer, const char *id,
+	struct member **ret)
+{
+	struct room *room;
+	struct member *member;
+
+	if (peer->state != PEER_OPEN) {
+		return -EPIPE;
+	}
+	if (strlen(name) > HUB_NAME_MAX || (id && (!*id || strlen(id) > HUB_NAME_MAX))) {
+		return -EINVAL;
+	}
+	room = hub_room(space, name);
+	if (room && id && hub_find(room, id)) {
+		return -EEXIST;
+	}
+	if (room && room->count >= space->hub->limits.room_members) {
+		return -ENOSPC;
+	}
+	if (!room) {
+		room = room_create(space, name);
+	}
+	member = room ? member_create(room, peer, id) : NULL;
+	if (!member) {
+		if (room && !room->count) {
+			room_destroy(room);
+		}
+		return -ENOMEM;
+	}
+	if (ret) {
+		*ret = member;
+	}
+	return 0;
+}
+
+void hub_leave(struct member *member)
+{
+	struct room *room = member->room;
+
+	if (member->id) {
+		HASH_DEL(room->ids, member);
+	}
+	DL_DELETE(room->members, member);
+	DL_DELETE2(member->peer->seats, member, seat_prev, seat_next);
+	free(member->id);
+	free(member);
+	if (--room->count == 0) {
+		room_destroy(room);
+	}
+}
+
+static void mark_dirty(struct peer *peer)
+{
+	if (!peer->dirty) {
+		peer->dirty = true;
+		DL_APPEND2(peer->hub->dirty, peer, prev_dirty, next_dirty);
+	}
+}
+
+static bool push(struct peer *peer, struct frame *frame)
+{
+	if (!outbox_push(&peer->outbox, frame)) {
+		return false;
+	}
+	peer->hub->queued++;
+	mark_dirty(peer);
+	return true;
+}
+
+static void overflow(struct peer *peer)
+{
+	peer->overflowed = true;
+	outbox_clear(&peer->outbox); /* so the close frame has a chance to get through */
+	LL_PREPEND2(peer->hub->overflowed, peer, next_overflowed);
+}
+
+static void deliver(struct peer *peer, struct message *message)
+{
+	struct frame *frame;
+
+	if (peer->state != PEER_OPEN || peer->overflowed) {
+		return;
+	}
+	frame = message_frame(message, peer->choice);
+	/* A receiver that cannot be given this message must not go on as if it had got it. */
+	if (!frame ||
+		(peer->outbox.count &&
+			peer->outbox.bytes + frame->len > peer->hub->limits.outbox_bytes) ||
+		!push(peer, frame)) {
+		overflow(peer);
+	}
+}
+
+void hub_publish(struct room *room, struct message *message, const struct peer *except)
+{
+	struct member *member;
+
+	DL_FOREACH (room->members, member) {
+		if (member->peer != except) {
+			deliver(member->peer, message);
+		}
+	}
+}
+
+void hub_send(struct peer *peer, struct message *message)
+{
+	deliver(peer, message);
+}
+
+void hub_push_control(struct peer *peer, struct frame *frame)
+{
+	if (peer->state == PEER_OPEN && !peer->overflowed) {
+		push(peer, frame);
+	}
+}
+
+/* The last thing a peer does as one of us. Its dialect hears of it while the seats are still there,
+ * and the state is set first, so that nothing the dialect does comes back here. */
+static void leave_all(struct peer *peer, enum peer_state state)
+{
+	struct member *member, *next;
+
+	peer->state = state;
+	if (peer->overflowed) {
+		LL_DELETE2(peer->hub->overflowed, peer, next_overflowed);
+		peer->overflowed = false;
+	}
+	peer->on_leave(peer);
+	DL_FOREACH_SAFE2(peer->seats, member, next, seat_next)
+	{
+		hub_leave(member);
+	}
+}
+
+void hub_close(struct peer *peer, unsigned code, const char *reason)
+{
+	struct frame *frame;
+
+	if (peer->state != PEER_OPEN) {
+		return;
+	}
+	leave_all(peer, PEER_CLOSING);
+	frame = frame_create_close(code, reason);
+	if (frame) {
+		push(peer, frame);
+		frame_unref(frame);
+	}
+	mark_dirty(
+		peer); /* without memory for the frame, the flush still has to end the connection */
+}
+
+void hub_drop(struct peer *peer)
+{
+	if (peer->state == PEER_OPEN) {
+		leave_all(peer, PEER_GONE);
+	}
+	peer->state = PEER_GONE;
+	outbox_clear(&peer->outbox);
+	if (peer->dirty) {
+		DL_DELETE2(peer->hub->dirty, peer, prev_dirty, next_dirty);
+		peer->dirty = false;
+	}
+}
+
+void hub_settle(struct hub *hub)
+{
+	while (hub->overflowed) {
+		hub_close(hub->overflowed, CLOSE_TOO_SLOW, "too slow");
+	}
+}
+
+struct peer *hub_next_dirty(struct hub *hub)
+{
+	struct peer *peer = hub->dirty;
+
+	hub->queued = 0;
+	if (peer) {
+		DL_DELETE2(hub->dirty, peer, prev_dirty, next_dirty);
+		peer->dirty = false;
+	}
+	return peer;
+}
+
+bool hub_is_dirty(const struct hub *hub)
+{
+	return hub->dirty || hub->overflowed;
+}
+
+size_t hub_queued(const struct hub *hub)
+{
+	return hub->queued;
+}

@@ -1,0 +1,79 @@
+/* outbox: a ring that lives inside its peer while short, so that a delivery allocates nothing, and
+ * gives its memory back when empty, so that an idle peer holds none. */
+#include "nakodo/hub/outbox.h"
+
+#include <stdlib.h>
+
+#include "nakodo/hub/frame.h"
+
+static struct frame **slots(struct outbox *outbox)
+{
+	return outbox->ring ? outbox->ring : outbox->few;
+}
+
+static unsigned room(const struct outbox *outbox)
+{
+	return outbox->ring ? outbox->room : OUTBOX_INLINE;
+}
+
+static bool grow(struct outbox *outbox)
+{
+	unsigned larger = room(outbox) * 2;
+	struct frame **ring = malloc(larger * sizeof(*ring));
+
+	if (!ring) {
+		return false;
+	}
+	for (unsigned i = 0; i < outbox->count; i++) {
+		ring[i] = slots(outbox)[(outbox->head + i) & (room(outbox) - 1)];
+	}
+	free(outbox->ring);
+	outbox->ring = ring;
+	outbox->room = larger;
+	outbox->head = 0;
+	return true;
+}
+
+bool outbox_push(struct outbox *outbox, struct frame *frame)
+{
+	if (outbox->count == room(outbox) && !grow(outbox)) {
+		return false;
+	}
+	slots(outbox)[(outbox->head + outbox->count) & (room(outbox) - 1)] = frame_ref(frame);
+	outbox->count++;
+	outbox->bytes += frame->len;
+	return true;
+}
+
+struct frame *outbox_first(const struct outbox *outbox)
+{
+	if (!outbox->count) {
+		return NULL;
+	}
+	return outbox->ring ? outbox->ring[outbox->head] : outbox->few[outbox->head];
+}
+
+struct frame *outbox_pop(struct outbox *outbox)
+{
+	struct frame *frame = outbox_first(outbox);
+
+	if (!frame) {
+		return NULL;
+	}
+	outbox->head = (outbox->head + 1) & (room(outbox) - 1);
+	outbox->count--;
+	outbox->bytes -= frame->len;
+	if (!outbox->count) {
+		free(outbox->ring);
+		outbox->ring = NULL;
+		outbox->head = 0;
+	}
+	return frame;
+}
+
+void outbox_clear(struct outbox *outbox)
+{
+	while (outbox->count) {
+		frame_unref(outbox_pop(outbox));
+	}
+}

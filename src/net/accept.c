@@ -1,0 +1,223 @@
+/*
+ * accept: owns an accepted socket until it is a conn; for a `proxy:` listener that is until its
+ * PROXY header has been read.
+ */
+#include "nakodo/net/accept.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "nakodo/base/log.h"
+#include "nakodo/base/options.h"
+#include "nakodo/net/census.h"
+#include "nakodo/net/conn.h"
+#include "nakodo/net/listener.h"
+#include "nakodo/net/proxy.h"
+#include "nakodo/net/server.h"
+#include "nakodo/net/trust.h"
+
+#define BATCH 64 /* accepts per turn, so that a flood of connects leaves time for others */
+#define PAUSE 100 /* ms */
+#define NOT_PEERS 64 /* connections an address may have on top of its peers: pages, handshakes */
+
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+/* A connection whose PROXY header has not come yet. */
+struct waiting {
+	const struct listener *listener;
+	struct address address;
+	int fd;
+	bool done; /* the header is read; else the socket is to be closed */
+	struct wheel_timer timer;
+	uv_poll_t poll;
+	struct waiting *prev, *next;
+};
+
+static void on_resume(uv_timer_t *timer)
+{
+	struct listener *listener = timer->data;
+
+	uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+}
+
+/* Leave connects in the kernel's queue for a while; polling on would only burn the processor. */
+static void pause_accepting(struct listener *listener, const char *why)
+{
+	static const struct address nobody = {{1}};
+
+	uv_poll_stop(&listener->poll);
+	uv_timer_start(&listener->pause, on_resume, PAUSE, 0);
+	if (census_may_log(listener->server->census, &nobody, uv_now(&listener->server->loop))) {
+		log_warn("accept.pause", LOG_STR("reason", why),
+			LOG_UINT("connections", listener->server->conn_count));
+	}
+}
+
+static bool count(struct server *server, const struct address *address)
+{
+	uint64_t most = server->options->max_peers_per_address;
+	char where[ADDRESS_TEXT];
+
+	if (census_add_connection(server->census, address, most ? most + NOT_PEERS : 0)) {
+		return true;
+	}
+	if (census_may_log(server->census, address, uv_now(&server->loop))) {
+		log_warn("accept.refuse", LOG_STR("address", address_format(address, where)),
+			LOG_STR("reason", "too many connections of one address"),
+			LOG_STR("option", "max-peers-per-address"));
+	}
+	return false;
+}
+
+static void adopt(const struct listener *listener, int fd, const struct address *address)
+{
+	struct server *server = listener->server;
+	bool proxied = trust_is_proxy(server->options, address);
+
+	/* Behind a trusted proxy everybody has the proxy's address; peers are counted by theirs. */
+	if (server->draining || (!proxied && !count(server, address))) {
+		close(fd);
+		return;
+	}
+	conn_adopt(listener, fd, address, !proxied);
+}
+
+static void on_waiting_closed(uv_handle_t *handle)
+{
+	struct waiting *waiting = handle->data;
+
+	if (waiting->done) {
+		adopt(waiting->listener, waiting->fd, &waiting->address);
+	} else {
+		close(waiting->fd);
+	}
+	free(waiting);
+}
+
+static void end_waiting(struct waiting *waiting, bool done)
+{
+	struct server *server = waiting->listener->server;
+
+	waiting->done = done;
+	deadlines_clear(&server->deadlines, &waiting->timer);
+	DL_DELETE(server->waiting, waiting);
+	server->conn_count--;
+	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed); /* libuv: one handle per fd */
+}
+
+static void on_late(struct wheel_timer *timer)
+{
+	end_waiting(
+		(struct waiting *)(void *)((char *)timer - offsetof(struct waiting, timer)), false);
+}
+
+static void on_header(uv_poll_t *poll, int status, int events)
+{
+	struct waiting *waiting = poll->data;
+	unsigned char bytes[PROXY_HEADER_MAX];
+	ssize_t len = status < 0 ? -1 : recv(waiting->fd, bytes, sizeof(bytes), MSG_PEEK);
+	int header;
+
+	(void)events;
+	if (len < 0 && (errno == EAGAIN || errno == EINTR) && status >= 0) {
+		return;
+	}
+	header = len > 0 ? proxy_parse(&waiting->address, bytes, (size_t)len) : -EPROTO;
+	if (!header && (size_t)len == sizeof(bytes)) {
+		header = -EPROTO;
+	}
+	if (header > 0 && recv(waiting->fd, bytes, (size_t)header, 0) != header) {
+		header = -EPROTO;
+	}
+	if (header == -EPROTO && len > 0) {
+		log_warn("accept.proxy",
+			LOG_STR("reason", "no PROXY protocol header on a `proxy:` listener"));
+	}
+	if (header) {
+		end_waiting(waiting, header > 0);
+	}
+}
+
+static void wait_for_header(const struct listener *listener, int fd, const struct address *address)
+{
+	struct server *server = listener->server;
+	struct waiting *waiting = calloc(1, sizeof(*waiting));
+
+	if (!waiting || uv_poll_init(&server->loop, &waiting->poll, fd)) {
+		free(waiting);
+		close(fd);
+		return;
+	}
+	waiting->listener = listener;
+	waiting->fd = fd;
+	waiting->address = *address;
+	waiting->poll.data = waiting;
+	DL_APPEND(server->waiting, waiting);
+	server->conn_count++;
+	deadlines_set(&server->deadlines, &waiting->timer,
+		server->options->handshake_timeout * 1000, on_late);
+	uv_poll_start(&waiting->poll, UV_READABLE, on_header);
+}
+
+static void take(struct listener *listener, int fd, const struct sockaddr *from)
+{
+	struct address address;
+	int one = 1;
+
+	if (address_from_sockaddr(&address, from)) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	}
+	if (listener->endpoint.proxy) {
+		wait_for_header(listener, fd, &address);
+	} else {
+		adopt(listener, fd, &address);
+	}
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct listener *listener = poll->data;
+	struct server *server = listener->server;
+
+	(void)status;
+	(void)events;
+	for (int i = 0; i < BATCH; i++) {
+		struct sockaddr_storage from = {0};
+		socklen_t size = sizeof(from);
+		int fd;
+
+		if (server->conn_count >= server->max_conns) {
+			pause_accepting(
+				listener, "as many connections as there are descriptors for");
+			return;
+		}
+		fd = accept4(listener->fd, (struct sockaddr *)&from, &size,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			take(listener, fd, (struct sockaddr *)&from);
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			   errno == ENOMEM) {
+			pause_accepting(listener, log_errno_text(errno));
+			return;
+		} else if (errno != ECONNABORTED && errno != EINTR) {
+			return;
+		}
+	}
+}
+
+int accept_start(struct listener *listener)
+{
+	return uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+}
+
+void accept_end_waiting(struct server *server)
+{
+	while (server->waiting) {
+		end_waiting(server->waiting, false);
+	}
+}

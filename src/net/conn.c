@@ -1,0 +1,89 @@
+/* conn: owns the memory of a connection and its place in the server's list and census. */
+#include "nakodo/net/conn.h"
+
+#include <libwebsockets.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "nakodo/base/options.h"
+#include "nakodo/net/census.h"
+#include "nakodo/net/listener.h"
+#include "nakodo/net/server.h"
+
+static struct conn *of_timer(struct wheel_timer *timer)
+{
+	return lws_container_of(timer, struct conn, timer);
+}
+
+static void on_deadline(struct wheel_timer *timer)
+{
+	conn_kill(of_timer(timer));
+}
+
+void conn_adopt(
+	const struct listener *listener, int fd, const struct address *address, bool counted)
+{
+	struct server *server = listener->server;
+	struct conn *conn = calloc(1, sizeof(*conn));
+	struct lws *wsi = NULL;
+
+	if (!conn) {
+		close(fd);
+	} else {
+		wsi = lws_adopt_socket_vhost(
+			listener->endpoint.tls ? server->secure : server->plain, fd);
+	}
+	if (!wsi) {
+		if (counted) {
+			census_remove_connection(server->census, address);
+		}
+		free(conn);
+		return;
+	}
+	conn->server = server;
+	conn->listener = listener;
+	conn->wsi = wsi;
+	conn->address = *address;
+	conn->counted = counted;
+	lws_set_opaque_user_data(wsi, conn);
+	DL_APPEND(server->conns, conn);
+	server->conn_count++;
+	conn_kill_after(conn, server->options->handshake_timeout * 1000);
+}
+
+struct conn *conn_of(struct lws *wsi)
+{
+	return wsi ? lws_get_opaque_user_data(wsi) : NULL;
+}
+
+void conn_destroy(struct conn *conn)
+{
+	struct server *server = conn->server;
+
+	deadlines_clear(&server->deadlines, &conn->timer);
+	if (conn->counted) {
+		census_remove_connection(server->census, &conn->address);
+	}
+	DL_DELETE(server->conns, conn);
+	server->conn_count--;
+	free(conn->rx);
+	free(conn);
+}
+
+void conn_kill(struct conn *conn)
+{
+	if (conn->stage == CONN_DEAD) {
+		return;
+	}
+	conn->stage = CONN_DEAD;
+	hub_drop(&conn->peer);
+	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+	/* Outside of its own callbacks libwebsockets does not look at its timeouts by itself. */
+	lws_cancel_service(conn->server->context);
+}
+
+void conn_kill_after(struct conn *conn, uint64_t delay)
+{
+	deadlines_set(&conn->server->deadlines, &conn->timer, delay, on_deadline);
+}

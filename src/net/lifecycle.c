@@ -1,0 +1,166 @@
+/*
+ * lifecycle: see the header. Peers are told to go one after the other, so that those who come back
+ * to another server, or to this one after its restart, do not come all at once.
+ */
+#include "nakodo/net/lifecycle.h"
+
+#include <libwebsockets.h>
+#include <signal.h>
+#include <utlist.h>
+
+#include "nakodo/base/log.h"
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/net/accept.h"
+#include "nakodo/net/conn.h"
+#include "nakodo/net/listener.h"
+#include "nakodo/net/notify.h"
+#include "nakodo/net/server.h"
+#include "nakodo/net/tls.h"
+#include "nakodo/net/ws.h"
+
+#define TICK 50 /* ms */
+#define LEAST_PER_TICK 1 /* peers, so that a few of them need not wait for drain-seconds */
+
+static void close_handle(void *handle)
+{
+	uv_close(handle, NULL);
+}
+
+/* Everything that keeps the loop running; it ends by itself when libwebsockets has let go too. */
+static void finish(struct server *server)
+{
+	struct lifecycle *life = &server->lifecycle;
+	struct listener *listener;
+
+	if (server->finished) {
+		return;
+	}
+	server->finished = true;
+	LL_FOREACH(server->listeners, listener)
+	{
+		listener_close(listener);
+	}
+	accept_end_waiting(server);
+	close_handle(&life->terminate);
+	close_handle(&life->interrupt);
+	close_handle(&life->hangup);
+	close_handle(&life->drain);
+	close_handle(&life->watchdog);
+	lws_context_destroy(server->context);
+	deadlines_finish(&server->deadlines);
+	flush_finish(&server->flush);
+}
+
+static bool has_websockets(const struct server *server)
+{
+	const struct conn *conn;
+
+	DL_FOREACH (server->conns, conn) {
+		if (conn->stage >= CONN_ADMITTED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Close as many as are due by now: all of them evenly over drain-seconds. */
+static void close_some(struct server *server, uint64_t elapsed)
+{
+	struct lifecycle *life = &server->lifecycle;
+	uint64_t whole = server->options->drain_seconds * 1000;
+	size_t ticks = elapsed / TICK + 1;
+	size_t due = whole ? life->to_close * elapsed / whole : life->to_close;
+	struct conn *conn, *next;
+
+	if (due < ticks * LEAST_PER_TICK) {
+		due = ticks * LEAST_PER_TICK;
+	}
+	DL_FOREACH_SAFE (server->conns, conn, next) {
+		if (conn->peer.state == PEER_OPEN && (life->closed < due || elapsed >= whole)) {
+			hub_close(&conn->peer, 1001, "the server is stopping");
+			life->closed++;
+		}
+	}
+}
+
+static void on_drain(uv_timer_t *timer)
+{
+	struct server *server = timer->data;
+	uint64_t elapsed = uv_now(&server->loop) - server->lifecycle.began;
+	uint64_t last = server->options->drain_seconds * 1000 + WS_CLOSE_DEADLINE;
+
+	close_some(server, elapsed);
+	if (!has_websockets(server) || elapsed > last) {
+		finish(server);
+	}
+}
+
+static void on_terminate(uv_signal_t *handle, int signum)
+{
+	struct server *server = handle->data;
+	struct lifecycle *life = &server->lifecycle;
+	struct listener *listener;
+
+	(void)signum;
+	if (server->draining) {
+		log_info("server.stop", LOG_STR("how", "at once"));
+		finish(server);
+		return;
+	}
+	log_info("server.stop", LOG_STR("how", "draining"), LOG_UINT("peers", server->peer_count));
+	notify_stopping();
+	server->draining = true;
+	life->began = uv_now(&server->loop);
+	life->to_close = server->peer_count;
+	LL_FOREACH(server->listeners, listener)
+	{
+		listener_close(listener);
+	}
+	accept_end_waiting(server);
+	uv_timer_start(&life->drain, on_drain, 0, TICK);
+}
+
+static void on_hangup(uv_signal_t *handle, int signum)
+{
+	struct server *server = handle->data;
+	struct problem problem;
+	int error;
+
+	(void)signum;
+	notify_reloading();
+	error = log_reopen();
+	if (error) {
+		log_error("reload.log", LOG_ERRNO(error));
+	}
+	if (server->tls) {
+		if (tls_reload(server->tls, &problem)) {
+			log_error("reload.certificate", LOG_STR("problem", problem.text));
+		} else {
+			log_info("reload.certificate", LOG_STR("result", "loaded"));
+		}
+	}
+	notify_ready(0);
+}
+
+int lifecycle_start(struct server *server)
+{
+	struct lifecycle *life = &server->lifecycle;
+	int error;
+
+	signal(SIGPIPE, SIG_IGN);
+	uv_timer_init(&server->loop, &life->drain);
+	uv_signal_init(&server->loop, &life->terminate);
+	uv_signal_init(&server->loop, &life->interrupt);
+	uv_signal_init(&server->loop, &life->hangup);
+	life->drain.data = life->terminate.data = life->interrupt.data = life->hangup.data = server;
+	notify_watchdog_start(&server->loop, &life->watchdog);
+	error = uv_signal_start(&life->terminate, on_terminate, SIGTERM);
+	if (!error) {
+		error = uv_signal_start(&life->interrupt, on_terminate, SIGINT);
+	}
+	if (!error) {
+		error = uv_signal_start(&life->hangup, on_hangup, SIGHUP);
+	}
+	return error;
+}

@@ -1,0 +1,264 @@
+/*
+ * server: makes everything in order, runs the loop, and takes it down in the reverse order.
+ */
+#include "nakodo/net/server.h"
+
+#include <errno.h>
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "nakodo/base/log.h"
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/config.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/hub/hub.h"
+#include "nakodo/net/census.h"
+#include "nakodo/net/front.h"
+#include "nakodo/net/hold.h"
+#include "nakodo/net/listener.h"
+#include "nakodo/net/notify.h"
+#include "nakodo/net/site.h"
+#include "nakodo/net/tls.h"
+#include "nakodo/net/ws.h"
+
+#define OWN_DESCRIPTORS 64 /* log, web-root, event loop, listening sockets */
+#define OTHER_CONNECTIONS 1024 /* handshakes and pages on top of the peers */
+
+/* Raise the soft limit to what max-peers needs, or lower max-peers to what there is. The limit is
+ * set to no more than that: libwebsockets has tables of this size and walks through them. */
+static void fit_descriptors(struct server *server)
+{
+	struct rlimit limit;
+	rlim_t wanted;
+
+	server->max_peers = server->options->max_peers;
+	server->max_conns = server->max_peers + OTHER_CONNECTIONS;
+	wanted = server->max_conns + OWN_DESCRIPTORS;
+	if (getrlimit(RLIMIT_NOFILE, &limit)) {
+		return;
+	}
+	if (limit.rlim_max < wanted) {
+		size_t others = limit.rlim_max / 8 < OTHER_CONNECTIONS ? limit.rlim_max / 8
+								       : OTHER_CONNECTIONS;
+
+		wanted = limit.rlim_max;
+		server->max_conns =
+			wanted > 2 * OWN_DESCRIPTORS ? wanted - OWN_DESCRIPTORS : OWN_DESCRIPTORS;
+		server->max_peers = server->max_conns - others;
+		log_warn("limit.descriptors", LOG_UINT("hard-limit", limit.rlim_max),
+			LOG_UINT("max-peers-wanted", server->options->max_peers),
+			LOG_UINT("max-peers", server->max_peers),
+			LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
+	}
+	limit.rlim_cur = wanted;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* What can be made from the options without opening a socket. */
+static int prepare(struct server *server, const struct options *options, struct problem *problem)
+{
+	struct hub_limits limits = {
+		.room_members = options->max_peers_per_room,
+		.outbox_bytes = options->send_queue,
+	};
+	struct iovec stamp = {(void *)"nakodo", 6}; /* without payload a pong would go unnoticed */
+	int error;
+
+	server->options = options;
+	server->hub = hub_create(&limits);
+	server->census = census_create();
+	server->ping = frame_create(FRAME_PING, &stamp, 1);
+	server->protocols = front_protocols(&options->subprotocol);
+	if (!server->hub || !server->census || !server->ping || !server->protocols) {
+		return problem_set(problem, -ENOMEM, "out of memory");
+	}
+	error = dialect_table_create(&server->dialects, server->hub, &options->mount, problem);
+	if (!error) {
+		error = site_create(&server->site, options, problem);
+	}
+	if (!error) {
+		error = tls_create(&server->tls, options, problem);
+	}
+	return error;
+}
+
+static void dispose(struct server *server)
+{
+	struct listener *listener, *next;
+
+	LL_FOREACH_SAFE(server->listeners, listener, next)
+	{
+		listener_destroy(listener);
+	}
+	tls_destroy(server->tls);
+	site_destroy(server->site);
+	dialect_table_destroy(server->dialects);
+	free(server->protocols);
+	frame_unref(server->ping);
+	census_destroy(server->census);
+	hub_destroy(server->hub);
+}
+
+/* libwebsockets complains at length about what clients send; that is no news unless we debug. */
+static void log_library(int level, const char *line)
+{
+	(void)level;
+	log_debug("libwebsockets", LOG_STR("line", line));
+}
+
+static void log_library_start(int level, const char *line)
+{
+	if (level & LLL_ERR) {
+		log_error("libwebsockets", LOG_STR("line", line));
+	}
+}
+
+static int create_vhosts(struct server *server, struct lws_context_creation_info *info)
+{
+	info->vhost_name = "plain";
+	server->plain = lws_create_vhost(server->context, info);
+	if (server->tls) {
+		info->vhost_name = "tls";
+		/* No file names: tls.c gives the certificate to each handshake. */
+		info->options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+		server->secure = lws_create_vhost(server->context, info);
+	}
+	return server->plain && (server->secure || !server->tls) ? 0 : -ENOMEM;
+}
+
+static int create_context(struct server *server, struct problem *problem)
+{
+	static const lws_retry_bo_t no_validity_timers;
+	void *loops[1] = {&server->loop};
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
+		.protocols = server->protocols,
+		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+			   LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
+			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		.foreign_loops = loops,
+		.gid = (gid_t)-1,
+		.uid = (uid_t)-1,
+		.pt_serv_buf_size = 16384,
+		/* guard h2c: nor by ALPN. */
+		.alpn = "http/1.1",
+		/* guard compression: its code can be made to abort the process. */
+		.extensions = NULL,
+		/* Its timers are one sorted list; with them each accept walks through it. */
+		.retry_and_idle_policy = &no_validity_timers,
+		.timeout_secs = (unsigned)server->options->handshake_timeout,
+		.timeout_secs_ah_idle = (unsigned)server->options->handshake_timeout,
+		.keepalive_timeout = 1,
+		.user = server->tls,
+	};
+
+	lws_set_log_level(LLL_ERR | LLL_WARN, log_library_start);
+	/* libwebsockets looks for its event loop plugin in the current directory as well. */
+	if (chdir("/")) {
+		return problem_set(problem, -errno, "cannot change to /: %s", strerror(errno));
+	}
+	server->context = lws_create_context(&info);
+	if (!server->context || create_vhosts(server, &info)) {
+		return problem_set(problem, -ENOMEM,
+			"libwebsockets did not start; is the package libwebsockets-evlib-uv "
+			"installed?");
+	}
+	lws_set_log_level(LLL_ERR | LLL_WARN, log_library);
+	return 0;
+}
+
+static int open_listeners(struct server *server, struct problem *problem)
+{
+	const struct option_list *list = &server->options->listen;
+	int error = 0;
+
+	for (size_t i = 0; i < list->count && !error; i++) {
+		error = listener_open(server, &list->items[i], problem);
+	}
+	return error;
+}
+
+static void announce(const struct server *server)
+{
+	struct listener *listener;
+	size_t count = 0;
+
+	printf("nakodo " NAKODO_VERSION " is ready:\n");
+	LL_FOREACH(server->listeners, listener)
+	{
+		listener_print_urls(listener, stdout);
+		count++;
+	}
+	fflush(stdout);
+	log_info("server.ready", LOG_STR("version", NAKODO_VERSION),
+		LOG_STR("libwebsockets", lws_get_library_version()), LOG_UINT("sockets", count),
+		LOG_UINT("max-peers", server->max_peers));
+	notify_ready(count);
+}
+
+static void on_turned(struct flush *flush)
+{
+	hold_settle(lws_container_of(flush, struct server, flush));
+}
+
+static int start(struct server *server, struct problem *problem)
+{
+	struct listener *listener;
+	int error = open_listeners(server, problem);
+
+	if (!error) {
+		error = create_context(server, problem);
+	}
+	if (error) {
+		return error;
+	}
+	deadlines_init(&server->deadlines, &server->loop);
+	flush_init(&server->flush, &server->loop, server->hub, on_turned, ws_flush);
+	error = lifecycle_start(server);
+	LL_FOREACH(server->listeners, listener)
+	{
+		error = error ? error : listener_start(listener);
+	}
+	return error ? problem_set(problem, error, "cannot start: %s", uv_strerror(error)) : 0;
+}
+
+int server_check(const struct options *options, struct problem *problem)
+{
+	struct server server = {0};
+	int error = prepare(&server, options, problem);
+
+	for (size_t i = 0; i < options->listen.count && !error; i++) {
+		error = listener_check(&server, &options->listen.items[i], problem);
+	}
+	dispose(&server);
+	return error;
+}
+
+int server_run(const struct options *options, struct problem *problem)
+{
+	struct server server = {0};
+	int error = uv_loop_init(&server.loop);
+
+	if (error) {
+		return problem_set(problem, error, "no event loop: %s", uv_strerror(error));
+	}
+	error = prepare(&server, options, problem);
+	if (!error) {
+		fit_descriptors(&server);
+		error = start(&server, problem);
+	}
+	if (!error) {
+		announce(&server);
+		uv_run(&server.loop, UV_RUN_DEFAULT);
+		log_info("server.stopped", LOG_UINT("peers", server.peer_count));
+	}
+	dispose(&server);
+	uv_loop_close(&server.loop);
+	return error;
+}

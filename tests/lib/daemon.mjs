@@ -1,0 +1,176 @@
+// The real daemon for tests: started on free ports, watched for sanitizer reports, and gone when the
+// test is. Which binary: NAKODO, default build/asan/nakodo.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = resolve(fileURLToPath(import.meta.url), '../../..');
+export const binary = process.env.NAKODO ?? join(root, 'build/asan/nakodo');
+
+/** A directory for one test, removed when the process ends. */
+export function scratch() {
+  const path = mkdtempSync(join(tmpdir(), 'nakodo-'));
+  process.on('exit', () => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+let certificates;
+/** Where all daemons of this test process keep their self-signed certificate. */
+export function certificateDirectory() {
+  certificates ??= scratch();
+  return certificates;
+}
+
+/** Our own environment without options for the daemon that happen to be in it. */
+function environment(more) {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('NAKODO_'));
+  return { ...Object.fromEntries(kept), ...more };
+}
+
+/**
+ * Start the daemon and wait until it says that it is ready.
+ *
+ * @param {object} [o]
+ * @param {string[]} [o.args] more arguments; a `--listen` among them replaces the default
+ *   `127.0.0.1:0` (and, with `tls`, `tls:127.0.0.1:0`)
+ * @param {boolean} [o.tls] listen for TLS as well, with a self-signed certificate
+ * @param {Record<string,string>} [o.env]
+ * @param {string} [o.cwd]
+ * @param {string[]} [o.wrap] a command that runs it, such as ['prlimit', '--nofile=64']
+ */
+export async function startDaemon({ args = [], tls = false, env = {}, cwd = root, wrap = [] } = {}) {
+  const all = ['--web-root', join(root, 'web'), ...args];
+  if (!args.some((a) => a === '--listen' || a.startsWith('--listen='))) {
+    all.push('--listen', '127.0.0.1:0');
+    if (tls) all.push('--listen', 'tls:127.0.0.1:0');
+  }
+  if (tls) all.push('--tls-self-signed', certificateDirectory());
+  const command = [...wrap, binary, ...all];
+  const child = spawn(command[0], command.slice(1), {
+    cwd,
+    env: environment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const daemon = new Daemon(child);
+  await daemon.ready();
+  return daemon;
+}
+
+/** Run the daemon to its end, as with --check or a configuration that is wrong. */
+export async function runDaemon(args, { env = {}, cwd = root } = {}) {
+  if (!existsSync(binary)) throw new Error(`no daemon at ${binary}`);
+  const child = spawn(binary, args, {
+    cwd,
+    env: environment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const daemon = new Daemon(child);
+  const status = await daemon.exit();
+  return { status, stdout: daemon.stdout, stderr: daemon.stderr };
+}
+
+export class Daemon {
+  stdout = '';
+  stderr = '';
+  urls = [];
+  #waiters = new Set();
+
+  constructor(child) {
+    this.child = child;
+    this.pid = child.pid;
+    this.ended = once(child, 'close').then(([status, signal]) => {
+      this.status = status ?? signal;
+      this.#look();
+      return this.status;
+    });
+    for (const name of ['stdout', 'stderr']) {
+      child[name].setEncoding('utf8').on('data', (text) => {
+        this[name] += text;
+        this.#look();
+      });
+    }
+    this.killer = () => child.kill('SIGKILL');
+    process.on('exit', this.killer);
+  }
+
+  #look() {
+    for (const waiter of this.#waiters) waiter();
+  }
+
+  /** Wait until `test()` is true of the output so far; fails when the daemon ends before. */
+  until(test, what = String(test), timeout = 20000) {
+    return new Promise((done, fail) => {
+      const finish = (how, value) => {
+        clearTimeout(timer);
+        this.#waiters.delete(look);
+        how(value);
+      };
+      const look = () => {
+        const value = test();
+        if (value) finish(done, value);
+        else if (this.status !== undefined) finish(fail, new Error(`the daemon ended (${this.status}) before ${what}\n${this.stderr}`));
+      };
+      const timer = setTimeout(() => finish(fail, new Error(`no ${what} within ${timeout} ms\n${this.stdout}\n${this.stderr}`)), timeout);
+      this.#waiters.add(look);
+      look();
+    });
+  }
+
+  /** Wait for a line of the log that has all the words. */
+  logged(...words) {
+    const find = () => this.stderr.split('\n').find((line) => words.every((w) => line.includes(w)));
+    return this.until(find, `log line with ${words.join(', ')}`);
+  }
+
+  async ready() {
+    await this.until(() => this.stderr.includes('server.ready'), 'server.ready');
+    this.urls = [...this.stdout.matchAll(/^ {2}(\S+)$/gm)].map((m) => m[1]);
+    const port = (scheme) => {
+      const url = this.urls.find((u) => u.startsWith(`${scheme}://`));
+      return url ? Number(new URL(url).port) : undefined;
+    };
+    this.port = port('http');
+    this.tlsPort = port('https');
+    this.url = this.port && `http://localhost:${this.port}`;
+    this.ws = this.port && `ws://127.0.0.1:${this.port}`;
+    this.wss = this.tlsPort && `wss://127.0.0.1:${this.tlsPort}`;
+  }
+
+  /** The exit status, or the name of the signal that ended it. */
+  async exit() {
+    const status = await this.ended;
+    process.off('exit', this.killer);
+    return status;
+  }
+
+  /** Stop it at once and see that it ended in order: status 0, no sanitizer report, no leak. */
+  async stop() {
+    if (this.status === undefined) {
+      this.child.kill('SIGTERM');
+      this.child.kill('SIGCONT');
+      const again = setTimeout(() => this.child.kill('SIGTERM'), 100);
+      await this.ended;
+      clearTimeout(again);
+    }
+    const status = await this.exit();
+    if (status !== 0 || /AddressSanitizer|LeakSanitizer|runtime error:/.test(this.stderr)) {
+      throw new Error(`the daemon ended with ${status}\n${this.stderr}`);
+    }
+  }
+
+  /** Resident memory in bytes. */
+  async rss() {
+    const { readFile } = await import('node:fs/promises');
+    return Number(/^Rss:\s+(\d+)/m.exec(await readFile(`/proc/${this.pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
+  }
+
+  /** Processor time used so far, in seconds. */
+  async cpu() {
+    const { readFile } = await import('node:fs/promises');
+    const fields = (await readFile(`/proc/${this.pid}/stat`, 'utf8')).split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+}
