@@ -1,0 +1,18 @@
+/* Readings of the clock and of other processes. All return 0 or -errno. */
+#ifndef BENCH_METER_H
+#define BENCH_METER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Monotonic time in nanoseconds. */
+uint64_t meter_now(void);
+
+/* CPU time in nanoseconds that all threads of a process have used so far, those that have ended
+ * included; pid 0 is the caller. */
+int meter_cpu(pid_t pid, uint64_t *ret_ns);
+
+/* Resident memory of a process in bytes, shared pages by share (PSS). */
+int meter_memory(pid_t pid, uint64_t *ret_bytes);
+
+#endif

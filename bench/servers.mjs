@@ -1,0 +1,102 @@
+// The servers that are compared: how each is started on a port of its own, pinned to one core, and
+// ended. One lives for one run, so that nothing is left over from the run before.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, openSync, readFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const START_MS = 10_000;
+const STOP_MS = 10_000;
+
+// Each value gives the command line. All of nakodo's limits that the load would meet are lifted.
+const commands = {
+  nakodo: ({ nakodo, source, tls, port, cert, key }) => [
+    nakodo, "--listen", `${tls ? "tls:" : ""}127.0.0.1:${port}`, "--tls-cert", cert, "--tls-key",
+    key, "--web-root", join(source, "../web"), "--origin", "any", "--log-level", "warn",
+    "--message-rate", 0, "--max-peers", 12000, "--max-peers-per-room", 2000,
+    "--max-peers-per-address", 0,
+  ],
+  ws: ({ source, tls, port, cert, key }) => [
+    process.execPath, join(source, "relay-ws/relay.mjs"), port, ...(tls ? [cert, key] : []),
+  ],
+  go: ({ build, tls, port, cert, key }) => [
+    join(build, "hub-go"), port, ...(tls ? [cert, key] : []),
+  ],
+};
+
+export const serverNames = Object.keys(commands);
+export const serverTitles = { nakodo: "nakodo", ws: "npm ws", go: "Go gorilla" };
+
+// The first two cores that this process may use: one for the server, one for the load.
+export function cores() {
+  const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync("/proc/self/status", "utf8"))[1];
+  const all = list.split(",").flatMap((part) => {
+    const [first, last = first] = part.split("-").map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+  return all.length < 2 ? [] : all.slice(0, 2);
+}
+
+// Pins a command line when there are two cores, so that it is a server's alone or the load's.
+export function pinned(core, command) {
+  const words = command.map(String);
+  return core === undefined ? words : ["taskset", "-c", String(core), ...words];
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+function answers(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
+    socket.on("connect", () => socket.destroy());
+  });
+}
+
+async function untilAnswers(child, port, name) {
+  const end = Date.now() + START_MS;
+  while (!(await answers(port))) {
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > end) {
+      child.kill("SIGKILL");
+      throw new Error(`${name} does not answer on its port; see its log`);
+    }
+    await delay(20);
+  }
+}
+
+// Starts a server and resolves when it takes connections: its port, its pid and stop().
+export async function startServer(name, settings) {
+  const port = await freePort();
+  const logs = join(settings.build, "log");
+  mkdirSync(logs, { recursive: true });
+  const log = openSync(join(logs, `${name}.log`), "a");
+  const [file, ...args] = pinned(settings.cores[0], commands[name]({ ...settings, port }));
+  const child = spawn(file, args, { stdio: ["ignore", log, log] });
+  const gone = once(child, "exit");
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.removeListener("exit", kill));
+  await untilAnswers(child, port, name);
+  return {
+    port,
+    pid: child.pid,
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        throw new Error(`${name} ended under load; see its log`);
+      }
+      child.kill("SIGTERM");
+      const late = setTimeout(kill, STOP_MS);
+      await gone;
+      clearTimeout(late);
+    },
+  };
+}

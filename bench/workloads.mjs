@@ -1,0 +1,48 @@
+// What is run, in order. `aim` is the most that nakodo may cost of what npm ws costs (CPU per
+// delivery), `aimKb` the most memory that an idle connection may take.
+
+const AIMS = { "1x1000-w1": 0.65, "500x2-w1": 0.48, "500x2-w16": 0.7 };
+const BURST_AIM = 0.14;
+const IDLE_AIM = { ws: 4.0, wss: 15 };
+const CROWD = { ws: 10000, wss: 2000 };
+const SHAPES = [
+  [1, 1000],
+  [500, 2],
+];
+
+function rooms(scheme, [count, size], bytes, window, aim) {
+  const kind = count === 10 ? "burst-" : "";
+  return {
+    name: `${scheme}-${kind}${count}x${size}-${bytes}B-w${window}`,
+    title: `${scheme}, ${count}×${size}, ${bytes} B, window ${window}`,
+    kind: "rooms",
+    tls: scheme === "wss",
+    args: ["--rooms", count, "--size", size, "--bytes", bytes, "--window", window],
+    aim,
+  };
+}
+
+function* relayed(scheme) {
+  for (const shape of SHAPES) {
+    for (const bytes of [200, 2000]) {
+      for (const window of [1, 16]) {
+        const stated = scheme === "ws" && bytes === 200;
+        yield rooms(scheme, shape, bytes, window, stated && AIMS[`${shape.join("x")}-w${window}`]);
+      }
+    }
+  }
+  yield rooms(scheme, [10, 100], 2000, 8, scheme === "ws" && BURST_AIM);
+}
+
+function crowd(scheme) {
+  return {
+    name: `${scheme}-connect-${CROWD[scheme]}`,
+    title: `${scheme}, ${CROWD[scheme]} connections`,
+    kind: "crowd",
+    tls: scheme === "wss",
+    args: ["--count", CROWD[scheme]],
+    aimKb: IDLE_AIM[scheme],
+  };
+}
+
+export const workloads = ["ws", "wss"].flatMap((scheme) => [...relayed(scheme), crowd(scheme)]);
