@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistr.h>
 
@@ -401,4 +402,32 @@ bool json_equals(const struct json_value *value, const char *text)
 		left -= piece.len;
 	}
 	return more == 0 && left == 0;
+}
+
+long json_quote(const char *text, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	if (size < JSON_QUOTE_EXTRA) {
+		return -ENOSPC;
+	}
+	buf[len++] = '"';
+	for (; *text; text++) {
+		unsigned char byte = *text;
+
+		if (size - len < JSON_QUOTE_EXTRA) {
+			return -ENOSPC;
+		}
+		if (byte == '"' || byte == '\\') {
+			buf[len++] = '\\';
+			buf[len++] = *text;
+		} else if (byte < 0x20) {
+			len += (size_t)snprintf(buf + len, 7, "\\u%04x", byte);
+		} else {
+			buf[len++] = *text;
+		}
+	}
+	buf[len++] = '"';
+	buf[len] = '\0';
+	return (long)len;
 }

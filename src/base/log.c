@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VALUE_MAX 400 /* bytes of one value as it was given; the rest is cut */
+#define VALUE_MAX 400 /* bytes of one value as it is written; the rest is cut */
 
 static struct {
 	int fd;
@@ -49,9 +49,11 @@ static void put_text(struct line *line, const char *text)
  * Bytes from 0x80 up are escaped too: JSON stays valid and terminals calm whatever a peer sent. */
 static void put_quoted(struct line *line, const char *text)
 {
+	size_t end = line->len + VALUE_MAX;
+
 	put_text(line, "\"");
-	for (size_t i = 0; text[i] && i < VALUE_MAX; i++) {
-		unsigned char byte = text[i];
+	for (; *text && line->len < end; text++) {
+		unsigned char byte = *text;
 		char escape[8];
 
 		if (byte == '"' || byte == '\\') {
@@ -72,8 +74,9 @@ static bool is_plain(const char *text)
 		return false;
 	}
 	for (size_t i = 0; text[i]; i++) {
-		if (text[i] <= ' ' || text[i] == '"' || text[i] == '=' || text[i] == '\\' ||
-			text[i] == 0x7f || i >= VALUE_MAX) {
+		unsigned char byte = text[i];
+
+		if (byte <= ' ' || byte >= 0x7f || strchr("\"=\\", byte) || i >= VALUE_MAX) {
 			return false;
 		}
 	}

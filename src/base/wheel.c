@@ -117,14 +117,18 @@ static void run_slot(struct wheel *wheel, unsigned slot, uint64_t until)
 void wheel_run(struct wheel *wheel, uint64_t now)
 {
 	uint64_t until = now / WHEEL_STEP;
-	uint64_t turns = 0;
 
-	while (wheel->now < until && turns++ < WHEEL_SLOTS) {
+	/* After a pause of more than a turn one look into each slot is enough. It must be the last
+	 * turn: a callback's timer goes by wheel->now, and what it sets for now is met on the way.
+	 */
+	if (until > wheel->now + WHEEL_SLOTS) {
+		wheel->now = until - WHEEL_SLOTS;
+	}
+	while (wheel->now < until) {
 		unsigned slot = slot_of(++wheel->now);
 
 		if (wheel->used[slot / 64] >> slot % 64 & 1) {
 			run_slot(wheel, slot, until);
 		}
 	}
-	wheel->now = wheel->now < until ? until : wheel->now;
 }

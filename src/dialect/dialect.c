@@ -80,7 +80,7 @@ static int entry_create(struct entry **ret, struct hub *hub, const char *path, c
 	}
 	entry->mount.dialect = dialect;
 	entry->mount.parameters = text[name] ? entry->text + name + 1 : "";
-	error = dialect->check(&entry->mount, problem);
+	error = dialect->start(&entry->mount, problem);
 	if (error) {
 		free(entry);
 		return error;
@@ -136,6 +136,9 @@ static void entries_destroy(struct entry *entries)
 
 	LL_FOREACH_SAFE(entries, entry, next)
 	{
+		if (entry->mount.dialect->stop) {
+			entry->mount.dialect->stop(&entry->mount);
+		}
 		free(entry);
 	}
 }
@@ -187,7 +190,15 @@ const struct mount *dialect_route(
 
 	LL_FOREACH(table->mounts, entry)
 	{
-		const char *room = room_behind(&entry->mount, path);
+		const char *room = NULL;
+
+		if (entry->mount.dialect->match) {
+			if (!entry->mount.dialect->match(&entry->mount, path, &room)) {
+				room = NULL;
+			}
+		} else {
+			room = room_behind(&entry->mount, path);
+		}
 
 		if (room && (!best || strlen(entry->mount.path) > strlen(best->path))) {
 			best = &entry->mount;
@@ -202,12 +213,33 @@ const struct mount *dialect_route_own(
 {
 	const char *room = *path == '/' ? path + 1 : path;
 
+	if (mount->dialect->match) {
+		return mount->dialect->match(mount, path, ret_room) ? mount : NULL;
+	}
 	/* Such a listener stands in for another server, whose clients bring paths of their own. */
 	if (mount->dialect->room_in_path && strchr(room, '/')) {
 		return NULL;
 	}
 	*ret_room = mount->dialect->room_in_path ? room : "";
 	return mount;
+}
+
+bool dialect_http(const struct dialect_table *table, const struct mount *own,
+	const struct dialect_request *request, struct dialect_answer *ret)
+{
+	const struct entry *entry;
+
+	if (own) {
+		return own->dialect->http && own->dialect->http(own, request, ret);
+	}
+	LL_FOREACH(table->mounts, entry)
+	{
+		if (entry->mount.dialect->http &&
+			entry->mount.dialect->http(&entry->mount, request, ret)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 long request_get(const struct request *request, const char *name, char *buf, size_t size)

@@ -13,7 +13,7 @@
 
 #define PREFIX_MAX 64 /* bytes */
 
-static int echo_check(const struct mount *mount, struct problem *problem)
+static int echo_start(struct mount *mount, struct problem *problem)
 {
 	char prefix[PREFIX_MAX + 1];
 	long len = query_get(mount->parameters, "prefix", prefix, sizeof(prefix));
@@ -68,7 +68,7 @@ static void echo_close(struct peer *peer)
 const struct dialect dialect_echo = {
 	.name = "echo",
 	.room_in_path = true,
-	.check = echo_check,
+	.start = echo_start,
 	.open = echo_open,
 	.message = echo_message,
 	.close = echo_close,

@@ -15,7 +15,7 @@
 
 enum { METHOD, ROOM_NAME, NAME, FROM, TO, DESCRIPTION, MEMBERS };
 
-static int named_room_check(const struct mount *mount, struct problem *problem)
+static int named_room_start(struct mount *mount, struct problem *problem)
 {
 	if (*mount->parameters) {
 		return problem_set(problem, -EINVAL, "named-room has no parameters");
@@ -149,7 +149,7 @@ static void named_room_message(struct peer *peer, const char *data, size_t len, 
 
 const struct dialect dialect_named_room = {
 	.name = "named-room",
-	.check = named_room_check,
+	.start = named_room_start,
 	.open = named_room_open,
 	.message = named_room_message,
 };

@@ -7,7 +7,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/plain.h"
 
-static int relay_check(const struct mount *mount, struct problem *problem)
+static int relay_start(struct mount *mount, struct problem *problem)
 {
 	return plain_check(mount, (const char *const[]){NULL}, problem);
 }
@@ -42,7 +42,7 @@ static void chat_message(struct peer *peer, const char *data, size_t len, bool b
 const struct dialect dialect_relay = {
 	.name = "relay",
 	.room_in_path = true,
-	.check = relay_check,
+	.start = relay_start,
 	.open = relay_open,
 	.message = relay_message,
 };
@@ -50,7 +50,7 @@ const struct dialect dialect_relay = {
 const struct dialect dialect_chat = {
 	.name = "chat",
 	.room_in_path = true,
-	.check = relay_check,
+	.start = relay_start,
 	.open = relay_open,
 	.message = chat_message,
 };

@@ -28,7 +28,7 @@ static void answer(struct peer *peer, const char *text)
 	message_finish(&message);
 }
 
-static int signal_check(const struct mount *mount, struct problem *problem)
+static int signal_start(struct mount *mount, struct problem *problem)
 {
 	return plain_check(mount, (const char *const[]){NULL}, problem);
 }
@@ -68,7 +68,7 @@ static void signal_message(struct peer *peer, const char *data, size_t len, bool
 const struct dialect dialect_signal = {
 	.name = "signal",
 	.room_in_path = true,
-	.check = signal_check,
+	.start = signal_start,
 	.open = signal_open,
 	.message = signal_message,
 };

@@ -7,6 +7,7 @@
 #include <unistr.h>
 
 #define FIN 0x80
+#define CLOSE_WITHOUT_CODE 1005
 
 static size_t put_header(unsigned char *out, enum frame_opcode opcode, size_t len)
 {
@@ -60,7 +61,7 @@ struct frame *frame_create_close(unsigned code, const char *reason)
 	size_t len = strnlen(reason, 123);
 	struct iovec parts[2] = {{status, 2}, {(void *)reason, len}};
 
-	return frame_create(FRAME_CLOSE, parts, 2);
+	return frame_create(FRAME_CLOSE, parts, code == CLOSE_WITHOUT_CODE ? 0 : 2);
 }
 
 struct frame *frame_ref(struct frame *frame)

@@ -19,6 +19,7 @@ struct hub_space {
 
 struct hub {
 	struct hub_limits limits;
+	struct hub_host host;
 	struct hub_space *spaces;
 	struct peer *dirty, *overflowed;
 	size_t queued;
@@ -46,6 +47,33 @@ void hub_destroy(struct hub *hub)
 		free(space);
 	}
 	free(hub);
+}
+
+void hub_set_host(struct hub *hub, const struct hub_host *host)
+{
+	hub->host = *host;
+}
+
+uint64_t hub_now(const struct hub *hub)
+{
+	return hub->host.now(hub->host.cookie);
+}
+
+void hub_set_timer(struct hub *hub, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn)
+{
+	hub->host.set_timer(hub->host.cookie, timer, delay, fn);
+}
+
+void hub_clear_timer(struct hub *hub, struct wheel_timer *timer)
+{
+	if (timer->at) {
+		hub->host.clear_timer(hub->host.cookie, timer);
+	}
+}
+
+struct hub *hub_of_space(const struct hub_space *space)
+{
+	return space->hub;
 }
 
 struct hub_space *hub_space_create(struct hub *hub)

@@ -33,6 +33,8 @@ struct waiting {
 	struct address address;
 	int fd;
 	bool done; /* the header is read; else the socket is to be closed */
+	unsigned char header[PROXY_HEADER_MAX];
+	size_t len; /* of what has been read of it */
 	struct wheel_timer timer;
 	uv_poll_t poll;
 	struct waiting *prev, *next;
@@ -116,28 +118,53 @@ static void on_late(struct wheel_timer *timer)
 		(struct waiting *)(void *)((char *)timer - offsetof(struct waiting, timer)), false);
 }
 
+static void log_bad_header(const struct waiting *waiting)
+{
+	struct server *server = waiting->listener->server;
+	char where[ADDRESS_TEXT];
+
+	if (census_may_log(server->census, &waiting->address, uv_now(&server->loop))) {
+		log_warn("accept.refuse",
+			LOG_STR("address", address_format(&waiting->address, where)),
+			LOG_STR("reason", "no PROXY protocol header on a proxy: listener"),
+			LOG_STR("option", "listen"));
+	}
+}
+
+/* Read up to the header's end and not further: what is behind it is for libwebsockets. 1: it is
+ * read; 0: not yet; -EPROTO: it is none, or the connection has ended. */
+static int read_header(struct waiting *waiting)
+{
+	unsigned char *to = waiting->header + waiting->len;
+	ssize_t got = recv(waiting->fd, to, sizeof(waiting->header) - waiting->len, MSG_PEEK);
+	int header;
+
+	if (got <= 0) {
+		return got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPROTO;
+	}
+	header = proxy_parse(&waiting->address, waiting->header, waiting->len + (size_t)got);
+	if (!header && waiting->len + (size_t)got == sizeof(waiting->header)) {
+		header = -EPROTO;
+	}
+	if (header < 0) {
+		log_bad_header(waiting);
+		return -EPROTO;
+	}
+	/* An unfinished header is taken out of the socket too, or the poll would not rest. */
+	got = header ? header - (ssize_t)waiting->len : got;
+	if (recv(waiting->fd, to, (size_t)got, 0) != got) {
+		return -EPROTO;
+	}
+	waiting->len += (size_t)got;
+	return header > 0;
+}
+
 static void on_header(uv_poll_t *poll, int status, int events)
 {
 	struct waiting *waiting = poll->data;
-	unsigned char bytes[PROXY_HEADER_MAX];
-	ssize_t len = status < 0 ? -1 : recv(waiting->fd, bytes, sizeof(bytes), MSG_PEEK);
-	int header;
+	int header = status < 0 ? -EPROTO : read_header(waiting);
 
 	(void)events;
-	if (len < 0 && (errno == EAGAIN || errno == EINTR) && status >= 0) {
-		return;
-	}
-	header = len > 0 ? proxy_parse(&waiting->address, bytes, (size_t)len) : -EPROTO;
-	if (!header && (size_t)len == sizeof(bytes)) {
-		header = -EPROTO;
-	}
-	if (header > 0 && recv(waiting->fd, bytes, (size_t)header, 0) != header) {
-		header = -EPROTO;
-	}
-	if (header == -EPROTO && len > 0) {
-		log_warn("accept.proxy",
-			LOG_STR("reason", "no PROXY protocol header on a `proxy:` listener"));
-	}
 	if (header) {
 		end_waiting(waiting, header > 0);
 	}

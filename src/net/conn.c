@@ -52,6 +52,24 @@ void conn_adopt(
 	conn_kill_after(conn, server->options->handshake_timeout * 1000);
 }
 
+void conn_read_arguments(struct conn *conn, char *buf, size_t size, const char **ret)
+{
+	int count = 0;
+
+	while (count < CONN_ARGUMENTS) {
+		int len = lws_hdr_copy_fragment(
+			conn->wsi, buf, (int)size, WSI_TOKEN_HTTP_URI_ARGS, count);
+
+		if (len < 0) {
+			break;
+		}
+		ret[count++] = buf;
+		buf += len + 1;
+		size -= (size_t)len + 1;
+	}
+	ret[count] = NULL;
+}
+
 struct conn *conn_of(struct lws *wsi)
 {
 	return wsi ? lws_get_opaque_user_data(wsi) : NULL;

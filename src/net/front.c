@@ -4,7 +4,9 @@
  */
 #include "nakodo/net/front.h"
 
+#include <ctype.h>
 #include <libwebsockets.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -109,8 +111,20 @@ static struct refusal check_same_host(struct lws *wsi)
 		403, "bad-origin", "Only this server's own pages may read this.", NULL};
 }
 
+/* RFC 9110 section 5.6.2, and what stands between tokens. */
+static bool is_token_list(const char *text)
+{
+	for (; *text; text++) {
+		if (!isalnum((unsigned char)*text) && !strchr("!#$%&'*+-.^_`|~, ", *text)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static struct refusal check_subprotocol(const struct conn *conn, struct lws *wsi)
 {
+	static char message[256]; /* until the answer is written, in this very call from the loop */
 	char buf[HEADER_MAX];
 	const char *offered = header(wsi, WSI_TOKEN_PROTOCOL, buf);
 	bool any = false;
@@ -119,8 +133,10 @@ static struct refusal check_subprotocol(const struct conn *conn, struct lws *wsi
 		!any) {
 		return no_refusal;
 	}
-	return (struct refusal){400, "bad-subprotocol",
-		"None of the offered WebSocket subprotocols is known here.", "subprotocol"};
+	snprintf(message, sizeof(message),
+		"None of the offered WebSocket subprotocols is known here: %.128s",
+		is_token_list(offered) ? offered : "they are not even tokens");
+	return (struct refusal){400, "bad-subprotocol", message, "subprotocol"};
 }
 
 static struct refusal check_handshake(struct lws *wsi)

@@ -28,8 +28,11 @@ static const char common_headers[] =
 	"x-content-type-options: nosniff\r\n"
 	"x-frame-options: DENY\r\n"
 	"cross-origin-opener-policy: same-origin\r\n"
-	"cross-origin-resource-policy: same-origin\r\n"
 	"connection: close\r\n";
+
+/* Who may load it; the first for all but what a dialect answers to other sites' pages. */
+#define SAME_ORIGIN "cross-origin-resource-policy: same-origin\r\n"
+#define CROSS_ORIGIN "cross-origin-resource-policy: cross-origin\r\n"
 
 /* The lab is for talking to any server. */
 static const char *policy(const char *path)
@@ -50,6 +53,8 @@ static const char *reason(int status)
 		return "Not Modified";
 	case 400:
 		return "Bad Request";
+	case 401:
+		return "Unauthorized";
 	case 403:
 		return "Forbidden";
 	case 404:
@@ -85,31 +90,34 @@ static const char *extra_headers(int status)
 	}
 }
 
-/* `path` chooses the policy; NULL for an answer that is not a page. */
-static void answer(
-	struct lws *wsi, const struct site_reply *reply, const char *path, bool head_only)
+/* What stands in an answer beside what it is made of. */
+struct shape {
+	const char *path; /* chooses the policy; NULL: no page */
+	const char *extra; /* header lines */
+	bool head_only;
+};
+
+static void answer(struct lws *wsi, const struct site_reply *reply, const struct shape *shape)
 {
-	size_t body = head_only || reply->status == 204 || reply->status == 304 ? 0 : reply->len;
-	char *bytes = malloc(LWS_PRE + 2048 + body);
-	int head, size = 2048;
+	bool empty = reply->status == 204 || reply->status == 304;
+	size_t body = shape->head_only || empty ? 0 : reply->len, size = 4096;
+	char *bytes = malloc(LWS_PRE + size + body);
+	int head;
 
 	if (!bytes) {
 		return;
 	}
-	head = snprintf(bytes + LWS_PRE, (size_t)size,
-		"HTTP/1.1 %d %s\r\n%s%s"
+	head = snprintf(bytes + LWS_PRE, size,
+		"HTTP/1.1 %d %s\r\n%s%s%s"
 		"content-security-policy: %s\r\n"
 		"cache-control: %s\r\n"
 		"%s%s%s",
 		reply->status, reason(reply->status), common_headers, extra_headers(reply->status),
-		policy(path), *reply->etag ? "no-cache" : "no-store", *reply->etag ? "etag: " : "",
-		reply->etag, *reply->etag ? "\r\n" : "");
-	if (reply->status == 304 || reply->status == 204) {
-		head += snprintf(bytes + LWS_PRE + head, (size_t)(size - head), "\r\n");
-	} else {
-		head += snprintf(bytes + LWS_PRE + head, (size_t)(size - head),
-			"content-type: %s\r\ncontent-length: %zu\r\n\r\n", reply->type, reply->len);
-	}
+		shape->extra, policy(shape->path), *reply->etag ? "no-cache" : "no-store",
+		*reply->etag ? "etag: " : "", reply->etag, *reply->etag ? "\r\n" : "");
+	head += snprintf(bytes + LWS_PRE + head, size - (size_t)head,
+		empty ? "\r\n" : "content-type: %s\r\ncontent-length: %zu\r\n\r\n", reply->type,
+		reply->len);
 	if (body) {
 		memcpy(bytes + LWS_PRE + head, reply->body, body);
 	}
@@ -135,13 +143,14 @@ enum http_method http_method(struct lws *wsi)
 void http_refuse(struct lws *wsi, const struct refusal *refusal)
 {
 	struct site_reply reply = {.status = refusal->status, .type = "application/json"};
+	struct shape shape = {.extra = SAME_ORIGIN};
 	char body[512];
 
 	reply.len = (size_t)snprintf(body, sizeof(body),
 		"{\"type\":\"error\",\"code\":\"%s\",\"message\":\"%s\"}\n", refusal->code,
 		refusal->message);
 	reply.body = body;
-	answer(wsi, &reply, NULL, false);
+	answer(wsi, &reply, &shape);
 }
 
 /* A GET where only WebSockets are spoken, or nothing at all. */
@@ -158,26 +167,87 @@ static void refuse_path(struct conn *conn, const char *path)
 	http_refuse(conn->wsi, spoken ? &upgrade : &missing);
 }
 
-void http_serve(struct conn *conn, const char *path)
+/* Header lines of the Fetch standard's CORS protocol for what pages of any origin may read. */
+static void write_cors(struct lws *wsi, bool preflight, char *buf, size_t size)
 {
-	char etag[64] = "";
-	struct site_reply reply = {.status = 404};
+	char origin[512], asked[512];
+	int from = lws_hdr_copy(wsi, origin, sizeof(origin), WSI_TOKEN_ORIGIN);
+	int wanted = lws_hdr_custom_copy(
+		wsi, asked, sizeof(asked), "access-control-request-headers:", 31);
+	int len = snprintf(buf, size, "vary: Origin%s\r\n" CROSS_ORIGIN,
+		preflight ? ", Access-Control-Request-Headers" : "");
 
-	if (http_method(conn->wsi) == HTTP_OPTIONS) {
-		reply.status = 204;
-		answer(conn->wsi, &reply, NULL, true);
-		return;
+	if (from > 0) {
+		len += snprintf(buf + len, size - (size_t)len,
+			"access-control-allow-origin: %s\r\n", origin);
 	}
+	if (preflight) {
+		len += snprintf(buf + len, size - (size_t)len,
+			"access-control-allow-methods: GET,HEAD,PUT,PATCH,POST,DELETE\r\n");
+	}
+	if (preflight && wanted > 0) {
+		snprintf(buf + len, size - (size_t)len, "access-control-allow-headers: %s\r\n",
+			asked);
+	}
+}
+
+/* A dialect's own requests, as PeerJS has them. */
+static bool serve_dialect(struct conn *conn, const struct dialect_request *request)
+{
+	struct dialect_answer ret = {0};
+	struct site_reply reply = {0};
+	char extra[2048] = SAME_ORIGIN;
+	struct shape shape = {.extra = extra, .head_only = http_method(conn->wsi) == HTTP_HEAD};
+
+	if (!dialect_http(conn->server->dialects, conn->listener->own, request, &ret)) {
+		return false;
+	}
+	if (ret.cors) {
+		write_cors(conn->wsi, request->preflight, extra, sizeof(extra));
+	}
+	reply.status = ret.status;
+	reply.type = ret.type;
+	reply.body = ret.body;
+	reply.len = ret.len;
+	answer(conn->wsi, &reply, &shape);
+	free(ret.owned);
+	return true;
+}
+
+static void serve_site(struct conn *conn, const char *path)
+{
+	struct shape shape = {.path = path,
+		.extra = SAME_ORIGIN,
+		.head_only = http_method(conn->wsi) == HTTP_HEAD};
+	struct site_reply reply = {.status = 404};
+	char etag[64] = "";
+
 	if (lws_hdr_copy(conn->wsi, etag, sizeof(etag), WSI_TOKEN_HTTP_IF_NONE_MATCH) < 0) {
 		*etag = '\0'; /* too long to be one of ours */
 	}
-	if (!conn->listener->own) {
+	if (http_method(conn->wsi) == HTTP_OPTIONS) {
+		reply.status = 204;
+	} else if (!conn->listener->own) {
 		site_find(conn->server->site, path, etag, conn->server->draining, &reply);
 	}
 	if (reply.status == 404) {
 		refuse_path(conn, path);
 	} else {
-		answer(conn->wsi, &reply, path, http_method(conn->wsi) == HTTP_HEAD);
+		answer(conn->wsi, &reply, &shape);
 	}
 	site_reply_finish(&reply);
+}
+
+void http_serve(struct conn *conn, const char *path)
+{
+	char text[4096];
+	const char *arguments[CONN_ARGUMENTS + 1];
+	struct dialect_request request = {.path = path,
+		.arguments = arguments,
+		.preflight = http_method(conn->wsi) == HTTP_OPTIONS};
+
+	conn_read_arguments(conn, text, sizeof(text), arguments);
+	if (!serve_dialect(conn, &request)) {
+		serve_site(conn, path);
+	}
 }

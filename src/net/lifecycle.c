@@ -44,7 +44,11 @@ static void finish(struct server *server)
 	accept_end_waiting(server);
 	close_handle(&life->terminate);
 	close_handle(&life->interrupt);
+	/* Without their handles one more of them would end the process before its exit status. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
 	close_handle(&life->hangup);
+	signal(SIGHUP, SIG_IGN);
 	close_handle(&life->drain);
 	close_handle(&life->watchdog);
 	lws_context_destroy(server->context);
@@ -140,7 +144,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 			log_info("reload.certificate", LOG_STR("result", "loaded"));
 		}
 	}
-	notify_ready(0);
+	notify_reloaded();
 }
 
 int lifecycle_start(struct server *server)

@@ -19,6 +19,11 @@ void notify_reloading(void)
 		(uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 }
 
+void notify_reloaded(void)
+{
+	sd_notify(0, "READY=1");
+}
+
 void notify_stopping(void)
 {
 	sd_notify(0, "STOPPING=1\nSTATUS=Closing connections");

@@ -156,6 +156,7 @@ static int create_context(struct server *server, struct problem *problem)
 		.timeout_secs_ah_idle = (unsigned)server->options->handshake_timeout,
 		.keepalive_timeout = 1,
 		.user = server->tls,
+		.pcontext = &server->context, /* becomes NULL when it is gone */
 	};
 
 	lws_set_log_level(LLL_ERR | LLL_WARN, log_library_start);
@@ -202,6 +203,27 @@ static void announce(const struct server *server)
 	notify_ready(count);
 }
 
+static uint64_t host_now(void *cookie)
+{
+	struct server *server = cookie;
+
+	return uv_now(&server->loop);
+}
+
+static void host_set_timer(void *cookie, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn)
+{
+	struct server *server = cookie;
+
+	deadlines_set(&server->deadlines, timer, delay, fn);
+}
+
+static void host_clear_timer(void *cookie, struct wheel_timer *timer)
+{
+	struct server *server = cookie;
+
+	deadlines_clear(&server->deadlines, timer);
+}
+
 static void on_turned(struct flush *flush)
 {
 	hold_settle(lws_container_of(flush, struct server, flush));
@@ -209,6 +231,7 @@ static void on_turned(struct flush *flush)
 
 static int start(struct server *server, struct problem *problem)
 {
+	struct hub_host host = {host_now, host_set_timer, host_clear_timer, server};
 	struct listener *listener;
 	int error = open_listeners(server, problem);
 
@@ -219,6 +242,7 @@ static int start(struct server *server, struct problem *problem)
 		return error;
 	}
 	deadlines_init(&server->deadlines, &server->loop);
+	hub_set_host(server->hub, &host);
 	flush_init(&server->flush, &server->loop, server->hub, on_turned, ws_flush);
 	error = lifecycle_start(server);
 	LL_FOREACH(server->listeners, listener)
@@ -256,6 +280,8 @@ int server_run(const struct options *options, struct problem *problem)
 	if (!error) {
 		announce(&server);
 		uv_run(&server.loop, UV_RUN_DEFAULT);
+		/* On a loop that is not its own, libwebsockets 4.1.6 waits for a second call. */
+		lws_context_destroy(server.context);
 		log_info("server.stopped", LOG_UINT("peers", server.peer_count));
 	}
 	dispose(&server);

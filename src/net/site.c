@@ -141,20 +141,28 @@ static bool is_safe(const char *path)
 	       !strstr(path, "//") && !strchr(path, '\\');
 }
 
-static int open_file(const struct site *site, const char *path, char *name, size_t size)
+static int open_safe(
+	const struct site *site, const char *path, const char *extension, char *name, size_t size)
 {
-	int fd;
-
-	path += *path == '/';
-	if (snprintf(name, size, "%s", *path ? path : "index.html") >= (int)size ||
-		!is_safe(name)) {
+	if (snprintf(name, size, "%s%s", path, extension) >= (int)size || !is_safe(name)) {
 		return -1;
 	}
-	fd = openat(site->directory, name, READ);
-	if (fd < 0 && !strchr(name, '.') && snprintf(name, size, "%s.html", path) < (int)size) {
-		fd = openat(site->directory, name, READ);
+	return openat(site->directory, name, READ);
+}
+
+/* A page comes first: lab.html may have a directory `lab` beside it. `name` is what was opened. */
+static int open_file(const struct site *site, const char *path, char *name, size_t size)
+{
+	int fd = -1;
+
+	path += *path == '/';
+	if (!*path) {
+		path = "index.html";
 	}
-	return fd;
+	if (!strchr(path, '.')) {
+		fd = open_safe(site, path, ".html", name, size);
+	}
+	return fd < 0 ? open_safe(site, path, "", name, size) : fd;
 }
 
 static bool matches(const char *if_none_match, const char *etag)

@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
@@ -128,13 +129,30 @@ static int set_paths(struct tls *tls, const struct options *options, struct prob
 	if (!tls->cert_path || !tls->key_path) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
-	return self_signed ? self_signed_make(tls->cert_path, tls->key_path, problem) : 0;
+	return 0;
+}
+
+/* Make or read the files. 1: read; 0: --check found none, and must not make any, perhaps as another
+ * user than the one who will need them. */
+static int load(struct tls *tls, const struct options *options, struct problem *problem)
+{
+	int error = 0;
+
+	if (*options->tls_self_signed && options->action == OPTION_CHECK) {
+		if (access(tls->cert_path, F_OK) || access(tls->key_path, F_OK)) {
+			return 0;
+		}
+	} else if (*options->tls_self_signed) {
+		error = self_signed_make(tls->cert_path, tls->key_path, problem);
+	}
+	error = error ? error : read_pair(tls, problem);
+	return error ? error : 1;
 }
 
 int tls_create(struct tls **ret, const struct options *options, struct problem *problem)
 {
 	struct tls *tls;
-	int error;
+	int loaded;
 
 	*ret = NULL;
 	if (!*options->tls_cert && !*options->tls_self_signed) {
@@ -144,13 +162,11 @@ int tls_create(struct tls **ret, const struct options *options, struct problem *
 	if (!tls) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
-	error = set_paths(tls, options, problem);
-	if (!error) {
-		error = read_pair(tls, problem);
-	}
-	if (error) {
+	loaded = set_paths(tls, options, problem);
+	loaded = loaded ? loaded : load(tls, options, problem);
+	if (loaded <= 0) {
 		tls_destroy(tls);
-		return error;
+		return loaded;
 	}
 	*ret = tls;
 	return 0;

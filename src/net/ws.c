@@ -23,8 +23,6 @@
 #include "nakodo/net/server.h"
 #include "nakodo/net/show.h"
 
-#define ARGUMENTS_MAX 16
-
 static const struct options *options_of(const struct conn *conn)
 {
 	return conn->server->options;
@@ -81,36 +79,17 @@ static void on_leave(struct peer *peer)
 	log_info("peer.leave", LOG_UINT("conn", peer->id));
 }
 
-/* The URL's arguments as libwebsockets has cut and decoded them. */
-static void read_arguments(
-	struct lws *wsi, char *buf, size_t size, const char **arguments, int count)
-{
-	int n = 0;
-
-	while (n < count) {
-		int len = lws_hdr_copy_fragment(wsi, buf, (int)size, WSI_TOKEN_HTTP_URI_ARGS, n);
-
-		if (len < 0) {
-			break;
-		}
-		arguments[n++] = buf;
-		buf += len + 1;
-		size -= (size_t)len + 1;
-	}
-	arguments[n] = NULL;
-}
-
 int ws_open(struct conn *conn)
 {
 	char path[512], text[4096], where[ADDRESS_TEXT];
-	const char *arguments[ARGUMENTS_MAX + 1];
+	const char *arguments[CONN_ARGUMENTS + 1];
 	struct request request = {.arguments = arguments, .room = ""};
 
 	if (conn->stage != CONN_ADMITTED ||
 		lws_hdr_copy(conn->wsi, path, sizeof(path), WSI_TOKEN_GET_URI) < 0) {
 		return -1;
 	}
-	read_arguments(conn->wsi, text, sizeof(text), arguments, ARGUMENTS_MAX);
+	conn_read_arguments(conn, text, sizeof(text), arguments);
 	request.mount = conn->mount;
 	if (conn->mount->path) {
 		dialect_route(conn->server->dialects, path, &request.room);

@@ -59,3 +59,9 @@ long json_decode(const struct json_value *value, char *buf, size_t size);
 /* Is the value a string that decodes to exactly `text`? Needs no buffer. A string that json_decode
  * refuses equals nothing. */
 bool json_equals(const struct json_value *value, const char *text);
+
+#define JSON_QUOTE_EXTRA 9 /* quotes, the NUL, and one escape */
+
+/* Write `text` as a JSON string, quotes included, with a NUL behind it. The length without it, or
+ * -ENOSPC; six bytes for each byte of `text` and JSON_QUOTE_EXTRA more are always enough. */
+long json_quote(const char *text, char *buf, size_t size);

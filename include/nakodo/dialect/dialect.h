@@ -21,6 +21,7 @@ struct mount {
 	const struct dialect *dialect;
 	const char *parameters; /* in the form of base/query; "" when there are none */
 	struct hub_space *space;
+	void *state; /* the dialect's own for this mount, from start to stop */
 };
 
 /* What a client asked for when it connected. Strings live during the open call only. */
@@ -30,12 +31,39 @@ struct request {
 	const char *const *arguments; /* the URL's query: decoded "name=value", NULL at the end */
 };
 
+/* A plain HTTP request: GET, HEAD or OPTIONS. */
+struct dialect_request {
+	const char *path; /* decoded */
+	const char *const *arguments; /* as in struct request */
+	bool preflight; /* OPTIONS */
+};
+
+/* What http is answered with. Zeroed before. */
+struct dialect_answer {
+	int status;
+	const char *type; /* media type */
+	const char *body; /* lives until the answer is written, or is `owned` */
+	size_t len;
+	char *owned; /* to be freed, or NULL */
+	bool cors; /* pages of any allowed origin may read it */
+};
+
 /* All callbacks may use any verb of the hub. */
 struct dialect {
 	const char *name; /* as in `mount = PATH=NAME` */
 	bool room_in_path; /* /PATH/ROOM is a room of its own */
-	/* Are the mount's parameters right? 0, or -EINVAL with a sentence. */
-	int (*check)(const struct mount *mount, struct problem *problem);
+	/* Is this one of the mount's paths, and which room does it name? NULL: the mount's path,
+	 * and if room_in_path one more segment. */
+	bool (*match)(const struct mount *mount, const char *path, const char **ret_room);
+	/* Take the mount into use: are its parameters right? Make its state, but set no timer yet.
+	 * 0, or -EINVAL / -ENOMEM with a sentence. */
+	int (*start)(struct mount *mount, struct problem *problem);
+	/* No peer is left. Clear timers, free the state. NULL: nothing to do. */
+	void (*stop)(struct mount *mount);
+	/* Answer a plain HTTP request of any path, if it is one of the dialect's; false: it is not.
+	 * NULL: the dialect has none. */
+	bool (*http)(const struct mount *mount, const struct dialect_request *request,
+		struct dialect_answer *ret);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
 	void (*open)(struct peer *peer, const struct request *request);
 	/* One whole message; text has been checked to be UTF-8. Never called for a peer that is not
@@ -61,6 +89,11 @@ void dialect_table_destroy(struct dialect_table *table);
  * dialect, or no memory. The table owns it. */
 const struct mount *dialect_table_own(
 	struct dialect_table *table, struct hub *hub, const char *name, struct problem *problem);
+
+/* Let the dialects answer a plain HTTP request, those of the mounts or a listener's own (`own` not
+ * NULL). False: it is not theirs. */
+bool dialect_http(const struct dialect_table *table, const struct mount *own,
+	const struct dialect_request *request, struct dialect_answer *ret);
 
 /* The mount for a decoded URL path: the longest one that ends at a segment boundary and leaves at
  * most one segment, which is the room. NULL: none. `ret_room` points into `path` or at "". */

@@ -26,7 +26,8 @@ struct frame {
 /* A final, unmasked frame of the parts joined; the caller owns the one reference. NULL: no memory.
  */
 struct frame *frame_create(enum frame_opcode opcode, const struct iovec *parts, int count);
-/* A close frame; `reason` is cut to the 123 bytes that a control frame can hold. */
+/* A close frame; code 1005 stands for none at all (RFC 6455 section 7.4.1); `reason` is cut to the
+ * 123 bytes that a control frame can hold. */
 struct frame *frame_create_close(unsigned code, const char *reason);
 struct frame *frame_ref(struct frame *frame);
 void frame_unref(struct frame *frame); /* takes NULL */

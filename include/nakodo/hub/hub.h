@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "nakodo/base/wheel.h"
 #include "nakodo/hub/frame.h"
 #include "nakodo/hub/outbox.h"
 
@@ -68,12 +69,28 @@ struct room {
 	char name[]; /* NUL-terminated */
 };
 
+/* What the hub is given by whoever runs it: the time, and deadlines. */
+struct hub_host {
+	uint64_t (*now)(void *cookie); /* ms, monotonic */
+	void (*set_timer)(void *cookie, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn);
+	void (*clear_timer)(void *cookie, struct wheel_timer *timer);
+	void *cookie;
+};
+
 /* NULL: no memory. */
 struct hub *hub_create(const struct hub_limits *limits);
+/* Before any of the verbs that need it: hub_now() and the timers. */
+void hub_set_host(struct hub *hub, const struct hub_host *host);
+uint64_t hub_now(const struct hub *hub);
+/* Call fn once, `delay` ms from now, instead of what the timer was set to. The timer is the
+ * caller's memory, zeroed before; clear it before the memory goes. */
+void hub_set_timer(struct hub *hub, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn);
+void hub_clear_timer(struct hub *hub, struct wheel_timer *timer);
 /* Every peer must be gone. */
 void hub_destroy(struct hub *hub);
 /* Lives as long as the hub. NULL: no memory. */
 struct hub_space *hub_space_create(struct hub *hub);
+struct hub *hub_of_space(const struct hub_space *space);
 
 /* `peer` is net's memory, zeroed. It must stay valid until net has seen it leave the dirty list or
  * has called hub_drop(). */
@@ -94,8 +111,9 @@ void hub_send(struct peer *peer, struct message *message);
 /* Queue a control frame, such as a shared ping, past the outbox bound. */
 void hub_push_control(struct peer *peer, struct frame *frame);
 
-/* End the peer's stay: from this call on it is in no room and gets nothing more but what already
- * waits for it and the close frame. Nothing happens to a peer that is not open. */
+/* End the peer's stay, with a close frame of that code (1005: one without a code): from this call
+ * on it is in no room and gets nothing more but what already waits for it and the close frame.
+ * Nothing happens to a peer that is not open. */
 void hub_close(struct peer *peer, unsigned code, const char *reason);
 /* The same for a peer whose connection has ended: what waits is thrown away. */
 void hub_drop(struct peer *peer);

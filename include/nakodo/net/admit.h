@@ -12,7 +12,7 @@ struct option_list;
 struct refusal {
 	int status; /* HTTP; 0: not refused */
 	const char *code; /* for programs: "bad-origin" */
-	const char *message; /* for a person */
+	const char *message; /* for a person; neither " nor \ nor control characters */
 	const char *option; /* for the log; NULL: none would */
 };
 

@@ -18,6 +18,8 @@ struct lws;
 struct mount;
 struct server;
 
+#define CONN_ARGUMENTS 16
+
 enum conn_stage {
 	CONN_REQUEST, /* TLS and HTTP, under the handshake's deadline */
 	CONN_ANSWERED, /* one HTTP answer has been written; there is no second one */
@@ -60,6 +62,9 @@ struct conn {
  * client's, already counted in the census if `counted`. */
 void conn_adopt(
 	const struct listener *listener, int fd, const struct address *address, bool counted);
+/* The URL's query as libwebsockets has cut and decoded it: "name=value", NULL at the end, at most
+ * CONN_ARGUMENTS; the strings lie in `buf`. */
+void conn_read_arguments(struct conn *conn, char *buf, size_t size, const char **ret);
 struct conn *conn_of(struct lws *wsi); /* NULL before adoption is finished */
 /* libwebsockets has let go of it. */
 void conn_destroy(struct conn *conn);

@@ -8,6 +8,7 @@
 
 void notify_ready(size_t listeners);
 void notify_reloading(void);
+void notify_reloaded(void);
 void notify_stopping(void);
 /* Feed the watchdog at half of its period, if the unit has one; `timer` is the caller's memory. */
 void notify_watchdog_start(uv_loop_t *loop, uv_timer_t *timer);

@@ -1,0 +1,14 @@
+/*
+ * ids: names that nobody can guess and that never repeat, from the system's random numbers.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define IDS_UUID 37 /* with the NUL */
+#define IDS_ULID 27
+
+/* A random UUID (RFC 9562 section 5.4), lower case with hyphens. */
+void ids_uuid(char ret[IDS_UUID]);
+/* A ULID: 48 bits of `now_ms` since the epoch, 80 random bits, in Crockford's base 32. */
+void ids_ulid(char ret[IDS_ULID], uint64_t now_ms);
