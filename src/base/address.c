@@ -40,17 +40,18 @@ bool address_parse(struct address *ret, const char *text, size_t len)
 	char copy[ADDRESS_TEXT];
 	struct in6_addr six;
 	struct in_addr four;
+	bool brackets = len >= 2 && text[0] == '[' && text[len - 1] == ']';
 
-	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+	if (brackets) {
 		text++;
 		len -= 2;
 	}
-	if (len >= sizeof(copy)) {
+	if (len >= sizeof(copy) || memchr(text, '\0', len)) {
 		return false;
 	}
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	if (inet_pton(AF_INET, copy, &four) == 1) {
+	if (!brackets && inet_pton(AF_INET, copy, &four) == 1) {
 		set_v4(ret, &four);
 		return true;
 	}

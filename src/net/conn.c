@@ -11,6 +11,8 @@
 #include "nakodo/net/listener.h"
 #include "nakodo/net/server.h"
 
+#define ANSWER_DEADLINE 60000 /* ms */
+
 static struct conn *of_timer(struct wheel_timer *timer)
 {
 	return lws_container_of(timer, struct conn, timer);
@@ -87,6 +89,21 @@ void conn_destroy(struct conn *conn)
 	server->conn_count--;
 	free(conn->rx);
 	free(conn);
+}
+
+/* libwebsockets allows five seconds, from when the connection was given up to it. */
+static void on_answered(struct wheel_timer *timer)
+{
+	struct conn *conn = of_timer(timer);
+
+	lws_set_timeout(conn->wsi, PENDING_FLUSH_STORED_SEND_BEFORE_CLOSE, ANSWER_DEADLINE / 1000);
+	conn_kill_after(conn, ANSWER_DEADLINE);
+}
+
+void conn_answered(struct conn *conn)
+{
+	conn->stage = CONN_ANSWERED;
+	deadlines_set(&conn->server->deadlines, &conn->timer, 0, on_answered);
 }
 
 void conn_kill(struct conn *conn)

@@ -234,7 +234,7 @@ static int refuse(struct conn *conn, struct lws *wsi, const struct refusal *refu
 {
 	log_refusal(conn, wsi, refusal);
 	http_refuse(wsi, refusal);
-	conn->stage = CONN_ANSWERED;
+	conn_answered(conn);
 	return -1;
 }
 
@@ -294,7 +294,7 @@ static int on_http(struct conn *conn, struct lws *wsi, const char *path)
 		return refuse(conn, wsi, &refusal);
 	}
 	http_serve(conn, path);
-	conn->stage = CONN_ANSWERED;
+	conn_answered(conn);
 	return -1;
 }
 

@@ -50,7 +50,7 @@ static uint16_t bound_port(int fd)
 
 	getsockname(fd, (struct sockaddr *)&bound, &size);
 	getnameinfo((struct sockaddr *)&bound, size, NULL, 0, port, sizeof(port), NI_NUMERICSERV);
-	return (uint16_t)atoi(port);
+	return (uint16_t)strtoul(port, NULL, 10);
 }
 
 static int listen_on(const struct sockaddr *address, socklen_t size, bool both_families)

@@ -81,7 +81,7 @@ static void on_leave(struct peer *peer)
 
 int ws_open(struct conn *conn)
 {
-	char path[512], text[4096], where[ADDRESS_TEXT];
+	char path[1024], text[4096], where[ADDRESS_TEXT];
 	const char *arguments[CONN_ARGUMENTS + 1];
 	struct request request = {.arguments = arguments, .room = ""};
 
