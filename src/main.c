@@ -1,4 +1,5 @@
 /* main: options, log, then the server until it is told to stop. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "nakodo/base/log.h"
@@ -46,7 +47,10 @@ static int serve(const struct options *options)
 	}
 	error = server_run(options, &problem);
 	log_close();
-	return error ? fail(EXIT_FAILED, &problem) : EXIT_OK;
+	if (error) {
+		return fail(error == -EINVAL ? EXIT_USAGE : EXIT_FAILED, &problem);
+	}
+	return EXIT_OK;
 }
 
 static int act(const struct options *options)

@@ -404,6 +404,28 @@ bool json_equals(const struct json_value *value, const char *text)
 	return more == 0 && left == 0;
 }
 
+bool json_next(const struct json_value *array, struct json_value *item)
+{
+	struct scan scan = {0};
+	const char *begin;
+
+	if (array->kind != JSON_ARRAY) {
+		return false;
+	}
+	scan.at = item->at ? item->at + item->len : array->at + 1;
+	scan.end = array->at + array->len - 1;
+	skip_space(&scan);
+	if (item->at && take(&scan, ',')) {
+		skip_space(&scan);
+	}
+	begin = scan.at;
+	if (!scan_value(&scan, 0)) {
+		return false; /* the end: the array has been scanned */
+	}
+	*item = (struct json_value){begin, (size_t)(scan.at - begin), kind_of(*begin)};
+	return true;
+}
+
 long json_quote(const char *text, char *buf, size_t size)
 {
 	size_t len = 0;

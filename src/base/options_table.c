@@ -90,7 +90,9 @@ const struct option_row options_table[] = {
 		.type = OPTION_TABLE,
 		FIELD(mount),
 		.standard = "/=signal /relay=relay /chat=chat /ws=chat /echo=echo "
-			    "/video_chat/signaling=named-room",
+			    "/video_chat/signaling=named-room "
+			    "/gst=gstreamer /signaling=ayame "
+			    "/matchbox=matchbox /peerjs=peerjs /y-webrtc=y-webrtc",
 		.check = options_check_mount,
 		.help = "Speak DIALECT with clients that connect to PATH. Entries are added to the "
 			"default ones, the same path replaces, PATH=off removes. Parameters go "

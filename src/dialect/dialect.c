@@ -14,11 +14,16 @@
 
 /* Keep alphabetical. */
 static const struct dialect *const dialects[] = {
+	&dialect_ayame,
 	&dialect_chat,
 	&dialect_echo,
+	&dialect_gstreamer,
+	&dialect_matchbox,
 	&dialect_named_room,
+	&dialect_peerjs,
 	&dialect_relay,
 	&dialect_signal,
+	&dialect_y_webrtc,
 };
 
 struct entry {
@@ -28,6 +33,7 @@ struct entry {
 };
 
 struct dialect_table {
+	const struct dialect_env *env;
 	struct entry *mounts, *own;
 };
 
@@ -56,8 +62,8 @@ static int no_such_dialect(const char *name, size_t len, struct problem *problem
 }
 
 /* `text` is DIALECT[?PARAMETERS]; `path` NULL: a listener's own mount. */
-static int entry_create(struct entry **ret, struct hub *hub, const char *path, const char *text,
-	struct problem *problem)
+static int entry_create(struct entry **ret, struct hub *hub, const struct dialect_env *env,
+	const char *path, const char *text, struct problem *problem)
 {
 	size_t name = strcspn(text, "?");
 	const struct dialect *dialect = find(text, name);
@@ -79,6 +85,7 @@ static int entry_create(struct entry **ret, struct hub *hub, const char *path, c
 		entry->mount.path = entry->text + size;
 	}
 	entry->mount.dialect = dialect;
+	entry->mount.env = env;
 	entry->mount.parameters = text[name] ? entry->text + name + 1 : "";
 	error = dialect->start(&entry->mount, problem);
 	if (error) {
@@ -103,7 +110,7 @@ static int add_mount(struct dialect_table *table, struct hub *hub, const struct 
 		return problem_set(problem, -EINVAL, "%s: mount `%s` is not PATH=DIALECT",
 			item->where, item->value);
 	}
-	error = entry_create(&entry, hub, path, equals + 1, &detail);
+	error = entry_create(&entry, hub, table->env, path, equals + 1, &detail);
 	free(path);
 	if (error) {
 		return problem_set(problem, error, "%s: mount `%s`: %s", item->where, item->value,
@@ -113,12 +120,16 @@ static int add_mount(struct dialect_table *table, struct hub *hub, const struct 
 	return 0;
 }
 
-int dialect_table_create(struct dialect_table **ret, struct hub *hub,
+int dialect_table_create(struct dialect_table **ret, struct hub *hub, const struct dialect_env *env,
 	const struct option_list *mounts, struct problem *problem)
 {
 	struct dialect_table *table = calloc(1, sizeof(*table));
-	int error = table ? 0 : problem_set(problem, -ENOMEM, "out of memory");
+	int error = 0;
 
+	if (!table) {
+		return problem_set(problem, -ENOMEM, "out of memory");
+	}
+	table->env = env;
 	for (size_t i = 0; !error && i < mounts->count; i++) {
 		error = add_mount(table, hub, &mounts->items[i], problem);
 	}
@@ -157,7 +168,7 @@ const struct mount *dialect_table_own(
 {
 	struct entry *entry = NULL;
 
-	if (entry_create(&entry, hub, NULL, name, problem)) {
+	if (entry_create(&entry, hub, table->env, NULL, name, problem)) {
 		return NULL;
 	}
 	LL_PREPEND(table->own, entry);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistr.h>
 
 #include "nakodo/base/problem.h"
 #include "nakodo/base/query.h"
@@ -13,13 +14,21 @@
 
 #define PREFIX_MAX 64 /* bytes */
 
+/* `len` is what query_get() or request_get() said. The prefix becomes part of text messages, which
+ * must be UTF-8 (RFC 6455 section 8.1). */
+static bool is_usable(const char *prefix, long len)
+{
+	return len == -ENOENT || (len >= 0 && !u8_check((const uint8_t *)prefix, (size_t)len));
+}
+
 static int echo_start(struct mount *mount, struct problem *problem)
 {
 	char prefix[PREFIX_MAX + 1];
 	long len = query_get(mount->parameters, "prefix", prefix, sizeof(prefix));
 
-	if (len < 0 && len != -ENOENT) {
-		return problem_set(problem, -EINVAL, "prefix must be at most %d bytes", PREFIX_MAX);
+	if (!is_usable(prefix, len)) {
+		return problem_set(
+			problem, -EINVAL, "prefix must be at most %d bytes of UTF-8", PREFIX_MAX);
 	}
 	return plain_check(mount, (const char *const[]){"prefix", NULL}, problem);
 }
@@ -29,8 +38,8 @@ static void echo_open(struct peer *peer, const struct request *request)
 	char prefix[PREFIX_MAX + 1];
 	long len = request_get(request, "prefix", prefix, sizeof(prefix));
 
-	if (len != -ENOENT && len < 0) {
-		hub_close(peer, PLAIN_CLOSE_BAD_REQUEST, "prefix has at most 64 bytes");
+	if (!is_usable(prefix, len)) {
+		hub_close(peer, PLAIN_CLOSE_BAD_REQUEST, "prefix has at most 64 bytes of UTF-8");
 		return;
 	}
 	if (len > 0) {

@@ -13,6 +13,7 @@
 
 struct hub_space {
 	struct hub *hub;
+	size_t room_members;
 	struct room *rooms;
 	struct hub_space *next;
 };
@@ -82,9 +83,20 @@ struct hub_space *hub_space_create(struct hub *hub)
 
 	if (space) {
 		space->hub = hub;
+		space->room_members = hub->limits.room_members;
 		LL_PREPEND(hub->spaces, space);
 	}
 	return space;
+}
+
+void hub_space_set_room_members(struct hub_space *space, size_t members)
+{
+	space->room_members = members;
+}
+
+size_t hub_outbox_bytes(const struct hub *hub)
+{
+	return hub->limits.outbox_bytes;
 }
 
 void hub_open(struct hub *hub, struct peer *peer, uint64_t id, peer_leave_fn *on_leave)
@@ -169,7 +181,7 @@ int hub_join(struct hub_space *space, const char *name, struct peer *peer, const
 	if (room && id && hub_find(room, id)) {
 		return -EEXIST;
 	}
-	if (room && room->count >= space->hub->limits.room_members) {
+	if (room && room->count >= space->room_members) {
 		return -ENOSPC;
 	}
 	if (!room) {

@@ -21,10 +21,15 @@ static bool is_name(const char *text, size_t len, const char *name)
 	return len == strlen(name) && !strncasecmp(text, name, len);
 }
 
+/* Nothing, or a colon and a port. */
+static bool is_port(const char *text)
+{
+	return !*text || (*text == ':' && strspn(text + 1, "0123456789") == strlen(text + 1));
+}
+
 bool admit_host_is_valid(const char *host)
 {
 	size_t len = name_length(host);
-	const char *port = host + len;
 	struct address address;
 
 	if (len == 0 || len > 255) {
@@ -41,7 +46,7 @@ bool admit_host_is_valid(const char *host)
 			}
 		}
 	}
-	return !*port || (*port == ':' && strspn(port + 1, "0123456789") == strlen(port + 1));
+	return is_port(host + len);
 }
 
 bool admit_loopback_host(const char *host, const struct option_list *server_names)
@@ -68,13 +73,13 @@ bool admit_loopback_host(const char *host, const struct option_list *server_name
 static bool is_same_host(const char *origin, const char *host)
 {
 	const char *name = strstr(origin, "://");
+	size_t len = name_length(host);
 
 	if (!name) {
 		return false;
 	}
 	name += 3;
-	return name_length(name) == name_length(host) &&
-	       !strncasecmp(name, host, name_length(host));
+	return name_length(name) == len && is_port(name + len) && !strncasecmp(name, host, len);
 }
 
 bool admit_origin_one(const char *policy, const char *origin, const char *host)

@@ -160,7 +160,9 @@ static const struct mount *route(const struct conn *conn, struct lws *wsi)
 	char path[HEADER_MAX];
 	const char *room;
 
-	if (!header(wsi, WSI_TOKEN_GET_URI, path)) {
+	/* The rest, if any, stands behind a raw `;` or `&`; joined to this it would be a name that
+	 * nobody wrote. */
+	if (lws_hdr_copy_fragment(wsi, path, sizeof(path), WSI_TOKEN_GET_URI, 0) < 0) {
 		return NULL;
 	}
 	return conn->listener->own ? dialect_route_own(conn->listener->own, path, &room)
@@ -313,7 +315,7 @@ static int on_websocket(struct conn *conn, enum lws_callback_reasons reason, voi
 		ws_writeable(conn);
 		return 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		return ws_peer_closed(conn);
+		return ws_peer_closed(conn, in, len);
 	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
 		ws_mute(conn);
 		return 0;
@@ -360,7 +362,7 @@ static int on_event(
 	}
 }
 
-struct lws_protocols *front_protocols(const struct option_list *subprotocols)
+struct lws_protocols *front_protocols(const struct option_list *subprotocols, size_t read_size)
 {
 	struct lws_protocols *table = calloc(subprotocols->count + 2, sizeof(*table));
 
@@ -368,7 +370,7 @@ struct lws_protocols *front_protocols(const struct option_list *subprotocols)
 		/* The first is for clients that offer none; no client can offer such a name. */
 		table[i].name = i ? subprotocols->items[i - 1].value : "(none)";
 		table[i].callback = on_event;
-		table[i].rx_buffer_size = WS_READ_SIZE;
+		table[i].rx_buffer_size = read_size;
 		table[i].tx_packet_size = 2 * WS_BURST;
 	}
 	return table;

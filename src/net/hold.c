@@ -50,7 +50,7 @@ static void on_due(struct wheel_timer *timer)
 	struct held *held = conn->backlog;
 
 	/* Its silence was ours. */
-	conn->heard = conn->released = now_of(conn);
+	conn->peer.heard = conn->released = now_of(conn);
 	if (!held) {
 		stop_waiting(conn);
 		ws_watch(conn);
@@ -102,6 +102,17 @@ bool hold_keep(struct conn *conn, const char *data, size_t len, bool binary)
 	}
 	DL_APPEND(conn->backlog, held);
 	return true;
+}
+
+void hold_release(struct conn *conn)
+{
+	while (conn->backlog && conn->peer.state == PEER_OPEN) {
+		struct held *held = conn->backlog;
+
+		DL_DELETE(conn->backlog, held);
+		conn->hold_deliver(conn, held->data, held->len, held->binary);
+		free(held);
+	}
 }
 
 void hold_end(struct conn *conn)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/admit.h"
 #include "nakodo/net/conn.h"
@@ -29,6 +30,19 @@ static const char common_headers[] =
 	"x-frame-options: DENY\r\n"
 	"cross-origin-opener-policy: same-origin\r\n"
 	"connection: close\r\n";
+
+/* The same for what libwebsockets answers by itself. */
+static const struct lws_protocol_vhost_options library_headers[] = {
+	{&library_headers[1], NULL,
+		"content-security-policy:", "default-src 'none'; frame-ancestors 'none'"},
+	{&library_headers[2], NULL, "referrer-policy:", "no-referrer"},
+	{&library_headers[3], NULL, "x-content-type-options:", "nosniff"},
+	{&library_headers[4], NULL, "x-frame-options:", "DENY"},
+	{&library_headers[5], NULL, "cross-origin-opener-policy:", "same-origin"},
+	{&library_headers[6], NULL, "cross-origin-resource-policy:", "same-origin"},
+	{&library_headers[7], NULL, "cache-control:", "no-store"},
+	{NULL, NULL, "connection:", "close"},
+};
 
 /* Who may load it; the first for all but what a dialect answers to other sites' pages. */
 #define SAME_ORIGIN "cross-origin-resource-policy: same-origin\r\n"
@@ -126,6 +140,11 @@ static void answer(struct lws *wsi, const struct site_reply *reply, const struct
 	free(bytes);
 }
 
+const struct lws_protocol_vhost_options *http_library_headers(void)
+{
+	return library_headers;
+}
+
 enum http_method http_method(struct lws *wsi)
 {
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI)) {
@@ -143,7 +162,7 @@ enum http_method http_method(struct lws *wsi)
 void http_refuse(struct lws *wsi, const struct refusal *refusal)
 {
 	struct site_reply reply = {.status = refusal->status, .type = "application/json"};
-	struct shape shape = {.extra = SAME_ORIGIN};
+	struct shape shape = {.extra = SAME_ORIGIN, .head_only = http_method(wsi) == HTTP_HEAD};
 	char body[512];
 
 	reply.len = (size_t)snprintf(body, sizeof(body),
@@ -167,23 +186,38 @@ static void refuse_path(struct conn *conn, const char *path)
 	http_refuse(conn->wsi, spoken ? &upgrade : &missing);
 }
 
-/* Header lines of the Fetch standard's CORS protocol for what pages of any origin may read. */
-static void write_cors(struct lws *wsi, bool preflight, char *buf, size_t size)
+/* May a page of that origin read what a dialect answers? The same pages that may connect. */
+static bool may_read(const struct conn *conn, const char *origin)
+{
+	const char *own = conn->listener->endpoint.origin;
+	char host[512];
+
+	if (lws_hdr_copy(conn->wsi, host, sizeof(host), WSI_TOKEN_HOST) <= 0) {
+		return false;
+	}
+	return *own ? admit_origin_one(own, origin, host)
+		    : admit_origin(&conn->server->options->origin, origin, host);
+}
+
+/* Header lines of the Fetch standard's CORS protocol. */
+static void write_cors(const struct conn *conn, bool preflight, char *buf, size_t size)
 {
 	char origin[512], asked[512];
-	int from = lws_hdr_copy(wsi, origin, sizeof(origin), WSI_TOKEN_ORIGIN);
-	int wanted = lws_hdr_custom_copy(
-		wsi, asked, sizeof(asked), "access-control-request-headers:", 31);
+	int from = lws_hdr_copy(conn->wsi, origin, sizeof(origin), WSI_TOKEN_ORIGIN);
+	int wanted =
+		lws_hdr_copy(conn->wsi, asked, sizeof(asked), WSI_TOKEN_HTTP_AC_REQUEST_HEADERS);
 	int len = snprintf(buf, size, "vary: Origin%s\r\n" CROSS_ORIGIN,
 		preflight ? ", Access-Control-Request-Headers" : "");
 
-	if (from > 0) {
+	if (from > 0 && may_read(conn, origin)) {
 		len += snprintf(buf + len, size - (size_t)len,
 			"access-control-allow-origin: %s\r\n", origin);
 	}
 	if (preflight) {
+		/* RFC 9110 wants no length on a 204, but some browsers wait for a body without. */
 		len += snprintf(buf + len, size - (size_t)len,
-			"access-control-allow-methods: GET,HEAD,PUT,PATCH,POST,DELETE\r\n");
+			"access-control-allow-methods: GET,HEAD,PUT,PATCH,POST,DELETE\r\n"
+			"content-length: 0\r\n");
 	}
 	if (preflight && wanted > 0) {
 		snprintf(buf + len, size - (size_t)len, "access-control-allow-headers: %s\r\n",
@@ -203,7 +237,7 @@ static bool serve_dialect(struct conn *conn, const struct dialect_request *reque
 		return false;
 	}
 	if (ret.cors) {
-		write_cors(conn->wsi, request->preflight, extra, sizeof(extra));
+		write_cors(conn, request->preflight, extra, sizeof(extra));
 	}
 	reply.status = ret.status;
 	reply.type = ret.type;

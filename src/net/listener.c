@@ -224,11 +224,14 @@ static int open_systemd(
 static int explain(const struct option_item *item, int error, struct problem *problem)
 {
 	const char *why = log_errno_text(error);
+	bool is_path = !strncmp(item->value, "unix:", 5);
 
 	if (error == -EADDRINUSE) {
-		why = "the address is already in use; stop the other program or choose another "
-		      "port";
-	} else if (error == -EACCES) {
+		why = is_path ? "another program listens there, or something that is no socket is "
+				"in the way"
+			      : "the address is already in use; stop the other program or choose "
+				"another port";
+	} else if (error == -EACCES && !is_path) {
 		why = "permission denied; ports below 1024 need CAP_NET_BIND_SERVICE or "
 		      "nakodo.socket";
 	} else if (error == -EADDRNOTAVAIL) {

@@ -21,11 +21,13 @@
 #include "nakodo/net/census.h"
 #include "nakodo/net/front.h"
 #include "nakodo/net/hold.h"
+#include "nakodo/net/http.h"
 #include "nakodo/net/listener.h"
 #include "nakodo/net/notify.h"
 #include "nakodo/net/site.h"
 #include "nakodo/net/tls.h"
 #include "nakodo/net/ws.h"
+#include "nakodo/service/ice.h"
 
 #define OWN_DESCRIPTORS 64 /* log, web-root, event loop, listening sockets */
 #define OTHER_CONNECTIONS 1024 /* handshakes and pages on top of the peers */
@@ -74,13 +76,18 @@ static int prepare(struct server *server, const struct options *options, struct 
 	server->hub = hub_create(&limits);
 	server->census = census_create();
 	server->ping = frame_create(FRAME_PING, &stamp, 1);
-	server->protocols = front_protocols(&options->subprotocol);
-	if (!server->hub || !server->census || !server->ping || !server->protocols) {
+	server->plain_protocols = front_protocols(&options->subprotocol, WS_READ_SIZE);
+	server->secure_protocols = front_protocols(&options->subprotocol, WS_TLS_READ_SIZE);
+	server->ice_servers = ice_print(&options->ice_server);
+	if (!server->hub || !server->census || !server->ping || !server->plain_protocols ||
+		!server->secure_protocols || !server->ice_servers) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
-	error = dialect_table_create(&server->dialects, server->hub, &options->mount, problem);
+	server->env.ice_servers = server->ice_servers;
+	error = dialect_table_create(
+		&server->dialects, server->hub, &server->env, &options->mount, problem);
 	if (!error) {
-		error = site_create(&server->site, options, problem);
+		error = site_create(&server->site, options, server->ice_servers, problem);
 	}
 	if (!error) {
 		error = tls_create(&server->tls, options, problem);
@@ -99,7 +106,9 @@ static void dispose(struct server *server)
 	tls_destroy(server->tls);
 	site_destroy(server->site);
 	dialect_table_destroy(server->dialects);
-	free(server->protocols);
+	free(server->ice_servers);
+	free(server->plain_protocols);
+	free(server->secure_protocols);
 	frame_unref(server->ping);
 	census_destroy(server->census);
 	hub_destroy(server->hub);
@@ -121,10 +130,18 @@ static void log_library_start(int level, const char *line)
 
 static int create_vhosts(struct server *server, struct lws_context_creation_info *info)
 {
+	/* After the Host header (and by SNI) libwebsockets moves a connection to the first vhost
+	 * that has the same port. There are two ports that mean no listening; some builds have
+	 * taken this one for a vhost of their own. */
+	if (!lws_get_vhost_by_name(server->context, "system")) {
+		info->port = CONTEXT_PORT_NO_LISTEN;
+	}
 	info->vhost_name = "plain";
 	server->plain = lws_create_vhost(server->context, info);
 	if (server->tls) {
+		info->port = CONTEXT_PORT_NO_LISTEN_SERVER; /* the other one is without TLS */
 		info->vhost_name = "tls";
+		info->protocols = server->secure_protocols;
 		/* No file names: tls.c gives the certificate to each handshake. */
 		info->options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
 		server->secure = lws_create_vhost(server->context, info);
@@ -138,7 +155,7 @@ static int create_context(struct server *server, struct problem *problem)
 	void *loops[1] = {&server->loop};
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
-		.protocols = server->protocols,
+		.protocols = server->plain_protocols,
 		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
 			   LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
 			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
@@ -150,6 +167,7 @@ static int create_context(struct server *server, struct problem *problem)
 		.alpn = "http/1.1",
 		/* guard compression: its code can be made to abort the process. */
 		.extensions = NULL,
+		.headers = http_library_headers(),
 		/* Its timers are one sorted list; with them each accept walks through it. */
 		.retry_and_idle_policy = &no_validity_timers,
 		.timeout_secs = (unsigned)server->options->handshake_timeout,

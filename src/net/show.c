@@ -41,13 +41,27 @@ static void print_escaped(const char *data, size_t len)
 	}
 }
 
+/* How much of a message is shown: not half of a character at the end. */
+static size_t cut(const char *data, size_t len)
+{
+	size_t end = SHOW_MAX;
+
+	if (len <= SHOW_MAX) {
+		return len;
+	}
+	while (end > SHOW_MAX - 3 && ((unsigned char)data[end] & 0xc0) == 0x80) {
+		end--;
+	}
+	return end;
+}
+
 void show_message(const struct conn *conn, const char *data, size_t len, bool binary)
 {
 	if (!conn->server->options->show_messages) {
 		return;
 	}
 	printf("#%" PRIu64 " %s %zu bytes: ", conn->peer.id, binary ? "binary" : "text", len);
-	print_escaped(data, len < SHOW_MAX ? len : SHOW_MAX);
+	print_escaped(data, cut(data, len));
 	printf("%s\n", len > SHOW_MAX ? " …" : "");
 	fflush(stdout);
 }

@@ -4,7 +4,6 @@
  */
 #include "nakodo/net/site.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -60,48 +59,8 @@ static const char *type_of(const char *name)
 	return "application/octet-stream";
 }
 
-/* One `ice-server` value, URL or URL|USER|PASSWORD, as an RTCIceServer (W3C WebRTC 4.2.2). */
-static bool add_ice_server(cJSON *list, const char *value)
-{
-	char *copy = strdup(value), *user = copy ? strchr(copy, '|') : NULL, *password = NULL;
-	cJSON *server = cJSON_CreateObject();
-	bool added = copy && server && cJSON_AddItemToArray(list, server);
-
-	if (!added) {
-		cJSON_Delete(server);
-		free(copy);
-		return false;
-	}
-	if (user) {
-		*user++ = '\0';
-		password = strchr(user, '|');
-	}
-	added = cJSON_AddStringToObject(server, "urls", copy);
-	if (added && password) {
-		*password++ = '\0';
-		added = cJSON_AddStringToObject(server, "username", user) &&
-			cJSON_AddStringToObject(server, "credential", password);
-	}
-	free(copy);
-	return added;
-}
-
-static char *make_ice(const struct options *options)
-{
-	cJSON *object = cJSON_CreateObject();
-	cJSON *list = cJSON_AddArrayToObject(object, "iceServers");
-	bool added = list;
-	char *text;
-
-	for (size_t i = 0; added && i < options->ice_server.count; i++) {
-		added = add_ice_server(list, options->ice_server.items[i].value);
-	}
-	text = added ? cJSON_PrintUnformatted(object) : NULL;
-	cJSON_Delete(object);
-	return text;
-}
-
-int site_create(struct site **ret, const struct options *options, struct problem *problem)
+int site_create(struct site **ret, const struct options *options, const char *ice_servers,
+	struct problem *problem)
 {
 	struct site *site = calloc(1, sizeof(*site));
 	int error;
@@ -109,7 +68,9 @@ int site_create(struct site **ret, const struct options *options, struct problem
 	if (!site) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
-	site->ice = make_ice(options);
+	if (asprintf(&site->ice, "{\"iceServers\":%s}", ice_servers) < 0) {
+		site->ice = NULL;
+	}
 	site->directory = open(options->web_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (site->directory < 0 || !site->ice) {
 		error = site->ice ? -errno : -ENOMEM;

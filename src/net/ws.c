@@ -22,6 +22,7 @@
 #include "nakodo/net/conn.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/show.h"
+#include "nakodo/net/tls.h"
 
 static const struct options *options_of(const struct conn *conn)
 {
@@ -38,14 +39,20 @@ static struct conn *of_timer(struct wheel_timer *timer)
 	return lws_container_of(timer, struct conn, timer);
 }
 
+static void hear(struct conn *conn)
+{
+	conn->peer.heard = now_of(conn);
+	conn->pinged = false;
+}
+
 static void check_alive(struct wheel_timer *timer)
 {
 	struct conn *conn = of_timer(timer);
 	uint64_t interval = options_of(conn)->ping_interval * 1000;
 	uint64_t timeout = options_of(conn)->ping_timeout * 1000;
-	uint64_t silent = now_of(conn) - conn->heard;
+	uint64_t silent = now_of(conn) - conn->peer.heard;
 
-	if (conn->pinged && silent >= interval) {
+	if (conn->pinged) {
 		hub_close(&conn->peer, 4408, "ping timeout");
 		return;
 	}
@@ -86,7 +93,7 @@ int ws_open(struct conn *conn)
 	struct request request = {.arguments = arguments, .room = ""};
 
 	if (conn->stage != CONN_ADMITTED ||
-		lws_hdr_copy(conn->wsi, path, sizeof(path), WSI_TOKEN_GET_URI) < 0) {
+		lws_hdr_copy_fragment(conn->wsi, path, sizeof(path), WSI_TOKEN_GET_URI, 0) < 0) {
 		return -1;
 	}
 	conn_read_arguments(conn, text, sizeof(text), arguments);
@@ -96,8 +103,9 @@ int ws_open(struct conn *conn)
 	} else {
 		dialect_route_own(conn->mount, path, &request.room);
 	}
+	tls_settle(lws_get_ssl(conn->wsi));
 	conn->stage = CONN_OPEN;
-	conn->heard = now_of(conn);
+	conn->peer.heard = now_of(conn);
 	hub_open(conn->server->hub, &conn->peer, ++conn->server->last_id, on_leave);
 	ws_watch(conn);
 	log_info("peer.open", LOG_UINT("conn", conn->peer.id),
@@ -126,10 +134,12 @@ static void take(struct conn *conn, const char *data, size_t len)
 	}
 }
 
-static bool append(struct conn *conn, const char *data, size_t len)
+/* `rest` more bytes of the same frame will follow. */
+static bool append(struct conn *conn, const char *data, size_t len, size_t rest)
 {
 	if (conn->rx_len + len > conn->rx_room) {
-		size_t larger = (conn->rx_len + len) * 2;
+		size_t needed = conn->rx_len + len + rest;
+		size_t larger = needed > conn->rx_room * 2 ? needed : conn->rx_room * 2;
 		char *rx = realloc(conn->rx, larger);
 
 		if (!rx) {
@@ -168,7 +178,7 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 	if (conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN) {
 		return;
 	}
-	conn->heard = now_of(conn);
+	hear(conn);
 	note_read(conn, len);
 	if (first) {
 		conn->rx_len = 0;
@@ -183,7 +193,7 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 		take(conn, data, len);
 		return;
 	}
-	if (!append(conn, data, len)) {
+	if (!append(conn, data, len, rest)) {
 		hub_close(&conn->peer, 1011, "out of memory");
 		return;
 	}
@@ -198,7 +208,7 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 
 void ws_pong(struct conn *conn)
 {
-	conn->heard = now_of(conn);
+	hear(conn);
 }
 
 static bool write_bytes(struct conn *conn, unsigned char *bytes, size_t len)
@@ -267,14 +277,34 @@ void ws_writeable(struct conn *conn)
 	}
 }
 
-int ws_peer_closed(struct conn *conn)
+/* A close frame that must not be echoed (RFC 6455 sections 5.5.1 and 7.4), and what to answer; 0
+ * for a good one. libwebsockets looks at the codes below 3000 itself. */
+static unsigned fault_of_close(const unsigned char *payload, size_t len)
+{
+	if (len == 1 || (len > 1 && (payload[0] << 8 | payload[1]) >= 5000)) {
+		return 1002;
+	}
+	return len > 2 && u8_check(payload + 2, len - 2) ? 1007 : 0;
+}
+
+int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len)
 {
 	bool answered = conn->stage == CONN_CLOSE_SENT;
+	unsigned fault = answered ? 0 : fault_of_close(payload, len);
 
+	hold_release(conn);
 	conn->stage = CONN_PEER_CLOSED;
 	hub_drop(&conn->peer);
+	if (fault && !lws_partial_buffered(conn->wsi)) {
+		struct frame *frame = frame_create_close(fault, "bad close frame");
+
+		if (frame) {
+			write_bytes(conn, frame->bytes, frame->len);
+		}
+		frame_unref(frame);
+	}
 	conn_kill_after(conn, WS_CLOSE_DEADLINE);
-	return answered;
+	return answered || fault;
 }
 
 void ws_mute(struct conn *conn)
@@ -290,6 +320,7 @@ void ws_closed(struct conn *conn)
 		conn->server->peer_count--;
 		census_remove_peer(conn->server->census, &conn->address);
 	}
+	hold_release(conn);
 	conn->stage = CONN_DEAD;
 	hub_drop(&conn->peer);
 }

@@ -48,6 +48,7 @@ static void check_decoding(const struct json_value *value)
 
 static void check_value(const struct json_value *value, const char *text, size_t len)
 {
+	struct json_value item = {0};
 	enum json_result result;
 
 	require(value->at >= text && value->len > 0);
@@ -59,6 +60,20 @@ static void check_value(const struct json_value *value, const char *text, size_t
 	} else {
 		require(json_decode(value, NULL, 0) == -EINVAL);
 	}
+	while (json_next(value, &item)) {
+		check_value(&item, value->at, value->len);
+	}
+}
+
+static int count_elements(const struct json_value *array)
+{
+	struct json_value item = {0};
+	int count = 0;
+
+	while (json_next(array, &item)) {
+		count++;
+	}
+	return count;
 }
 
 /* cJSON refuses lone surrogates, ends strings at U+0000 and numbers at 63 digits. */
@@ -120,6 +135,8 @@ static void compare(const char *text, size_t len, enum json_result result,
 		if (value->kind == JSON_STRING) {
 			require(json_equals(value, item->valuestring));
 		}
+		require(count_elements(value) ==
+			(cJSON_IsArray(item) ? cJSON_GetArraySize(item) : 0));
 	}
 	cJSON_Delete(root);
 }

@@ -30,8 +30,23 @@ function environment(more) {
   return { ...Object.fromEntries(kept), ...more };
 }
 
+/** Start the daemon and wait until it says that it is ready. Parameters: spawnDaemon(). */
+export async function startDaemon(options) {
+  const daemon = spawnDaemon(options);
+  await daemon.ready();
+  return daemon;
+}
+
+/** startDaemon() for one test, which also sees that it ends well. */
+export async function testDaemon(t, options) {
+  const daemon = spawnDaemon(options);
+  t.after(() => daemon.stop());
+  await daemon.ready();
+  return daemon;
+}
+
 /**
- * Start the daemon and wait until it says that it is ready.
+ * Start the daemon.
  *
  * @param {object} [o]
  * @param {string[]} [o.args] more arguments; a `--listen` among them replaces the default
@@ -40,8 +55,9 @@ function environment(more) {
  * @param {Record<string,string>} [o.env]
  * @param {string} [o.cwd]
  * @param {string[]} [o.wrap] a command that runs it, such as ['prlimit', '--nofile=64']
+ * @param {number[]} [o.fds] descriptors that it inherits from us as 3, 4, …
  */
-export async function startDaemon({ args = [], tls = false, env = {}, cwd = root, wrap = [] } = {}) {
+export function spawnDaemon({ args = [], tls = false, env = {}, cwd = root, wrap = [], fds = [] } = {}) {
   const all = ['--web-root', join(root, 'web'), ...args];
   if (!args.some((a) => a === '--listen' || a.startsWith('--listen='))) {
     all.push('--listen', '127.0.0.1:0');
@@ -52,23 +68,23 @@ export async function startDaemon({ args = [], tls = false, env = {}, cwd = root
   const child = spawn(command[0], command.slice(1), {
     cwd,
     env: environment(env),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...fds],
   });
-  const daemon = new Daemon(child);
-  await daemon.ready();
-  return daemon;
+  return new Daemon(child);
 }
 
 /** Run the daemon to its end, as with --check or a configuration that is wrong. */
-export async function runDaemon(args, { env = {}, cwd = root } = {}) {
+export async function runDaemon(args, { env = {}, cwd = root, wrap = [] } = {}) {
   if (!existsSync(binary)) throw new Error(`no daemon at ${binary}`);
-  const child = spawn(binary, args, {
+  const command = [...wrap, binary, ...args];
+  const child = spawn(command[0], command.slice(1), {
     cwd,
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const daemon = new Daemon(child);
   const status = await daemon.exit();
+  daemon.checkSanitizers();
   return { status, stdout: daemon.stdout, stderr: daemon.stderr };
 }
 
@@ -119,19 +135,25 @@ export class Daemon {
     });
   }
 
+  /** The lines of the log so far that have all the words. */
+  lines(...words) {
+    return this.stderr.split('\n').filter((line) => words.every((w) => line.includes(w)));
+  }
+
   /** Wait for a line of the log that has all the words. */
   logged(...words) {
-    const find = () => this.stderr.split('\n').find((line) => words.every((w) => line.includes(w)));
-    return this.until(find, `log line with ${words.join(', ')}`);
+    return this.until(() => this.lines(...words)[0], `log line with ${words.join(', ')}`);
   }
 
   async ready() {
-    await this.until(() => this.stderr.includes('server.ready'), 'server.ready');
+    await this.until(() => this.stdout.includes(' is ready:\n'), 'that it is ready');
     this.urls = [...this.stdout.matchAll(/^ {2}(\S+)$/gm)].map((m) => m[1]);
     const port = (scheme) => {
       const url = this.urls.find((u) => u.startsWith(`${scheme}://`));
       return url ? Number(new URL(url).port) : undefined;
     };
+    /** The ports of all printed URLs, in the order of the listeners. */
+    this.ports = this.urls.map((url) => Number(new URL(url).port));
     this.port = port('http');
     this.tlsPort = port('https');
     this.url = this.port && `http://localhost:${this.port}`;
@@ -155,9 +177,19 @@ export class Daemon {
       await this.ended;
       clearTimeout(again);
     }
+    await this.endedWell();
+  }
+
+  /** Wait for its end, which must be in order. */
+  async endedWell() {
     const status = await this.exit();
-    if (status !== 0 || /AddressSanitizer|LeakSanitizer|runtime error:/.test(this.stderr)) {
-      throw new Error(`the daemon ended with ${status}\n${this.stderr}`);
+    this.checkSanitizers();
+    if (status !== 0) throw new Error(`the daemon ended with ${status}\n${this.stderr}`);
+  }
+
+  checkSanitizers() {
+    if (/AddressSanitizer|LeakSanitizer|runtime error:/.test(this.stderr)) {
+      throw new Error(`a sanitizer has spoken\n${this.stderr}`);
     }
   }
 

@@ -115,8 +115,10 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(options.action, OPTION_RUN);
 	expect_list(&options.listen, "localhost:3000 ");
 	expect_list(&options.origin, "same-host ");
-	expect_list(&options.mount, "/=signal /chat=chat /echo=echo /relay=relay "
-				    "/video_chat/signaling=named-room /ws=chat ");
+	expect_list(&options.mount,
+		"/=signal /chat=chat /echo=echo /gst=gstreamer /matchbox=matchbox /peerjs=peerjs "
+		"/relay=relay /signaling=ayame /video_chat/signaling=named-room /ws=chat "
+		"/y-webrtc=y-webrtc ");
 	expect_list(&options.trusted_proxy, "");
 	expect_list(&options.server_name, "");
 	expect_list(&options.ice_server, "");
@@ -179,8 +181,10 @@ static void mounts_of_all_sources_make_one_table_by_path(void **state)
 	write_config(text, strlen(text));
 	expect_loaded(WORDS("--config", config, "--mount", "/relay=echo", "--mount=/none=off"),
 		WORDS("NAKODO_MOUNT=/echo=off /a=chat /ab=chat"));
-	expect_list(&options.mount, "/=signal /a=chat /ab=chat /relay=echo "
-				    "/video_chat/signaling=named-room /ws=echo ");
+	expect_list(&options.mount,
+		"/=signal /a=chat /ab=chat /gst=gstreamer /matchbox=matchbox /peerjs=peerjs "
+		"/relay=echo /signaling=ayame /video_chat/signaling=named-room /ws=echo "
+		"/y-webrtc=y-webrtc ");
 	options_finish(&options);
 }
 

@@ -60,6 +60,11 @@ long json_decode(const struct json_value *value, char *buf, size_t size);
  * refuses equals nothing. */
 bool json_equals(const struct json_value *value, const char *text);
 
+/* Step through the elements of an array: `item` zeroed becomes the first, and each one the next.
+ * False, and `item` as it was: no more, or not an array. Each element is read once more, so that
+ * walking through all of them takes the time of one scan. */
+bool json_next(const struct json_value *array, struct json_value *item);
+
 #define JSON_QUOTE_EXTRA 9 /* quotes, the NUL, and one escape */
 
 /* Write `text` as a JSON string, quotes included, with a NUL behind it. The length without it, or

@@ -15,12 +15,18 @@
 struct option_list;
 struct problem;
 
+/* What the daemon lets its dialects know. */
+struct dialect_env {
+	const char *ice_servers; /* as ice_print() gives it */
+};
+
 /* One place where a dialect is spoken: `PATH=DIALECT?PARAMETERS`, or a listener of its own. */
 struct mount {
 	const char *path; /* "/" or "/a/b"; NULL: a listener's whole URL space */
 	const struct dialect *dialect;
 	const char *parameters; /* in the form of base/query; "" when there are none */
 	struct hub_space *space;
+	const struct dialect_env *env;
 	void *state; /* the dialect's own for this mount, from start to stop */
 };
 
@@ -80,8 +86,9 @@ long request_get(const struct request *request, const char *name, char *buf, siz
 struct dialect_table;
 
 /* The mounts of the options; an unknown dialect or a doubled path is -EINVAL with a sentence that
- * names the place it was said. The caller owns the table; its spaces belong to the hub. */
-int dialect_table_create(struct dialect_table **ret, struct hub *hub,
+ * names the place it was said. The caller owns the table; its spaces belong to the hub, and `env`
+ * must live as long as the table. */
+int dialect_table_create(struct dialect_table **ret, struct hub *hub, const struct dialect_env *env,
 	const struct option_list *mounts, struct problem *problem);
 void dialect_table_destroy(struct dialect_table *table);
 
@@ -103,5 +110,6 @@ const struct mount *dialect_route(
 const struct mount *dialect_route_own(
 	const struct mount *mount, const char *path, const char **ret_room);
 
-extern const struct dialect dialect_chat, dialect_echo, dialect_named_room, dialect_relay,
-	dialect_signal;
+extern const struct dialect dialect_ayame, dialect_chat, dialect_echo, dialect_gstreamer,
+	dialect_matchbox, dialect_named_room, dialect_peerjs, dialect_relay, dialect_signal,
+	dialect_y_webrtc;

@@ -41,6 +41,7 @@ typedef void peer_leave_fn(struct peer *peer);
 struct peer {
 	struct hub *hub;
 	uint64_t id; /* of the connection, never reused */
+	uint64_t heard; /* when anything came last, a pong too; ms of hub_now(), kept by net */
 	enum peer_state state;
 	enum frame_choice choice; /* which opcode it wants data messages in */
 	bool dirty; /* in the hub's dirty list */
@@ -91,6 +92,11 @@ void hub_destroy(struct hub *hub);
 /* Lives as long as the hub. NULL: no memory. */
 struct hub_space *hub_space_create(struct hub *hub);
 struct hub *hub_of_space(const struct hub_space *space);
+/* Bound the rooms of this space to so many members, whatever hub_limits says: for a room that is a
+ * dialect's register of all its peers. */
+void hub_space_set_room_members(struct hub_space *space, size_t members);
+/* hub_limits.outbox_bytes, for who keeps messages that go into one outbox at once. */
+size_t hub_outbox_bytes(const struct hub *hub);
 
 /* `peer` is net's memory, zeroed. It must stay valid until net has seen it leave the dirty list or
  * has called hub_drop(). */

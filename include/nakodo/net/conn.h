@@ -42,7 +42,6 @@ struct conn {
 	struct wheel_timer timer; /* the one thing this connection waits for in its stage */
 	struct address address; /* of the client */
 	const struct mount *mount;
-	uint64_t heard; /* when something came last, the loop's ms */
 	struct limit limit;
 	enum conn_hold hold;
 	uint64_t held_since, released; /* ms: when holding began, when a message was due last */

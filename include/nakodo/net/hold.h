@@ -20,6 +20,8 @@ typedef void hold_deliver_fn(struct conn *conn, const char *data, size_t len, bo
 void hold_count(struct conn *conn, hold_deliver_fn *deliver);
 /* Keep a message of a peer that is held. False: no memory. */
 bool hold_keep(struct conn *conn, const char *data, size_t len, bool binary);
+/* The peer has said good-bye: what it said before is delivered at once. */
+void hold_release(struct conn *conn);
 /* The peer leaves: forget its backlog and read on, for its close frame. */
 void hold_end(struct conn *conn);
 /* Between two turns: stop reading the peers that are to be held. */

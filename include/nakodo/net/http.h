@@ -11,6 +11,7 @@
 
 struct conn;
 struct lws;
+struct lws_protocol_vhost_options;
 struct refusal;
 
 enum http_method { HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_OPTIONS };
@@ -21,3 +22,5 @@ enum http_method http_method(struct lws *wsi);
 void http_serve(struct conn *conn, const char *path);
 /* Answer with the refusal's status and a JSON body. */
 void http_refuse(struct lws *wsi, const struct refusal *refusal);
+/* For libwebsockets to add to what it answers by itself: 403 to requests that it cannot read. */
+const struct lws_protocol_vhost_options *http_library_headers(void);

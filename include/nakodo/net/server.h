@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "nakodo/dialect/dialect.h"
 #include "nakodo/net/deadlines.h"
 #include "nakodo/net/flush.h"
 #include "nakodo/net/lifecycle.h"
@@ -21,10 +22,12 @@ struct server {
 	uv_loop_t loop;
 	struct lws_context *context;
 	struct lws_vhost *plain, *secure; /* `secure` NULL: no certificate */
-	struct lws_protocols *protocols;
+	struct lws_protocols *plain_protocols, *secure_protocols;
 	struct deadlines deadlines;
 	struct flush flush;
 	struct hub *hub;
+	char *ice_servers; /* JSON; what `env` points to */
+	struct dialect_env env;
 	struct dialect_table *dialects;
 	struct census *census;
 	struct site *site; /* what plain HTTP is answered with */
@@ -41,7 +44,8 @@ struct server {
 	struct lifecycle lifecycle;
 };
 
-/* Check all that can be checked without opening a socket. 0, or -EINVAL with a sentence. */
+/* Check all that can be checked without opening a socket. 0, or -errno with a sentence. */
 int server_check(const struct options *options, struct problem *problem);
-/* Serve until told to stop by a signal. 0, or -errno with a sentence if it could not start. */
+/* Serve until told to stop by a signal. 0, or -errno with a sentence if it could not start:
+ * -EINVAL when the options are to blame, as for server_check(). */
 int server_run(const struct options *options, struct problem *problem);

@@ -19,8 +19,9 @@ struct site_reply {
 	char *owned; /* the body's memory, if it is the reply's own */
 };
 
-/* Open web-root. 0, or -errno with a sentence. */
-int site_create(struct site **ret, const struct options *options, struct problem *problem);
+/* Open web-root; `ice_servers` is the JSON array for /ice.json. 0, or -errno with a sentence. */
+int site_create(struct site **ret, const struct options *options, const char *ice_servers,
+	struct problem *problem);
 void site_destroy(struct site *site); /* takes NULL */
 
 /* Look up a decoded path; `/` is index.html and a name without an extension may be that of a page.

@@ -18,3 +18,5 @@ void tls_destroy(struct tls *tls); /* takes NULL */
 int tls_reload(struct tls *tls, struct problem *problem);
 /* Make a vhost's context use the certificate: TLS 1.2 and newer, no session cache. */
 void tls_attach(struct tls *tls, SSL_CTX *context);
+/* The handshake is over: free what only it needed. NULL: a connection without TLS. */
+void tls_settle(SSL *ssl);

@@ -11,6 +11,9 @@ struct peer;
 
 #define WS_CLOSE_DEADLINE 5000 /* ms for a closing handshake */
 #define WS_READ_SIZE 2048 /* bytes libwebsockets reads per socket and turn */
+/* With TLS it reads a whole record per turn, in pieces of this size. Each idle peer pays for it;
+ * newer libwebsockets ends a connection that needs 100 pieces for one record. */
+#define WS_TLS_READ_SIZE 512
 #define WS_BURST 65536 /* frames up to this size are joined into one write of this size */
 
 /* The upgrade is complete. 0, or -1: end the connection. */
@@ -22,8 +25,9 @@ void ws_receive(struct conn *conn, const char *data, size_t len);
 void ws_pong(struct conn *conn);
 /* The socket takes more, after a write it did not take whole. */
 void ws_writeable(struct conn *conn);
-/* The peer's close frame has come. 1: end the connection; 0: let libwebsockets echo the frame. */
-int ws_peer_closed(struct conn *conn);
+/* The peer's close frame has come, with this payload. 1: end the connection; 0: let libwebsockets
+ * echo the frame. */
+int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len);
 /* libwebsockets speaks for itself from now on (its own close frame, or none). */
 void ws_mute(struct conn *conn);
 /* The connection has ended. */

@@ -1,0 +1,33 @@
+/*
+ * peerjs_queue: messages for PeerJS ids that nobody holds at the moment. The first message for an
+ * id starts its queue, whose whole content is over when the queue's time is, so that an offer may
+ * come a little before the peer it is for.
+ *
+ * Bounded in ids, in messages and bytes for each id (half of what an outbox holds, so that a queue
+ * always fits into the one it is flushed to), in bytes altogether, and in time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+struct hub;
+struct peer;
+struct peerjs_queue;
+
+/* What `src` sent to `dst` has waited in vain; called once for each sender in a queue. It may send,
+ * but not touch the queues. */
+typedef void peerjs_expire_fn(void *cookie, const char *src, const char *dst);
+
+/* `lifetime` in ms. NULL: no memory. */
+struct peerjs_queue *peerjs_queue_create(
+	struct hub *hub, uint64_t lifetime, peerjs_expire_fn *expire, void *cookie);
+/* Nobody is told about what still waits. */
+void peerjs_queue_destroy(struct peerjs_queue *queue);
+
+/* Keep a copy of the message, the parts joined. False: a bound is reached, or no memory. */
+bool peerjs_queue_add(struct peerjs_queue *queue, const char *src, const char *dst,
+	const struct iovec *parts, int count);
+/* Send `peer`, who holds the id now, what waits for it, in order. */
+void peerjs_queue_flush(struct peerjs_queue *queue, const char *dst, struct peer *peer);

@@ -1,0 +1,314 @@
+/*
+ * ayame: rooms of two, as the Ayame signaling server has them. The second to come makes the offer;
+ * when one leaves, so must the other. docs/protocols/ayame.md is the page for users.
+ *
+ *   FRESH ──register──► REGISTERING ──admit()──► MEMBER
+ *
+ * Whoever does anything else ends its own connection, always with 1000 and without a reason.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "nakodo/base/ids.h"
+#include "nakodo/base/json.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/dialect/dialect.h"
+
+#define PING_INTERVAL 5000 /* ms */
+#define PONG_TIMEOUT 60000 /* ms */
+#define ROOM_SEATS 2
+
+#define TEXT(literal) ((struct iovec){(void *)(literal), sizeof(literal) - 1})
+#define STRING(string) ((struct iovec){(void *)(string), strlen(string)})
+
+enum state {
+	FRESH, /* has not registered */
+	REGISTERING, /* whether it may come in is being found out */
+	MEMBER, /* in its room */
+};
+
+struct session {
+	struct wheel_timer timer; /* the next ping; first: a timer is turned back by a cast */
+	struct peer *peer;
+	const struct mount *mount;
+	uint64_t heard; /* ms; the last pong, before the first one when it connected */
+	enum state state;
+	bool standalone; /* drops signaling once it has a connection: is not pinged, hears no bye */
+	char id[IDS_ULID]; /* of the connection; "" while FRESH */
+	char room[HUB_NAME_MAX + 1]; /* the same */
+};
+
+static int ayame_start(struct mount *mount, struct problem *problem)
+{
+	if (*mount->parameters) {
+		return problem_set(problem, -EINVAL, "ayame has no parameters");
+	}
+	return 0;
+}
+
+static bool ayame_match(const struct mount *mount, const char *path, const char **ret_room)
+{
+	*ret_room = "";
+	return !strcmp(path, mount->path ? mount->path : "/signaling");
+}
+
+/* The original's health check. On a port that is shared, /healthz is ours. */
+static bool ayame_http(const struct mount *mount, const struct dialect_request *request,
+	struct dialect_answer *ret)
+{
+	if (mount->path || strcmp(request->path, "/.ok")) {
+		return false;
+	}
+	ret->status = 200;
+	ret->type = "text/plain";
+	ret->body = "";
+	return true;
+}
+
+static void send_parts(struct peer *peer, const struct iovec *parts, int count)
+{
+	struct message message;
+
+	message_init(&message, parts, count, false, true);
+	hub_send(peer, &message);
+	message_finish(&message);
+}
+
+/* Takes its session away. */
+static void end(struct peer *peer)
+{
+	hub_close(peer, 1000, "");
+}
+
+static void on_timer(struct wheel_timer *timer)
+{
+	struct session *session = (struct session *)timer;
+	struct hub *hub = session->peer->hub;
+
+	if (hub_now(hub) - session->heard >= PONG_TIMEOUT) {
+		end(session->peer);
+		return;
+	}
+	send_parts(session->peer, &TEXT("{\"type\":\"ping\"}"), 1);
+	hub_set_timer(hub, timer, PING_INTERVAL, on_timer);
+}
+
+static void ayame_open(struct peer *peer, const struct request *request)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	peer->state_of_dialect = session;
+	if (!session) {
+		hub_close(peer, 1011, "out of memory");
+		return;
+	}
+	session->peer = peer;
+	session->mount = request->mount;
+	session->heard = hub_now(peer->hub);
+	hub_set_timer(peer->hub, &session->timer, PING_INTERVAL, on_timer);
+}
+
+/* NULL: it is alone, or in no room. */
+static struct peer *partner(const struct peer *peer)
+{
+	const struct member *member = peer->seats ? peer->seats->room->members : NULL;
+
+	if (member && member->peer == peer) {
+		member = member->next;
+	}
+	return member ? member->peer : NULL;
+}
+
+/* The room ends with the first of its members to leave. When the partner then leaves in its turn,
+ * it finds this one gone already, with which the hub does nothing more. */
+static void ayame_close(struct peer *peer)
+{
+	struct session *session = peer->state_of_dialect;
+	struct peer *other = partner(peer);
+
+	if (!session) {
+		return;
+	}
+	hub_clear_timer(peer->hub, &session->timer);
+	if (other) {
+		const struct session *theirs = other->state_of_dialect;
+
+		if (!theirs->standalone) {
+			send_parts(other, &TEXT("{\"type\":\"bye\"}"), 1);
+		}
+		end(other);
+	}
+	free(session);
+}
+
+static void reject(struct peer *peer, const char *reason)
+{
+	const struct iovec parts[] = {
+		TEXT("{\"type\":\"reject\",\"reason\":\""), STRING(reason), TEXT("\"}")};
+
+	send_parts(peer, parts, 3);
+	end(peer);
+}
+
+static void accept_peer(const struct session *session, bool exists)
+{
+	const char *servers = session->mount->env->ice_servers;
+	const struct iovec parts[] = {
+		TEXT("{\"type\":\"accept\",\"connectionId\":\""),
+		STRING(session->id),
+		strcmp(servers, "[]") ? TEXT("\",\"iceServers\":") : TEXT("\""),
+		STRING(strcmp(servers, "[]") ? servers : ""),
+		exists ? TEXT(",\"isExistClient\":true,\"isExistUser\":true}")
+		       : TEXT(",\"isExistClient\":false,\"isExistUser\":false}"),
+	};
+
+	send_parts(session->peer, parts, sizeof(parts) / sizeof(*parts));
+}
+
+/* The verdict on a REGISTERING peer, whenever it comes; `refusal` NULL: it may come in. Whether
+ * there is room is looked at only now, since time may have passed. */
+static void admit(struct session *session, const char *refusal)
+{
+	struct hub_space *space = session->mount->space;
+	const struct room *room = hub_room(space, session->room);
+	size_t count = room ? room->count : 0;
+
+	if (!refusal && count >= ROOM_SEATS) {
+		refusal = "full";
+	}
+	if (!refusal && hub_join(space, session->room, session->peer, NULL, NULL)) {
+		refusal = "InternalServerError";
+	}
+	if (refusal) {
+		reject(session->peer, refusal);
+		return;
+	}
+	session->state = MEMBER;
+	accept_peer(session, count > 0);
+}
+
+enum {
+	ROOM_ID,
+	STANDALONE,
+	CLIENT_ID,
+	SIGNALING_KEY,
+	KEY, /* the old name of signalingKey, and the one the web SDK uses */
+	AUTHN_METADATA,
+	AYAME_CLIENT,
+	LIBWEBRTC,
+	ENVIRONMENT,
+	MEMBERS,
+};
+
+static bool is_optional(const struct json_value *value, enum json_kind kind)
+{
+	return value->kind == JSON_ABSENT || value->kind == JSON_NULL || value->kind == kind;
+}
+
+/* False: the message is no register message. */
+static bool read_register(struct json_member *members, const char *data, size_t len)
+{
+	if (json_scan(data, len, members, MEMBERS) != JSON_OK ||
+		!is_optional(&members[STANDALONE].value, JSON_BOOL)) {
+		return false;
+	}
+	for (int i = CLIENT_ID; i < MEMBERS; i++) {
+		if (i != AUTHN_METADATA && !is_optional(&members[i].value, JSON_STRING)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void register_peer(struct session *session, const char *data, size_t len)
+{
+	struct json_member members[MEMBERS] = {
+		[ROOM_ID].name = "roomId",
+		[STANDALONE].name = "standalone",
+		[CLIENT_ID].name = "clientId",
+		[SIGNALING_KEY].name = "signalingKey",
+		[KEY].name = "key",
+		[AUTHN_METADATA].name = "authnMetadata",
+		[AYAME_CLIENT].name = "ayameClient",
+		[LIBWEBRTC].name = "libwebrtc",
+		[ENVIRONMENT].name = "environment",
+	};
+	struct peer *peer = session->peer;
+	struct timespec now;
+	long size;
+
+	if (session->state != FRESH || !read_register(members, data, len)) {
+		end(peer);
+		return;
+	}
+	size = json_decode(&members[ROOM_ID].value, session->room, sizeof(session->room));
+	if (size == -ENOSPC) {
+		reject(peer, "roomId is too long");
+		return;
+	}
+	if (size < 1) {
+		end(peer);
+		return;
+	}
+	if (members[STANDALONE].value.kind == JSON_BOOL && *members[STANDALONE].value.at == 't') {
+		session->standalone = true;
+		hub_clear_timer(peer->hub, &session->timer);
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	ids_ulid(session->id, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+	session->state = REGISTERING;
+	admit(session, NULL); /* nobody else is asked */
+}
+
+static void pass_on(const struct peer *peer, const char *data, size_t len)
+{
+	struct iovec part = {(void *)data, len};
+	struct peer *other = partner(peer);
+
+	if (other) {
+		send_parts(other, &part, 1);
+	}
+}
+
+static void member_message(
+	struct session *session, const struct json_value *type, const char *data, size_t len)
+{
+	if (json_equals(type, "offer") || json_equals(type, "answer") ||
+		json_equals(type, "candidate")) {
+		pass_on(session->peer, data, len);
+	} else if (!json_equals(type, "connected") || session->standalone) {
+		end(session->peer);
+	}
+}
+
+/* A binary frame is as good as a text frame: what json_scan() takes is UTF-8. */
+static void ayame_message(struct peer *peer, const char *data, size_t len, bool binary)
+{
+	struct session *session = peer->state_of_dialect;
+	struct json_member type = {.name = "type"};
+
+	(void)binary;
+	if (json_scan(data, len, &type, 1) != JSON_OK) {
+		end(peer);
+	} else if (json_equals(&type.value, "pong")) {
+		session->heard = hub_now(peer->hub);
+	} else if (json_equals(&type.value, "register")) {
+		register_peer(session, data, len);
+	} else if (session->state == MEMBER) {
+		member_message(session, &type.value, data, len);
+	} else {
+		end(peer);
+	}
+}
+
+const struct dialect dialect_ayame = {
+	.name = "ayame",
+	.match = ayame_match,
+	.start = ayame_start,
+	.http = ayame_http,
+	.open = ayame_open,
+	.message = ayame_message,
+	.close = ayame_close,
+};

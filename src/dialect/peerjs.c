@@ -1,0 +1,417 @@
+/*
+ * peerjs: what the clients of the PeerJS library speak. A peer comes under an id that it chose or
+ * was given by HTTP; offers, answers and candidates go to the id they name. All ids of a mount are
+ * members of the one room "". peerjs_queue.c keeps what is for ids that nobody holds yet.
+ * docs/protocols/peerjs.md is the page for users.
+ */
+#include "nakodo/dialect/peerjs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nakodo/base/json.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/base/query.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/peerjs_queue.h"
+
+#define QUOTED (6 * HUB_NAME_MAX + JSON_QUOTE_EXTRA)
+
+#define SAYS(type, msg) "{\"type\":\"" type "\",\"payload\":{\"msg\":\"" msg "\"}}"
+
+enum { TYPE, DST, PAYLOAD, MEMBERS };
+
+/* What is passed on. */
+enum kind { OFFER, ANSWER, CANDIDATE, LEAVE, EXPIRE, KINDS };
+
+static const struct {
+	const char *name, *head;
+} kinds[] = {
+#define KIND(name) [name] = {#name, "{\"type\":\"" #name "\",\"src\":"}
+	KIND(OFFER),
+	KIND(ANSWER),
+	KIND(CANDIDATE),
+	KIND(LEAVE),
+	KIND(EXPIRE),
+};
+
+static void send_parts(struct peer *peer, const struct iovec *parts, int count)
+{
+	struct message message;
+
+	/* Everything in the parts has been scanned or quoted: it is UTF-8 whatever frame it came
+	 * in. */
+	message_init(&message, parts, count, false, true);
+	hub_send(peer, &message);
+	message_finish(&message);
+}
+
+static void send_text(struct peer *peer, const char *text)
+{
+	struct iovec part = {(void *)text, strlen(text)};
+
+	send_parts(peer, &part, 1);
+}
+
+static void refuse(struct peer *peer, const char *text)
+{
+	send_text(peer, text);
+	hub_close(peer, 1005, "");
+}
+
+struct member *peerjs_find(const struct peerjs_realm *realm, const char *id)
+{
+	struct room *room = hub_room(realm->space, "");
+
+	return room ? hub_find(room, id) : NULL;
+}
+
+/* `absent` is a JSON string of `len` bytes. */
+static void send_expire(const struct peerjs_client *to, const char *absent, size_t len)
+{
+	static const char head[] = "{\"type\":\"EXPIRE\",\"src\":", dst[] = ",\"dst\":";
+	struct iovec parts[] = {
+		{(void *)head, sizeof(head) - 1},
+		{(void *)absent, len},
+		{(void *)dst, sizeof(dst) - 1},
+		{(void *)to->quoted, strlen(to->quoted)},
+		{(void *)"}", 1},
+	};
+
+	send_parts(to->peer, parts, 5);
+}
+
+static void on_expire(void *cookie, const char *src, const char *dst)
+{
+	struct member *sender = peerjs_find(cookie, src);
+	char quoted[QUOTED];
+
+	if (sender) {
+		send_expire(sender->peer->state_of_dialect, quoted,
+			(size_t)json_quote(dst, quoted, sizeof(quoted)));
+	}
+}
+
+/* A parameter of the mount as a number in [min, max]; *ret is kept if it is not there. */
+static int read_number(const struct mount *mount, const char *name, uint64_t min, uint64_t max,
+	uint64_t *ret, struct problem *problem)
+{
+	char text[16];
+	long len = query_get(mount->parameters, name, text, sizeof(text));
+	uint64_t number = 0;
+
+	if (len == -ENOENT) {
+		return 0;
+	}
+	for (long i = 0; i < len; i++) { /* fifteen digits do not overflow */
+		if (text[i] < '0' || text[i] > '9') {
+			len = -EINVAL;
+		} else {
+			number = number * 10 + (uint64_t)(text[i] - '0');
+		}
+	}
+	if (len < 1 || number < min || number > max) {
+		return problem_set(problem, -EINVAL, "%s must be a number from %ju to %ju", name,
+			(uintmax_t)min, (uintmax_t)max);
+	}
+	*ret = number;
+	return 0;
+}
+
+static int check_names(const struct mount *mount, struct problem *problem)
+{
+	static const char *const names[] = {
+		"key", "allow-discovery", "concurrent-limit", "expire-timeout", "alive-timeout"};
+
+	for (const char *at = mount->parameters; *at;) {
+		size_t size = strcspn(at, "&"), len = strcspn(at, "=&");
+		bool known = !size;
+
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+			known |= len == strlen(names[i]) && !memcmp(at, names[i], len);
+		}
+		if (!known) {
+			return problem_set(
+				problem, -EINVAL, "peerjs has no parameter `%.*s`", (int)len, at);
+		}
+		at += size + (at[size] == '&');
+	}
+	return 0;
+}
+
+static int read_texts(
+	const struct mount *mount, struct peerjs_realm *realm, struct problem *problem)
+{
+	char text[8] = "no";
+	long len = query_get(mount->parameters, "key", realm->key, sizeof(realm->key));
+
+	if (len == -ENOENT) {
+		memcpy(realm->key, "peerjs", sizeof("peerjs"));
+	} else if (len < 1) {
+		return problem_set(problem, -EINVAL, "key must have 1 to %d bytes", HUB_NAME_MAX);
+	}
+	len = query_get(mount->parameters, "allow-discovery", text, sizeof(text));
+	realm->discovery = !strcmp(text, "yes");
+	if (len != -ENOENT && (len < 0 || (!realm->discovery && strcmp(text, "no") != 0))) {
+		return problem_set(problem, -EINVAL, "allow-discovery must be yes or no");
+	}
+	return 0;
+}
+
+static int peerjs_start(struct mount *mount, struct problem *problem)
+{
+	struct peerjs_realm *realm = calloc(1, sizeof(*realm));
+	uint64_t limit = 5000, expire = 5000;
+	int error;
+
+	if (!realm) {
+		return problem_set(problem, -ENOMEM, "out of memory");
+	}
+	realm->space = mount->space;
+	realm->alive = 120000;
+	error = check_names(mount, problem);
+	error = error ? error : read_texts(mount, realm, problem);
+	error = error ? error : read_number(mount, "concurrent-limit", 1, 1000000, &limit, problem);
+	error = error ? error : read_number(mount, "expire-timeout", 1, 600000, &expire, problem);
+	error = error ? error
+		      : read_number(mount, "alive-timeout", 1, 86400000, &realm->alive, problem);
+	if (!error) {
+		realm->queue =
+			peerjs_queue_create(hub_of_space(mount->space), expire, on_expire, realm);
+		error = realm->queue ? 0 : problem_set(problem, -ENOMEM, "out of memory");
+	}
+	if (error) {
+		free(realm);
+		return error;
+	}
+	hub_space_set_room_members(mount->space, limit);
+	mount->state = realm;
+	return 0;
+}
+
+static void peerjs_stop(struct mount *mount)
+{
+	struct peerjs_realm *realm = mount->state;
+
+	peerjs_queue_destroy(realm->queue);
+	free(realm);
+}
+
+/* The last of that name, as other servers of this protocol take it; NULL: missing or empty. */
+static const char *argument(const struct request *request, const char *name)
+{
+	size_t len = strlen(name);
+	const char *value = NULL;
+
+	for (const char *const *at = request->arguments; *at; at++) {
+		if (!strncmp(*at, name, len) && (*at)[len] == '=') {
+			value = *at + len + 1;
+		}
+	}
+	return value && *value ? value : NULL;
+}
+
+/* It ends up in text frames: it must be UTF-8, and that is one thing a scan looks at. */
+static bool is_id(const char *id, char quoted[QUOTED])
+{
+	long len;
+
+	if (strlen(id) > HUB_NAME_MAX) {
+		return false;
+	}
+	len = json_quote(id, quoted, QUOTED);
+	return json_scan(quoted, (size_t)len, NULL, 0) == JSON_NOT_OBJECT;
+}
+
+/* In a time that does not tell how much of it was right. */
+static bool is_token(const char *token, const char *right)
+{
+	size_t len = strlen(right);
+	unsigned char wrong = 0;
+
+	if (strlen(token) != len) {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		wrong |= (unsigned char)(token[i] ^ right[i]);
+	}
+	return !wrong;
+}
+
+static void check_alive(struct wheel_timer *timer)
+{
+	struct peerjs_client *client = (struct peerjs_client *)timer;
+	struct peer *peer = client->peer;
+	uint64_t silent = hub_now(peer->hub) - peer->heard, alive = client->realm->alive;
+
+	if (silent >= alive) {
+		hub_close(peer, 1005, "");
+	} else {
+		hub_set_timer(peer->hub, timer, alive - silent, check_alive);
+	}
+}
+
+static bool client_create(
+	struct peerjs_realm *realm, struct peer *peer, const char *quoted, const char *token)
+{
+	size_t id = strlen(quoted) + 1, size = strlen(token) + 1;
+	struct peerjs_client *client = calloc(1, sizeof(*client) + id + size);
+
+	if (!client) {
+		return false;
+	}
+	client->peer = peer;
+	client->realm = realm;
+	memcpy(client->quoted, quoted, id);
+	client->token = memcpy(client->quoted + id, token, size);
+	peer->state_of_dialect = client;
+	return true;
+}
+
+static void enter(struct peerjs_realm *realm, struct peer *peer, const char *id, const char *quoted,
+	const char *token)
+{
+	struct member *old = peerjs_find(realm, id);
+	const struct peerjs_client *owner = old ? old->peer->state_of_dialect : NULL;
+	int error;
+
+	if (owner && !is_token(token, owner->token)) {
+		refuse(peer, SAYS("ID-TAKEN", "ID is taken"));
+		return;
+	}
+	if (old) {
+		hub_close(old->peer, 1005, "");
+	}
+	error = client_create(realm, peer, quoted, token)
+			? hub_join(realm->space, "", peer, id, NULL)
+			: -ENOMEM;
+	if (error == -ENOSPC) {
+		refuse(peer, SAYS("ERROR", "Server has reached its concurrent user limit"));
+	} else if (error) {
+		hub_close(peer, 1011, "out of memory");
+	} else {
+		hub_set_timer(peer->hub, &((struct peerjs_client *)peer->state_of_dialect)->alive,
+			realm->alive, check_alive);
+		send_text(peer, "{\"type\":\"OPEN\"}");
+		peerjs_queue_flush(realm->queue, id, peer);
+	}
+}
+
+static void peerjs_open(struct peer *peer, const struct request *request)
+{
+	struct peerjs_realm *realm = request->mount->state;
+	const char *id = argument(request, "id"), *token = argument(request, "token");
+	const char *key = argument(request, "key");
+	char quoted[QUOTED];
+
+	if (!id || !token || !key) {
+		refuse(peer, SAYS("ERROR", "No id, token, or key supplied to websocket server"));
+	} else if (strcmp(key, realm->key) != 0) {
+		refuse(peer, SAYS("ERROR", "Invalid key provided"));
+	} else if (!is_id(id, quoted)) {
+		refuse(peer, SAYS("ERROR", "The id is not UTF-8 or has more than 128 bytes"));
+	} else {
+		enter(realm, peer, id, quoted, token);
+	}
+}
+
+static enum kind find_kind(const struct json_value *type)
+{
+	enum kind kind = OFFER;
+
+	while (kind < KINDS && !json_equals(type, kinds[kind].name)) {
+		kind++;
+	}
+	return kind;
+}
+
+/* An offer may come before the peer it is for, and what belongs to it too. */
+static bool keep(const struct peerjs_client *client, enum kind kind, const char *dst,
+	const struct iovec *parts, int count)
+{
+	return (kind == OFFER || kind == ANSWER || kind == CANDIDATE) && *dst &&
+	       peerjs_queue_add(client->realm->queue, client->peer->seats->id, dst, parts, count);
+}
+
+/* `dst` "": an id too long for anybody to hold. */
+static void pass_on(const struct peerjs_client *client, enum kind kind,
+	const struct json_member *members, const char *dst)
+{
+	const struct json_value *to = &members[DST].value, *payload = &members[PAYLOAD].value;
+	struct iovec parts[] = {
+		{(void *)kinds[kind].head, strlen(kinds[kind].head)},
+		{(void *)client->quoted, strlen(client->quoted)},
+		{(void *)",\"dst\":", strlen(",\"dst\":")},
+		{(void *)to->at, to->len},
+		{(void *)",\"payload\":", strlen(",\"payload\":")},
+		{(void *)payload->at, payload->len},
+		{(void *)"}", 1},
+	};
+	struct member *receiver = peerjs_find(client->realm, dst);
+	int count = 7;
+
+	if (payload->kind == JSON_ABSENT) {
+		parts[4] = parts[6];
+		count = 5;
+	}
+	if (receiver) {
+		send_parts(receiver->peer, parts, count);
+	} else if (!keep(client, kind, dst, parts, count) && kind == OFFER) {
+		send_expire(client, to->at, to->len); /* it cannot wait: no use in waiting for it */
+	}
+}
+
+static void peerjs_message(struct peer *peer, const char *data, size_t len, bool binary)
+{
+	struct json_member members[MEMBERS] = {
+		[TYPE].name = "type",
+		[DST].name = "dst",
+		[PAYLOAD].name = "payload",
+	};
+	const struct json_value *to = &members[DST].value;
+	char dst[HUB_NAME_MAX + 1];
+	enum kind kind;
+	long size;
+
+	(void)binary;
+	/* Who has given his id back is nobody, until the connection ends. */
+	if (!peer->seats || json_scan(data, len, members, MEMBERS) != JSON_OK) {
+		return;
+	}
+	kind = find_kind(&members[TYPE].value);
+	if (kind == KINDS) {
+		return; /* a HEARTBEAT too: that something came is all that it says */
+	}
+	size = json_decode(to, dst, sizeof(dst));
+	if (size > 0) {
+		pass_on(peer->state_of_dialect, kind, members, dst);
+	} else if (size == -ENOSPC) {
+		pass_on(peer->state_of_dialect, kind, members, "");
+	} else if (kind == LEAVE &&
+		   (size == 0 || to->kind == JSON_ABSENT || to->kind == JSON_NULL)) {
+		hub_leave(peer->seats);
+	}
+}
+
+static void peerjs_close(struct peer *peer)
+{
+	struct peerjs_client *client = peer->state_of_dialect;
+
+	if (client) {
+		hub_clear_timer(peer->hub, &client->alive);
+		free(client);
+		peer->state_of_dialect = NULL;
+	}
+}
+
+const struct dialect dialect_peerjs = {
+	.name = "peerjs",
+	.match = peerjs_match,
+	.start = peerjs_start,
+	.stop = peerjs_stop,
+	.http = peerjs_http,
+	.open = peerjs_open,
+	.message = peerjs_message,
+	.close = peerjs_close,
+};

@@ -1,0 +1,266 @@
+// HTTP: the pages with right types and headers, nothing from outside of web-root, health, and
+// /ice.json for pages of the same host alone.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { root, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { ask, dial, exchange, parse, request, rest } from '../lib/http.mjs';
+import { CLOSE, handshake, open } from '../lib/raw.mjs';
+
+const outside = scratch();
+const pages = join(outside, 'web');
+const SECRET = 'top secret';
+const HIDDEN = 'hidden from view';
+
+mkdirSync(join(pages, 'lab'), { recursive: true });
+mkdirSync(join(pages, '.git'));
+mkdirSync(join(outside, 'webmaster'));
+for (const path of ['secret.txt', 'webmaster/secret.txt']) writeFileSync(join(outside, path), SECRET);
+for (const path of ['.git/config', '.htaccess', 'lab/.env', 'lab/.html']) writeFileSync(join(pages, path), HIDDEN);
+for (const path of ['index.html', 'lab.html', 'lab/app.js', 'plain', 'both', 'both.html', 'a b.txt', 'ü.txt', 'empty.txt', 'UPPER.HTML']) {
+  writeFileSync(join(pages, path), path === 'empty.txt' ? '' : `this is ${path}`);
+}
+execFileSync('mkfifo', [join(pages, 'fifo.txt')]);
+
+describe('files', () => {
+  let daemon;
+  before(async () => { daemon = await startDaemon({ args: ['--web-root', pages] }); });
+  after(() => daemon.stop());
+  const get = (path, options) => ask({ port: daemon.port }, path, options);
+
+  it('are served whole, by their names, index.html for / and a page without its extension', async () => {
+    const table = {
+      '/': 'index.html', '/index.html': 'index.html', '/index': 'index.html', '/lab': 'lab.html', '/lab/app.js': 'lab/app.js', '/plain': 'plain', '/both': 'both.html',
+      '/a%20b.txt': 'a b.txt', '/%C3%BC.txt': 'ü.txt', '/lab.html?room=1&x=%2e%2e': 'lab.html', '/%6cab.html': 'lab.html',
+    };
+    for (const [path, name] of Object.entries(table)) {
+      const answer = await get(path);
+      assert.deepEqual([answer.status, answer.text], [200, `this is ${name}`], path);
+    }
+    assert.deepEqual([(await get('/empty.txt')).status, (await get('/empty.txt')).text], [200, '']);
+    for (const path of ['/nothing.html', '/lab/', '/lab/none', '/fifo.txt', `/${'x'.repeat(300)}.html`, '/both/x']) assert.equal((await get(path)).status, 404, path);
+  });
+
+  it('have the types that browsers want', async () => {
+    const table = {
+      'a.html': 'text/html; charset=utf-8', 'a.css': 'text/css; charset=utf-8', 'a.js': 'text/javascript; charset=utf-8', 'a.mjs': 'text/javascript; charset=utf-8',
+      'a.json': 'application/json', 'a.svg': 'image/svg+xml', 'a.png': 'image/png', 'a.jpg': 'image/jpeg', 'a.webp': 'image/webp', 'a.ico': 'image/vnd.microsoft.icon',
+      'a.txt': 'text/plain; charset=utf-8', 'a.wasm': 'application/wasm', 'a.webmanifest': 'application/manifest+json', 'a.woff2': 'font/woff2', 'a.mp3': 'audio/mpeg',
+      'a.min.js': 'text/javascript; charset=utf-8', 'a.unknown': 'application/octet-stream', plain: 'application/octet-stream',
+    };
+    for (const [name, type] of Object.entries(table)) {
+      writeFileSync(join(pages, name), name);
+      assert.equal((await get(`/${name}`)).headers['content-type'], type, name);
+    }
+  });
+
+  it('are read anew: an edited page shows at once', async () => {
+    writeFileSync(join(pages, 'edited.html'), 'one');
+    assert.equal((await get('/edited')).text, 'one');
+    writeFileSync(join(pages, 'edited.html'), 'two');
+    assert.equal((await get('/edited')).text, 'two');
+  });
+
+  it('an ETag saves the transfer of what has not changed', async () => {
+    const { headers: { etag, 'cache-control': caching } } = await get('/lab.html');
+    assert.match(etag, /^"[\w-]+"$/);
+    assert.equal(caching, 'no-cache');
+    const ifNone = (value, options) => get('/lab.html', { headers: { 'If-None-Match': value }, ...options });
+    for (const value of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await ifNone(value, { method });
+        assert.deepEqual([answer.status, answer.headers.etag, answer.headers['content-length']], [304, etag, undefined], value);
+      }
+    }
+    for (const value of ['"other"', etag.replaceAll('"', ''), etag.slice(0, -2), `${etag}${'x'.repeat(2000)}`]) assert.equal((await ifNone(value)).status, 200, value);
+    utimesSync(join(pages, 'lab.html'), 1, 1);
+    const changed = await ifNone(etag);
+    assert.equal(changed.status, 200);
+    assert.notEqual(changed.headers.etag, etag);
+    assert.notEqual((await get('/index.html')).headers.etag, changed.headers.etag);
+  });
+
+  it('HEAD is GET without the body, whatever the answer', async () => {
+    for (const path of ['/', '/lab.html', '/healthz', '/readyz', '/ice.json', '/nothing', '/relay']) {
+      const [whole, head] = [await get(path), await get(path, { method: 'HEAD' })];
+      assert.deepEqual([head.status, head.headers, head.text], [whole.status, whole.headers, ''], path);
+    }
+    assert.equal((await get('/', { method: 'HEAD', headers: { Host: 'evil.example' } })).status, 403);
+  });
+
+  it('a large one arrives whole at a slow reader', async () => {
+    const large = Buffer.alloc(5 << 20, 'nakodo');
+    writeFileSync(join(pages, 'large.bin'), large);
+    const wire = await dial({ port: daemon.port });
+    wire.socket.pause();
+    wire.write(request('/large.bin'));
+    assert.equal((await get('/healthz')).status, 200);
+    wire.socket.resume();
+    const answer = parse(await rest(wire));
+    assert.ok(answer.body.equals(large));
+  });
+
+  it('OPTIONS names the methods, and others are refused', async () => {
+    const options = await get('/', { method: 'OPTIONS' });
+    assert.deepEqual([options.status, options.headers.allow, options.text], [204, 'GET, HEAD, OPTIONS', '']);
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      const answer = await get('/', { method });
+      assert.deepEqual([answer.status, answer.headers.allow, JSON.parse(answer.text).code], [405, 'GET, HEAD, OPTIONS', 'bad-method'], method);
+    }
+    for (const method of ['TRACE', 'PROPFIND', 'BREW']) assert.equal((await get('/', { method })).status, 403, method);
+    const body = await get('/', { headers: { 'Content-Length': '5' } });
+    assert.deepEqual([body.status, JSON.parse(body.text).code], [413, 'body-refused']);
+  });
+
+  it('one answer ends the connection', async () => {
+    const bytes = await exchange({ port: daemon.port }, request('/healthz') + request('/readyz'));
+    assert.equal(parse(bytes).text, '{"status":"ok"}\n');
+  });
+});
+
+describe('nothing but the pages', () => {
+  let daemon;
+  before(async () => { daemon = await startDaemon({ args: ['--web-root', pages] }); });
+  after(() => daemon.stop());
+
+  const escapes = [
+    '/../secret.txt', '/lab/../../secret.txt', '/lab/../../../../../../../../../../../../secret.txt', '/./../secret.txt', '/.//../secret.txt', '//../secret.txt', '/..//secret.txt',
+    '/%2e%2e/secret.txt', '/%2E%2E/secret.txt', '/.%2e/secret.txt', '/%2e./secret.txt', '/..%2fsecret.txt', '/..%2Fsecret.txt', '/%2e%2e%2fsecret.txt', '/lab/..%2f..%2fsecret.txt',
+    '/lab%2f..%2f..%2fsecret.txt', '/%252e%252e/secret.txt', '/%252e%252e%252fsecret.txt', '/..%5csecret.txt', '/..\\secret.txt', '/lab\\..\\..\\secret.txt',
+    '/..%c0%afsecret.txt', '/%c0%ae%c0%ae/secret.txt', '/..%00/secret.txt', '/%00/../secret.txt', '/..;/secret.txt', '/..;x=1/secret.txt', '/....//secret.txt', '/.../secret.txt',
+    '/..?/secret.txt', '/..#/secret.txt', '/../webmaster/secret.txt', '/..master/secret.txt', '/lab/../../webmaster/secret.txt', '../secret.txt', 'secret.txt', '/..',
+    `/${outside}/secret.txt`, `//${outside}/secret.txt`, `${outside}/secret.txt`, `/%2f${outside.slice(1)}/secret.txt`, `/..%2f..${outside}/secret.txt`,
+    'http://localhost/../secret.txt', 'file:///secret.txt', `file://${outside}/secret.txt`, '/%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2fetc/passwd', '/../../../../../../etc/passwd',
+  ];
+  it(`no directory is escaped, in ${escapes.length} spellings`, async () => {
+    for (const path of escapes) {
+      const bytes = await exchange({ port: daemon.port }, request(path));
+      assert.ok(!bytes.includes(SECRET) && !bytes.includes('root:'), path);
+    }
+  });
+
+  it('hidden files stay hidden', async () => {
+    const hidden = [
+      '/.git/config', '/.htaccess', '/lab/.env', '/%2egit/config', '/%2Ehtaccess', '/lab/%2eenv', '/lab/./.env', '//.htaccess', '/lab//.env', '/lab/../.htaccess', '/lab/.html', '/lab/',
+      '/lab%2f', '/lab%2f.env', '/.git%2fconfig', '/%00/.htaccess', '/.htaccess%00', '/lab/.', '/./.htaccess',
+    ];
+    for (const path of hidden) assert.ok(!(await exchange({ port: daemon.port }, request(path))).includes(HIDDEN), path);
+  });
+});
+
+describe('headers', () => {
+  const always = {
+    'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer', 'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin', connection: 'close',
+  };
+
+  it('that keep pages safe stand on every answer', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '1'] });
+    const peer = await open(daemon, '/');
+    const upgrade = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' };
+    const { headers: { etag } } = await ask({ port: daemon.port }, '/lab.html');
+    const table = [
+      [200, '/'], [200, '/lab.html'], [200, '/healthz'], [200, '/ice.json'], [200, '/', { method: 'HEAD' }], [204, '/', { method: 'OPTIONS' }], [304, '/lab.html', { headers: { 'If-None-Match': etag } }],
+      [400, '/', { headers: { Host: null } }], [403, '/', { headers: { Host: 'evil.example' } }], [404, '/nothing'], [405, '/', { method: 'POST' }], [413, '/', { headers: { 'Content-Length': '1' } }],
+      [426, '/relay'], [426, '/', { headers: { ...upgrade, 'Sec-WebSocket-Version': '7' } }], [429, '/', { headers: upgrade }], [403, '/', { headers: { ...upgrade, Origin: 'null' } }],
+      [400, '/', { headers: { ...upgrade, 'Sec-WebSocket-Protocol': 'x' } }],
+      // libwebsockets answers these by itself
+      [403, '/', { method: 'BREW' }], [403, '/%zz'], [403, 'http://localhost/'],
+    ];
+    for (const [status, path, options] of table) {
+      const answer = await ask({ port: daemon.port }, path, options);
+      const name = `${path} ${JSON.stringify(options)}`;
+      assert.equal(answer.status, status, name);
+      assert.match(answer.headers['content-security-policy'], /^default-src 'none'; .*frame-ancestors 'none'/, name);
+      assert.deepEqual(Object.fromEntries(Object.keys(always).map((key) => [key, answer.headers[key]])), always, name);
+      assert.equal(answer.headers['access-control-allow-origin'], undefined, name);
+      assert.match(answer.headers['cache-control'], answer.headers.etag ? /^no-cache$/ : /^no-store$/, name);
+    }
+    await peer.leave();
+  });
+
+  it('let only the lab connect elsewhere, and no page run foreign scripts', async (t) => {
+    const daemon = await testDaemon(t);
+    const policy = async (path) => {
+      const { headers } = await ask({ port: daemon.port }, path);
+      return Object.fromEntries(headers['content-security-policy'].split('; ').map((rule) => [rule.split(' ')[0], rule.slice(rule.indexOf(' ') + 1)]));
+    };
+    for (const path of ['/lab.html', '/lab', '//lab.html', '/%6cab.html', '/lab.html?server=wss://elsewhere.example']) assert.equal((await policy(path))['connect-src'], "'self' ws: wss:", path);
+    for (const path of ['/', '/index.html', '/style.css', '/healthz', '/nothing', '/lab/', '/lab.htm']) assert.equal((await policy(path))['connect-src'], "'self'", path);
+    for (const path of ['/', '/lab.html']) {
+      const rules = await policy(path);
+      assert.deepEqual([rules['default-src'], rules['script-src'], rules['style-src'], rules['base-uri'], rules['form-action'], rules['frame-ancestors']],
+        ["'none'", "'self'", "'self'", "'none'", "'none'", "'none'"]);
+      assert.doesNotMatch(JSON.stringify(rules), /unsafe|\*/);
+    }
+    assert.match((await ask({ port: daemon.port }, '/')).headers['permissions-policy'], /camera=\(self\), microphone=\(self\)/);
+  });
+});
+
+describe('what the daemon tells', () => {
+  it('/healthz and /readyz say that all is well, and are not stored', async (t) => {
+    const daemon = await testDaemon(t);
+    for (const [path, status] of [['/healthz', 'ok'], ['/readyz', 'ready']]) {
+      const answer = await ask({ port: daemon.port }, path);
+      assert.deepEqual([answer.status, answer.headers['content-type'], answer.headers['cache-control'], JSON.parse(answer.text)], [200, 'application/json', 'no-store', { status }]);
+    }
+  });
+
+  it('/readyz is 503 while the daemon drains, which is alive still but lets nobody in', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--drain-seconds', '5'] });
+    const stubborn = await open(daemon, '/');
+    const [ready, health, late] = await Promise.all([dial({ port: daemon.port }), dial({ port: daemon.port }), dial({ port: daemon.port })]);
+    assert.equal((await ask({ port: daemon.port }, '/readyz')).status, 200); // the three are accepted too
+    daemon.child.kill('SIGTERM');
+    await daemon.logged('server.stop', 'how=draining');
+    assert.equal((await stubborn.next()).opcode, CLOSE);
+    ready.write(request('/readyz'));
+    const draining = parse(await rest(ready));
+    assert.deepEqual([draining.status, JSON.parse(draining.text), draining.headers['retry-after']], [503, { status: 'draining' }, '5']);
+    health.write(request('/healthz'));
+    assert.equal(parse(await rest(health)).status, 200);
+    late.write(handshake('/'));
+    const refusal = await late.response();
+    assert.deepEqual([refusal.status, JSON.parse(refusal.body).code], [503, 'draining']);
+    await stubborn.wire.reset();
+    await daemon.endedWell();
+  });
+
+  it('/ice.json has the ice-servers in the order given, as RTCConfiguration wants them', async (t) => {
+    const none = await testDaemon(t);
+    assert.deepEqual(JSON.parse((await ask({ port: none.port }, '/ice.json')).text), { iceServers: [] });
+    const daemon = await testDaemon(t, { args: ['stun:stun.example', 'turn:turn.example:3478?transport=tcp|me|"p|w\\ü', 'turns:[2001:db8::1]|u|p'].flatMap((s) => ['--ice-server', s]) });
+    const answer = await ask({ port: daemon.port }, '/ice.json');
+    assert.deepEqual([answer.status, answer.headers['content-type'], answer.headers['cache-control']], [200, 'application/json', 'no-store']);
+    const servers = JSON.parse(answer.text).iceServers.map(({ urls, ...more }) => ({ urls: [urls].flat(), ...more }));
+    assert.deepEqual(servers, [
+      { urls: ['stun:stun.example'] },
+      { urls: ['turn:turn.example:3478?transport=tcp'], username: 'me', credential: '"p|w\\ü' },
+      { urls: ['turns:[2001:db8::1]'], username: 'u', credential: 'p' },
+    ]);
+  });
+
+  it('/ice.json is for pages of the same host, even where any may connect', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--origin', 'any', '--ice-server', 'turn:turn.example|me|hunter2'] });
+    for (const path of ['/ice.json', '//ice.json', '/%69ce.json', '/x/../ice.json', '/ice.json?x']) {
+      for (const origin of [null, 'http://localhost:1', 'https://localhost']) assert.equal((await ask({ port: daemon.port }, path, { headers: { Origin: origin } })).status, 200, `${path} ${origin}`);
+      for (const origin of ['null', 'http://evil.example', 'http://localhost.evil.example']) {
+        for (const method of ['GET', 'HEAD']) {
+          const answer = await ask({ port: daemon.port }, path, { method, headers: { Origin: origin } });
+          assert.equal(answer.status, 403, `${path} ${origin}`);
+          assert.ok(!answer.text.includes('hunter2'));
+        }
+      }
+    }
+    assert.ok(!daemon.stderr.includes('hunter2'));
+  });
+
+  it('the pages of the project are there', async (t) => {
+    const daemon = await testDaemon(t);
+    for (const name of ['index.html', 'lab.html', 'style.css', 'favicon.svg']) {
+      assert.ok((await ask({ port: daemon.port }, `/${name}`)).body.equals(readFileSync(join(root, 'web', name))), name);
+    }
+  });
+});

@@ -1,0 +1,211 @@
+// The log: one line per event in each format, whatever peers send; where it goes; and show-messages,
+// which prints what the log never has.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { open } from '../lib/client.mjs';
+import { scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { ask, dial } from '../lib/http.mjs';
+import { handshake } from '../lib/raw.mjs';
+
+const directory = scratch();
+const content = (path) => readFileSync(path, 'utf8');
+const records = (text) => text.split('\n').slice(0, -1);
+
+/** Somebody comes, says something and leaves; the whole log. */
+async function visit(options, path = '/echo') {
+  const daemon = await startDaemon(options);
+  const client = await open(daemon.ws + path);
+  await client.send('hunter2').next();
+  await client.close();
+  await daemon.stop();
+  return daemon;
+}
+
+describe('formats', () => {
+  const events = ['server.ready', 'peer.open', 'peer.leave', 'server.stop', 'server.stopped'];
+
+  it('text: time, level, event, key=value', async () => {
+    const { stderr } = await visit({ args: ['--log-format', 'text'] });
+    for (const line of records(stderr)) assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn|info|debug) [a-z.]+( [a-z-]+=("([^"\\]|\\.)*"|[^ "]+))+$/);
+    assert.deepEqual(records(stderr).map((line) => line.split(' ')[2]), events);
+    assert.match(stderr, / info peer\.open conn=1 address=127\.0\.0\.1 dialect=echo path=\/echo\n/);
+  });
+
+  it('json: one object per line', async () => {
+    const { stderr } = await visit({ args: ['--log-format', 'json'] });
+    const lines = records(stderr).map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map((line) => line.event), events);
+    const { time, ...opened } = lines[1];
+    assert.deepEqual(opened, { level: 'info', event: 'peer.open', conn: 1, address: '127.0.0.1', dialect: 'echo', path: '/echo' });
+    assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60000, time);
+  });
+
+  it('journal: a priority and no time, picked by itself when stderr is the journal', async () => {
+    const journal = async (stream, args = []) => {
+      const wrap = ['sh', '-c', `JOURNAL_STREAM=${stream} exec "$@"`, 'sh'];
+      return records((await visit({ wrap, args })).stderr);
+    };
+    const own = '$(stat -Lc %d:%i /proc/self/fd/2)';
+    for (const line of await journal(own)) assert.match(line, /^<[3467]>[a-z.]+( |$)/);
+    for (const line of await journal('1:1', ['--log-format', 'journal'])) assert.match(line, /^<6>/);
+    for (const line of await journal('1:1')) assert.match(line, /^\d{4}-/);
+    for (const line of await journal(own, ['--log-format', 'json'])) JSON.parse(line);
+  });
+});
+
+describe('what is logged', () => {
+  const nasty = `/relay/${encodeURIComponent('a b"\\=\u001b[2J\n2026-01-01 error forged=yes\u0085é')}`;
+
+  it('a text of a peer stays inside its quotes, in each format', async () => {
+    const path = decodeURIComponent(nasty);
+    const bytes = Buffer.from(path).toString('latin1');
+    for (const format of ['text', 'json', 'journal']) {
+      const daemon = await startDaemon({ args: ['--log-format', format] });
+      await (await open(daemon.ws + nasty)).close();
+      await daemon.stop();
+      const lines = daemon.lines('peer.open');
+      assert.equal(lines.length, 1);
+      assert.match(lines[0], /^[\x20-\x7e]*$/);
+      const quoted = format === 'json' ? lines[0] : `{"path":${/ path=("([^"\\]|\\.)*")$/.exec(lines[0])[1]}}`;
+      assert.equal(JSON.parse(quoted).path, bytes);
+      assert.equal(daemon.stderr.split('\n').some((line) => line.startsWith('2026-01-01')), false);
+    }
+  });
+
+  it('a long text is cut', async (t) => {
+    const daemon = await testDaemon(t);
+    const wire = await dial({ port: daemon.port });
+    wire.write(handshake('/', { Origin: `http://${'x'.repeat(900)}.example` }));
+    assert.equal((await wire.response()).status, 403);
+    assert.match(await daemon.logged('request.refuse'), / origin="http:\/\/x{393}" /);
+  });
+
+  it('messages never are, not even at level debug', async () => {
+    const { stderr } = await visit({ args: ['--log-level', 'debug'] });
+    assert.ok(!stderr.includes('hunter2'));
+  });
+
+  it('log-level is the least that is logged', async () => {
+    assert.deepEqual((await visit({ args: ['--log-level', 'warn'] })).stderr, '');
+    assert.deepEqual((await visit({ args: ['--log-level', 'error'] })).stderr, '');
+    const daemon = await startDaemon({ args: ['--log-level', 'warn'] });
+    assert.equal((await ask({ port: daemon.port }, '/', { headers: { Host: 'evil.example' } })).status, 403);
+    await daemon.stop();
+    assert.deepEqual(records(daemon.stderr).map((line) => line.split(' ').slice(1, 3)), [['warn', 'request.refuse']]);
+  });
+});
+
+describe('log-file', () => {
+  it('is appended to, and stderr stays empty', async () => {
+    const path = join(directory, 'log');
+    writeFileSync(path, 'before\n');
+    const { stderr } = await visit({ args: ['--log-file', path, '--log-format', 'json'] });
+    assert.equal(stderr, '');
+    const [first, ...lines] = records(content(path));
+    assert.equal(first, 'before');
+    assert.deepEqual(lines.map((line) => JSON.parse(line).event), ['server.ready', 'peer.open', 'peer.leave', 'server.stop', 'server.stopped']);
+  });
+
+  it('a new one is not for everybody to read', async () => {
+    const path = join(directory, 'new-log');
+    await visit({ args: ['--log-file', path] });
+    assert.equal(statSync(path).mode & 0o777 & ~process.umask(), 0o640 & ~process.umask());
+    assert.equal(statSync(path).mode & 0o007, 0);
+  });
+
+  it('is opened anew on SIGHUP, as rotation wants it, wherever the daemon was started', async () => {
+    const path = join(directory, 'rotated');
+    const daemon = await startDaemon({ cwd: directory, args: ['--log-file', 'rotated'] });
+    await (await open(`${daemon.ws}/echo`)).close();
+    renameSync(path, `${path}.1`);
+    const between = await open(`${daemon.ws}/echo`); // still into the old file
+    daemon.child.kill('SIGHUP');
+    await between.send('hello').next();
+    assert.ok(existsSync(path) || await appears(path, between));
+    await between.close();
+    await daemon.stop();
+    const events = (file) => records(content(file)).map((line) => line.split(' ').slice(2, 4).join(' '));
+    assert.deepEqual(events(`${path}.1`), ['server.ready version=0.1.0', 'peer.open conn=1', 'peer.leave conn=1', 'peer.open conn=2']);
+    assert.deepEqual(events(path), ['peer.leave conn=2', 'server.stop how=draining', 'server.stopped peers=0']);
+  });
+
+  /** The signal and the echo race; more echoes until the file is there. */
+  async function appears(path, client) {
+    for (let i = 0; i < 1000; i++) {
+      await client.send('hello').next();
+      if (existsSync(path)) return true;
+    }
+    return false;
+  }
+
+  it('that cannot be opened anew stays the old one, and says so', async () => {
+    const folder = join(directory, 'folder');
+    mkdirSync(folder);
+    const daemon = await startDaemon({ args: ['--log-file', join(folder, 'log')] });
+    renameSync(folder, `${folder}.old`);
+    const client = await open(`${daemon.ws}/echo`);
+    daemon.child.kill('SIGHUP');
+    const log = join(`${folder}.old`, 'log');
+    for (let i = 0; i < 1000 && !content(log).includes('reload.log'); i++) await client.send('hello').next();
+    await client.close();
+    await daemon.stop();
+    assert.match(content(log), / error reload\.log error="No such file or directory"\n(.*\n)*.* server\.stopped /);
+    rmSync(`${folder}.old`, { recursive: true });
+  });
+
+  it('that is full does not stop the service', async () => {
+    const daemon = await visit({ args: ['--log-file', '/dev/full'] });
+    assert.equal(daemon.stderr, '');
+  });
+});
+
+describe('show-messages', () => {
+  const shown = (daemon) => daemon.stdout.split('\n').filter((line) => line.startsWith('#'));
+
+  it('prints connects and messages as they come, and the log does not', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--show-messages'] });
+    const first = await open(`${daemon.ws}/relay`);
+    const second = await open(`${daemon.ws}/echo`);
+    first.send('hello');
+    await daemon.until(() => shown(daemon).length === 3);
+    await second.send('世界').next();
+    await second.send(Buffer.from('ab')).next();
+    await second.send('').next();
+    await daemon.until(() => shown(daemon).length === 6);
+    assert.deepEqual(shown(daemon), [
+      '#1 connected from 127.0.0.1 (relay)', '#2 connected from 127.0.0.1 (echo)', '#1 text 5 bytes: hello', '#2 text 6 bytes: 世界', '#2 binary 2 bytes: ab', '#2 text 0 bytes: ',
+    ]);
+    assert.ok(!daemon.stderr.includes('hello'));
+  });
+
+  it('escapes what could do harm to a terminal, and cuts at 200 bytes', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--show-messages=yes'] });
+    const client = await open(`${daemon.ws}/echo`);
+    const table = [
+      ['a\nb\r\tc\u0000d\u001b[31m\u007f\u009b', 'text 16 bytes: a\\x0ab\\x0d\\x09c\\x00d\\x1b[31m\\x7f\\x9b'],
+      [Buffer.from([0x41, 0xff, 0x80, 0xe3, 0x81]), 'binary 5 bytes: A\\xff\\x80\\xe3\\x81'],
+      ['x'.repeat(200), `text 200 bytes: ${'x'.repeat(200)}`],
+      ['x'.repeat(201), `text 201 bytes: ${'x'.repeat(200)} …`],
+      ['é'.repeat(5000), `text 10000 bytes: ${'é'.repeat(100)} …`],
+      [`x${'é'.repeat(100)}`, `text 201 bytes: x${'é'.repeat(99)} …`],
+    ];
+    for (const [message, line] of table) {
+      await client.send(message).next();
+      await daemon.until(() => shown(daemon).includes(`#1 ${line}`), line);
+    }
+    assert.equal(shown(daemon).length, table.length + 1);
+  });
+
+  it('is off unless asked for', async () => {
+    assert.deepEqual(shown(await visit({})), []);
+  });
+
+  it('serves all listeners that are loopback', async (t) => {
+    const path = join(directory, 'socket');
+    const daemon = await testDaemon(t, { args: ['--show-messages', '--listen', 'localhost:0', '--listen', `unix:${path}`] });
+    await open(`ws+unix:${path}:/chat`);
+    await daemon.until(() => shown(daemon).includes('#1 connected from unix (chat)'));
+  });
+});

@@ -1,0 +1,72 @@
+// Goal: a peer over message-rate is read more slowly, loses nothing, holds up nobody, and is closed after 30 s of it.
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { BINARY, frame, open, stopwatch, TEXT } from '../lib/raw.mjs';
+
+const schemes = [['ws', false], ['wss', true]];
+
+describe('a peer over its rate', { concurrency: true }, () => {
+  // The certificate is made by one daemon before many look for it at the same time.
+  before(async () => (await startDaemon({ tls: true })).stop());
+
+  const message = (i) => [i % 3 ? TEXT : BINARY, `${i} ${'x'.repeat(i % 500)}`];
+
+  for (const [scheme, secure] of schemes) {
+    it(`loses nothing, keeps its order and holds up nobody else, over ${scheme}`, async (t) => {
+      const daemon = await testDaemon(t, { tls: secure, args: ['--message-rate', '25'] });
+      const [fast, other, listener] = await Promise.all([1, 2, 3].map(() => open(daemon, '/relay', { secure })));
+      const clock = stopwatch();
+      const count = 225; // of them 100 at once, the others 25 a second
+      await fast.wire.write(Buffer.concat(Array.from({ length: count }, (_, i) => frame(...message(i)))));
+      for (let i = 0; i < count; i++) {
+        if (i === 110) {
+          await other.text('not held');
+          assert.equal(await fast.says(), 'text not held');
+          assert.ok(clock() < 4, `the other's message took ${clock()} s`);
+        }
+        let came = await listener.next(`message ${i}`);
+        if (came.payload.toString() === 'not held') came = await listener.next(`message ${i}`);
+        assert.deepEqual([came.opcode, came.payload.toString()], message(i));
+      }
+      assert.ok(clock() > 4.5 && clock() < 12, `${count} messages took ${clock()} s`);
+      for (const peer of [fast, other, listener]) peer.wire.socket.destroy();
+    });
+
+    it(`may say good-bye while it is held, over ${scheme}`, async (t) => {
+      const daemon = await testDaemon(t, { tls: secure, args: ['--message-rate', '5'] });
+      const [fast, listener] = await Promise.all([1, 2].map(() => open(daemon, '/relay', { secure })));
+      for (let i = 0; i < 30; i++) fast.text(String(i));
+      await fast.leave();
+      for (let i = 0; i < 30; i++) assert.equal(await listener.says(`message ${i}`), `text ${i}`);
+      await listener.leave();
+    });
+
+    it(`is closed with 4429 when it has been so for 30 seconds, over ${scheme}`, async (t) => {
+      const daemon = await testDaemon(t, { tls: secure, args: ['--message-rate', '2'] });
+      const [fast, listener] = await Promise.all([1, 2].map(() => open(daemon, '/relay', { secure })));
+      const clock = stopwatch();
+      await fast.wire.write(Buffer.concat(Array.from({ length: 500 }, (_, i) => frame(TEXT, `${i} ${'x'.repeat(100)}`))));
+      assert.equal(await fast.says('the close frame', 45000), 'close 4429 too many messages');
+      assert.ok(clock() > 29 && clock() < 38, `after ${clock()} s`);
+      fast.wire.socket.destroy();
+      await listener.text('mark');
+      const came = listener.frames.length;
+      for (let i = 0; i < came; i++) assert.match(await listener.says(), new RegExp(`^text ${i} x`));
+      assert.ok(came > 60 && came < 75, `${came} messages in 30 s at 2 a second and 8 at once`);
+      await listener.leave();
+    });
+  }
+
+  it('is never held if it keeps to its rate', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--message-rate', '50'] });
+    const peer = await open(daemon, '/echo');
+    for (let i = 0; i < 150; i++) {
+      const clock = stopwatch();
+      await peer.text(String(i));
+      assert.equal(await peer.says(), `text ${i}`);
+      assert.ok(clock() < 0.5, `message ${i} took ${clock()} s`);
+    }
+    await peer.leave();
+  });
+});

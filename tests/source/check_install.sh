@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# `cmake --install` puts everything in its place, and what it installed can be used.
+set -euo pipefail
+source=$1 build=$2
+export DESTDIR=$build/tests/source/install
+rm -rf "$DESTDIR"
+cmake --install "$build" >/dev/null
+cd "$DESTDIR"
+
+prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$build/CMakeCache.txt")
+binary=$prefix/bin/nakodo
+pages=$prefix/share/nakodo/web
+expected=("$binary" "$pages/index.html" "$pages/lab.html" "$prefix/share/man/man8/nakodo.8"
+	"$prefix/lib/systemd/system/nakodo.service" "$prefix/lib/systemd/system/nakodo.socket"
+	"$prefix/lib/sysusers.d/nakodo.conf" /etc/nakodo/nakodo.conf)
+for name in README.md README.ja.md CHANGELOG.md LICENSE SECURITY.md protocols/plain.md; do
+	expected+=("$prefix/share/doc/nakodo/$name")
+done
+status=0
+for file in "${expected[@]}"; do
+	if [ ! -s ".$file" ]; then
+		echo "$file is not installed"
+		status=1
+	fi
+done
+diff -r "$source/web" ".$pages" || status=1
+
+# The unit starts what was installed, with the file that was installed.
+grep -qxF "ExecStart=$binary --config /etc/nakodo/nakodo.conf" \
+	".$prefix/lib/systemd/system/nakodo.service" || { echo "the unit starts something else" && status=1; }
+./"$binary" --check --config ./etc/nakodo/nakodo.conf --web-root "./$pages" || status=1
+./"$binary" --print-config | grep -qxF "web-root = $pages" || { echo "web-root is elsewhere" && status=1; }
+complaints=$(MANWIDTH=80 man --warnings -l "./$prefix/share/man/man8/nakodo.8" 2>&1 >/dev/null)
+if [ -n "$complaints" ]; then
+	echo "$complaints"
+	status=1
+fi
+exit $status

@@ -1,0 +1,189 @@
+/* outbox: what goes in comes out in order, and nothing stays behind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "nakodo/hub/frame.h"
+#include "nakodo/hub/outbox.h"
+
+/* A frame with a number for a payload. */
+static struct frame *numbered(unsigned number)
+{
+	struct iovec part = {&number, sizeof(number)};
+
+	return frame_create(FRAME_BINARY, &part, 1);
+}
+
+static unsigned number_of(const struct frame *frame)
+{
+	unsigned number;
+
+	memcpy(&number, frame->bytes + 2, sizeof(number));
+	return number;
+}
+
+static void push(struct outbox *outbox, unsigned number)
+{
+	struct frame *frame = numbered(number);
+
+	assert_true(outbox_push(outbox, frame));
+	frame_unref(frame);
+}
+
+static void pop(struct outbox *outbox, unsigned number)
+{
+	struct frame *first = outbox_first(outbox), *frame = outbox_pop(outbox);
+
+	assert_ptr_equal(frame, first);
+	assert_int_equal(number_of(frame), number);
+	frame_unref(frame);
+}
+
+static void zeroed_memory_is_an_empty_outbox(void **state)
+{
+	struct outbox outbox = {0};
+
+	(void)state;
+	assert_null(outbox_first(&outbox));
+	assert_null(outbox_pop(&outbox));
+	outbox_clear(&outbox);
+	assert_int_equal(outbox.count, 0);
+	assert_int_equal(outbox.bytes, 0);
+}
+
+static void frames_come_out_in_the_order_they_went_in(void **state)
+{
+	(void)state;
+	for (unsigned many = 1; many < 70; many++) {
+		struct outbox outbox = {0};
+
+		for (unsigned i = 0; i < many; i++) {
+			push(&outbox, i);
+		}
+		assert_int_equal(outbox.count, many);
+		for (unsigned i = 0; i < many; i++) {
+			pop(&outbox, i);
+		}
+		assert_null(outbox_pop(&outbox));
+	}
+}
+
+/* Growth must sort out a ring whose first frame stands anywhere in it. */
+static void the_order_holds_while_it_is_filled_and_emptied(void **state)
+{
+	(void)state;
+	for (unsigned ahead = 1; ahead < 20; ahead++) {
+		struct outbox outbox = {0};
+		unsigned in = 0, out = 0;
+
+		for (unsigned round = 0; round < 50; round++) {
+			unsigned waiting = round < 25 ? ahead : ahead * 2;
+
+			while (in - out < waiting) {
+				push(&outbox, in++);
+			}
+			for (unsigned i = 0; i <= waiting / 2; i++) {
+				pop(&outbox, out++);
+			}
+			assert_int_equal(outbox.count, in - out);
+			assert_int_equal(outbox.bytes, (in - out) * (2 + sizeof(in)));
+		}
+		outbox_clear(&outbox);
+	}
+}
+
+static void a_few_frames_need_no_memory_of_their_own(void **state)
+{
+	struct outbox outbox = {0};
+
+	(void)state;
+	for (unsigned round = 0; round < 10; round++) {
+		for (unsigned i = 0; i < OUTBOX_INLINE; i++) {
+			push(&outbox, i);
+		}
+		assert_null(outbox.ring);
+		for (unsigned i = 0; i < OUTBOX_INLINE - 1; i++) {
+			pop(&outbox, i);
+		}
+		assert_null(outbox.ring);
+		pop(&outbox, OUTBOX_INLINE - 1);
+	}
+}
+
+static void the_memory_of_a_long_queue_is_given_back_when_it_is_empty(void **state)
+{
+	struct outbox outbox = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		push(&outbox, i);
+	}
+	assert_non_null(outbox.ring);
+	for (unsigned i = 0; i < 100; i++) {
+		pop(&outbox, i);
+	}
+	assert_null(outbox.ring);
+	push(&outbox, 7);
+	assert_null(outbox.ring);
+	pop(&outbox, 7);
+}
+
+static void clearing_takes_everything(void **state)
+{
+	struct outbox outbox = {0};
+	struct frame *kept = numbered(1);
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		assert_true(outbox_push(&outbox, kept));
+	}
+	assert_int_equal(kept->refs, 101);
+	outbox_clear(&outbox);
+	assert_int_equal(kept->refs, 1);
+	assert_int_equal(outbox.count, 0);
+	assert_int_equal(outbox.bytes, 0);
+	assert_null(outbox.ring);
+	frame_unref(kept);
+}
+
+static void bytes_are_those_of_the_waiting_frames_with_their_headers(void **state)
+{
+	struct iovec large = {NULL, 1000};
+	struct outbox outbox = {0};
+	struct frame *small = frame_create(FRAME_PING, NULL, 0), *frame;
+
+	(void)state;
+	large.iov_base = calloc(1, large.iov_len);
+	frame = frame_create(FRAME_TEXT, &large, 1);
+	outbox_push(&outbox, frame);
+	assert_int_equal(outbox.bytes, 1004);
+	outbox_push(&outbox, small);
+	assert_int_equal(outbox.bytes, 1006);
+	frame_unref(outbox_pop(&outbox));
+	assert_int_equal(outbox.bytes, 2);
+	frame_unref(outbox_pop(&outbox));
+	assert_int_equal(outbox.bytes, 0);
+	frame_unref(frame);
+	frame_unref(small);
+	free(large.iov_base);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(zeroed_memory_is_an_empty_outbox),
+		cmocka_unit_test(frames_come_out_in_the_order_they_went_in),
+		cmocka_unit_test(the_order_holds_while_it_is_filled_and_emptied),
+		cmocka_unit_test(a_few_frames_need_no_memory_of_their_own),
+		cmocka_unit_test(the_memory_of_a_long_queue_is_given_back_when_it_is_empty),
+		cmocka_unit_test(clearing_takes_everything),
+		cmocka_unit_test(bytes_are_those_of_the_waiting_frames_with_their_headers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

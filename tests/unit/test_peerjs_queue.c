@@ -1,0 +1,286 @@
+/* peerjs_queue: what waits for an id that nobody holds, in what order, for how long and how much.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "peers.h"
+
+#define OPEN "text {\"type\":\"OPEN\"}"
+
+static struct peers all;
+
+static int set_up(void **state)
+{
+	(void)state;
+	peers_init(&all, PEERS_ALL,
+		(const char *const[]){"/peerjs=peerjs", "/fast=peerjs?expire-timeout=1000", NULL});
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	peers_finish(&all);
+	return 0;
+}
+
+static struct peer *enter(const char *path, const char *id)
+{
+	char url[256];
+	struct peer *peer;
+
+	snprintf(url, sizeof(url), "%s?key=peerjs&id=%s&token=t", path, id);
+	peer = peers_connect(&all, url);
+	assert_string_equal(peers_hear(peer), OPEN);
+	return peer;
+}
+
+/* Send a message whose payload is the number, behind so many spaces. */
+static void say(struct peer *peer, const char *type, const char *dst, int number, size_t padding)
+{
+	char *text;
+	int len = asprintf(&text, "{\"type\":\"%s\",\"dst\":\"%s\",\"payload\":{%*s\"n\":%d}}",
+		type, dst, (int)padding, "", number);
+
+	assert_true(len > 0);
+	peers_send(peer, text, (size_t)len, false);
+	free(text);
+}
+
+static void expect(
+	struct peer *peer, const char *type, const char *src, const char *dst, int number)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		"text {\"type\":\"%s\",\"src\":\"%s\",\"dst\":\"%s\",\"payload\":{\"n\":%d}}", type,
+		src, dst, number);
+	assert_string_equal(peers_hear(peer), text);
+}
+
+static void expect_expire(struct peer *peer, const char *absent, const char *self)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "text {\"type\":\"EXPIRE\",\"src\":\"%s\",\"dst\":\"%s\"}",
+		absent, self);
+	assert_string_equal(peers_hear(peer), text);
+}
+
+static void what_waited_comes_in_order_behind_open(void **state)
+{
+	struct peer *a = enter("/peerjs", "a"), *b = enter("/peerjs", "b"), *late;
+
+	(void)state;
+	say(a, "OFFER", "late", 1, 0);
+	say(b, "OFFER", "late", 2, 0);
+	say(a, "CANDIDATE", "late", 3, 0);
+	say(a, "LEAVE", "late", 4, 0); /* is not kept */
+	say(a, "EXPIRE", "late", 5, 0);
+	say(b, "ANSWER", "late", 6, 0);
+	say(a, "OFFER", "other", 7, 0);
+	hub_drop(b); /* what it said stands */
+	peers_wait(&all, 4900);
+	late = enter("/peerjs", "late");
+	say(a, "CANDIDATE", "late", 8, 0);
+	expect(late, "OFFER", "a", "late", 1);
+	expect(late, "OFFER", "b", "late", 2);
+	expect(late, "CANDIDATE", "a", "late", 3);
+	expect(late, "ANSWER", "b", "late", 6);
+	expect(late, "CANDIDATE", "a", "late", 8);
+	assert_string_equal(peers_hear(late), "nothing");
+	peers_wait(&all, 200);
+	expect_expire(a, "other", "a");
+	assert_string_equal(peers_hear(a), "nothing");
+	hub_drop(late);
+	assert_string_equal(peers_hear(enter("/peerjs", "late")), "nothing");
+}
+
+static void each_sender_hears_once_that_a_queue_is_over(void **state)
+{
+	struct peer *a = enter("/peerjs", "a"), *b = enter("/peerjs", "b");
+
+	(void)state;
+	say(a, "OFFER", "x", 1, 0);
+	say(b, "OFFER", "x", 2, 0);
+	say(a, "CANDIDATE", "x", 3, 0);
+	say(a, "OFFER", "y", 4, 0);
+	peers_wait(&all, 3000);
+	say(a, "CANDIDATE", "x", 5, 0); /* does not make the queue live longer */
+	say(b, "CANDIDATE", "z", 6, 0);
+	peers_wait(&all, 1980);
+	assert_string_equal(peers_hear(a), "nothing");
+	peers_wait(&all, 40);
+	expect_expire(a, "x", "a");
+	expect_expire(a, "y", "a");
+	expect_expire(b, "x", "b");
+	say(a, "CANDIDATE", "x", 7, 0); /* a new queue */
+	peers_wait(&all, 2980);
+	assert_string_equal(peers_hear(a), "nothing");
+	expect_expire(b, "z", "b");
+	peers_wait(&all, 2060);
+	expect_expire(a, "x", "a");
+	peers_wait(&all, 20000);
+	assert_string_equal(peers_hear(a), "nothing");
+	assert_string_equal(peers_hear(b), "nothing");
+}
+
+static void the_time_is_the_mounts(void **state)
+{
+	struct peer *a = enter("/fast/peerjs", "a");
+
+	(void)state;
+	say(a, "OFFER", "x", 1, 0);
+	peers_wait(&all, 980);
+	assert_string_equal(peers_hear(a), "nothing");
+	peers_wait(&all, 40);
+	expect_expire(a, "x", "a");
+}
+
+static void a_sender_that_has_left_is_not_told(void **state)
+{
+	struct peer *a = enter("/peerjs", "a"), *again;
+
+	(void)state;
+	say(a, "OFFER", "x", 1, 0);
+	hub_drop(a);
+	peers_wait(&all, 3000);
+	say(enter("/peerjs", "b"), "OFFER", "x", 2, 0);
+	again = enter("/peerjs", "a");
+	peers_wait(&all, 2020);
+	expect_expire(again, "x", "a"); /* the id hears it, whatever connection it has now */
+}
+
+static void one_id_has_256_messages_waiting(void **state)
+{
+	struct peer *a = enter("/peerjs", "a"), *x;
+
+	(void)state;
+	for (int i = 0; i < 256; i++) {
+		say(a, "CANDIDATE", "x", i, 0);
+	}
+	say(a, "CANDIDATE", "x", 256, 0);
+	assert_string_equal(peers_hear(a), "nothing");
+	say(a, "OFFER", "x", 257, 0); /* there is no use in waiting for it */
+	expect_expire(a, "x", "a");
+	x = enter("/peerjs", "x");
+	for (int i = 0; i < 256; i++) {
+		expect(x, "CANDIDATE", "a", "x", i);
+	}
+	assert_string_equal(peers_hear(x), "nothing");
+}
+
+static void one_id_has_half_a_send_queue_waiting(void **state)
+{
+	struct peer *a = enter("/peerjs", "a"), *x;
+	int kept = 0;
+
+	(void)state;
+	while (say(a, "OFFER", "x", 0, 10000), !a->outbox.count) {
+		kept++;
+	}
+	assert_int_equal(kept, 12);
+	expect_expire(a, "x", "a");
+	x = enter("/peerjs", "x");
+	assert_int_equal(x->outbox.count, 12);
+	assert_in_range(x->outbox.bytes, 120000, 128 * 1024);
+	assert_int_equal(x->state, PEER_OPEN);
+}
+
+static void no_more_than_4096_ids_are_waited_for(void **state)
+{
+	struct peer *a = enter("/peerjs", "a");
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i < 4096; i++) {
+		snprintf(id, sizeof(id), "x%d", i);
+		say(a, "OFFER", id, i, 0);
+	}
+	say(a, "OFFER", "x17", 0, 0);
+	assert_string_equal(peers_hear(a), "nothing");
+	say(a, "CANDIDATE", "y", 0, 0);
+	assert_string_equal(peers_hear(a), "nothing");
+	say(a, "OFFER", "y", 0, 0);
+	expect_expire(a, "y", "a");
+	enter("/peerjs", "x4");
+	say(a, "OFFER", "y", 0, 0); /* in its place */
+	assert_string_equal(peers_hear(a), "nothing");
+	peers_wait(&all, 5020);
+	for (int i = 0; i < 4096; i++) {
+		if (i != 4) {
+			snprintf(id, sizeof(id), "x%d", i);
+			expect_expire(a, id, "a");
+		}
+	}
+	expect_expire(a, "y", "a");
+}
+
+static void no_more_than_16_mib_wait_altogether(void **state)
+{
+	struct peer *a = enter("/peerjs", "a");
+	size_t kept = 0;
+	char id[16];
+
+	(void)state;
+	for (int i = 0; !a->outbox.count; i++) {
+		snprintf(id, sizeof(id), "x%d", i / 2);
+		say(a, "OFFER", id, i, 65000 - 100);
+		kept += 65000;
+		assert_true(kept < 17 << 20);
+	}
+	assert_in_range(kept, (16 << 20) - 65000, (16 << 20) + 65000);
+	expect_expire(a, id, "a");
+	peers_wait(&all, 5020);
+	assert_int_equal(a->outbox.count, kept / 65000 / 2);
+	while (a->outbox.count) {
+		peers_hear(a);
+	}
+	say(a, "OFFER", "x", 0, 65000 - 100);
+	assert_string_equal(peers_hear(a), "nothing");
+}
+
+static void for_an_id_too_long_nothing_waits(void **state)
+{
+	struct peer *a = enter("/peerjs", "a");
+	char id[130];
+
+	(void)state;
+	memset(id, 'x', sizeof(id));
+	id[129] = '\0';
+	say(a, "CANDIDATE", id, 1, 0);
+	say(a, "LEAVE", id, 1, 0);
+	assert_string_equal(peers_hear(a), "nothing");
+	say(a, "OFFER", id, 1, 0);
+	expect_expire(a, id, "a");
+	id[128] = '\0';
+	say(a, "OFFER", id, 1, 0);
+	assert_string_equal(peers_hear(a), "nothing");
+	expect(enter("/peerjs", id), "OFFER", "a", id, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_waited_comes_in_order_behind_open),
+		TEST(each_sender_hears_once_that_a_queue_is_over),
+		TEST(the_time_is_the_mounts),
+		TEST(a_sender_that_has_left_is_not_told),
+		TEST(one_id_has_256_messages_waiting),
+		TEST(one_id_has_half_a_send_queue_waiting),
+		TEST(no_more_than_4096_ids_are_waited_for),
+		TEST(no_more_than_16_mib_wait_altogether),
+		TEST(for_an_id_too_long_nothing_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

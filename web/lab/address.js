@@ -1,0 +1,63 @@
+/*
+ * Where the page signals: the fields for server and room, the addresses that follow from them,
+ * and the page's own address, so that a reload or a second page meets in the same place.
+ */
+
+import { byId } from './dom.js';
+
+/** The server that this page came from; for a page opened from disk, a nakodo as it starts. */
+function homeServer() {
+  if (!location.host) {
+    return 'ws://localhost:3000/';
+  }
+  return `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/`;
+}
+
+export class Address {
+  #server = byId('server', HTMLInputElement);
+  #room = byId('room', HTMLInputElement);
+  #second = byId('second', HTMLAnchorElement);
+
+  /** @param {() => void} changed the reader has chosen another server or room */
+  constructor(changed) {
+    const query = new URLSearchParams(location.search);
+    this.#server.value = query.get('server') ?? homeServer();
+    this.#room.value = query.get('room') ?? '';
+    for (const field of [this.#server, this.#room]) {
+      field.addEventListener('change', changed);
+    }
+  }
+
+  /** What is in the field, for messages about it. */
+  get server() {
+    return this.#server.value.trim();
+  }
+
+  /** @returns {{ signal: string, chat: string } | null} null: no WebSocket address */
+  read() {
+    const isUrl = URL.canParse(this.server) && /^wss?:$/.test(new URL(this.server).protocol);
+    this.#server.setAttribute('aria-invalid', String(!isUrl));
+    if (!isUrl) {
+      return null;
+    }
+    const signal = new URL(this.server);
+    const chat = new URL('/chat', signal);
+    signal.hash = '';
+    for (const url of this.#room.value ? [signal, chat] : []) {
+      url.searchParams.set('room', this.#room.value);
+    }
+    this.#keep();
+    return { signal: signal.href, chat: chat.href };
+  }
+
+  #keep() {
+    const page = new URL(location.href);
+    const keep = (/** @type {string} */ name, /** @type {string} */ value) => {
+      value ? page.searchParams.set(name, value) : page.searchParams.delete(name);
+    };
+    keep('server', this.server === homeServer() ? '' : this.server);
+    keep('room', this.#room.value);
+    history.replaceState(null, '', page);
+    this.#second.href = page.href;
+  }
+}
