@@ -75,11 +75,28 @@ static struct refusal find_client(struct conn *conn, struct lws *wsi)
 	return no_refusal;
 }
 
+/* guard request-line: libwebsockets ends the line at a %0d or %0a in the URL and takes what follows
+ * for a header, by which a page could forge its own Origin. The version is missing then. */
+static struct refusal check_request_line(struct lws *wsi)
+{
+	char buf[HEADER_MAX];
+	const char *version = header(wsi, WSI_TOKEN_HTTP, buf);
+
+	if (version && !strncmp(version, "HTTP/1.", strlen("HTTP/1."))) {
+		return no_refusal;
+	}
+	return (struct refusal){
+		400, "bad-request", "The request line is not one of HTTP/1.1.", NULL};
+}
+
 static struct refusal check_any(struct conn *conn, struct lws *wsi)
 {
 	char buf[HEADER_MAX];
-	struct refusal refusal = check_host(conn, header(wsi, WSI_TOKEN_HOST, buf));
+	struct refusal refusal = check_request_line(wsi);
 
+	if (!refusal.status) {
+		refusal = check_host(conn, header(wsi, WSI_TOKEN_HOST, buf));
+	}
 	return refusal.status ? refusal : find_client(conn, wsi);
 }
 

@@ -48,6 +48,14 @@ describe('origins', () => {
     });
   }
 
+  it('a page cannot forge its own by a line break in the URL', async (t) => {
+    const daemon = await testDaemon(t);
+    for (const path of ['/%0aOrigin:http://localhost:80', '/%0dOrigin:http://localhost', '/?x=%0aOrigin:http://localhost:80', '/%0aOrigin:', '/%0aX', '/%0d%0aX:', '/%0aHost:localhost:80']) {
+      const answer = await knock(daemon, { Origin: 'http://evil.example' }, { path });
+      assert.deepEqual([answer.status, JSON.parse(answer.body).code], [400, 'bad-request'], path);
+    }
+  });
+
   it('?origin= sets it for one listener alone', async (t) => {
     const own = (origin) => ['--listen', `127.0.0.1:0?origin=${encodeURIComponent(origin)}`];
     const daemon = await testDaemon(t, { args: ['--listen', '127.0.0.1:0', ...own('https://a.example'), ...own('any'), '--origin', 'null'] });

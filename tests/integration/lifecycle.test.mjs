@@ -52,7 +52,7 @@ describe('what systemd is told', () => {
   });
 });
 
-describe('SIGTERM', () => {
+describe('SIGTERM', { concurrency: 3 }, () => {
   /** Close times after the first, in ms, and what was said. */
   async function farewells(clients) {
     const ends = await Promise.all(clients.map(async (client) => ({ ...await client.closed, at: Date.now() })));

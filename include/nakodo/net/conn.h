@@ -67,7 +67,7 @@ void conn_read_arguments(struct conn *conn, char *buf, size_t size, const char *
 struct conn *conn_of(struct lws *wsi); /* NULL before adoption is finished */
 /* libwebsockets has let go of it. */
 void conn_destroy(struct conn *conn);
-/* Its one HTTP answer is written: give a slow client more time to take it than libwebsockets does. */
+/* Its one HTTP answer is written: a slow client gets more time for it than libwebsockets gives. */
 void conn_answered(struct conn *conn);
 /* End it without a word and without waiting. Safe from anywhere; it is gone some turns later. */
 void conn_kill(struct conn *conn);

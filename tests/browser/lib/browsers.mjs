@@ -2,6 +2,8 @@
 // settings let two pages meet even where the only network is loopback.
 import puppeteer from 'puppeteer-core';
 
+const START_MS = 60000; // on a machine that is busy
+
 const CHROMIUM = [
   '--no-sandbox', // CI runs as root
   '--use-fake-device-for-media-stream=fps=10',
@@ -26,6 +28,7 @@ export function launchChromium({ args = [GRANTED], language = 'en-US' } = {}) {
   return puppeteer.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     acceptInsecureCerts: true,
+    timeout: START_MS,
     args: [...CHROMIUM, `--accept-lang=${language}`, ...args],
   });
 }
@@ -40,6 +43,7 @@ export function launchFirefox({ prefs = GRANTED_FIREFOX, language = 'en-US' } = 
     browser: 'firefox',
     executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
     acceptInsecureCerts: true,
+    timeout: START_MS,
     extraPrefsFirefox: { ...FIREFOX, 'intl.accept_languages': language, ...prefs },
   });
 }
