@@ -7,7 +7,7 @@
 
 /* The kernel's generator cannot fail once the system is up; guessable ids would be worse than an
  * end. */
-static void fill(unsigned char *bytes, size_t len)
+void ids_random(unsigned char *bytes, size_t len)
 {
 	if (getrandom(bytes, len, 0) != (ssize_t)len) {
 		abort();
@@ -18,7 +18,7 @@ void ids_uuid(char ret[IDS_UUID])
 {
 	unsigned char b[16];
 
-	fill(b, sizeof(b));
+	ids_random(b, sizeof(b));
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
 	snprintf(ret, IDS_UUID,
@@ -32,7 +32,7 @@ void ids_ulid(char ret[IDS_ULID], uint64_t now_ms)
 	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 	unsigned char random[16];
 
-	fill(random, sizeof(random));
+	ids_random(random, sizeof(random));
 	for (int i = 9; i >= 0; i--) {
 		ret[i] = digits[now_ms & 31];
 		now_ms >>= 5;

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
+#include "nakodo/base/hash.h"
 #include "nakodo/hub/hub.h"
 
 #define IDS_MAX 4096
@@ -134,10 +134,14 @@ static struct box *box_create(struct peerjs_queue *queue, const char *dst)
 	}
 	memcpy(box->dst, dst, size);
 	box->due = hub_now(queue->hub) + queue->lifetime;
-	if (!queue->boxes) {
+	HASH_ADD_STR(queue->boxes, dst, box);
+	if (!box->hh.tbl) {
+		free(box);
+		return NULL;
+	}
+	if (queue->boxes == box) {
 		hub_set_timer(queue->hub, &queue->timer, queue->lifetime, on_due);
 	}
-	HASH_ADD_STR(queue->boxes, dst, box);
 	return box;
 }
 

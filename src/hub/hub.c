@@ -132,6 +132,10 @@ static struct room *room_create(struct hub_space *space, const char *name)
 		room->space = space;
 		memcpy(room->name, name, size);
 		HASH_ADD_STR(space->rooms, name, room);
+		if (!room->hh.tbl) {
+			free(room);
+			room = NULL;
+		}
 	}
 	return room;
 }
@@ -153,11 +157,14 @@ static struct member *member_create(struct room *room, struct peer *peer, const 
 	member->peer = peer;
 	if (id) {
 		member->id = strdup(id);
-		if (!member->id) {
+		if (member->id) {
+			HASH_ADD_KEYPTR(hh, room->ids, member->id, strlen(member->id), member);
+		}
+		if (!member->hh.tbl) {
+			free(member->id);
 			free(member);
 			return NULL;
 		}
-		HASH_ADD_KEYPTR(hh, room->ids, member->id, strlen(member->id), member);
 	}
 	DL_APPEND(room->members, member);
 	DL_APPEND2(peer->seats, member, seat_prev, seat_next);

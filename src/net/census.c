@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/hash.h"
 
 #define LOGGED 4096
 #define LOG_EVERY 60000 /* ms */
@@ -60,6 +60,10 @@ static struct entry *find_or_add(struct census *census, const struct address *gr
 		if (entry) {
 			entry->address = *group;
 			HASH_ADD(hh, census->entries, address, sizeof(entry->address), entry);
+			if (!entry->hh.tbl) {
+				free(entry);
+				entry = NULL;
+			}
 		}
 	}
 	return entry;
@@ -129,11 +133,8 @@ void census_remove_peer(struct census *census, const struct address *address)
 bool census_may_log(struct census *census, const struct address *address, uint64_t now)
 {
 	struct address group = address_group(address);
-	unsigned hash;
-	size_t slot;
+	size_t slot = hash_bytes(&group, sizeof(group)) % LOGGED;
 
-	HASH_JEN(&group, sizeof(group), hash);
-	slot = hash % LOGGED;
 	if (census->logged[slot].until > now &&
 		!memcmp(&census->logged[slot].address, &group, sizeof(group))) {
 		return false;

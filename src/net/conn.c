@@ -77,10 +77,21 @@ struct conn *conn_of(struct lws *wsi)
 	return wsi ? lws_get_opaque_user_data(wsi) : NULL;
 }
 
+void conn_leave_place(struct conn *conn)
+{
+	if (conn->placed) {
+		conn->placed = false;
+		conn->server->peer_count--;
+		census_remove_peer(conn->server->census, &conn->address);
+	}
+}
+
 void conn_destroy(struct conn *conn)
 {
 	struct server *server = conn->server;
 
+	/* libwebsockets may end an upgrade that was allowed without telling more than this. */
+	conn_leave_place(conn);
 	deadlines_clear(&server->deadlines, &conn->timer);
 	if (conn->counted) {
 		census_remove_connection(server->census, &conn->address);

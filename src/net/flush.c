@@ -40,14 +40,12 @@ static void on_check(uv_check_t *check)
 	flush->turn++;
 	flush->turned(flush);
 	hub_settle(flush->hub);
-	if (!hub_is_dirty(flush->hub)) {
-		flush->more_to_read = false;
-		return;
-	}
-	if (is_worth_waiting(flush)) {
+	if (hub_is_dirty(flush->hub) && is_worth_waiting(flush)) {
 		keep_turning(flush);
 		return;
 	}
+	/* Also when who was waited for is gone, or the loop would turn for nothing. */
+	flush->more_to_read = false;
 	flush->waited = 0;
 	uv_idle_stop(&flush->idle);
 	while ((peer = hub_next_dirty(flush->hub))) {

@@ -203,6 +203,7 @@ static struct refusal take_place(struct conn *conn)
 			"Too many connections come from this address.", "max-peers-per-address"};
 	}
 	server->peer_count++;
+	conn->placed = true;
 	conn->stage = CONN_ADMITTED;
 	return no_refusal;
 }

@@ -158,7 +158,8 @@ static void remove_stale(const struct sockaddr_un *address)
 	if (lstat(address->sun_path, &st) || !S_ISSOCK(st.st_mode)) {
 		return;
 	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* Else a program that does not accept would keep us waiting. */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0) {
 		if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) &&
 			errno == ECONNREFUSED) {

@@ -203,15 +203,31 @@ static int open_listeners(struct server *server, struct problem *problem)
 	return error;
 }
 
+/* The sockets of `localhost`, one for each family, are one place to a person. */
+static bool is_second_of(const struct listener *listener, const struct listener *before)
+{
+	const struct endpoint *a = &listener->endpoint, *b;
+
+	if (!before) {
+		return false;
+	}
+	b = &before->endpoint;
+	return a->kind == ENDPOINT_TCP && b->kind == a->kind && b->tls == a->tls &&
+	       b->port == a->port && !strcmp(a->host, b->host);
+}
+
 static void announce(const struct server *server)
 {
-	struct listener *listener;
+	struct listener *listener, *before = NULL;
 	size_t count = 0;
 
 	printf("nakodo " NAKODO_VERSION " is ready:\n");
 	LL_FOREACH(server->listeners, listener)
 	{
-		listener_print_urls(listener, stdout);
+		if (!is_second_of(listener, before)) {
+			listener_print_urls(listener, stdout);
+		}
+		before = listener;
 		count++;
 	}
 	fflush(stdout);

@@ -208,6 +208,9 @@ void tls_attach(struct tls *tls, SSL_CTX *context)
 {
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+	/* Or one SSL_read() goes on for as long as a client sends records without data, such as key
+	 * updates, and nobody else is served. */
+	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(context, 1);
 	/* OpenSSL would choose AES-256 with SHA-384 first: slower, and 0.2 kB more per peer. */

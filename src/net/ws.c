@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <libwebsockets.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
@@ -18,11 +19,12 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
-#include "nakodo/net/census.h"
 #include "nakodo/net/conn.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/show.h"
 #include "nakodo/net/tls.h"
+
+#define TRIM_DELAY 250 /* ms */
 
 static const struct options *options_of(const struct conn *conn)
 {
@@ -76,14 +78,28 @@ static void on_leave(struct peer *peer)
 {
 	struct conn *conn = (struct conn *)peer;
 
-	conn->server->peer_count--;
-	census_remove_peer(conn->server->census, &conn->address);
+	conn_leave_place(conn);
 	if (conn->mount->dialect->close) {
 		conn->mount->dialect->close(peer);
 	}
 	hold_end(conn);
 	conn_kill_after(conn, WS_CLOSE_DEADLINE);
 	log_info("peer.leave", LOG_UINT("conn", peer->id));
+}
+
+static void on_trim(struct wheel_timer *timer)
+{
+	(void)timer;
+	malloc_trim(0);
+}
+
+/* A TLS handshake takes 40 kB for a moment. What many of them at once have used lies between the
+ * memory of those who stay, where the allocator by itself would keep it for ever. */
+static void trim_later(struct server *server)
+{
+	if (!server->trim.at) {
+		deadlines_set(&server->deadlines, &server->trim, TRIM_DELAY, on_trim);
+	}
 }
 
 int ws_open(struct conn *conn)
@@ -104,6 +120,7 @@ int ws_open(struct conn *conn)
 		dialect_route_own(conn->mount, path, &request.room);
 	}
 	tls_settle(lws_get_ssl(conn->wsi));
+	trim_later(conn->server);
 	conn->stage = CONN_OPEN;
 	conn->peer.heard = now_of(conn);
 	hub_open(conn->server->hub, &conn->peer, ++conn->server->last_id, on_leave);
@@ -316,11 +333,8 @@ void ws_mute(struct conn *conn)
 
 void ws_closed(struct conn *conn)
 {
-	if (conn->stage == CONN_ADMITTED) { /* counted, but the upgrade failed in libwebsockets */
-		conn->server->peer_count--;
-		census_remove_peer(conn->server->census, &conn->address);
-	}
 	hold_release(conn);
 	conn->stage = CONN_DEAD;
 	hub_drop(&conn->peer);
+	trim_later(conn->server);
 }

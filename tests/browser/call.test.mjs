@@ -1,4 +1,5 @@
-// Two pages get moving video of each other: both browsers, both ways of passing candidates, ws and wss.
+// Two pages get moving video of each other: both browsers, both ways of passing candidates, ws
+// and wss.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startDaemon } from '../lib/daemon.mjs';
@@ -32,9 +33,10 @@ describe('a call', () => {
   for (const [caller, callee, mode, scheme] of rows) {
     it(`${caller} calls ${callee}, ${mode} over ${scheme}`, async (t) => {
       const base = scheme === 'wss' ? `https://localhost:${daemon.tlsPort}` : daemon.url;
-      const labs = await pair(t, browsers[caller], browsers[callee], base, { path: `/lab.html?room=${mode}-${caller}` });
+      const path = `/lab.html?room=${mode}-${caller}`;
+      const labs = await pair(t, browsers[caller], browsers[callee], base, { path });
       await both(labs, async (lab) => {
-        assert.ok((await lab.page.$eval('#server', (field) => field.value)).startsWith(`${scheme}://`));
+        assert.ok((await lab.value('#server')).startsWith(`${scheme}://`));
         await lab.click(`.switch label:has([value=${mode}])`);
         await lab.prepare();
       });
@@ -51,7 +53,8 @@ describe('a call', () => {
 
   it('also in binary frames', async (t) => {
     const server = encodeURIComponent(`${daemon.url.replace('http', 'ws')}/?frames=binary`);
-    const labs = await pair(t, browsers.chromium, browsers.chromium, daemon.url, { path: `/lab.html?room=binary&server=${server}` });
+    const path = `/lab.html?room=binary&server=${server}`;
+    const labs = await pair(t, browsers.chromium, browsers.chromium, daemon.url, { path });
     await both(labs, (lab) => lab.prepare());
     await labs[0].click('#connect');
     await both(labs, async (lab) => {
@@ -64,12 +67,13 @@ describe('a call', () => {
 
 /** The text areas and the log show what the mode promises. */
 async function sentAs(lab, mode, type) {
-  const sdp = await lab.page.$eval('#sdp-sent', (area) => area.value);
-  const received = await lab.page.$eval('#sdp-received', (area) => area.value);
+  const sdp = await lab.value('#sdp-sent');
+  const received = await lab.value('#sdp-received');
   assert.match(sdp, /^v=0\r?\n/);
   assert.match(received, /^v=0\r?\n/);
   assert.equal(await lab.text('#sdp-sent-type'), type);
-  const candidates = (await lab.messages()).filter((m) => m.direction === 'sent' && m.type === 'candidate');
+  const sent = (await lab.messages()).filter((message) => message.direction === 'sent');
+  const candidates = sent.filter((message) => message.type === 'candidate');
   if (mode === 'vanilla') {
     assert.match(sdp, /^a=candidate:/m);
     assert.equal(candidates.length, 0);

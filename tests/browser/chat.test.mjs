@@ -28,7 +28,8 @@ describe('the chat', () => {
 
   /** Two pages, in Chromium and in Firefox, whose chat is open. */
   async function talkers(t) {
-    const labs = await pair(t, chromium, firefox, daemon.url, { path: `/lab.html?room=${++rooms}` });
+    const path = `/lab.html?room=${++rooms}`;
+    const labs = await pair(t, chromium, firefox, daemon.url, { path });
     for (const lab of labs) await lab.says('#chat-state', 'open');
     return labs;
   }
@@ -40,19 +41,23 @@ describe('the chat', () => {
     await b.chat('二つ目');
     for (const [lab, first] of [[a, true], [b, false]]) {
       await lab.says('#chat-lines', '二つ目');
-      assert.deepEqual(await lines(lab), [{ own: first, said: 'one' }, { own: !first, said: '二つ目' }]);
+      const said = await lines(lab);
+      assert.deepEqual(said, [{ own: first, said: 'one' }, { own: !first, said: '二つ目' }]);
     }
-    const logged = (await b.messages()).filter((m) => m.type === 'chat').map((m) => `${m.direction} ${m.raw}`);
-    assert.deepEqual(logged, ['received one', 'sent 二つ目', 'received 二つ目']);
+    const logged = (await b.messages()).filter((message) => message.type === 'chat');
+    assert.deepEqual(
+      logged.map((message) => `${message.direction} ${message.raw}`),
+      ['received one', 'sent 二つ目', 'received 二つ目'],
+    );
   });
 
   it('shows markup as text', async (t) => {
     const labs = await talkers(t);
-    const markup = '<img src=x onerror="window.hit=1"><script>window.hit=1</script><b>bold</b>&amp;';
+    const markup = '<img src=x onerror="hit=1"><script>hit=1</script><b>bold</b>&amp;';
     await labs[0].chat(markup);
     for (const lab of labs) {
       await lab.says('#chat-lines', markup);
-      assert.equal(await lab.page.$('#chat-lines img, #chat-lines script, #chat-lines b, #log img, #log script, #log b'), null);
+      assert.equal(await lab.page.$(':is(#chat-lines, #log) :is(img, script, b)'), null);
       assert.equal(await lab.page.evaluate(() => window.hit), undefined);
     }
   });
@@ -67,7 +72,8 @@ describe('the chat', () => {
     terminal.send(Buffer.from([0, 0xff]));
     for (const lab of labs) {
       await lab.says('#chat-lines', '00 ff');
-      assert.deepEqual((await lines(lab)).map((line) => line.said), ['from the terminal', 'バイナリー', '00 ff']);
+      const said = (await lines(lab)).map((line) => line.said);
+      assert.deepEqual(said, ['from the terminal', 'バイナリー', '00 ff']);
     }
     const heard = new Promise((done) => {
       terminal.on('message', (data) => String(data) === 'to the terminal' && done());
@@ -91,11 +97,12 @@ describe('the chat', () => {
     const [a] = await talkers(t);
     const session = await a.page.createCDPSession();
     await a.page.focus('#chat-text');
-    await session.send('Input.imeSetComposition', { text: 'にほん', selectionStart: 3, selectionEnd: 3 });
+    const composition = { text: 'にほん', selectionStart: 3, selectionEnd: 3 };
+    await session.send('Input.imeSetComposition', composition);
     await a.page.keyboard.press('Enter');
     await session.send('Input.insertText', { text: '日本' });
     await a.says('#chat-state', 'open');
-    assert.equal(await a.page.$eval('#chat-text', (field) => field.value), '日本');
+    assert.equal(await a.value('#chat-text'), '日本');
     assert.deepEqual(await lines(a), []);
     await a.page.keyboard.press('Enter');
     await a.says('#chat-lines', '日本');

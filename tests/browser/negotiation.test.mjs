@@ -48,8 +48,8 @@ describe('negotiation', () => {
         // Vanilla offers leave later, so that they meet more often.
         const mode = round % 2 ? 'trickle' : 'vanilla';
         for (const lab of labs) await lab.click(`.switch label:has([value=${mode}])`);
-        await Promise.all(labs.map((lab) => lab.page.$eval('#connect', (button) => button.click())));
-        await both(labs, (lab) => lab.until(() => document.querySelector('#remote').videoWidth > 0));
+        await both(labs, (lab) => lab.page.$eval('#connect', (button) => button.click()));
+        await both(labs, (lab) => lab.shows());
         met += (await labs[0].text('#log')).includes('Both pages offered at once');
         await labs[0].click('#hang-up');
         for (const lab of labs) await lab.state('connection', '–');
@@ -111,7 +111,10 @@ describe('negotiation', () => {
     await labs[0].prepare();
     await labs[0].click('#connect');
     await labs[0].says('#notice-peer', 'A third page wants to connect');
-    const refused = await Promise.any(labs.slice(1).map((lab) => lab.says('#notice-peer', 'Choose another room').then(() => lab)));
+    const refused = await Promise.any(labs.slice(1).map(async (lab) => {
+      await lab.says('#notice-peer', 'Choose another room');
+      return lab;
+    }));
     await refused.state('connection', '–');
     const answered = labs.find((lab) => lab !== labs[0] && lab !== refused);
     await answered.moves();
@@ -121,9 +124,11 @@ describe('negotiation', () => {
     await answered.moves();
   });
 
-  it('hanging up ends it on both pages, lets go of the camera, and both may call again', async (t) => {
+  it('hanging up ends it for both, lets go of the camera, and both may call again', async (t) => {
     const [a, b] = await connected(t);
-    const track = await a.page.evaluateHandle(() => document.querySelector('#local').srcObject.getTracks()[0]);
+    const track = await a.page.evaluateHandle(() => (
+      document.querySelector('#local').srcObject.getTracks()[0]
+    ));
     await a.click('#hang-up');
     await b.says('#log', 'The other page hung up');
     for (const lab of [a, b]) await lab.state('connection', '–');
@@ -168,7 +173,7 @@ describe('negotiation', () => {
     await lab.says('#notice-peer', 'this address echoes');
   });
 
-  it('messages of other programs do no harm, and the tutorials’ shapes are understood', async (t) => {
+  it('other programs do no harm, and the tutorials’ shapes are understood', async (t) => {
     const room = path();
     const relay = `${daemon.url.replace('http', 'ws')}/relay`;
     const options = { path: `${room}&server=${encodeURIComponent(relay)}` };
@@ -176,13 +181,14 @@ describe('negotiation', () => {
     const peer = new WebSocket(`${relay}?room=${rooms}`);
     t.after(() => peer.terminate());
     await once(peer, 'open');
-    const known = (await a.messages()).find((m) => m.direction === 'received' && m.type === 'candidate');
-    const { ice } = JSON.parse(known.raw);
+    const received = (await a.messages()).filter((message) => message.direction === 'received');
+    const { ice } = JSON.parse(received.find((message) => message.type === 'candidate').raw);
     const sent = [
-      'not json', '[]', 'null', '5', '{"type":5}', '{"type":"offer"}', '{"type":"offer","sdp":"nonsense"}',
-      '{"type":"candidate"}', '{"type":"candidate","ice":null}', '{"type":"candidate","candidate":null}',
-      '{"type":"candidate","ice":[]}', '{"type":"candidate","ice":{}}', '{"type":"hello"}', '{"type":"bye","from":"1"}',
-      '{"type":"candidate","ice":{"candidate":"","sdpMid":"0"}}', '{"type":"busy"}',
+      'not json', '[]', 'null', '5', '{"type":5}', '{"type":"hello"}', '{"type":"busy"}',
+      '{"type":"bye","from":"1"}', '{"type":"offer"}', '{"type":"offer","sdp":"nonsense"}',
+      '{"type":"candidate"}', '{"type":"candidate","ice":null}',
+      '{"type":"candidate","candidate":null}', '{"type":"candidate","ice":[]}',
+      '{"type":"candidate","ice":{}}', '{"type":"candidate","ice":{"candidate":"","sdpMid":"0"}}',
       JSON.stringify({ type: 'candidate', candidate: ice }),
       JSON.stringify({ type: 'candidate', ...ice }),
     ];

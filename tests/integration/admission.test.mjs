@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { open, openMany, refused } from '../lib/client.mjs';
 import { scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
-import { ask, dial, rest } from '../lib/http.mjs';
+import { ask, dial, exchange, rest } from '../lib/http.mjs';
 import { handshake } from '../lib/raw.mjs';
 
 /** A handshake on a raw socket; the answer, and the connection is gone again. */
@@ -206,6 +206,18 @@ describe('limits', () => {
     await daemon.logged('request.refuse', 'option=max-peers');
     await first.close();
     await open(daemon.ws);
+    assert.equal((await refused(daemon.ws)).status, 503);
+  });
+
+  it('a handshake that libwebsockets refuses after we have counted it costs no place', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--max-peers', '2', '--max-peers-per-address', '2'] });
+    const whole = handshake('/', { Host: 'localhost' });
+    const broken = [/^Connection:.*\r\n/im, /^Sec-WebSocket-Key:.*\r\n/im].map((line) => whole.replace(line, ''));
+    for (const bytes of [...broken, ...broken, ...broken]) {
+      assert.notEqual(bytes, whole);
+      assert.doesNotMatch((await exchange(daemon, bytes)).toString('latin1'), /^HTTP\/1\.1 (101|429|503)/);
+    }
+    await openMany(daemon.ws, 2);
     assert.equal((await refused(daemon.ws)).status, 503);
   });
 

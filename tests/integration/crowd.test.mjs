@@ -1,14 +1,9 @@
 // Goal: a thousand connections at once are an ordinary thing.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { testDaemon } from '../lib/daemon.mjs';
+import { descriptors } from '../lib/process.mjs';
 import { open } from '../lib/raw.mjs';
-
-/** How many files and sockets the daemon has open. */
-function descriptors(daemon) {
-  return readdirSync(`/proc/${daemon.pid}/fd`).length;
-}
 
 describe('a crowd', () => {
   for (const [scheme, secure] of [['ws', false], ['wss', true]]) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -121,7 +121,7 @@ describe('TCP', () => {
   it('localhost is both families with one port', { skip: !hasIPv6 && 'no IPv6 here' }, async (t) => {
     const daemon = await testDaemon(t, { args: ['--listen', 'localhost:0'] });
     await daemon.logged('server.ready', 'sockets=2');
-    assert.deepEqual(new Set(daemon.urls), new Set([`http://localhost:${daemon.port}/`]));
+    assert.deepEqual(daemon.urls, [`http://localhost:${daemon.port}/`]);
     await serves({ port: daemon.port }, `ws://127.0.0.1:${daemon.port}`);
     await serves({ port: daemon.port, host: '::1' }, `ws://[::1]:${daemon.port}`);
   });
@@ -324,19 +324,21 @@ describe('sockets from systemd', () => {
   async function inherit(t, names, args = []) {
     const servers = [];
     for (const name of names) {
-      const where = name.startsWith('/') ? { path: name } : { port: 0, host: '127.0.0.1' };
-      servers.push(await occupied(t, where));
+      const path = name.startsWith('/') && `${name}.new`;
+      servers.push(await occupied(t, path ? { path } : { port: 0, host: '127.0.0.1' }));
+      if (path) renameSync(path, name); // or closing it here would remove it
     }
     const env = { LISTEN_FDS: String(names.length), LISTEN_FDNAMES: names.map((n) => n.replace(/^\/.*/, 'path')).join(':') };
     const daemon = spawnDaemon({ args: ['--listen', 'systemd', ...args], wrap, env, fds: servers.map((s) => s._handle.fd) });
-    return { daemon, ports: servers.map((s) => s.address().port), servers };
+    const ports = servers.map((server) => server.address().port);
+    t.after(() => daemon.status ?? daemon.stop());
+    for (const server of servers) server.close(); // the daemon's are its own
+    return { daemon, ports };
   }
 
   it('serve what their names say: tls, proxy, or plain', async (t) => {
-    const { daemon, ports, servers } = await inherit(t, ['web', 'tls', 'proxy'], ['--tls-self-signed', join(directory, 'systemd')]);
-    t.after(() => daemon.stop());
+    const { daemon, ports } = await inherit(t, ['web', 'tls', 'proxy'], ['--tls-self-signed', join(directory, 'systemd')]);
     await daemon.ready();
-    for (const server of servers) server.close();
     await daemon.logged('server.ready', 'sockets=3');
     await serves({ port: ports[0] }, `ws://127.0.0.1:${ports[0]}`);
     await serves({ port: ports[1], tls: true }, `wss://127.0.0.1:${ports[1]}`);

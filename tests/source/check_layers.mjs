@@ -14,7 +14,8 @@ const homes = [
   [/^openssl\//, /^(net\/(tls|self_signed)$|service\/)/],
   [/^cjson\//, /^(dialect\/|service\/|base\/json$|net\/site$)/],
   [/^hiredis\//, /^service\/bus_redis$/],
-  [/^(uthash|utlist)\.h$/, /^(net|dialect|hub|service)\//],
+  [/^uthash\.h$/, /^base\/hash$/],
+  [/^utlist\.h$/, /^(net|dialect|hub|service)\//],
 ];
 
 const nameOf = (path) =>

@@ -1,30 +1,26 @@
 /*
- * The lab: joins the fields and buttons of lab.html to the socket, the call and the views. What
- * happens on the wire is in socket.js and signaling.js, the negotiation in call.js and peer.js.
+ * The lab: joins the fields and buttons of lab.html to the line, the call and the views. What
+ * happens on the wire is in line.js, socket.js and signaling.js, the negotiation in call.js and
+ * peer.js.
  */
 
 import { Address } from './address.js';
 import { Call } from './call.js';
 import { Chat } from './chat.js';
-import { Description } from './descriptions.js';
 import { byId } from './dom.js';
 import { say, startLanguages } from './i18n.js';
+import { Line } from './line.js';
 import { Log } from './log.js';
 import { openMedia } from './media.js';
 import { Notices } from './notices.js';
-import { read, write } from './signaling.js';
-import { Socket } from './socket.js';
 import { showStates } from './states.js';
 import { Videos } from './videos.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./i18n.js').Params} Params */
 /** @typedef {import('./signaling.js').Message} Message */
-/** @typedef {import('./socket.js').SocketState} SocketState */
-/** @typedef {import('./socket.js').Loss} Loss */
 
 const ASKING_MS = 8000; // so long may the browser's question stay unanswered without a word
-const TOO_LARGE = 1009; // RFC 6455, 7.4.1
 const HAS_RTC = typeof RTCPeerConnection !== 'undefined';
 
 /** Notes that also deserve a notice. @type {Partial<Record<Key, Key>>} */
@@ -34,30 +30,27 @@ const NOTICES = {
   'note.echo': 'notice.echo',
 };
 
+startLanguages(byId('language', HTMLSelectElement));
 const prepareButton = byId('prepare', HTMLButtonElement);
 const connectButton = byId('connect', HTMLButtonElement);
 const hangUpButton = byId('hang-up', HTMLButtonElement);
-
-startLanguages(byId('language', HTMLSelectElement));
 const notices = new Notices(byId('notices', HTMLElement));
 const log = new Log(byId('log', HTMLElement), byId('log-empty', HTMLElement));
 const videos = new Videos();
-const copyFailed = () => notices.show('copy', 'warn', 'notice.noCopy');
-const sent = new Description('sdp-sent', copyFailed);
-const received = new Description('sdp-received', copyFailed);
-const chat = new Chat((direction, frame) => log.frame(direction, frame, { type: 'chat', message: null }));
-const call = new Call({ send, change: show, note });
-const socket = new Socket({ state: onSocket, message: onFrame });
 const address = new Address(open);
+const chat = new Chat((direction, frame) => {
+  log.frame(direction, frame, { type: 'chat', message: null });
+});
+const line = new Line(log, notices, {
+  message: (message) => HAS_RTC && call.handle(message),
+  change: show,
+  back: () => call.repeat(),
+});
+const call = new Call({ send: (message) => line.send(message), change: show, note });
 
-/** @type {SocketState} */
-let socketState = 'closed';
-let url = '';
-let wasOpen = false; // at this url
-let isTooLarge = false; // our last message was, and its repetition would be
-let isAsking = false;
 /** @type {MediaStream | null} */
 let media = null;
+let isAsking = false;
 
 /** @param {Key} key @param {Params} [params] */
 function note(key, params) {
@@ -68,62 +61,10 @@ function note(key, params) {
   }
 }
 
-/** @param {Message} message */
-function send(message) {
-  const frame = socket.send(write(message));
-  if (!frame) {
-    log.note('note.unsent', { type: message.type });
-    return;
-  }
-  log.frame('sent', frame, { type: message.type, message });
-  if (message.type === 'offer' || message.type === 'answer') {
-    sent.show(message.type, message.sdp);
-  }
-}
-
-/** @param {import('./socket.js').Frame} frame */
-function onFrame(frame) {
-  const reading = read(frame.text);
-  const { message } = reading;
-  log.frame('received', frame, reading);
-  if (!message) {
-    log.note(reading.type ? 'note.unknown' : 'note.unreadable');
-  } else if (message.type === 'error') {
-    notices.show('refused', 'bad', 'notice.refused', message);
-  } else if (HAS_RTC) {
-    if (message.type === 'offer' || message.type === 'answer') {
-      received.show(message.type, message.sdp);
-    }
-    call.handle(message);
-  }
-}
-
-/** @param {SocketState} state @param {Loss} [loss] */
-function onSocket(state, loss) {
-  socketState = state;
-  const end = { code: loss?.code ?? 0, reason: loss?.reason ? ` ${loss.reason}` : '' };
-  if (state === 'open') {
-    wasOpen = true;
-    notices.hide('socket');
-    log.note('note.opened', { url });
-    if (!isTooLarge) {
-      call.repeat();
-    }
-    isTooLarge = false;
-  } else if (loss?.opened) {
-    isTooLarge = loss.code === TOO_LARGE;
-    log.note('note.closed', end);
-    notices.show('socket', 'bad', 'notice.lost', end);
-  } else if (loss && !wasOpen) {
-    notices.show('socket', 'bad', 'notice.unreachable', { url });
-  }
-  show();
-}
-
 function show() {
   const { peer } = call;
   const isPrepared = Boolean(media);
-  showStates(socketState, peer, isPrepared);
+  showStates(line.state, peer, isPrepared);
   videos.showLocal(media);
   videos.showRemote(peer);
   prepareButton.disabled = !HAS_RTC || isAsking || isPrepared;
@@ -136,22 +77,19 @@ function show() {
 /** Go to the server and room of the fields. */
 function open() {
   const urls = address.read();
-  wasOpen = false;
-  for (const matter of ['socket', 'address', 'peer', 'refused']) {
-    notices.hide(matter);
-  }
+  notices.hide('peer');
+  notices.hide('address');
   try {
-    url = urls?.signal ?? '';
     if (urls) {
-      socket.open(urls.signal);
+      line.open(urls.signal);
       chat.open(urls.chat);
       return;
     }
     notices.show('address', 'bad', 'notice.badUrl', { url: address.server });
   } catch {
-    notices.show('address', 'bad', 'notice.mixed', { url });
+    notices.show('address', 'bad', 'notice.mixed', { url: address.server });
   }
-  socket.close();
+  line.close();
   chat.close();
 }
 
@@ -205,7 +143,6 @@ async function loadIceServers() {
 prepareButton.addEventListener('click', prepare);
 connectButton.addEventListener('click', connect);
 hangUpButton.addEventListener('click', hangUp);
-byId('log-clear', HTMLButtonElement).addEventListener('click', () => log.clear());
 for (const choice of document.querySelectorAll('input[name="mode"]')) {
   choice.addEventListener('change', chooseMode);
 }

@@ -155,7 +155,11 @@ export class Call {
     }
   }
 
-  /** Two offers have met, or ours was made when nobody was there. @param {Peer} peer @param {string} sdp */
+  /**
+   * Two offers have met, or ours was made when nobody was there.
+   * @param {Peer} peer
+   * @param {string} sdp
+   */
   async #onGlare(peer, sdp) {
     if (BigInt(peer.session || 0) > BigInt(sessionOf(sdp) || 0)) {
       this.#events.note('note.glareWon');
@@ -167,14 +171,14 @@ export class Call {
   }
 
   /**
-   * Everyone in the room sees every answer; only the page that made the offer may take or refuse it.
+   * Everyone in the room sees every answer; only the page that made the offer takes or refuses it.
    * @param {Description} answer
    */
   async #onAnswer({ sdp, to }) {
     const peer = this.#peer;
     const theirs = sessionOf(sdp);
-    const isOurs = peer?.connection.localDescription?.type === 'offer' && (!to || to === peer.session);
-    if (!isOurs) {
+    const own = peer?.connection.localDescription;
+    if (!peer || own?.type !== 'offer' || (to && to !== peer.session)) {
       this.#events.note('note.otherAnswer');
     } else if (peer.remoteSession && peer.remoteSession !== theirs) {
       this.#refuse(theirs);

@@ -5,7 +5,10 @@
 import { say } from './i18n.js';
 import { byId } from './dom.js';
 
-/** Copy by the clipboard, which plain http does not have, else by selection. @param {HTMLTextAreaElement} area */
+/**
+ * Copy by the clipboard, which plain http does not have, else by selection.
+ * @param {HTMLTextAreaElement} area
+ */
 async function copy(area) {
   if (navigator.clipboard) {
     return navigator.clipboard.writeText(area.value).then(() => true, () => false);
@@ -19,7 +22,10 @@ export class Description {
   #type;
   #button;
 
-  /** @param {'sdp-sent' | 'sdp-received'} id @param {() => void} copyFailed the text is selected then */
+  /**
+   * @param {'sdp-sent' | 'sdp-received'} id
+   * @param {() => void} copyFailed the text is selected then
+   */
   constructor(id, copyFailed) {
     this.#area = byId(id, HTMLTextAreaElement);
     this.#type = byId(`${id}-type`, HTMLElement);

@@ -32,7 +32,10 @@ async function openOne(key, constraints, name) {
   }
 }
 
-/** Both, else the camera alone, else the microphone alone, else nothing. @returns {Promise<Media>} */
+/**
+ * Both, else the camera alone, else the microphone alone, else nothing.
+ * @returns {Promise<Media>}
+ */
 export async function openMedia() {
   // Not there at all on plain http; the page says so when it opens.
   if (!navigator.mediaDevices) {
@@ -43,13 +46,14 @@ export async function openMedia() {
     return { stream: await navigator.mediaDevices.getUserMedia(both), problem: null };
   } catch (error) {
     const name = nameOf(error);
-    const refusal = { stream: null, problem: { key: PROBLEMS[name] ?? 'media.failed', params: { name } } };
+    const problem = { key: PROBLEMS[name] ?? 'media.failed', params: { name } };
+    const nothing = { stream: null, problem };
     // A no is a no: asking again for less would nag.
     if (name === 'NotAllowedError') {
-      return refusal;
+      return nothing;
     }
     return (await openOne('media.videoOnly', { video: VIDEO }, name))
       ?? (await openOne('media.audioOnly', { audio: AUDIO }, name))
-      ?? refusal;
+      ?? nothing;
   }
 }

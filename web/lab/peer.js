@@ -58,8 +58,8 @@ export class Peer {
     });
     const pc = this.#pc;
     const until = { signal: this.#closed.signal };
-    for (const state of ['signalingstate', 'icegatheringstate', 'iceconnectionstate', 'connectionstate']) {
-      pc.addEventListener(`${state}change`, () => events.change(), until);
+    for (const state of ['signaling', 'icegathering', 'iceconnection', 'connection']) {
+      pc.addEventListener(`${state}statechange`, () => events.change(), until);
     }
     pc.addEventListener('negotiationneeded', () => events.negotiate(), until);
     pc.addEventListener('icecandidate', ({ candidate }) => this.#found(candidate), until);
@@ -147,7 +147,7 @@ export class Peer {
     }
   }
 
-  /** @param {RTCIceCandidateInit | null} ice null says that there are no more, which needs nothing */
+  /** @param {RTCIceCandidateInit | null} ice null: there are no more, which needs nothing */
   async addCandidate(ice) {
     if (ice && this.#pc.remoteDescription) {
       await this.#addNow(ice);

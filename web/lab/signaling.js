@@ -13,7 +13,7 @@
  * a `to` as well; others leave it out, and so do the tutorials.
  */
 
-/** @typedef {{ type: 'offer' | 'answer', sdp: string, to: string }} Description to is '' for anyone */
+/** @typedef {{ type: 'offer' | 'answer', sdp: string, to: string }} Description to: '' for all */
 /**
  * @typedef {Description
  *   | { type: 'candidate', ice: RTCIceCandidateInit | null }
@@ -21,7 +21,7 @@
  *   | { type: 'busy', to: string }
  *   | { type: 'error', code: string, message: string }} Message
  */
-/** @typedef {{ message: Message | null, type: string }} Reading type is '' when it is no message at all */
+/** @typedef {{ message: Message | null, type: string }} Reading type: '' if it is no message */
 
 /** @param {unknown} value @returns {string} */
 function text(value) {
@@ -45,7 +45,7 @@ function readMessage(json) {
   switch (json.type) {
     case 'offer':
     case 'answer':
-      return typeof json.sdp === 'string' ? { type: json.type, sdp: json.sdp, to: text(json.to) } : null;
+      return json.sdp ? { type: json.type, sdp: text(json.sdp), to: text(json.to) } : null;
     case 'candidate': {
       const ice = readCandidate(json);
       return ice === undefined ? null : { type: 'candidate', ice };

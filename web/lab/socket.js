@@ -5,8 +5,14 @@
  */
 
 /** @typedef {'closed' | 'connecting' | 'open' | 'waiting'} SocketState */
-/** @typedef {{ code: number, reason: string, opened: boolean }} Loss how it ended, and whether it had been open */
-/** @typedef {{ text: string | null, bytes: number, binary: boolean, raw: string }} Frame text is null if it is not UTF-8; raw is for the eyes */
+/** @typedef {{ code: number, reason: string, opened: boolean }} Loss `opened`: it had been open */
+/**
+ * @typedef {object} Frame
+ * @property {string | null} text null if it is not UTF-8
+ * @property {string} raw for the eyes: the text, else the bytes in hex
+ * @property {number} bytes
+ * @property {boolean} binary
+ */
 /**
  * @typedef {object} SocketEvents
  * @property {(state: SocketState, loss?: Loss) => void} state

@@ -17,7 +17,11 @@ const TONES = {
   waiting: 'bad', failed: 'bad', disconnected: 'bad',
 };
 
-/** @param {HTMLElement} chip to colour @param {Element | null} value to write into @param {string} state */
+/**
+ * @param {HTMLElement} chip to colour
+ * @param {Element | null} value to write into
+ * @param {string} state
+ */
 export function showState(chip, value, state) {
   if (value && value.textContent !== state) {
     value.textContent = state;
@@ -31,7 +35,12 @@ function showChip(id, state = '–') {
   showState(chip, chip.querySelector('dd'), state);
 }
 
-/** @param {SocketState} socket @param {Peer | null} peer @param {boolean} isPrepared @returns {Key} */
+/**
+ * @param {SocketState} socket
+ * @param {Peer | null} peer
+ * @param {boolean} isPrepared camera or microphone is on
+ * @returns {Key}
+ */
 function hintFor(socket, peer, isPrepared) {
   switch (peer?.connection.connectionState) {
     case 'connected': {

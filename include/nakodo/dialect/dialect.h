@@ -85,7 +85,7 @@ long request_get(const struct request *request, const char *name, char *buf, siz
 
 struct dialect_table;
 
-/* The mounts of the options; an unknown dialect or a doubled path is -EINVAL with a sentence that
+/* The mounts of the options; an unknown dialect or parameter is -EINVAL with a sentence that
  * names the place it was said. The caller owns the table; its spaces belong to the hub, and `env`
  * must live as long as the table. */
 int dialect_table_create(struct dialect_table **ret, struct hub *hub, const struct dialect_env *env,

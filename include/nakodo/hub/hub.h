@@ -1,11 +1,12 @@
 /*
  * hub: who is in which room, and who gets what. The only writer of rooms, seats and outboxes.
  *
- *   hub     one per process
- *   space   a namespace of rooms, one for each mount, so that one wire protocol's rooms and ids
- * never meet another's room    a named set of members; made by the first to join, gone with the
- * last member  one peer's seat in one room, perhaps with an id that is unique in the room peer one
- * connection; net makes it, the hub knows it while it is open
+ * - hub: one per process
+ * - space: a namespace of rooms, one for each mount, so that one wire protocol's rooms and ids
+ * never meet another's
+ * - room: a named set of members; made by the first to join, gone with the last
+ * - member: one peer's seat in one room, perhaps with an id that is unique in the room
+ * - peer: one connection; net makes it, the hub knows it while it is open
  *
  * Nothing here touches a socket: a message that was published waits in outboxes, their peers wait
  * in the dirty list, and net empties both once per turn of its loop.
@@ -15,8 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uthash.h>
 
+#include "nakodo/base/hash.h"
 #include "nakodo/base/wheel.h"
 #include "nakodo/hub/frame.h"
 #include "nakodo/hub/outbox.h"

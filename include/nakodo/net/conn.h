@@ -53,6 +53,7 @@ struct conn {
 	unsigned turn, turn_bytes; /* what was read in that turn of the loop */
 	enum conn_stage stage;
 	bool counted; /* in the census of addresses */
+	bool placed; /* counted as a peer, by the server and in the census */
 	bool rx_binary, pinged;
 	bool waiting; /* for the socket to take more */
 };
@@ -65,6 +66,8 @@ void conn_adopt(
  * CONN_ARGUMENTS; the strings lie in `buf`. */
 void conn_read_arguments(struct conn *conn, char *buf, size_t size, const char **ret);
 struct conn *conn_of(struct lws *wsi); /* NULL before adoption is finished */
+/* It is no peer any more, or never became the one that it was counted as. */
+void conn_leave_place(struct conn *conn);
 /* libwebsockets has let go of it. */
 void conn_destroy(struct conn *conn);
 /* Its one HTTP answer is written: a slow client gets more time for it than libwebsockets gives. */

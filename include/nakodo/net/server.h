@@ -24,6 +24,7 @@ struct server {
 	struct lws_vhost *plain, *secure; /* `secure` NULL: no certificate */
 	struct lws_protocols *plain_protocols, *secure_protocols;
 	struct deadlines deadlines;
+	struct wheel_timer trim; /* set when much may have been freed; ws.c's */
 	struct flush flush;
 	struct hub *hub;
 	char *ice_servers; /* JSON; what `env` points to */

@@ -3,20 +3,21 @@
 import assert from 'node:assert/strict';
 
 const WAIT_MS = 20000;
+const DESKTOP = { width: 1280, height: 900 };
 
 export class Lab {
   /**
    * Open the page in a profile of its own.
    * @param {import('puppeteer-core').Browser} browser
    * @param {string} base the daemon's address, such as http://localhost:3000
-   * @param {object} [o]
-   * @param {string} [o.path]
-   * @param {{width: number, height: number}} [o.viewport]
-   * @param {boolean} [o.dark] Chromium only
-   * @param {Function} [o.before] to run in the page before its scripts
-   * @param {boolean} [o.online] wait for the WebSocket
+   * @param {object} [options]
+   * @param {string} [options.path]
+   * @param {{width: number, height: number}} [options.viewport]
+   * @param {boolean} [options.dark] Chromium only
+   * @param {boolean} [options.online] wait for the WebSocket
    */
-  static async open(browser, base, { path = '/lab.html', viewport = { width: 1280, height: 900 }, dark, before, online = true } = {}) {
+  static async open(browser, base, options = {}) {
+    const { path = '/lab.html', viewport = DESKTOP, dark, online = true } = options;
     const lab = new Lab();
     lab.context = await browser.createBrowserContext();
     // In a tab behind another one Firefox neither plays nor takes clicks at its usual pace.
@@ -28,41 +29,47 @@ export class Lab {
     }
     await lab.page.evaluateOnNewDocument(() => {
       window.faults = [];
-      const fault = (text) => window.faults.push(text);
-      addEventListener('securitypolicyviolation', (e) => fault(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));
-      addEventListener('unhandledrejection', (e) => fault(`rejected: ${e.reason}`));
-      // Captured, so that a script or a style that does not load counts as well.
-      addEventListener('error', (e) => fault(`error: ${e.message ?? e.target?.outerHTML}`), true);
+      const watch = (type, say) => addEventListener(type, (e) => window.faults.push(say(e)), true);
+      watch('securitypolicyviolation', (e) => `${e.violatedDirective} ${e.blockedURI}`);
+      watch('unhandledrejection', (e) => `rejected: ${e.reason}`);
+      // Also of a script, a style or a picture that does not load.
+      watch('error', (e) => `error: ${e.message ?? e.target?.outerHTML}`);
     });
-    if (before) await lab.page.evaluateOnNewDocument(before);
     await lab.page.goto(base + path);
     if (online) await lab.state('socket', 'open');
     return lab;
   }
 
-  /** Wait until the function is true in the page; its value is the result. */
+  /** Wait until the function is true in the page. */
   async until(test, ...args) {
     try {
-      const handle = await this.page.waitForFunction(test, { timeout: WAIT_MS, polling: 50 }, ...args);
-      return await handle.jsonValue();
-    } catch (error) {
-      const log = await this.text('#log').catch(() => '');
-      throw new Error(`waited for ${test} with ${JSON.stringify(args)}: ${error.message}\n${await this.text('.states').catch(() => '')}\n${log}`, { cause: error });
+      const options = { timeout: WAIT_MS, polling: 50 };
+      await this.page.waitForFunction(test, options, ...args);
+    } catch (cause) {
+      const shown = await Promise.all([this.text('.states'), this.text('#log')]).catch(() => []);
+      const what = `waited for ${test} with ${JSON.stringify(args)}: ${cause.message}`;
+      throw new Error([what, ...shown].join('\n'), { cause });
     }
   }
 
   /** Wait for a state by its chip: socket, signaling, gathering, ice, connection. */
   state(name, value) {
-    return this.until((id, text) => document.querySelector(`#state-${id} dd`).textContent === text, name, value);
+    const test = (id, text) => document.querySelector(`#state-${id} dd`).textContent === text;
+    return this.until(test, name, value);
   }
 
   /** Wait for text in an element. */
   says(selector, text) {
-    return this.until((s, t) => document.querySelector(s)?.textContent.includes(t), selector, text);
+    const test = (s, t) => document.querySelector(s)?.textContent.includes(t);
+    return this.until(test, selector, text);
   }
 
   text(selector) {
     return this.page.$eval(selector, (element) => element.innerText);
+  }
+
+  value(selector) {
+    return this.page.$eval(selector, (field) => field.value);
   }
 
   click(selector) {
@@ -93,20 +100,22 @@ export class Lab {
     })));
   }
 
-  /** Wait until the remote picture is there and moves: its clock runs and frames are decoded. */
+  /** Wait until there is a remote picture. */
+  shows() {
+    return this.until(() => document.querySelector('#remote').videoWidth > 0);
+  }
+
+  /** Wait until the remote picture moves: its clock runs on, and more frames are decoded. */
   async moves() {
-    const frames = () => {
-      const params = document.querySelector('#remote-stats').dataset.i18nParams;
-      return params ? JSON.parse(params).frames : 0;
-    };
-    await this.until(() => document.querySelector('#remote').videoWidth > 0);
+    await this.shows();
     const time = await this.page.$eval('#remote', (video) => video.currentTime);
-    const count = await this.page.evaluate(frames);
+    const text = await this.page.$eval('#remote-stats', (stats) => stats.dataset.i18nParams);
+    const { frames } = JSON.parse(text ?? '{"frames":0}');
     await this.until((t) => document.querySelector('#remote').currentTime > t + 0.3, time);
-    await this.until((c) => {
-      const params = document.querySelector('#remote-stats').dataset.i18nParams;
-      return params && JSON.parse(params).frames > c + 3;
-    }, count);
+    await this.until((count) => {
+      const { i18nParams } = document.querySelector('#remote-stats').dataset;
+      return i18nParams && JSON.parse(i18nParams).frames > count + 3;
+    }, frames);
   }
 
   /** Close the page, and fail when a script failed or the policy was violated. */

@@ -1,0 +1,24 @@
+/*
+ * hash: uthash with a hash function whose key is drawn at random in each process. With a known one
+ * a client could choose names that all fall into one bucket, and each look into it would then take
+ * the time of a walk through all of them.
+ *
+ * Include this instead of uthash.h. An element that was added is in the table only if its hh.tbl is
+ * not NULL: without memory uthash would otherwise end the process.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_FUNCTION(key, len, value) ((value) = hash_bytes((key), (len)))
+#define HASH_NONFATAL_OOM 1
+
+#include <uthash.h>
+
+#define HASH_KEY_SIZE 16
+
+/* SipHash-2-4 (Aumasson and Bernstein, 2012). */
+uint64_t hash_keyed(const unsigned char key[HASH_KEY_SIZE], const void *bytes, size_t len);
+/* The same with this process's key, cut to what uthash takes. */
+unsigned hash_bytes(const void *bytes, size_t len);
