@@ -1,5 +1,5 @@
 /* Owns the sockets: connect, TLS, handshake, frames in and out, ping and close. It knows nothing of
- * rooms or of what is measured: rooms.c and crowd.c do. */
+ * rooms or of what is measured: the workloads do. */
 #include "conn.h"
 
 #include <arpa/inet.h>
@@ -331,7 +331,7 @@ struct conn *conn_open(struct net *n, const char *path, void *cookie)
 		.sin_port = htons((uint16_t)n->port)};
 	struct epoll_event e = {.events = EPOLLIN | EPOLLOUT};
 	struct conn *c = calloc(1, sizeof *c);
-	char request[256];
+	char request[512];
 	size_t len;
 
 	if (!c) {

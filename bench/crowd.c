@@ -3,7 +3,6 @@
 #include "crowd.h"
 
 #include <err.h>
-#include <errno.h>
 #include <stdio.h>
 
 #include "conn.h"
@@ -13,9 +12,6 @@
 #define SECOND 1000000000u
 #define TURN_MS 10
 #define FAULTS_TOLD 10
-#define QUIET_NS 500000000u /* a server that used no CPU for so long has settled */
-#define QUIET_CPU_NS 2000000u /* this much is no use */
-#define SETTLE_NS (5ull * SECOND) /* and this long is waited at most */
 
 struct crowd {
 	unsigned opening, opened, refused, lost;
@@ -63,30 +59,6 @@ static const struct conn_events crowd_events = {
 	.failed = crowd_failed,
 };
 
-static uint64_t crowd_cpu(pid_t pid)
-{
-	uint64_t ns;
-	int error = meter_cpu(pid, &ns);
-
-	if (error) {
-		errno = -error;
-		err(2, "CPU time of the server");
-	}
-	return ns;
-}
-
-static double crowd_memory(pid_t pid)
-{
-	uint64_t bytes;
-	int error = meter_memory(pid, &bytes);
-
-	if (error) {
-		errno = -error;
-		err(2, "memory of the server");
-	}
-	return (double)bytes;
-}
-
 static void crowd_come(struct crowd *c, struct net *net, const struct load_options *o)
 {
 	unsigned i = 0;
@@ -103,36 +75,21 @@ static void crowd_come(struct crowd *c, struct net *net, const struct load_optio
 	}
 }
 
-/* Lets the server finish what it does after the last handshake. */
-static void crowd_settle(struct net *net, pid_t pid)
-{
-	uint64_t now = meter_now(), end = now + SETTLE_NS, since = now, cpu = crowd_cpu(pid);
-
-	while (now < end && now - since < QUIET_NS) {
-		net_turn(net, TURN_MS);
-		now = meter_now();
-		if (crowd_cpu(pid) - cpu > QUIET_CPU_NS) {
-			cpu = crowd_cpu(pid);
-			since = now;
-		}
-	}
-}
-
 int crowd_run(const struct load_options *o)
 {
 	struct crowd c = {0};
 	struct net *net = net_create(o->port, o->tls, &crowd_events);
-	double memory = crowd_memory(o->pid);
-	uint64_t cpu = crowd_cpu(o->pid);
+	double memory = meter_memory(o->pid);
+	uint64_t cpu = meter_cpu(o->pid);
 	uint64_t begin = meter_now(), time;
 	double n;
 
 	crowd_come(&c, net, o);
 	time = meter_now() - begin;
-	cpu = crowd_cpu(o->pid) - cpu;
+	cpu = meter_cpu(o->pid) - cpu;
 	c.settled = true;
-	crowd_settle(net, o->pid);
-	memory = crowd_memory(o->pid) - memory;
+	meter_settle(o->pid, net);
+	memory = meter_memory(o->pid) - memory;
 	n = c.opened ? c.opened : 1;
 	printf("{\"opened\":%u,\"refused\":%u,\"lost\":%u,\"seconds\":%.3f,\"per_second\":%.0f,"
 	       "\"cpu_us\":%.1f,\"server_busy\":%.3f,\"idle_kb\":%.2f}\n",

@@ -1,5 +1,5 @@
 /* Load generator of ./script/bench: one process, one run, one JSON line. Reads the arguments, sets
- * a deadline that nothing outlives, and hands over to rooms.c or crowd.c. */
+ * a deadline that nothing outlives, and hands over to a workload. */
 #include "load.h"
 
 #include <err.h>
@@ -16,19 +16,20 @@
 #include "crowd.h"
 #include "payload.h"
 #include "rooms.h"
+#include "talk.h"
 
 #define DEADLINE_S 60 /* for all but warm-up and measurement */
 
 static const char usage[] =
-	"usage: load rooms --port N --pid N [--tls] [--rooms R] [--size S] [--bytes B] [--window "
-	"W]\n"
-	"                  [--warmup SECONDS] [--seconds SECONDS]\n"
-	"       load crowd --port N --pid N [--tls] [--count N] [--concurrency N]\n"
+	"usage: load WORKLOAD --port N --pid N [--tls] [--OPTION N]...\n"
+	"  crowd     --count --concurrency\n"
+	"  peerjs    --rooms --window --warmup --seconds --concurrency\n"
+	"  rooms     --rooms --size --bytes --window --warmup --seconds --concurrency\n"
+	"  y-webrtc  --rooms --size --window --warmup --seconds --concurrency\n"
 	"\n"
 	"Loads the WebSocket server on 127.0.0.1 and prints one line of JSON. Exit status: 0 all\n"
-	"went well, 1 something was lost, doubled, out of order, changed or refused, 2 could not "
-	"run,\n"
-	"3 took too long.\n";
+	"went well, 1 something was lost, doubled, out of order, changed or refused, 2 could not\n"
+	"run, 3 took too long.\n";
 
 struct number {
 	const char *name;
@@ -137,6 +138,16 @@ static void raise_file_limit(void)
 	}
 }
 
+static const struct {
+	const char *name;
+	int (*run)(const struct load_options *o);
+} workloads[] = {
+	{"crowd", crowd_run},
+	{"peerjs", talk_peerjs},
+	{"rooms", rooms_run},
+	{"y-webrtc", talk_y_webrtc},
+};
+
 int main(int argc, char **argv)
 {
 	struct load_options o = {
@@ -149,17 +160,17 @@ int main(int argc, char **argv)
 		.seconds = 4,
 		.count = 10000,
 	};
+	size_t i;
 
 	options_parse(&o, argc, argv);
 	signal(SIGALRM, too_late);
 	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
 	alarm(DEADLINE_S + (unsigned)(o.warmup + o.seconds));
 	raise_file_limit();
-	if (optind + 1 == argc && strcmp(argv[optind], "rooms") == 0) {
-		return rooms_run(&o);
-	}
-	if (optind + 1 == argc && strcmp(argv[optind], "crowd") == 0) {
-		return crowd_run(&o);
+	for (i = 0; i < sizeof workloads / sizeof *workloads && optind + 1 == argc; i++) {
+		if (strcmp(argv[optind], workloads[i].name) == 0) {
+			return workloads[i].run(&o);
+		}
 	}
 	fputs(usage, stderr);
 	return 2;

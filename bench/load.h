@@ -1,4 +1,4 @@
-/* What one run of the load generator is to do: filled by load.c, read by the two workloads. */
+/* What one run of the load generator is to do: filled by load.c, read by the workloads. */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
@@ -11,13 +11,15 @@ struct load_options {
 	bool tls;
 	unsigned concurrency; /* handshakes under way at the same time */
 
-	/* rooms_run() */
+	/* rooms_run(), talk_peerjs(), talk_y_webrtc() */
 	unsigned rooms;
 	unsigned size; /* members of a room */
-	unsigned bytes; /* of a message's payload */
-	unsigned window; /* messages that a room keeps in flight */
+	unsigned window; /* messages that a room, or one who talks to another, keeps in flight */
 	double warmup; /* seconds before the measurement */
 	double seconds; /* of measurement */
+
+	/* rooms_run() alone */
+	unsigned bytes; /* of a message's payload */
 
 	/* crowd_run() */
 	unsigned count; /* connections */

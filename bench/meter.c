@@ -2,13 +2,22 @@
  * /proc/PID/task/.../schedstat (which forgets threads that have ended). */
 #include "meter.h"
 
+#include <err.h>
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
+#include "conn.h"
+
+#define SECOND 1000000000u
+#define TURN_MS 10
+#define QUIET_NS 500000000u /* a server that used no CPU for so long has settled */
+#define QUIET_CPU_NS 2000000u /* this much is no use */
+#define SETTLE_NS (5ull * SECOND)
+
 static uint64_t meter_ns(const struct timespec *t)
 {
-	return (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec;
+	return (uint64_t)t->tv_sec * SECOND + (uint64_t)t->tv_nsec;
 }
 
 uint64_t meter_now(void)
@@ -19,41 +28,49 @@ uint64_t meter_now(void)
 	return meter_ns(&t);
 }
 
-int meter_cpu(pid_t pid, uint64_t *ret_ns)
+uint64_t meter_cpu(pid_t pid)
 {
 	struct timespec t;
 	clockid_t id;
-	int error = clock_getcpuclockid(pid, &id);
 
-	if (error) {
-		return -error;
+	errno = clock_getcpuclockid(pid, &id);
+	if (errno || clock_gettime(id, &t) < 0) {
+		err(2, "CPU time of process %ld", (long)pid);
 	}
-	if (clock_gettime(id, &t) < 0) {
-		return -errno;
-	}
-	*ret_ns = meter_ns(&t);
-	return 0;
+	return meter_ns(&t);
 }
 
-int meter_memory(pid_t pid, uint64_t *ret_bytes)
+double meter_memory(pid_t pid)
 {
 	char path[64], line[256];
-	unsigned long long kib;
-	int result = -ENODATA;
+	unsigned long long kib = 0;
 	FILE *f;
 
 	snprintf(path, sizeof path, "/proc/%ld/smaps_rollup", (long)pid);
 	f = fopen(path, "re");
 	if (!f) {
-		return -errno;
+		err(2, "%s", path);
 	}
-	while (fgets(line, sizeof line, f)) {
-		if (sscanf(line, "Pss: %llu kB", &kib) == 1) {
-			*ret_bytes = kib * 1024;
-			result = 0;
-			break;
-		}
+	while (!kib && fgets(line, sizeof line, f)) {
+		sscanf(line, "Pss: %llu kB", &kib);
 	}
 	fclose(f);
-	return result;
+	if (!kib) {
+		errx(2, "%s tells no Pss", path);
+	}
+	return (double)kib * 1024;
+}
+
+void meter_settle(pid_t pid, struct net *net)
+{
+	uint64_t now = meter_now(), end = now + SETTLE_NS, since = now, cpu = meter_cpu(pid);
+
+	while (now < end && now - since < QUIET_NS) {
+		net_turn(net, TURN_MS);
+		now = meter_now();
+		if (meter_cpu(pid) - cpu > QUIET_CPU_NS) {
+			cpu = meter_cpu(pid);
+			since = now;
+		}
+	}
 }

@@ -1,18 +1,23 @@
-/* Readings of the clock and of other processes. All return 0 or -errno. */
+/* Readings of the clock and of other processes. What cannot be read ends the load generator. */
 #ifndef BENCH_METER_H
 #define BENCH_METER_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
+struct net;
+
 /* Monotonic time in nanoseconds. */
 uint64_t meter_now(void);
 
 /* CPU time in nanoseconds that all threads of a process have used so far, those that have ended
  * included; pid 0 is the caller. */
-int meter_cpu(pid_t pid, uint64_t *ret_ns);
+uint64_t meter_cpu(pid_t pid);
 
 /* Resident memory of a process in bytes, shared pages by share (PSS). */
-int meter_memory(pid_t pid, uint64_t *ret_bytes);
+double meter_memory(pid_t pid);
+
+/* Keeps the net going until the process has had nothing to do for half a second, or for 5 s. */
+void meter_settle(pid_t pid, struct net *net);
 
 #endif

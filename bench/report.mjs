@@ -16,15 +16,33 @@ const CROWD_COLUMNS = [
   ["idle kB", "idle_kb", 2],
   ["server busy %", "server_busy", 0, 0.01],
 ];
+const TALK_COLUMNS = [
+  ...ROOMS_COLUMNS,
+  ["idle kB", "idle_kb", 2],
+  ["loaded kB", "loaded_kb", 2],
+  ["whole MB", "whole_mb", 1],
+];
 const ROOMS_RATIOS = ["cpu_us", "per_second", "p50_us", "p99_us"];
 const CROWD_RATIOS = ["cpu_us", "per_second", "idle_kb"];
+const TALK_RATIOS = [...ROOMS_RATIOS, "idle_kb", "loaded_kb", "whole_mb"];
+const RELAYS = ["ws", "go"];
+// What is shown of the kinds of workloads, those with the same columns in one summary; a rival of
+// null is the workload's own.
+const SHAPES = [
+  { kinds: ["rooms"], columns: ROOMS_COLUMNS, ratios: ROOMS_RATIOS, rivals: RELAYS },
+  { kinds: ["crowd"], columns: CROWD_COLUMNS, ratios: CROWD_RATIOS, rivals: RELAYS },
+  { kinds: ["peerjs", "y-webrtc"], columns: TALK_COLUMNS, ratios: TALK_RATIOS, rivals: [null] },
+];
 const RATIO_TITLES = {
   cpu_us: "CPU",
   per_second: "rate",
   p50_us: "p50",
   p99_us: "p99",
   idle_kb: "idle kB",
+  loaded_kb: "loaded kB",
+  whole_mb: "whole MB",
 };
+const RIVAL_TITLES = { ws: "ws", go: "Go", null: "original" };
 
 function middle(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -51,7 +69,7 @@ function table(rows) {
 
 // `figures` is { server: medians }.
 export function workloadTable(workload, figures) {
-  const columns = workload.kind === "rooms" ? ROOMS_COLUMNS : CROWD_COLUMNS;
+  const { columns } = SHAPES.find(({ kinds }) => kinds.includes(workload.kind));
   const rows = Object.entries(figures).map(([server, median]) => [
     serverTitles[server],
     ...columns.map(([, key, digits, unit = 1]) => (median[key] / unit).toFixed(digits)),
@@ -63,19 +81,24 @@ function ratioCells(keys, own, other) {
   return keys.map((key) => (other ? (own[key] / other[key]).toFixed(2) : "–"));
 }
 
-function aimCell({ aim, aimKb }, { nakodo, ws }) {
-  if (aimKb) {
-    return `idle ≤ ${aimKb.toFixed(1)} kB: ${nakodo.idle_kb.toFixed(1)}`;
-  }
-  return aim && ws ? `CPU ≤ ${aim.toFixed(2)}: ${(nakodo.cpu_us / ws.cpu_us).toFixed(2)}` : "";
+function aimCell({ aim, aimKb, aimMemory, rivals }, { nakodo, [rivals[0]]: rival }) {
+  const part = (title, limit, key) =>
+    limit && rival && `${title} ≤ ${limit.toFixed(2)}: ${(nakodo[key] / rival[key]).toFixed(2)}`;
+  return [
+    aimKb && `idle ≤ ${aimKb.toFixed(1)} kB: ${nakodo.idle_kb.toFixed(1)}`,
+    part("CPU", aim, "cpu_us"),
+    part("idle", aimMemory, "idle_kb"),
+    part("loaded", aimMemory, "loaded_kb"),
+  ].filter(Boolean).join(", ");
 }
 
-function ratioTable(results, keys) {
-  const titles = ["ws", "Go"].flatMap((peer) => keys.map((key) => `${RATIO_TITLES[key]}/${peer}`));
+function ratioTable(results, { ratios, rivals }) {
+  const titles = rivals.flatMap((rival) =>
+    ratios.map((key) => `${RATIO_TITLES[key]}/${RIVAL_TITLES[rival]}`));
   const rows = results.map(({ workload, figures }) => [
     workload.title,
-    ...ratioCells(keys, figures.nakodo, figures.ws),
-    ...ratioCells(keys, figures.nakodo, figures.go),
+    ...rivals.flatMap((rival) =>
+      ratioCells(ratios, figures.nakodo, figures[rival ?? workload.rivals[0]])),
     aimCell(workload, figures),
   ]);
   return rows.length ? table([["nakodo in ratio to", ...titles, "aim"], ...rows]) : "";
@@ -84,9 +107,7 @@ function ratioTable(results, keys) {
 // What nakodo has by what the others have; below 1 is better, but for a rate. Every result must
 // have nakodo's figures.
 export function summary(results) {
-  const kind = (name) => results.filter(({ workload }) => workload.kind === name);
-  return [
-    ratioTable(kind("rooms"), ROOMS_RATIOS),
-    ratioTable(kind("crowd"), CROWD_RATIOS),
-  ].filter(Boolean).join("\n\n");
+  return SHAPES.map((shape) =>
+    ratioTable(results.filter(({ workload }) => shape.kinds.includes(workload.kind)), shape),
+  ).filter(Boolean).join("\n\n");
 }

@@ -50,15 +50,21 @@ function chosen() {
   if (unknown !== undefined) {
     throw new Error(`--servers knows ${serverNames.join(", ")}, not "${unknown}"`);
   }
-  const list = workloads.filter(({ name }) => new RegExp(options.only).test(name));
+  const list = workloads
+    .filter(({ name }) => new RegExp(options.only).test(name))
+    .map((workload) => ({
+      workload,
+      names: names.filter((name) => name === "nakodo" || workload.rivals.includes(name)),
+    }))
+    .filter((run) => run.names.length > 0);
   if (list.length === 0) {
     const all = workloads.map(({ name }) => name).join("\n");
-    throw new Error(`--only "${options.only}" matches none of:\n${all}`);
+    throw new Error(`--only "${options.only}" for --servers ${names} matches none of:\n${all}`);
   }
   if (names.includes("nakodo") && !existsSync(options.nakodo)) {
     throw new Error(`there is no ${options.nakodo}`);
   }
-  return { names, list };
+  return list;
 }
 
 // One certificate for all, so that each does the same work in a handshake.
@@ -158,7 +164,7 @@ function write(results, settings, failures) {
 }
 
 async function main() {
-  const { names, list } = chosen();
+  const list = chosen();
   mkdirSync(options.build, { recursive: true });
   const settings = {
     ...certificate(), source, build: options.build, nakodo: options.nakodo, cores: cores(),
@@ -166,7 +172,8 @@ async function main() {
     seconds: positive("seconds", options.quick ? 1.5 : 2.5),
     warmup: options.quick ? 0.5 : 1, machine: machine(),
   };
-  const most = list.length * names.length * settings.rounds * (settings.seconds + SLOWEST_RUN_S);
+  const runs = list.reduce((sum, { names }) => sum + names.length, 0) * settings.rounds;
+  const most = runs * (settings.seconds + SLOWEST_RUN_S);
   setTimeout(() => {
     console.error("bench: the deadline has passed");
     process.exit(1);
@@ -179,7 +186,7 @@ async function main() {
   }
   const results = [];
   const failures = [];
-  for (const [i, workload] of list.entries()) {
+  for (const [i, { workload, names }] of list.entries()) {
     console.log(`\n[${i + 1}/${list.length}] ${workload.title}`);
     results.push(await compare(workload, names, settings, failures));
     console.log(workloadTable(workload, results.at(-1).figures));

@@ -24,10 +24,24 @@ const commands = {
   go: ({ build, tls, port, cert, key }) => [
     join(build, "hub-go"), port, ...(tls ? [cert, key] : []),
   ],
+  peer: ({ source, port }) => [
+    process.execPath, join(source, "peers/node_modules/peer/dist/bin/peerjs.js"),
+    "--host", "127.0.0.1", "--port", port,
+  ],
+  "y-webrtc": ({ source, port }) => [
+    "env", `PORT=${port}`,
+    process.execPath, join(source, "peers/node_modules/y-webrtc/bin/server.js"),
+  ],
 };
 
 export const serverNames = Object.keys(commands);
-export const serverTitles = { nakodo: "nakodo", ws: "npm ws", go: "Go gorilla" };
+export const serverTitles = {
+  nakodo: "nakodo",
+  ws: "npm ws",
+  go: "Go gorilla",
+  peer: "npm peer",
+  "y-webrtc": "y-webrtc",
+};
 
 // The first two cores that this process may use: one for the server, one for the load.
 export function cores() {

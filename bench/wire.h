@@ -17,7 +17,7 @@ struct wire_frame {
 	size_t len;
 };
 
-/* The handshake's request; returns its length, which is below `size` (256 is enough). */
+/* The handshake's request; returns its length, which is below `size` (512 is enough). */
 size_t wire_request(char *out, size_t size, const char *path, unsigned port);
 
 /* Length of the handshake's answer at `data`, 0 when its end has not come, -1 when it is no yes. */

@@ -1,10 +1,12 @@
-// What is run, in order. `aim` is the most that nakodo may cost of what npm ws costs (CPU per
-// delivery), `aimKb` the most memory that an idle connection may take.
+// What is run, in order. `rivals` are the servers it is compared with; of what the first of them
+// costs nakodo may cost `aim` in CPU per delivery and `aimMemory` in memory per client. `aimKb` is
+// the most memory that an idle connection may take.
 
 const AIMS = { "1x1000-w1": 0.65, "500x2-w1": 0.48, "500x2-w16": 0.7 };
 const BURST_AIM = 0.14;
 const IDLE_AIM = { ws: 4.0, wss: 15 };
 const CROWD = { ws: 10000, wss: 2000 };
+const RELAYS = ["ws", "go"];
 const SHAPES = [
   [1, 1000],
   [500, 2],
@@ -16,6 +18,7 @@ function rooms(scheme, [count, size], bytes, window, aim) {
     name: `${scheme}-${kind}${count}x${size}-${bytes}B-w${window}`,
     title: `${scheme}, ${count}×${size}, ${bytes} B, window ${window}`,
     kind: "rooms",
+    rivals: RELAYS,
     tls: scheme === "wss",
     args: ["--rooms", count, "--size", size, "--bytes", bytes, "--window", window],
     aim,
@@ -39,10 +42,28 @@ function crowd(scheme) {
     name: `${scheme}-connect-${CROWD[scheme]}`,
     title: `${scheme}, ${CROWD[scheme]} connections`,
     kind: "crowd",
+    rivals: RELAYS,
     tls: scheme === "wss",
     args: ["--count", CROWD[scheme]],
     aimKb: IDLE_AIM[scheme],
   };
 }
 
-export const workloads = ["ws", "wss"].flatMap((scheme) => [...relayed(scheme), crowd(scheme)]);
+function talk(kind, title, rival, count, size) {
+  return {
+    name: `ws-${kind}-${count}x${size}`,
+    title,
+    kind,
+    rivals: [rival],
+    tls: false,
+    args: ["--rooms", count, "--size", size, "--window", 2],
+    aim: 0.4,
+    aimMemory: 0.3,
+  };
+}
+
+export const workloads = [
+  ...["ws", "wss"].flatMap((scheme) => [...relayed(scheme), crowd(scheme)]),
+  talk("peerjs", "PeerJS, 1000 peers in pairs", "peer", 500, 2),
+  talk("y-webrtc", "y-webrtc, 200 rooms of 5", "y-webrtc", 200, 5),
+];
