@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #define CLOSE_TOO_SLOW 4508
+#define LEAST_COUNTED 16 /* bytes; a waiting frame takes more memory than the few it may have */
 
 struct hub_space {
 	struct hub *hub;
@@ -248,6 +249,17 @@ static void overflow(struct peer *peer)
 	LL_PREPEND2(peer->hub->overflowed, peer, next_overflowed);
 }
 
+static bool has_room(const struct peer *peer, const struct frame *frame)
+{
+	const struct outbox *outbox = &peer->outbox;
+	size_t most = peer->hub->limits.outbox_bytes;
+
+	if (!outbox->count) {
+		return true;
+	}
+	return outbox->bytes + frame->len <= most && outbox->count < most / LEAST_COUNTED;
+}
+
 static void deliver(struct peer *peer, struct message *message)
 {
 	struct frame *frame;
@@ -257,10 +269,7 @@ static void deliver(struct peer *peer, struct message *message)
 	}
 	frame = message_frame(message, peer->choice);
 	/* A receiver that cannot be given this message must not go on as if it had got it. */
-	if (!frame ||
-		(peer->outbox.count &&
-			peer->outbox.bytes + frame->len > peer->hub->limits.outbox_bytes) ||
-		!push(peer, frame)) {
+	if (!frame || !has_room(peer, frame) || !push(peer, frame)) {
 		overflow(peer);
 	}
 }

@@ -46,7 +46,7 @@ static struct refusal check_host(const struct conn *conn, const char *host)
 		return (struct refusal){
 			400, "bad-host", "The Host header must name one host.", NULL};
 	}
-	if (conn->listener->loopback && conn->listener->endpoint.kind == ENDPOINT_TCP &&
+	if (conn->listener->loopback &&
 		!admit_loopback_host(host, &conn->server->options->server_name)) {
 		return (struct refusal){403, "bad-host",
 			"This server does not answer to that host name.", "server-name"};

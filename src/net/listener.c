@@ -23,6 +23,19 @@
 #include "nakodo/net/accept.h"
 #include "nakodo/net/server.h"
 
+/* By the address that is bound: a host's name may stand for a loopback address, and systemd names
+ * none. Behind a proxy that is not where the clients are. */
+static bool is_loopback(const struct endpoint *endpoint, int fd)
+{
+	struct sockaddr_storage bound = {0};
+	socklen_t size = sizeof(bound);
+	struct address address;
+
+	return !endpoint->proxy && !getsockname(fd, (struct sockaddr *)&bound, &size) &&
+	       address_from_sockaddr(&address, (struct sockaddr *)&bound) &&
+	       address_is_loopback(&address);
+}
+
 static int add(
 	struct server *server, const struct endpoint *endpoint, int fd, const struct mount *own)
 {
@@ -34,7 +47,7 @@ static int add(
 	}
 	listener->server = server;
 	listener->endpoint = *endpoint;
-	listener->loopback = endpoint_is_loopback(endpoint);
+	listener->loopback = is_loopback(endpoint, fd);
 	listener->own = own;
 	listener->fd = fd;
 	LL_APPEND(server->listeners, listener);

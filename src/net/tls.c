@@ -39,25 +39,24 @@ static int read_chain(struct tls *tls, struct problem *problem)
 {
 	FILE *file;
 	X509 *next;
+	int error = 0;
 
 	errno = 0;
 	file = fopen(tls->cert_path, "re");
 	tls->cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
-	if (!tls->cert) {
-		int error = read_failed("certificate", tls->cert_path, problem);
-
-		if (file) {
-			fclose(file);
-		}
-		return error;
-	}
 	tls->chain = sk_X509_new_null();
-	while (tls->chain && (next = PEM_read_X509(file, NULL, NULL, NULL))) {
+	while (tls->cert && tls->chain && (next = PEM_read_X509(file, NULL, NULL, NULL))) {
 		sk_X509_push(tls->chain, next);
 	}
-	ERR_clear_error(); /* the end of the file is an error to OpenSSL */
-	fclose(file);
-	return 0;
+	/* The end of the file is an error to OpenSSL; any other is one in the chain. */
+	if (!tls->cert || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+		error = read_failed("certificate", tls->cert_path, problem);
+	}
+	ERR_clear_error();
+	if (file) {
+		fclose(file);
+	}
+	return error;
 }
 
 /* A daemon has nobody to ask for a pass phrase. */

@@ -1,44 +1,24 @@
 // What the sources would look like without each guard: `from` must stand in the file exactly once.
-// `test` is the beginning of the names in guards.test.mjs; `shows` must be found in how it fails, so that
-// a daemon which does not even start proves nothing.
+// `test` is the beginning of the names in guards.test.mjs; `shows` must match the lines that say how it failed,
+// so that a daemon which does not even start proves nothing.
 
-/** One request per connection is a guard of several lines: without them requests come one behind the other. */
-const secondRequests = [
-  {
-    file: 'src/net/front.c',
-    from: `	if (!conn || conn->stage != CONN_REQUEST) {
-		return -1;
-	}
-	if (http_method(wsi) == HTTP_OTHER) {`,
-    to: `	if (!conn) {
-		return -1;
-	}
-	if (http_method(wsi) == HTTP_OTHER) {`,
-  },
-  {
-    file: 'src/net/front.c',
-    from: `	conn_answered(conn);
-	return -1;
+/** After an answer the connection ends; only without this line is there a second request to be guarded against. */
+const secondRequests = {
+  file: 'src/net/front.c',
+  from: `	return -1;
 }
 
 static int on_websocket(`,
-    to: `	return lws_http_transaction_completed(wsi);
+  to: `	return lws_http_transaction_completed(wsi);
 }
 
 static int on_websocket(`,
-  },
-  {
-    // Answers that say so themselves would hide it: libwebsockets' client side is not asked here.
-    file: 'src/net/http.c',
-    from: '"connection: close\\r\\n";',
-    to: '"";',
-  },
-];
+};
 
 export const mutants = {
   'h2c-upgrade': {
     test: 'h2c',
-    shows: /h2c at|101|preface/,
+    shows: /error: 'plain \/'/,
     edits: [{
       file: 'src/net/front.c',
       from: 'if (strcasecmp(protocol, "websocket")) {',
@@ -47,7 +27,7 @@ export const mutants = {
   },
   'h2c-alpn': {
     test: 'h2c',
-    shows: /h2/,
+    shows: /strictly unequal to: 'h2'/,
     edits: [{
       file: 'src/net/server.c',
       from: '.alpn = "http/1.1",',
@@ -56,9 +36,17 @@ export const mutants = {
   },
   'body': {
     test: 'body',
-    shows: /the end of a connection/,
+    shows: /the daemon ended with SIGKILL/, // SIGTERM did not reach it
     edits: [
-      ...secondRequests,
+      secondRequests,
+      {
+        file: 'src/net/front.c',
+        from: `	if (!conn || conn->stage != CONN_REQUEST) {
+		return -1;
+	}
+	if (http_method(wsi) == HTTP_OTHER) {`,
+        to: '	if (http_method(wsi) == HTTP_OTHER) {',
+      },
       {
         file: 'src/net/front.c',
         from: `	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) ||
@@ -71,7 +59,7 @@ export const mutants = {
     test: 'upgrade-uaf',
     shows: /heap-use-after-free/,
     edits: [
-      ...secondRequests,
+      secondRequests,
       {
         file: 'src/net/front.c',
         from: 'if (!lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE)) {',
@@ -81,7 +69,7 @@ export const mutants = {
   },
   'connect': {
     test: 'connect',
-    shows: /the end of a connection: CONNECT/,
+    shows: /error: 'the end of a connection: CONNECT .*: not within/,
     edits: [{
       file: 'src/net/front.c',
       from: `		/* guard connect: CONNECT makes a connection raw and clears all its timeouts. */
@@ -91,7 +79,7 @@ export const mutants = {
   },
   'compression': {
     test: 'compression',
-    shows: /permessage-deflate/,
+    shows: /^ *actual: 'permessage-deflate/m,
     edits: [{
       file: 'src/net/server.c',
       from: '.extensions = NULL,',
@@ -101,29 +89,61 @@ export const mutants = {
   },
   'emfile': {
     test: 'emfile',
-    shows: /processor time|accept.pause/,
+    shows: /error: 'the daemon wants .* in an idle second'/,
     edits: [{
       file: 'src/net/accept.c',
       from: '	uv_poll_stop(&listener->poll);',
       to: '',
     }],
   },
-  'partial': {
+  'partial-check': {
     test: 'partial',
-    shows: /./,
+    shows: /error: 'message [0-9,]+: the connection ended/,
     edits: [{
       file: 'src/net/ws.c',
       from: 'if (lws_partial_buffered(conn->wsi)) {',
       to: 'if (0) {',
     }],
   },
+  // As libwebsockets wants it used: it makes the frame. One that goes out in parts, and another behind it.
+  'partial-framed': {
+    test: 'partial',
+    shows: /error: '(the server sent a wrong frame|message \d+ of sender|message [0-9,]+: the connection ended)/,
+    edits: [
+      {
+        file: 'src/net/ws.c',
+        from: 'if (lws_partial_buffered(conn->wsi)) {',
+        to: 'if (0) {',
+      },
+      {
+        file: 'src/net/ws.c',
+        from: '	if (outbox->count == 1 || frame->len > WS_BURST) {',
+        to: `	if (1) {
+		static const enum lws_write_protocol kinds[16] = {[1] = LWS_WRITE_TEXT,
+			[2] = LWS_WRITE_BINARY, [9] = LWS_WRITE_PING};
+		size_t head = frame->bytes[1] < 126 ? 2 : frame->bytes[1] == 126 ? 4 : 10;
+		unsigned char *copy = malloc(LWS_PRE + frame->len);
+
+		memcpy(copy + LWS_PRE, frame->bytes + head, frame->len - head);
+		outbox_pop(outbox);
+		done = lws_write(conn->wsi, copy + LWS_PRE, frame->len - head,
+			       kinds[frame->bytes[0] & 15]) >= 0;
+		free(copy);
+		frame_unref(frame);
+		return done;
+	}
+	if (outbox->count == 1 || frame->len > WS_BURST) {`,
+      },
+    ],
+  },
   'hold': {
     test: 'hold',
-    shows: /./,
+    shows: /the daemon ended with SIGKILL/,
     edits: [{
       file: 'src/net/hold.c',
       from: '		DL_APPEND2(conn->server->pausing, conn, pause_prev, pause_next);',
-      to: '		DL_APPEND2(conn->server->pausing, conn, pause_prev, pause_next);\n		lws_rx_flow_control(conn->wsi, 0);',
+      to: `		conn->hold = HOLD_UNREAD;
+		lws_rx_flow_control(conn->wsi, 0);`,
     }],
   },
 };

@@ -95,6 +95,9 @@ describe('a socket that cannot be had', { concurrency: 2 }, () => {
     const use = (cert, key) => ['--listen', 'tls:127.0.0.1:0', '--tls-cert', cert, '--tls-key', key];
     await fails(use('/nonexistent', ec.key), 'cannot read the certificate `/nonexistent`: No such file or directory');
     await fails(use(text, ec.key), `cannot read the certificate \`${text}\`: there is none in PEM form in it, or a damaged one`);
+    const chain = join(directory, 'chain.pem');
+    writeFileSync(chain, `${readFileSync(ec.cert)}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`);
+    await fails(use(chain, ec.key), `cannot read the certificate \`${chain}\`: there is none in PEM form in it, or a damaged one`);
     await fails(use(ec.cert, '/nonexistent'), 'cannot read the private key `/nonexistent`: No such file or directory');
     await fails(use(ec.cert, text), `cannot read the private key \`${text}\`: there is none in PEM form in it, or a damaged one`);
     await fails(use(ec.cert, secret), `cannot read the private key \`${secret}\`: it needs a pass phrase, for which a daemon has nobody to ask`);
@@ -341,6 +344,8 @@ describe('sockets from systemd', () => {
     await daemon.ready();
     await daemon.logged('server.ready', 'sockets=3');
     await serves({ port: ports[0] }, `ws://127.0.0.1:${ports[0]}`);
+    // Bound to a loopback address, it is as careful as any loopback listener.
+    assert.equal((await ask({ port: ports[0] }, '/healthz', { headers: { Host: 'evil.example' } })).status, 403);
     await serves({ port: ports[1], tls: true }, `wss://127.0.0.1:${ports[1]}`);
     const wire = await dial({ port: ports[2] });
     wire.write(`PROXY TCP4 203.0.113.1 198.51.100.1 1 2\r\n${handshake('/')}`);

@@ -174,15 +174,19 @@ export class Daemon {
       this.child.kill('SIGTERM');
       this.child.kill('SIGCONT');
       const again = setTimeout(() => this.child.kill('SIGTERM'), 100);
-      await this.ended;
-      clearTimeout(again);
+      this.ended.then(() => clearTimeout(again));
     }
     await this.endedWell();
   }
 
   /** Wait for its end, which must be in order. */
   async endedWell() {
+    const late = setTimeout(() => {
+      this.stderr += 'it did not end within 30 s\n';
+      this.child.kill('SIGKILL');
+    }, 30000);
     const status = await this.exit();
+    clearTimeout(late);
     this.checkSanitizers();
     if (status !== 0) throw new Error(`the daemon ended with ${status}\n${this.stderr}`);
   }

@@ -196,6 +196,20 @@ static void what_fits_exactly_is_not_too_much(void **state)
 	assert_int_equal(b->state, PEER_CLOSING);
 }
 
+static void tiny_messages_count_for_the_memory_they_take(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		send(a, 0);
+	}
+	hub_settle(all.hub);
+	assert_int_equal(a->state, PEER_OPEN);
+	assert_int_equal(a->outbox.bytes, 12);
+	send(a, 0);
+	hub_settle(all.hub);
+	assert_int_equal(a->state, PEER_CLOSING);
+}
+
 static void one_large_message_passes_when_nothing_waits(void **state)
 {
 	(void)state;
@@ -336,6 +350,8 @@ int main(void)
 			others_get_everything_while_one_is_too_slow, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_fits_exactly_is_not_too_much, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			tiny_messages_count_for_the_memory_they_take, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			one_large_message_passes_when_nothing_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -31,7 +31,7 @@ function describe(message, frame) {
     case 'answer':
       return describeSdp(message.sdp);
     case 'candidate':
-      return describeCandidate(message.ice?.candidate);
+      return describeCandidate(message.ice?.candidate ?? '');
     default:
       return frame.raw.slice(0, GLANCE);
   }

@@ -30,8 +30,11 @@ export function describeSdp(sdp) {
   return count ? `${kinds} · ${count} × candidate` : kinds;
 }
 
-/** "host udp 192.0.2.1:50000" for the log. @param {string | undefined} candidate */
+/** "host udp 192.0.2.1:50000" for the log; '' stands for the end. @param {string} candidate */
 export function describeCandidate(candidate) {
-  const [, , protocol, , address, port, , kind] = (candidate ?? '').split(' ');
+  if (!candidate) {
+    return 'end-of-candidates';
+  }
+  const [, , protocol, , address, port, , kind] = candidate.split(' ');
   return kind ? `${kind} ${protocol.toLowerCase()} ${address}:${port}` : '';
 }

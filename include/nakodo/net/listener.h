@@ -19,7 +19,7 @@ struct listener {
 	struct endpoint endpoint; /* with the port that is really bound */
 	const struct mount *own; /* the one dialect of its whole URL space; NULL: the mounts */
 	int fd; /* -1: closed */
-	bool loopback; /* only this machine can reach it */
+	bool loopback; /* TCP that only this machine can reach */
 	uv_poll_t poll;
 	uv_timer_t pause; /* while there are no file descriptors or places left */
 	struct listener *next;
