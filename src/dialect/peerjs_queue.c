@@ -10,11 +10,21 @@
 
 #define IDS_MAX 4096
 #define LETTERS_MAX 256 /* for one id */
+/* Of one sender, so that nobody fills the queues for all. */
+#define SENDER_BYTES_MAX (1u << 20)
+#define SENDER_LETTERS_MAX 256
 #define BYTES_MAX (16u << 20) /* altogether, with what each message costs beside its text */
+
+/* Who has something waiting here. */
+struct sender {
+	size_t count, bytes;
+	UT_hash_handle hh;
+	char id[];
+};
 
 struct letter {
 	struct letter *prev, *next; /* in its box (utlist DL) */
-	const char *src; /* behind the text */
+	struct sender *sender;
 	size_t len; /* of the text */
 	bool first; /* the first of its sender in this box */
 	char text[];
@@ -36,6 +46,7 @@ struct peerjs_queue {
 	peerjs_expire_fn *expire;
 	void *cookie;
 	struct box *boxes; /* uthash keeps them in order of arrival, so the oldest is in front */
+	struct sender *senders;
 	size_t bytes;
 };
 
@@ -55,7 +66,19 @@ struct peerjs_queue *peerjs_queue_create(
 
 static size_t cost(const struct letter *letter)
 {
-	return sizeof(*letter) + letter->len + strlen(letter->src) + 1;
+	return sizeof(*letter) + letter->len;
+}
+
+static void remove_letter(struct peerjs_queue *queue, struct letter *letter)
+{
+	struct sender *sender = letter->sender;
+
+	sender->bytes -= cost(letter);
+	if (--sender->count == 0) {
+		HASH_DEL(queue->senders, sender);
+		free(sender);
+	}
+	free(letter);
 }
 
 static void remove_box(struct peerjs_queue *queue, struct box *box)
@@ -65,7 +88,7 @@ static void remove_box(struct peerjs_queue *queue, struct box *box)
 	queue->bytes -= box->bytes;
 	HASH_DEL(queue->boxes, box);
 	DL_FOREACH_SAFE (box->letters, letter, next) {
-		free(letter);
+		remove_letter(queue, letter);
 	}
 	free(box);
 }
@@ -89,7 +112,7 @@ static void on_due(struct wheel_timer *timer)
 	while ((box = queue->boxes) && box->due <= now) {
 		DL_FOREACH (box->letters, letter) {
 			if (letter->first) {
-				queue->expire(queue->cookie, letter->src, box->dst);
+				queue->expire(queue->cookie, letter->sender->id, box->dst);
 			}
 		}
 		remove_box(queue, box);
@@ -99,25 +122,45 @@ static void on_due(struct wheel_timer *timer)
 	}
 }
 
-static struct letter *letter_create(const char *src, const struct iovec *parts, int count)
+static struct letter *letter_create(const struct iovec *parts, int count)
 {
-	size_t len = 0, size = strlen(src) + 1;
 	struct letter *letter;
+	size_t len = 0;
 
 	for (int i = 0; i < count; i++) {
 		len += parts[i].iov_len;
 	}
-	letter = malloc(sizeof(*letter) + len + size);
+	letter = calloc(1, sizeof(*letter) + len);
 	if (!letter) {
 		return NULL;
 	}
-	letter->len = 0;
 	for (int i = 0; i < count; i++) {
 		memcpy(letter->text + letter->len, parts[i].iov_base, parts[i].iov_len);
 		letter->len += parts[i].iov_len;
 	}
-	letter->src = memcpy(letter->text + len, src, size);
 	return letter;
+}
+
+/* NULL: no memory. One that is new counts nothing yet. */
+static struct sender *find_sender(struct peerjs_queue *queue, const char *id)
+{
+	size_t size = strlen(id) + 1;
+	struct sender *sender;
+
+	HASH_FIND_STR(queue->senders, id, sender);
+	if (!sender) {
+		sender = calloc(1, sizeof(*sender) + size);
+		if (!sender) {
+			return NULL;
+		}
+		memcpy(sender->id, id, size);
+		HASH_ADD_STR(queue->senders, id, sender);
+		if (!sender->hh.tbl) {
+			free(sender);
+			return NULL;
+		}
+	}
+	return sender;
 }
 
 static struct box *box_create(struct peerjs_queue *queue, const char *dst)
@@ -145,37 +188,52 @@ static struct box *box_create(struct peerjs_queue *queue, const char *dst)
 	return box;
 }
 
-static bool has_room(const struct peerjs_queue *queue, const struct box *box, size_t bytes)
+static bool has_room(const struct peerjs_queue *queue, const struct box *box,
+	const struct sender *sender, size_t bytes)
 {
 	size_t count = box ? box->count : 0, used = box ? box->bytes : 0;
 
 	return count < LETTERS_MAX && used + bytes <= hub_outbox_bytes(queue->hub) / 2 &&
+	       sender->count < SENDER_LETTERS_MAX && sender->bytes + bytes <= SENDER_BYTES_MAX &&
 	       queue->bytes + bytes <= BYTES_MAX;
+}
+
+static void append(struct peerjs_queue *queue, struct box *box, struct letter *letter)
+{
+	const struct letter *other;
+
+	letter->first = true;
+	DL_FOREACH (box->letters, other) {
+		letter->first = letter->first && other->sender != letter->sender;
+	}
+	DL_APPEND(box->letters, letter);
+	letter->sender->count++;
+	letter->sender->bytes += cost(letter);
+	box->count++;
+	box->bytes += cost(letter);
+	queue->bytes += cost(letter);
 }
 
 bool peerjs_queue_add(struct peerjs_queue *queue, const char *src, const char *dst,
 	const struct iovec *parts, int count)
 {
-	struct letter *letter = letter_create(src, parts, count), *other;
+	struct letter *letter = letter_create(parts, count);
+	struct sender *sender = letter ? find_sender(queue, src) : NULL;
 	struct box *box;
 
-	if (!letter) {
-		return false;
-	}
 	HASH_FIND_STR(queue->boxes, dst, box);
-	if (!has_room(queue, box, cost(letter)) || (!box && !(box = box_create(queue, dst)))) {
-		free(letter);
-		return false;
+	if (sender && has_room(queue, box, sender, cost(letter)) &&
+		(box || (box = box_create(queue, dst)))) {
+		letter->sender = sender;
+		append(queue, box, letter);
+		return true;
 	}
-	letter->first = true;
-	DL_FOREACH (box->letters, other) {
-		letter->first = letter->first && strcmp(other->src, src) != 0;
+	if (sender && !sender->count) {
+		HASH_DEL(queue->senders, sender);
+		free(sender);
 	}
-	DL_APPEND(box->letters, letter);
-	box->count++;
-	box->bytes += cost(letter);
-	queue->bytes += cost(letter);
-	return true;
+	free(letter);
+	return false;
 }
 
 void peerjs_queue_flush(struct peerjs_queue *queue, const char *dst, struct peer *peer)

@@ -149,7 +149,7 @@ static void room_destroy(struct room *room)
 
 static struct member *member_create(struct room *room, struct peer *peer, const char *id)
 {
-	struct member *member = calloc(1, sizeof(*member));
+	struct member *member = calloc(1, id ? sizeof(*member) : offsetof(struct member, hh));
 
 	if (!member) {
 		return NULL;
@@ -161,7 +161,7 @@ static struct member *member_create(struct room *room, struct peer *peer, const 
 		if (member->id) {
 			HASH_ADD_KEYPTR(hh, room->ids, member->id, strlen(member->id), member);
 		}
-		if (!member->hh.tbl) {
+		if (!member->id || !member->hh.tbl) {
 			free(member->id);
 			free(member);
 			return NULL;

@@ -165,6 +165,13 @@ static struct refusal check_handshake(struct lws *wsi)
 		return (struct refusal){
 			405, "bad-method", "A WebSocket handshake is a GET request.", NULL};
 	}
+	/* libwebsockets would end the connection without a word. */
+	if (!lws_hdr_total_length(wsi, WSI_TOKEN_CONNECTION) ||
+		!lws_hdr_total_length(wsi, WSI_TOKEN_KEY)) {
+		return (struct refusal){400, "bad-handshake",
+			"A WebSocket handshake has Connection and Sec-WebSocket-Key headers.",
+			NULL};
+	}
 	if (!version || strcmp(version, "13")) {
 		return (struct refusal){426, "bad-version",
 			"This server speaks WebSocket version 13 (RFC 6455).", NULL};
@@ -286,8 +293,8 @@ static int on_request(struct conn *conn, struct lws *wsi)
 	static const struct refusal body = {
 		413, "body-refused", "A request here has no body.", NULL};
 
-	/* guard one-request: with a second request in the buffer libwebsockets can spin for ever.
-	 */
+	/* guard body, upgrade-uaf: one request per connection. The -1 of every answer sees to that;
+	 * this is for the day when libwebsockets reads on all the same. */
 	if (!conn || conn->stage != CONN_REQUEST) {
 		return -1;
 	}
@@ -315,6 +322,7 @@ static int on_http(struct conn *conn, struct lws *wsi, const char *path)
 	}
 	http_serve(conn, path);
 	conn_answered(conn);
+	/* guard body, upgrade-uaf: no second request is read. */
 	return -1;
 }
 

@@ -20,11 +20,13 @@
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/conn.h"
+#include "nakodo/net/listener.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/show.h"
 #include "nakodo/net/tls.h"
 
-#define TRIM_DELAY 250 /* ms */
+#define TRIM_HANDSHAKES 512
+#define TRIM_DELAY 1000 /* ms without a further one */
 
 static const struct options *options_of(const struct conn *conn)
 {
@@ -89,15 +91,18 @@ static void on_leave(struct peer *peer)
 
 static void on_trim(struct wheel_timer *timer)
 {
-	(void)timer;
+	struct server *server = lws_container_of(timer, struct server, trim);
+
+	server->handshakes = 0;
 	malloc_trim(0);
 }
 
-/* A TLS handshake takes 40 kB for a moment. What many of them at once have used lies between the
- * memory of those who stay, where the allocator by itself would keep it for ever. */
-static void trim_later(struct server *server)
+/* A TLS handshake takes 40 kB for a moment. What many of them have used lies between the memory of
+ * those who stay, where the allocator by itself would keep it for ever. It is given back when the
+ * crowd has come: that takes milliseconds, which nobody should be able to ask for often. */
+static void note_handshake(struct server *server)
 {
-	if (!server->trim.at) {
+	if (++server->handshakes >= TRIM_HANDSHAKES) {
 		deadlines_set(&server->deadlines, &server->trim, TRIM_DELAY, on_trim);
 	}
 }
@@ -119,8 +124,10 @@ int ws_open(struct conn *conn)
 	} else {
 		dialect_route_own(conn->mount, path, &request.room);
 	}
-	tls_settle(lws_get_ssl(conn->wsi));
-	trim_later(conn->server);
+	if (conn->listener->endpoint.tls) {
+		tls_settle(lws_get_ssl(conn->wsi));
+		note_handshake(conn->server);
+	}
 	conn->stage = CONN_OPEN;
 	conn->peer.heard = now_of(conn);
 	hub_open(conn->server->hub, &conn->peer, ++conn->server->last_id, on_leave);
@@ -336,5 +343,4 @@ void ws_closed(struct conn *conn)
 	hold_release(conn);
 	conn->stage = CONN_DEAD;
 	hub_drop(&conn->peer);
-	trim_later(conn->server);
 }

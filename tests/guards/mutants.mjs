@@ -16,6 +16,15 @@ static int on_websocket(`,
 };
 
 export const mutants = {
+  'request-line': {
+    test: 'request-line',
+    shows: /let in/,
+    edits: [{
+      file: 'src/net/front.c',
+      from: 'if (version && !strncmp(version, "HTTP/1.", strlen("HTTP/1."))) {',
+      to: 'if (1 || version) {',
+    }],
+  },
   'h2c-upgrade': {
     test: 'h2c',
     shows: /error: 'plain \/'/,

@@ -36,11 +36,12 @@ async function isWell(daemon) {
   await isIdle(daemon);
 }
 
-/** Send these bytes in one segment; what came back until the connection ended. */
+/** Send these bytes in one segment; what came back until the connection ended, or let us in. */
 async function answer(daemon, secure, bytes, what) {
   const wire = await connect(daemon, { secure });
   await wire.write(bytes);
-  await within(wire.ended, `the end of a connection: ${what}`);
+  await wire.until(() => wire.over || wire.received.includes(' 101 '), `the end of a connection: ${what}`);
+  wire.socket.destroy();
   return wire.received.toString('latin1');
 }
 
@@ -69,6 +70,25 @@ describe('the guard', { concurrency: 2 }, () => {
       assert.notEqual(wire.socket.alpnProtocol, 'h2');
       if (selected) assert.equal(wire.socket.alpnProtocol, selected, String(offered));
       wire.socket.destroy();
+    }
+    await isWell(daemon);
+  });
+
+  it('request-line: no header comes out of the URL', async (t) => {
+    const daemon = await daemonFor(t, { tls: true });
+    const forged = ['', '?x=', '/room', '?room='].flatMap((path) => ['%0d%0a', '%0a', '%0d', '%0D%0A'].flatMap((end) => [
+      `/echo${path}${end}Origin:%20http://localhost${end}X:`,
+      `/echo${path}${end}Origin:http://localhost`,
+      `/echo${path}%20HTTP/1.1${end}Origin:%20http://localhost${end}X:`,
+      `/echo${path}%20HTTP/1.1${end}Host:%20localhost${end}Origin:%20http://localhost${end}`,
+    ]));
+    for (const [scheme, secure] of schemes) {
+      for (const url of forged) {
+        for (const headers of [{ Origin: 'https://evil.example' }, { Origin: undefined, 'X-Origin': 'https://evil.example' }]) {
+          const bytes = await answer(daemon, secure, handshake(url, headers), url);
+          assert.doesNotMatch(bytes, / 101 /, `${scheme}: ${url} was let in`);
+        }
+      }
     }
     await isWell(daemon);
   });

@@ -16,7 +16,7 @@ struct mount;
 
 extern const struct dialect_env peers_env;
 
-#define PEERS_MAX 16
+#define PEERS_MAX 24
 #define PEERS_ALL ((struct hub_limits){.room_members = 256, .outbox_bytes = 256 * 1024})
 
 struct peers_one {

@@ -194,57 +194,101 @@ static void one_id_has_half_a_send_queue_waiting(void **state)
 	assert_int_equal(x->state, PEER_OPEN);
 }
 
-static void no_more_than_4096_ids_are_waited_for(void **state)
+static struct peer *enter_sender(int number)
 {
-	struct peer *a = enter("/peerjs", "a");
+	char id[16];
+
+	snprintf(id, sizeof(id), "s%d", number);
+	return enter("/peerjs", id);
+}
+
+static void one_sender_has_256_messages_waiting(void **state)
+{
+	struct peer *a = enter("/peerjs", "a"), *b = enter("/peerjs", "b");
 	char id[16];
 
 	(void)state;
-	for (int i = 0; i < 4096; i++) {
-		snprintf(id, sizeof(id), "x%d", i);
+	for (int i = 0; i < 256; i++) {
+		snprintf(id, sizeof(id), "x%d", i / 2);
 		say(a, "OFFER", id, i, 0);
 	}
-	say(a, "OFFER", "x17", 0, 0);
-	assert_string_equal(peers_hear(a), "nothing");
-	say(a, "CANDIDATE", "y", 0, 0);
 	assert_string_equal(peers_hear(a), "nothing");
 	say(a, "OFFER", "y", 0, 0);
 	expect_expire(a, "y", "a");
+	say(b, "OFFER", "y", 0, 0);
+	assert_string_equal(peers_hear(b), "nothing");
 	enter("/peerjs", "x4");
-	say(a, "OFFER", "y", 0, 0); /* in its place */
+	say(a, "OFFER", "y", 0, 0); /* in the place of what x4 got */
 	assert_string_equal(peers_hear(a), "nothing");
-	peers_wait(&all, 5020);
-	for (int i = 0; i < 4096; i++) {
-		if (i != 4) {
-			snprintf(id, sizeof(id), "x%d", i);
-			expect_expire(a, id, "a");
+}
+
+/* How many messages of 65 000 bytes to ids of its own a sender can leave. */
+static size_t fill(struct peer *sender, int number)
+{
+	size_t kept = 0;
+	char id[16];
+
+	for (;; kept++) {
+		snprintf(id, sizeof(id), "x%d-%zu", number, kept / 2);
+		say(sender, "OFFER", id, 0, 65000 - 100);
+		if (sender->outbox.count) {
+			peers_hear(sender);
+			return kept;
 		}
+		assert_true(kept < 17);
 	}
-	expect_expire(a, "y", "a");
+}
+
+static void one_sender_has_one_mib_waiting(void **state)
+{
+	(void)state;
+	assert_int_equal(fill(enter("/peerjs", "a"), 0), (1 << 20) / 65000);
+	assert_int_equal(fill(enter("/peerjs", "b"), 1), (1 << 20) / 65000);
+}
+
+static void no_more_than_4096_ids_are_waited_for(void **state)
+{
+	struct peer *late;
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i < 16; i++) {
+		struct peer *sender = enter_sender(i);
+
+		for (int k = 0; k < 256; k++) {
+			snprintf(id, sizeof(id), "x%d", i * 256 + k);
+			say(sender, "OFFER", id, 0, 0);
+		}
+		assert_string_equal(peers_hear(sender), "nothing");
+	}
+	late = enter("/peerjs", "late");
+	say(late, "OFFER", "x17", 0, 0);
+	assert_string_equal(peers_hear(late), "nothing");
+	say(late, "CANDIDATE", "y", 0, 0);
+	assert_string_equal(peers_hear(late), "nothing");
+	say(late, "OFFER", "y", 0, 0);
+	expect_expire(late, "y", "late");
+	enter("/peerjs", "x4");
+	say(late, "OFFER", "y", 0, 0); /* in its place */
+	assert_string_equal(peers_hear(late), "nothing");
+	peers_wait(&all, 5020);
+	expect_expire(late, "x17", "late");
+	expect_expire(late, "y", "late");
 }
 
 static void no_more_than_16_mib_wait_altogether(void **state)
 {
-	struct peer *a = enter("/peerjs", "a");
 	size_t kept = 0;
-	char id[16];
+	int i = 0;
 
 	(void)state;
-	for (int i = 0; !a->outbox.count; i++) {
-		snprintf(id, sizeof(id), "x%d", i / 2);
-		say(a, "OFFER", id, i, 65000 - 100);
-		kept += 65000;
-		assert_true(kept < 17 << 20);
+	for (size_t full = (1 << 20) / 65000, left = full; left == full && i < 20; i++) {
+		left = fill(enter_sender(i), i);
+		kept += left;
 	}
-	assert_in_range(kept, (16 << 20) - 65000, (16 << 20) + 65000);
-	expect_expire(a, id, "a");
+	assert_in_range(kept * 65000, (16 << 20) - 65000, 16 << 20);
 	peers_wait(&all, 5020);
-	assert_int_equal(a->outbox.count, kept / 65000 / 2);
-	while (a->outbox.count) {
-		peers_hear(a);
-	}
-	say(a, "OFFER", "x", 0, 65000 - 100);
-	assert_string_equal(peers_hear(a), "nothing");
+	assert_int_equal(fill(enter_sender(i), i), (1 << 20) / 65000);
 }
 
 static void for_an_id_too_long_nothing_waits(void **state)
@@ -277,6 +321,8 @@ int main(void)
 		TEST(a_sender_that_has_left_is_not_told),
 		TEST(one_id_has_256_messages_waiting),
 		TEST(one_id_has_half_a_send_queue_waiting),
+		TEST(one_sender_has_256_messages_waiting),
+		TEST(one_sender_has_one_mib_waiting),
 		TEST(no_more_than_4096_ids_are_waited_for),
 		TEST(no_more_than_16_mib_wait_altogether),
 		TEST(for_an_id_too_long_nothing_waits),

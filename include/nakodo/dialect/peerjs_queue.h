@@ -4,7 +4,8 @@
  * come a little before the peer it is for.
  *
  * Bounded in ids, in messages and bytes for each id (half of what an outbox holds, so that a queue
- * always fits into the one it is flushed to), in bytes altogether, and in time.
+ * always fits into the one it is flushed to), in messages and bytes of each sender, in bytes
+ * altogether, and in time.
  */
 #pragma once
 

@@ -60,7 +60,7 @@ struct member {
 	char *id; /* NULL: none */
 	struct member *prev, *next; /* in the room, in order of arrival (utlist DL) */
 	struct member *seat_prev, *seat_next; /* of the same peer (utlist DL) */
-	UT_hash_handle hh; /* in room->ids, if it has an id */
+	UT_hash_handle hh; /* in room->ids; last, since a member without an id has none */
 };
 
 struct room {

@@ -43,15 +43,15 @@ struct conn {
 	struct address address; /* of the client */
 	const struct mount *mount;
 	struct limit limit;
-	enum conn_hold hold;
 	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
 	struct held *backlog; /* read, but not due (utlist DL) */
 	hold_deliver_fn *hold_deliver;
 	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: the server's (utlist DL) */
 	char *rx; /* a message that came in pieces; NULL: none */
-	size_t rx_len, rx_room;
+	unsigned rx_len, rx_room;
 	unsigned turn, turn_bytes; /* what was read in that turn of the loop */
 	enum conn_stage stage;
+	enum conn_hold hold;
 	bool counted; /* in the census of addresses */
 	bool placed; /* counted as a peer, by the server and in the census */
 	bool rx_binary, pinged;
