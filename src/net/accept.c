@@ -47,7 +47,8 @@ static void on_resume(uv_timer_t *timer)
 	uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 }
 
-/* Leave connects in the kernel's queue for a while; polling on would only burn the processor. */
+/* guard emfile: leave connects in the kernel's queue for a while; polling on would only burn the
+ * processor. */
 static void pause_accepting(struct listener *listener, const char *why)
 {
 	static const struct address nobody = {{1}};

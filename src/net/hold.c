@@ -126,6 +126,7 @@ void hold_end(struct conn *conn)
 	stop_waiting(conn);
 }
 
+/* guard hold: between two turns only, and never while TLS has decrypted bytes left. */
 void hold_settle(struct server *server)
 {
 	struct conn *conn, *next;

@@ -277,8 +277,9 @@ void ws_flush(struct peer *peer)
 	}
 	conn->waiting = false;
 	while (peer->outbox.count) {
-		/* After a write that the socket did not take whole, a second one would be appended
-		 * to what libwebsockets holds; what waits is better counted and bounded here. */
+		/* guard partial: after a write that the socket did not take whole, a second one
+		 * would be appended to what libwebsockets holds; what waits is better counted and
+		 * bounded here. */
 		if (lws_partial_buffered(conn->wsi)) {
 			conn->waiting = true;
 			lws_callback_on_writable(conn->wsi);

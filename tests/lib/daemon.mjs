@@ -171,8 +171,8 @@ export class Daemon {
   /** Stop it at once and see that it ended in order: status 0, no sanitizer report, no leak. */
   async stop() {
     if (this.status === undefined) {
+      this.child.kill('SIGCONT'); // first: later it could take away the SIGSTOP of the leak check
       this.child.kill('SIGTERM');
-      this.child.kill('SIGCONT');
       const again = setTimeout(() => this.child.kill('SIGTERM'), 100);
       this.ended.then(() => clearTimeout(again));
     }
