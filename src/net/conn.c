@@ -96,6 +96,7 @@ void conn_destroy(struct conn *conn)
 	if (conn->counted) {
 		census_remove_connection(server->census, &conn->address);
 	}
+	server->unsent -= conn->unsent;
 	DL_DELETE(server->conns, conn);
 	server->conn_count--;
 	free(conn->rx);

@@ -44,6 +44,11 @@ static const struct lws_protocol_vhost_options library_headers[] = {
 	{NULL, NULL, "connection:", "close"},
 };
 
+/* Of answers that may wait for slow clients altogether, and what is answered all the same; bytes.
+ */
+#define UNSENT_MAX (64 << 20)
+#define UNSENT_SMALL (64 << 10)
+
 /* Who may load it; the first for all but what a dialect answers to other sites' pages. */
 #define SAME_ORIGIN "cross-origin-resource-policy: same-origin\r\n"
 #define CROSS_ORIGIN "cross-origin-resource-policy: cross-origin\r\n"
@@ -116,6 +121,7 @@ static void answer(struct lws *wsi, const struct site_reply *reply, const struct
 	bool empty = reply->status == 204 || reply->status == 304;
 	size_t body = shape->head_only || empty ? 0 : reply->len, size = 4096;
 	char *bytes = malloc(LWS_PRE + size + body);
+	struct conn *conn = conn_of(wsi);
 	int head;
 
 	if (!bytes) {
@@ -137,6 +143,10 @@ static void answer(struct lws *wsi, const struct site_reply *reply, const struct
 	}
 	/* What the socket does not take at once, libwebsockets copies and sends later. */
 	lws_write(wsi, (unsigned char *)bytes + LWS_PRE, (size_t)head + body, LWS_WRITE_HTTP);
+	if (lws_partial_buffered(wsi)) {
+		conn->unsent = (unsigned)body;
+		conn->server->unsent += body;
+	}
 	free(bytes);
 }
 
@@ -250,6 +260,8 @@ static bool serve_dialect(struct conn *conn, const struct dialect_request *reque
 
 static void serve_site(struct conn *conn, const char *path)
 {
+	static const struct refusal busy = {
+		503, "busy", "Too many slow clients are being answered.", NULL};
 	struct shape shape = {.path = path,
 		.extra = SAME_ORIGIN,
 		.head_only = http_method(conn->wsi) == HTTP_HEAD};
@@ -264,7 +276,9 @@ static void serve_site(struct conn *conn, const char *path)
 	} else if (!conn->listener->own) {
 		site_find(conn->server->site, path, etag, conn->server->draining, &reply);
 	}
-	if (reply.status == 404) {
+	if (reply.len > UNSENT_SMALL && conn->server->unsent + reply.len > UNSENT_MAX) {
+		http_refuse(conn->wsi, &busy);
+	} else if (reply.status == 404) {
 		refuse_path(conn, path);
 	} else {
 		answer(conn->wsi, &reply, &shape);

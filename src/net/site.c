@@ -17,7 +17,7 @@
 #include "nakodo/base/problem.h"
 
 #define READ (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-#define FILE_MAX (2 << 20) /* bytes; larger files are not for this server */
+#define FILE_MAX (16 << 20) /* bytes; larger files are not for this server */
 
 struct site {
 	int directory;

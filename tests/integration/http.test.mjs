@@ -102,6 +102,25 @@ describe('files', () => {
     assert.ok(answer.body.equals(large));
   });
 
+  it('what slow readers have not taken is bounded, and a healthy one is served again when they go', async () => {
+    writeFileSync(join(pages, 'huge.bin'), Buffer.alloc(16 << 20, 'nakodo'));
+    const slow = [];
+    for (let i = 0; i < 4; i++) {
+      const wire = await dial({ port: daemon.port });
+      wire.socket.pause();
+      wire.write(request('/huge.bin'));
+      slow.push(wire);
+      assert.equal((await get('/healthz')).status, 200); // the answer before has been written
+    }
+    const refused = await get('/huge.bin');
+    assert.deepEqual([refused.status, JSON.parse(refused.text).code], [503, 'busy']);
+    await Promise.all(slow.map((wire) => {
+      wire.socket.resume();
+      return rest(wire);
+    }));
+    assert.equal((await get('/huge.bin')).status, 200);
+  });
+
   it('OPTIONS names the methods, and others are refused', async () => {
     const options = await get('/', { method: 'OPTIONS' });
     assert.deepEqual([options.status, options.headers.allow, options.text], [204, 'GET, HEAD, OPTIONS', '']);

@@ -211,7 +211,7 @@ static void a_file_that_is_too_large_is_not_found(void **state)
 {
 	(void)state;
 	write_file("web/large.bin", "");
-	assert_int_equal(truncate("web/large.bin", (2 << 20) + 1), 0);
+	assert_int_equal(truncate("web/large.bin", (16 << 20) + 1), 0);
 	assert_int_equal(find("/large.bin", ""), 404);
 }
 

@@ -49,6 +49,7 @@ struct conn {
 	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: the server's (utlist DL) */
 	char *rx; /* a message that came in pieces; NULL: none */
 	unsigned rx_len, rx_room;
+	unsigned unsent; /* bytes of an HTTP answer that the socket did not take at once */
 	unsigned turn, turn_bytes; /* what was read in that turn of the loop */
 	enum conn_stage stage;
 	enum conn_hold hold;
