@@ -10,8 +10,10 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,24 +137,38 @@ static int make_directory(const char *path)
 	return error;
 }
 
-int self_signed_make(const char *cert_path, const char *key_path, struct problem *problem)
+/* Two daemons that start at the same time must not leave the key of one and the certificate of the
+ * other. The descriptor to close, or -errno. */
+static int lock_directory(const char *path)
 {
-	char *names;
-	EVP_PKEY *key;
-	X509 *cert;
+	char *copy = strdup(path);
+	int fd = -ENOMEM;
+
+	if (copy) {
+		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd = fd < 0 ? -errno : fd;
+	}
+	if (fd >= 0) {
+		flock(fd, LOCK_EX); /* a file system without locks has to do without */
+	}
+	free(copy);
+	return fd;
+}
+
+static bool is_there(const char *cert_path, const char *key_path)
+{
+	return !access(cert_path, F_OK) && !access(key_path, F_OK);
+}
+
+static int make_pair(const char *cert_path, const char *key_path)
+{
+	char *names = names_of_this_machine();
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = X509_new();
 	int error = -ENOMEM;
 
-	if (!access(cert_path, F_OK) && !access(key_path, F_OK)) {
-		return 0;
-	}
-	names = names_of_this_machine();
-	key = EVP_EC_gen("P-256");
-	cert = X509_new();
 	if (names && key && cert && fill(cert, key, names)) {
-		error = make_directory(cert_path);
-		if (!error) {
-			error = write_file(key_path, 0600, NULL, key);
-		}
+		error = write_file(key_path, 0600, NULL, key);
 		if (!error) {
 			error = write_file(cert_path, 0644, cert, NULL);
 		}
@@ -160,6 +176,25 @@ int self_signed_make(const char *cert_path, const char *key_path, struct problem
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	free(names);
+	return error;
+}
+
+int self_signed_make(const char *cert_path, const char *key_path, struct problem *problem)
+{
+	int error, lock;
+
+	if (is_there(cert_path, key_path)) {
+		return 0;
+	}
+	error = make_directory(cert_path);
+	lock = error ? error : lock_directory(cert_path);
+	error = lock < 0 ? lock : 0;
+	if (!error && !is_there(cert_path, key_path)) {
+		error = make_pair(cert_path, key_path);
+	}
+	if (lock >= 0) {
+		close(lock);
+	}
 	if (error) {
 		return problem_set(problem, error, "cannot make a self-signed certificate `%s`: %s",
 			cert_path, strerror(-error));

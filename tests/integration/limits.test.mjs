@@ -1,7 +1,7 @@
 // Goal: whoever is silent, too large, garbled or too slow loses at most his own connection, in time and with the right code.
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
-import { startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { describe, it } from 'node:test';
+import { testDaemon } from '../lib/daemon.mjs';
 import { descriptors, settles } from '../lib/process.mjs';
 import { BINARY, CLOSE, connect, CONTINUATION, frame, handshake, noise, open, PING, PONG, stopwatch, TEXT, within } from '../lib/raw.mjs';
 
@@ -9,9 +9,6 @@ const schemes = [['ws', false], ['wss', true]];
 const KIB = 1024;
 
 describe('limits', { concurrency: true }, () => {
-  // The certificate is made by one daemon before many look for it at the same time.
-  before(async () => (await startDaemon({ tls: true })).stop());
-
   describe('a peer that has fallen silent', { concurrency: true }, () => {
     const args = ['--ping-interval', '1', '--ping-timeout', '1'];
 

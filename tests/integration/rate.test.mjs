@@ -1,15 +1,12 @@
 // Goal: a peer over message-rate is read more slowly, loses nothing, holds up nobody, and is closed after 30 s of it.
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
-import { startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { describe, it } from 'node:test';
+import { testDaemon } from '../lib/daemon.mjs';
 import { BINARY, frame, open, stopwatch, TEXT } from '../lib/raw.mjs';
 
 const schemes = [['ws', false], ['wss', true]];
 
 describe('a peer over its rate', { concurrency: true }, () => {
-  // The certificate is made by one daemon before many look for it at the same time.
-  before(async () => (await startDaemon({ tls: true })).stop());
-
   const message = (i) => [i % 3 ? TEXT : BINARY, `${i} ${'x'.repeat(i % 500)}`];
 
   for (const [scheme, secure] of schemes) {
