@@ -33,10 +33,17 @@ static void finish(struct server *server)
 	struct lifecycle *life = &server->lifecycle;
 	struct listener *listener;
 
+	sigset_t asked;
+
 	if (server->finished) {
 		return;
 	}
 	server->finished = true;
+	/* Without our handlers one more signal would end the process as if it had failed. */
+	sigemptyset(&asked);
+	sigaddset(&asked, SIGTERM);
+	sigaddset(&asked, SIGINT);
+	sigprocmask(SIG_BLOCK, &asked, NULL);
 	LL_FOREACH(server->listeners, listener)
 	{
 		listener_close(listener);
