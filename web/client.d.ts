@@ -1,0 +1,202 @@
+/*
+ * The nakodo client: rooms over nakodo.v1 (docs/protocols/nakodo.v1.md) and the RTCPeerConnections
+ * between their members. No dependency, no DOM; the signaling half also runs in Node 22 and workers.
+ *
+ *     import { connect } from 'https://HOST/client.js';
+ *     const room = await connect('wss://HOST').join('asakai', { name: 'Hana', stream });
+ *     room.on('track', ({ peer, stream }) => { video.srcObject = stream; });
+ */
+
+/** Why something failed: `error` codes of nakodo.v1, or one of the client's own. */
+export type SignalErrorCode =
+  | 'bad-json' | 'bad-message' | 'not-text' | 'unknown-peer' | 'bad-room' | 'unauthorized'
+  | 'forbidden' | 'kicked' | 'room-full'
+  /** The server's other refusals and closes. */
+  | 'too-large' | 'replaced' | 'refused'
+  /** The server cannot be reached. Only a join with a signal or `giveUpAfter` ends so. */
+  | 'unreachable'
+  /** The room was left, or the message would not fit `limits.message`. */
+  | 'closed' | 'message-too-large';
+
+export class SignalError extends Error {
+  readonly code: SignalErrorCode;
+  /** The close code of the WebSocket, if there was one. */
+  readonly closeCode?: number;
+}
+
+/** Anything that JSON can carry. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** Where a session is kept over a reload: `sessionStorage` fits. */
+export interface SessionStore {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+export interface ConnectOptions {
+  /** Aborting it leaves every room; a pending join rejects with its reason. */
+  signal?: AbortSignal;
+  /** Default: the global one. Node 22 has it; older ones take the class of the package `ws`. */
+  WebSocket?: typeof WebSocket;
+  /** Default: the global one. Without any the room is signaling only. */
+  RTCPeerConnection?: typeof RTCPeerConnection;
+  /** Default: none, and then a reload is a new participant until the old one times out. */
+  storage?: SessionStore;
+}
+
+/** url: ws(s):// or http(s):// of the server, default the page's own; its path is kept (`/v1` if none). */
+export function connect(url?: string | URL, options?: ConnectOptions): Client;
+
+type Listener<E> = (event: E) => void;
+interface Listening { signal?: AbortSignal; once?: boolean }
+
+/** An EventTarget whose events are CustomEvents; `on` hands over their `detail` and returns the way back. */
+export interface Emitter<Events> extends EventTarget {
+  on<K extends keyof Events>(type: K, listener: Listener<Events[K]>, options?: Listening): () => void;
+}
+
+export interface Client extends Emitter<ClientEvents> {
+  readonly url: string;
+  join(room: string, options?: JoinOptions): Promise<Room>;
+  /** Leaves every room. */
+  close(): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+interface ClientEvents {
+  /** Every message on the wire and every change of a connection, as it happens. */
+  trace: Trace;
+}
+
+export interface JoinOptions {
+  name?: string;
+  /** An object of at most the server's `max-meta`, shown to the others. */
+  meta?: { [name: string]: Json };
+  /** Published as `mic` and `cam` before the first offer. */
+  stream?: MediaStream;
+  /** A token of the server's administrator, if it asks for one. */
+  token?: string;
+  /** Take the place of the session of this page before a reload, if `storage` has one. Default true. */
+  resume?: boolean;
+  signal?: AbortSignal;
+  /** Merged over what the server says; its iceServers are used unless given here. */
+  rtc?: RTCConfiguration;
+  /** `vanilla`: candidates are collected first and sent inside the SDP. Default `trickle`. */
+  ice?: 'trickle' | 'vanilla';
+}
+
+/** `reconnecting`: the connection to the server is lost; calls go on, messages wait. */
+export type RoomState = 'open' | 'reconnecting' | 'closed';
+/** What a track is for; the other side is told. */
+export type Source = 'mic' | 'cam' | 'screen';
+
+export interface Room extends Emitter<RoomEvents> {
+  /** The room's name. */
+  readonly name: string;
+  readonly self: { readonly id: string; readonly name?: string; readonly meta?: { [name: string]: Json } };
+  readonly peers: ReadonlyMap<string, Peer>;
+  readonly state: RoomState;
+  readonly limits: { readonly message: number; readonly peers: number };
+  /** What was said before: the server's last messages, oldest first. */
+  readonly history: readonly Chat[];
+  /** Through the server: works without any peer connection, and waits while reconnecting. */
+  send(data: Json, options?: { to?: string }): void;
+  chat(text: string, options?: { to?: string }): void;
+  update(change: { name?: string; meta?: { [name: string]: Json } }): void;
+  /** Sends a track to everybody, those who come later included. One for each source. */
+  publish(track: MediaStreamTrack, options: { as: Source; stream?: MediaStream }): Publication;
+  /** Sends `bye`, closes everything, resolves when the socket is closed. */
+  leave(): Promise<void>;
+  /** For a debugger: cuts the connection to the server without a goodbye; it comes back by itself. */
+  dropSignaling(): void;
+}
+
+export interface Publication {
+  readonly source: Source;
+  readonly track: MediaStreamTrack | null;
+  /** No renegotiation. null: nothing is sent until the next replace (a camera that is off). */
+  replace(track: MediaStreamTrack | null): Promise<void>;
+  stop(): void;
+}
+
+export interface Chat { from: string; name?: string; at: number; text: string; to?: string }
+
+interface RoomEvents {
+  /** Somebody came (those who were there first are in `peers`, without an event). */
+  peer: { peer: Peer };
+  leave: { peer: Peer; reason: 'bye' | 'gone' | 'kicked' | 'lost' };
+  /** Name, meta, away changed. */
+  update: { peer: Peer };
+  message: { from: string; peer?: Peer; data: Json };
+  chat: Chat;
+  /** A remote track of a peer; also after a rebuild, in a new stream. */
+  track: { peer: Peer; track: MediaStreamTrack; stream: MediaStream; as: Source };
+  state: { state: RoomState; error?: SignalError; /** The server is back without our session: ids are new. */ fresh?: boolean };
+  /** The server is about to close on purpose. Seconds until we come back. */
+  closing: { reason: string; retryAfter: number };
+  /** A message of ours was refused; nothing ends by it. */
+  error: SignalError;
+}
+
+/** `interrupted`: was connected, is being repaired. */
+export type PeerState = 'connecting' | 'connected' | 'interrupted' | 'gone';
+
+export interface Peer extends Emitter<PeerEvents> {
+  readonly id: string;
+  readonly name?: string;
+  readonly meta?: { [name: string]: Json };
+  /** Its connection to the server is lost; media may still flow. */
+  readonly away: boolean;
+  readonly state: PeerState;
+  /** Escape hatch; another object after a rebuild. null: no connection was begun yet. */
+  readonly pc: RTCPeerConnection | null;
+  readonly streams: { readonly cam?: MediaStream; readonly screen?: MediaStream };
+  /** What it says of its sources: a `cam` that is false is switched off, not broken. */
+  readonly sources: Readonly<Partial<Record<Source, boolean>>>;
+  /** Opened anew after a rebuild; the same label gives the same channel. */
+  channel(label: string, init?: RTCDataChannelInit): RTCDataChannel;
+  /** Over the data channel `data`, in order; resolves when it left this page (backpressure). */
+  send(data: string | ArrayBuffer | ArrayBufferView): Promise<void>;
+  stats(): Promise<PeerStats>;
+  /** For a debugger: what the recovery would do by itself. */
+  restart(): void;
+  rebuild(): void;
+}
+
+interface PeerEvents {
+  state: { state: PeerState };
+  track: { track: MediaStreamTrack; stream: MediaStream; as: Source };
+  data: { data: string | ArrayBuffer };
+  /** A channel that the other side opened with `channel()`. */
+  channel: { channel: RTCDataChannel };
+}
+
+export interface PeerStats {
+  /** null: not known yet. */
+  rttMs: number | null;
+  lossPct: number | null;
+  kbpsIn: number;
+  kbpsOut: number;
+  path: 'host' | 'srflx' | 'prflx' | 'relay' | null;
+  /** Video frames decoded since the last call, per second. */
+  fps: number;
+}
+
+export interface Trace {
+  /** ms since the epoch */
+  t: number;
+  dir: 'in' | 'out' | 'state';
+  /** The message's type; for `state` one of: socket, signaling, gathering, ice, connection, recovery. */
+  type: string;
+  /** The room that it belongs to. */
+  room: string;
+  /** A peer's id; absent: the server. */
+  from?: string;
+  to?: string;
+  bytes?: number;
+  /** A line for a person. */
+  summary: string;
+  /** The message as it went over the wire. */
+  raw?: string;
+}
