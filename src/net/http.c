@@ -15,11 +15,11 @@
 #include "nakodo/net/site.h"
 
 /* On every answer. The page needs camera, microphone and its own server, and nothing else. */
-#define CSP(connect)                                                                               \
-	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src " connect            \
-	"; img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self'; "                \
-	"manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "       \
-	"require-trusted-types-for 'script'; trusted-types 'none'"
+static const char policy[] =
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src %s; "
+	"img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self'; "
+	"manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+	"require-trusted-types-for 'script'; trusted-types 'none'";
 
 static const char common_headers[] =
 	"permissions-policy: camera=(self), microphone=(self), display-capture=(self), "
@@ -49,16 +49,42 @@ static const struct lws_protocol_vhost_options library_headers[] = {
 #define UNSENT_MAX (64 << 20)
 #define UNSENT_SMALL (64 << 10)
 
-/* Who may load it; the first for all but what a dialect answers to other sites' pages. */
+/* Who may load it; the first for all but what is there for other sites' pages. */
 #define SAME_ORIGIN "cross-origin-resource-policy: same-origin\r\n"
 #define CROSS_ORIGIN "cross-origin-resource-policy: cross-origin\r\n"
 
-/* The lab is for talking to any server. */
-static const char *policy(const char *path)
-{
-	bool lab = path && (!strcmp(path, "/lab.html") || !strcmp(path, "/lab"));
+/* The JavaScript client, which pages of other sites may import. */
+static const char *const shared_files[] = {
+	"/client.d.ts", "/client.js", "/mesh.js", "/signaling.js"};
 
-	return lab ? CSP("'self' ws: wss:") : CSP("'self'");
+/* Where a page may connect to; `path` NULL: it is no page, and its Host may be a bad one. The lab
+ * is for talking to any server. */
+static void write_connect(struct lws *wsi, const char *path, char *buf, size_t size)
+{
+	char host[300];
+
+	if (path && (!strcmp(path, "/lab.html") || !strcmp(path, "/lab"))) {
+		snprintf(buf, size, "'self' ws: wss:");
+		return;
+	}
+	/* Before Safari 15.4 'self' does not include WebSockets. A policy cannot name IPv6
+	 * addresses or underscores. */
+	if (path && lws_hdr_copy(wsi, host, sizeof(host), WSI_TOKEN_HOST) > 0 &&
+		!strpbrk(host, "[_")) {
+		snprintf(buf, size, "'self' ws://%s wss://%s", host, host);
+		return;
+	}
+	snprintf(buf, size, "'self'");
+}
+
+static const char *sharing(const char *path)
+{
+	for (size_t i = 0; i < sizeof(shared_files) / sizeof(*shared_files); i++) {
+		if (!strcmp(path, shared_files[i])) {
+			return "access-control-allow-origin: *\r\n" CROSS_ORIGIN;
+		}
+	}
+	return SAME_ORIGIN;
 }
 
 static const char *reason(int status)
@@ -122,22 +148,25 @@ static void answer(struct lws *wsi, const struct site_reply *reply, const struct
 	size_t body = shape->head_only || empty ? 0 : reply->len, size = 4096;
 	char *bytes = malloc(LWS_PRE + size + body);
 	struct conn *conn = conn_of(wsi);
+	char connect[640];
 	int head;
 
 	if (!bytes) {
 		return;
 	}
+	write_connect(wsi, shape->path, connect, sizeof(connect));
 	head = snprintf(bytes + LWS_PRE, size,
 		"HTTP/1.1 %d %s\r\n%s%s%s"
-		"content-security-policy: %s\r\n"
 		"cache-control: %s\r\n"
-		"%s%s%s",
+		"%s%s%s"
+		"content-security-policy: ",
 		reply->status, reason(reply->status), common_headers, extra_headers(reply->status),
-		shape->extra, policy(shape->path), *reply->etag ? "no-cache" : "no-store",
-		*reply->etag ? "etag: " : "", reply->etag, *reply->etag ? "\r\n" : "");
+		shape->extra, *reply->etag ? "no-cache" : "no-store", *reply->etag ? "etag: " : "",
+		reply->etag, *reply->etag ? "\r\n" : "");
+	head += snprintf(bytes + LWS_PRE + head, size - (size_t)head, policy, connect);
 	head += snprintf(bytes + LWS_PRE + head, size - (size_t)head,
-		empty ? "\r\n" : "content-type: %s\r\ncontent-length: %zu\r\n\r\n", reply->type,
-		reply->len);
+		empty ? "\r\n\r\n" : "\r\ncontent-type: %s\r\ncontent-length: %zu\r\n\r\n",
+		reply->type, reply->len);
 	if (body) {
 		memcpy(bytes + LWS_PRE + head, reply->body, body);
 	}
@@ -263,7 +292,7 @@ static void serve_site(struct conn *conn, const char *path)
 	static const struct refusal busy = {
 		503, "busy", "Too many slow clients are being answered.", NULL};
 	struct shape shape = {.path = path,
-		.extra = SAME_ORIGIN,
+		.extra = sharing(path),
 		.head_only = http_method(conn->wsi) == HTTP_HEAD};
 	struct site_reply reply = {.status = 404};
 	char etag[64] = "";

@@ -111,11 +111,18 @@ static int open_safe(
 	return openat(site->directory, name, READ);
 }
 
+/* `/r/ROOM`, the link that people send each other: one page, whatever the room. */
+static bool is_room(const char *path)
+{
+	return !strncmp(path, "/r/", 3) && path[3] && !strchr(path + 3, '/');
+}
+
 /* A page comes first: lab.html may have a directory `lab` beside it. `name` is what was opened. */
 static int open_file(const struct site *site, const char *path, char *name, size_t size)
 {
 	int fd = -1;
 
+	path = is_room(path) ? "/" : path;
 	path += *path == '/';
 	if (!*path) {
 		path = "index.html";

@@ -207,14 +207,59 @@ describe('headers', () => {
       return Object.fromEntries(headers['content-security-policy'].split('; ').map((rule) => [rule.split(' ')[0], rule.slice(rule.indexOf(' ') + 1)]));
     };
     for (const path of ['/lab.html', '/lab', '//lab.html', '/%6cab.html', '/lab.html?server=wss://elsewhere.example']) assert.equal((await policy(path))['connect-src'], "'self' ws: wss:", path);
-    for (const path of ['/', '/index.html', '/style.css', '/healthz', '/nothing', '/lab/', '/lab.htm']) assert.equal((await policy(path))['connect-src'], "'self'", path);
-    for (const path of ['/', '/lab.html']) {
+    for (const path of ['/', '/index.html', '/style.css', '/healthz', '/r/lab.html']) assert.equal((await policy(path))['connect-src'], "'self' ws://localhost wss://localhost", path);
+    for (const path of ['/nothing', '/lab/', '/lab.htm']) assert.equal((await policy(path))['connect-src'], "'self'", path);
+    for (const path of ['/', '/lab.html', '/r/room']) {
       const rules = await policy(path);
       assert.deepEqual([rules['default-src'], rules['script-src'], rules['style-src'], rules['base-uri'], rules['form-action'], rules['frame-ancestors']],
         ["'none'", "'self'", "'self'", "'none'", "'none'", "'none'"]);
       assert.doesNotMatch(JSON.stringify(rules), /unsafe|\*/);
     }
     assert.match((await ask({ port: daemon.port }, '/')).headers['permissions-policy'], /camera=\(self\), microphone=\(self\)/);
+  });
+});
+
+describe('pages of rooms', () => {
+  it('are the index, whatever the room, and cost no line in the log', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--log-level', 'debug'] });
+    const index = readFileSync(join(root, 'web/index.html'));
+    for (const path of ['/r/asakai-7f3k', '/r/asakai?x=1', '/r/%E6%9C%9D%E4%BC%9A', '/r/a%20b', '/r/lab.html', '/r/client.js', '/r/asakai%3Fx', `/r/${'x'.repeat(200)}`]) {
+      const answer = await ask({ port: daemon.port }, path);
+      assert.deepEqual([answer.status, answer.headers['content-type'], answer.headers['cross-origin-resource-policy']], [200, 'text/html; charset=utf-8', 'same-origin'], path);
+      assert.ok(answer.body.equals(index), path);
+    }
+    for (const path of ['/r', '/r/', '/r/a/b', '/r/a%2Fb']) assert.equal((await ask({ port: daemon.port }, path)).status, 404, path);
+    assert.doesNotMatch(daemon.stderr, /asakai/);
+  });
+
+  it('allow WebSockets to their own host by name, for Safari before 15.4', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--listen', '0.0.0.0:0'] });
+    const connect = async (host) => /connect-src ([^;]*)/.exec((await ask({ port: daemon.port }, '/', { headers: { Host: host } })).headers['content-security-policy'])[1];
+    for (const host of ['192.168.1.5:3443', 'laptop.local']) assert.equal(await connect(host), `'self' ws://${host} wss://${host}`);
+    for (const host of ['[::1]:3000', 'under_score', `${'x'.repeat(255)}:${'1'.repeat(300)}`]) assert.equal(await connect(host), "'self'");
+    for (const host of ["x; script-src *", "x 'unsafe-inline'", 'x,y', 'x*', '']) assert.equal(await connect(host), "'self'", host); // refused
+  });
+});
+
+describe('the JavaScript client', () => {
+  const shared = ['client.js', 'client.d.ts', 'signaling.js', 'mesh.js'];
+  for (const name of [...shared, 'index.html', 'client.mjs']) writeFileSync(join(pages, name), `this is ${name}`);
+  mkdirSync(join(pages, 'sub'));
+  writeFileSync(join(pages, 'sub/client.js'), 'other');
+
+  it('may be imported by pages of other sites, and nothing else may', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--web-root', pages] });
+    const sharing = async (path, options) => {
+      const { status, headers } = await ask({ port: daemon.port }, path, options);
+      return [status, headers['access-control-allow-origin'], headers['cross-origin-resource-policy']];
+    };
+    for (const name of shared) {
+      assert.deepEqual(await sharing(`/${name}`), [200, '*', 'cross-origin'], name);
+      assert.deepEqual(await sharing(`/${name}`, { headers: { Origin: 'https://elsewhere.example', 'If-None-Match': '*' } }), [304, '*', 'cross-origin'], name);
+    }
+    for (const path of ['/', '/index.html', '/client.mjs', '/sub/client.js', '/ice.json', '/healthz', '/r/client.js', '/client', '/client.js/']) {
+      assert.deepEqual((await sharing(path)).slice(1), [undefined, 'same-origin'], path);
+    }
   });
 });
 

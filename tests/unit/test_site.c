@@ -117,6 +117,23 @@ static void the_root_is_the_index_and_a_page_needs_no_extension(void **state)
 	assert_int_equal(find("/lab", "the lab"), 200);
 }
 
+static void every_room_is_the_index(void **state)
+{
+	static const char *const missing[] = {
+		"/r", "/r/", "/r/a/b", "/r//", "r/a", "//r/a", "/R/a"};
+
+	(void)state;
+	assert_int_equal(find("/r/room", "the index"), 200);
+	assert_int_equal(find("/r/lab.html", "the index"), 200);
+	assert_int_equal(find("/r/..", "the index"), 200);
+	assert_int_equal(find("/r/\xe6\x9c\x9d", "the index"), 200);
+	for (size_t i = 0; i < COUNT(missing); i++) {
+		if (find(missing[i], "") != 404) {
+			fail_msg("%s", missing[i]);
+		}
+	}
+}
+
 static void each_kind_of_file_has_its_type(void **state)
 {
 	static const char *const cases[][2] = {
@@ -329,6 +346,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_is_found_by_its_path, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_root_is_the_index_and_a_page_needs_no_extension, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_room_is_the_index, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(each_kind_of_file_has_its_type, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_file_is_not_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
