@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /*
  * The nakodo client: rooms over nakodo.v1 (docs/protocols/nakodo.v1.md) and the RTCPeerConnections
  * between their members. No dependency, no DOM; the signaling half also runs in Node 22 and workers.
@@ -13,7 +14,7 @@ export type SignalErrorCode =
   | 'forbidden' | 'kicked' | 'room-full'
   /** The server's other refusals and closes. */
   | 'too-large' | 'replaced' | 'refused'
-  /** The server cannot be reached. Only a join with a signal or `giveUpAfter` ends so. */
+  /** No answer within `giveUpAfter`; or 1000 messages wait for the server to come back. */
   | 'unreachable'
   /** The room was left, or the message would not fit `limits.message`. */
   | 'closed' | 'message-too-large';
@@ -79,7 +80,10 @@ export interface JoinOptions {
   token?: string;
   /** Take the place of the session of this page before a reload, if `storage` has one. Default true. */
   resume?: boolean;
+  /** Aborting it leaves the room; a pending join rejects with its reason. */
   signal?: AbortSignal;
+  /** ms to be in the room, else the join rejects with `unreachable`. Default: tries for ever. */
+  giveUpAfter?: number;
   /** Merged over what the server says; its iceServers are used unless given here. */
   rtc?: RTCConfiguration;
   /** `vanilla`: candidates are collected first and sent inside the SDP. Default `trickle`. */
@@ -104,7 +108,9 @@ export interface Room extends Emitter<RoomEvents> {
   send(data: Json, options?: { to?: string }): void;
   chat(text: string, options?: { to?: string }): void;
   update(change: { name?: string; meta?: { [name: string]: Json } }): void;
-  /** Sends a track to everybody, those who come later included. One for each source. */
+  /** Sends a track to everybody, those who come later included. One for each source: another
+   *  takes its place. `mic` and `cam` arrive in one stream, whatever `stream` they are of. Tracks
+   *  are never stopped: that is for whoever opened them. */
   publish(track: MediaStreamTrack, options: { as: Source; stream?: MediaStream }): Publication;
   /** Sends `bye`, closes everything, resolves when the socket is closed. */
   leave(): Promise<void>;
@@ -126,7 +132,7 @@ interface RoomEvents {
   /** Somebody came (those who were there first are in `peers`, without an event). */
   peer: { peer: Peer };
   leave: { peer: Peer; reason: 'bye' | 'gone' | 'kicked' | 'lost' };
-  /** Name, meta, away changed. */
+  /** Name, meta, away or sources changed. */
   update: { peer: Peer };
   message: { from: string; peer?: Peer; data: Json };
   chat: Chat;
@@ -154,9 +160,10 @@ export interface Peer extends Emitter<PeerEvents> {
   readonly streams: { readonly cam?: MediaStream; readonly screen?: MediaStream };
   /** What it says of its sources: a `cam` that is false is switched off, not broken. */
   readonly sources: Readonly<Partial<Record<Source, boolean>>>;
-  /** Opened anew after a rebuild; the same label gives the same channel. */
+  /** A new channel of `pc`, gone with it: open another after a rebuild (`state` tells). */
   channel(label: string, init?: RTCDataChannelInit): RTCDataChannel;
-  /** Over the data channel `data`, in order; resolves when it left this page (backpressure). */
+  /** Over a data channel of its own, in order; resolves when it is in the channel's buffer, which
+   *  is kept below 1 MiB. What is in the buffer when a connection breaks is lost. */
   send(data: string | ArrayBuffer | ArrayBufferView): Promise<void>;
   stats(): Promise<PeerStats>;
   /** For a debugger: what the recovery would do by itself. */
@@ -165,6 +172,8 @@ export interface Peer extends Emitter<PeerEvents> {
 }
 
 interface PeerEvents {
+  /** `sources` changed. */
+  update: undefined;
   state: { state: PeerState };
   track: { track: MediaStreamTrack; stream: MediaStream; as: Source };
   data: { data: string | ArrayBuffer };
