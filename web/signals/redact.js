@@ -1,0 +1,113 @@
+/*
+ * Taking out of a trace what must not leave the machine with it: ICE passwords and user fragments,
+ * TURN credentials, session tokens, keys and addresses. The same address or fragment gets the same
+ * stand-in everywhere, so that what belongs together still can be seen. No DOM.
+ */
+
+/** @typedef {import('../client.js').Trace} Trace */
+
+const GONE = 'redacted';
+const SECRETS = new Set([
+  'session', 'token', 'nonce', 'replaces', 'credential', 'password', 'pwd', 'icePwd', 'secret',
+]);
+const FRAGMENTS = new Set(['usernameFragment', 'ufrag', 'iceUfrag']);
+/** Every machine has these; they tell nothing. */
+const COMMON = new Set(['0.0.0.0', '127.0.0.1', '::', '::1']);
+
+const IPV4 = /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)/g;
+const GROUPS = '[0-9a-f]{1,4}(?::[0-9a-f]{1,4})';
+const IPV6 = new RegExp(
+  `(?<![\\w:.])(?:${GROUPS}{7}|(?:${GROUPS}{0,6})?::(?:${GROUPS}{0,6})?)(?![\\w:])`, 'gi',
+);
+const LOCAL = /[\w-]+(?:\.[\w-]+)*\.local(?![\w-])/gi;
+const SDP_LINES = /^(a=(?:ice-pwd|crypto|key-mgmt):).*?(\r?)$/gm;
+const UFRAG_LINES = /^(a=ice-ufrag:)(.*?)(\r?)$/gm;
+const UFRAG_WORDS = /(\bufrag )(\S+)/g;
+const QUERY = /([?&](?:token|session|nonce|replaces)=)[^&\s"]+/g;
+const MEMBERS = /("(?:session|token|nonce|replaces|credential|password)"\s*:\s*")[^"]*/g;
+
+export class Redactor {
+  /** @type {Map<string, string>} the stand-ins given so far */
+  #known = new Map();
+  /** @type {Record<string, number>} */
+  #counts = {};
+
+  /** @param {Trace} trace @returns {Trace} */
+  trace(trace) {
+    const summary = this.text(trace.summary);
+    return trace.raw === undefined
+      ? { ...trace, summary }
+      : { ...trace, summary, raw: this.#raw(trace.raw) };
+  }
+
+  /** Addresses and what is known by its place in SDP, a candidate or a URL. @param {string} text */
+  text(text) {
+    return text
+      .replace(SDP_LINES, `$1${GONE}$2`)
+      .replace(UFRAG_LINES, (_, head, ufrag, end) => head + this.#standIn('ufrag', ufrag) + end)
+      .replace(UFRAG_WORDS, (_, head, ufrag) => head + this.#standIn('ufrag', ufrag))
+      .replace(QUERY, `$1${GONE}`)
+      .replace(LOCAL, (name) => `${this.#standIn('hidden', name)}.local`)
+      .replace(IPV6, (address) => this.#address(address))
+      .replace(IPV4, (address) => this.#address(address));
+  }
+
+  /** @param {string} raw */
+  #raw(raw) {
+    let json;
+    try {
+      json = JSON.parse(raw);
+    } catch {
+      return this.text(raw.replace(MEMBERS, `$1${GONE}`));
+    }
+    return JSON.stringify(this.#value(json));
+  }
+
+  /** @param {unknown} value @returns {unknown} */
+  #value(value) {
+    if (typeof value === 'string') {
+      return this.text(value);
+    }
+    if (Array.isArray(value)) {
+      return value.map((inner) => this.#value(inner));
+    }
+    if (!value || typeof value !== 'object') {
+      return value;
+    }
+    const isServer = 'urls' in value || 'credential' in value;
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => {
+      if (SECRETS.has(name) || (isServer && name === 'username')) {
+        return [name, GONE];
+      }
+      const isFragment = FRAGMENTS.has(name) && typeof inner === 'string';
+      return [name, isFragment ? this.#standIn('ufrag', inner) : this.#value(inner)];
+    }));
+  }
+
+  /** @param {string} address */
+  #address(address) {
+    return COMMON.has(address) ? address : this.#standIn('address', address.toLowerCase());
+  }
+
+  /** @param {string} kind @param {string} text */
+  #standIn(kind, text) {
+    // What is redacted already, in a trace that was opened, stays as it is.
+    if (new RegExp(`^${kind}-\\d+(\\.local)?$`).test(text)) {
+      return text.replace('.local', '');
+    }
+    const key = `${kind} ${text}`;
+    let known = this.#known.get(key);
+    if (!known) {
+      this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
+      known = `${kind}-${this.#counts[kind]}`;
+      this.#known.set(key, known);
+    }
+    return known;
+  }
+}
+
+/** @param {Trace[]} traces */
+export function redact(traces) {
+  const redactor = new Redactor();
+  return traces.map((trace) => redactor.trace(trace));
+}
