@@ -232,6 +232,11 @@ static int check_together(const struct options *options, struct problem *problem
 			"max-message is larger than send-queue, which must hold at least one "
 			"message: raise send-queue or lower max-message");
 	}
+	if (options->resume_bytes < 2 * options->send_queue) {
+		return problem_set(problem, -EINVAL,
+			"resume-bytes is smaller than twice send-queue, so that who was too slow "
+			"could not resume: raise resume-bytes or lower send-queue");
+	}
 	if (!*options->tls_cert != !*options->tls_key) {
 		return problem_set(problem, -EINVAL,
 			"tls-cert and tls-key come together: set %s too, or neither",

@@ -92,7 +92,8 @@ const struct option_row options_table[] = {
 		.standard = "/=signal /relay=relay /chat=chat /ws=chat /echo=echo "
 			    "/video_chat/signaling=named-room "
 			    "/gst=gstreamer /signaling=ayame "
-			    "/matchbox=matchbox /peerjs=peerjs /y-webrtc=y-webrtc",
+			    "/matchbox=matchbox /peerjs=peerjs /v1=nakodo.v1 "
+			    "/y-webrtc=y-webrtc",
 		.check = options_check_mount,
 		.help = "Speak DIALECT with clients that connect to PATH. Entries are added to the "
 			"default ones, the same path replaces, PATH=off removes. Parameters go "
@@ -207,6 +208,80 @@ const struct option_row options_table[] = {
 		.max = GIB,
 		.help = "How much may wait to be sent to one peer; a peer that reads too slowly "
 			"for it is closed with 4508.",
+	},
+	{
+		.group = "Rooms of nakodo.v1",
+		.name = "room-peers",
+		.placeholder = "NUMBER",
+		.type = OPTION_NUMBER,
+		FIELD(room_peers),
+		.standard = "16",
+		.min = 2,
+		.max = 1000000,
+		.help = "How many participants there may be in one room, those who lost their "
+			"connection included.",
+	},
+	{
+		.name = "rooms-max",
+		.placeholder = "NUMBER",
+		.type = OPTION_NUMBER,
+		FIELD(rooms_max),
+		.standard = "10000",
+		.min = 1,
+		.max = 1000000,
+		.help = "How many rooms there may be at a time.",
+	},
+	{
+		.name = "room-history",
+		.placeholder = "NUMBER",
+		.type = OPTION_NUMBER,
+		FIELD(room_history),
+		.standard = "50",
+		.max = 1000,
+		.help = "How many chat messages, of 64 KiB altogether, a room keeps for those who "
+			"come later.",
+	},
+	{
+		.name = "max-meta",
+		.placeholder = "SIZE",
+		.type = OPTION_SIZE,
+		FIELD(max_meta),
+		.standard = "4KiB",
+		.min = 2,
+		.max = 64 * KIB,
+		.help = "The longest object with which a participant may describe itself.",
+	},
+	{
+		.name = "resume-seconds",
+		.placeholder = "TIME",
+		.type = OPTION_SECONDS,
+		FIELD(resume_seconds),
+		.standard = "30s",
+		.min = 1,
+		.max = 3600,
+		.help = "How long a participant may take to come back after its connection was "
+			"lost.",
+	},
+	{
+		.name = "resume-messages",
+		.placeholder = "NUMBER",
+		.type = OPTION_NUMBER,
+		FIELD(resume_messages),
+		.standard = "1024",
+		.min = 16,
+		.max = 65536,
+		.help = "How many messages are kept for each participant until it says that it has "
+			"them.",
+	},
+	{
+		.name = "resume-bytes",
+		.placeholder = "SIZE",
+		.type = OPTION_SIZE,
+		FIELD(resume_bytes),
+		.standard = "1MiB",
+		.min = 8 * KIB,
+		.max = 2 * GIB,
+		.help = "How much is kept so; at least twice send-queue.",
 	},
 	{
 		.group = "Times",

@@ -19,6 +19,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_echo,
 	&dialect_gstreamer,
 	&dialect_matchbox,
+	&dialect_nakodo_v1,
 	&dialect_named_room,
 	&dialect_peerjs,
 	&dialect_relay,

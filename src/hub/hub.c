@@ -147,7 +147,8 @@ static void room_destroy(struct room *room)
 	free(room);
 }
 
-static struct member *member_create(struct room *room, struct peer *peer, const char *id)
+static struct member *member_create(
+	struct room *room, struct peer *peer, struct session *session, const char *id)
 {
 	struct member *member = calloc(1, id ? sizeof(*member) : offsetof(struct member, hh));
 
@@ -156,6 +157,7 @@ static struct member *member_create(struct room *room, struct peer *peer, const 
 	}
 	member->room = room;
 	member->peer = peer;
+	member->session = session;
 	if (id) {
 		member->id = strdup(id);
 		if (member->id) {
@@ -168,20 +170,19 @@ static struct member *member_create(struct room *room, struct peer *peer, const 
 		}
 	}
 	DL_APPEND(room->members, member);
-	DL_APPEND2(peer->seats, member, seat_prev, seat_next);
+	if (peer) {
+		DL_APPEND2(peer->seats, member, seat_prev, seat_next);
+	}
 	room->count++;
 	return member;
 }
 
-int hub_join(struct hub_space *space, const char *name, struct peer *peer, const char *id,
-	struct member **ret)
+static int join(struct hub_space *space, const char *name, struct peer *peer,
+	struct session *session, const char *id, struct member **ret)
 {
 	struct room *room;
 	struct member *member;
 
-	if (peer->state != PEER_OPEN) {
-		return -EPIPE;
-	}
 	if (strlen(name) > HUB_NAME_MAX || (id && (!*id || strlen(id) > HUB_NAME_MAX))) {
 		return -EINVAL;
 	}
@@ -195,7 +196,7 @@ int hub_join(struct hub_space *space, const char *name, struct peer *peer, const
 	if (!room) {
 		room = room_create(space, name);
 	}
-	member = room ? member_create(room, peer, id) : NULL;
+	member = room ? member_create(room, peer, session, id) : NULL;
 	if (!member) {
 		if (room && !room->count) {
 			room_destroy(room);
@@ -208,6 +209,18 @@ int hub_join(struct hub_space *space, const char *name, struct peer *peer, const
 	return 0;
 }
 
+int hub_join(struct hub_space *space, const char *name, struct peer *peer, const char *id,
+	struct member **ret)
+{
+	return peer->state == PEER_OPEN ? join(space, name, peer, NULL, id, ret) : -EPIPE;
+}
+
+int hub_join_session(struct hub_space *space, const char *name, struct session *session,
+	const char *id, struct member **ret)
+{
+	return join(space, name, NULL, session, id, ret);
+}
+
 void hub_leave(struct member *member)
 {
 	struct room *room = member->room;
@@ -216,7 +229,9 @@ void hub_leave(struct member *member)
 		HASH_DEL(room->ids, member);
 	}
 	DL_DELETE(room->members, member);
-	DL_DELETE2(member->peer->seats, member, seat_prev, seat_next);
+	if (member->peer) {
+		DL_DELETE2(member->peer->seats, member, seat_prev, seat_next);
+	}
 	free(member->id);
 	free(member);
 	if (--room->count == 0) {
@@ -254,23 +269,30 @@ static bool has_room(const struct peer *peer, const struct frame *frame)
 	const struct outbox *outbox = &peer->outbox;
 	size_t most = peer->hub->limits.outbox_bytes;
 
-	if (!outbox->count) {
+	if (outbox->count == outbox->exempt) {
 		return true;
 	}
-	return outbox->bytes + frame->len <= most && outbox->count < most / LEAST_COUNTED;
+	return outbox->bytes - outbox->exempt_bytes + frame->len <= most &&
+	       outbox->count - outbox->exempt < most / LEAST_COUNTED;
+}
+
+static bool is_open(const struct peer *peer)
+{
+	return peer->state == PEER_OPEN && !peer->overflowed;
+}
+
+/* A receiver that cannot be given this message must not go on as if it had got it. */
+static void push_bounded(struct peer *peer, struct frame *frame)
+{
+	if (!frame || !has_room(peer, frame) || !push(peer, frame)) {
+		overflow(peer);
+	}
 }
 
 static void deliver(struct peer *peer, struct message *message)
 {
-	struct frame *frame;
-
-	if (peer->state != PEER_OPEN || peer->overflowed) {
-		return;
-	}
-	frame = message_frame(message, peer->choice);
-	/* A receiver that cannot be given this message must not go on as if it had got it. */
-	if (!frame || !has_room(peer, frame) || !push(peer, frame)) {
-		overflow(peer);
+	if (is_open(peer)) {
+		push_bounded(peer, message_frame(message, peer->choice));
 	}
 }
 
@@ -290,9 +312,29 @@ void hub_send(struct peer *peer, struct message *message)
 	deliver(peer, message);
 }
 
+void hub_send_frame(struct peer *peer, struct frame *frame)
+{
+	if (is_open(peer)) {
+		push_bounded(peer, frame);
+	}
+}
+
+void hub_send_first(struct peer *peer, struct frame *frame)
+{
+	if (!is_open(peer)) {
+		return;
+	}
+	if (frame && outbox_push_exempt(&peer->outbox, frame)) {
+		peer->hub->queued++;
+		mark_dirty(peer);
+	} else {
+		overflow(peer);
+	}
+}
+
 void hub_push_control(struct peer *peer, struct frame *frame)
 {
-	if (peer->state == PEER_OPEN && !peer->overflowed) {
+	if (is_open(peer)) {
 		push(peer, frame);
 	}
 }
@@ -322,6 +364,7 @@ void hub_close(struct peer *peer, unsigned code, const char *reason)
 	if (peer->state != PEER_OPEN) {
 		return;
 	}
+	peer->close_code = code;
 	leave_all(peer, PEER_CLOSING);
 	frame = frame_create_close(code, reason);
 	if (frame) {

@@ -45,6 +45,18 @@ bool outbox_push(struct outbox *outbox, struct frame *frame)
 	return true;
 }
 
+bool outbox_push_exempt(struct outbox *outbox, struct frame *frame)
+{
+	if (!outbox_push(outbox, frame)) {
+		return false;
+	}
+	if (outbox->exempt == outbox->count - 1) {
+		outbox->exempt++;
+		outbox->exempt_bytes += frame->len;
+	}
+	return true;
+}
+
 struct frame *outbox_first(const struct outbox *outbox)
 {
 	if (!outbox->count) {
@@ -63,6 +75,10 @@ struct frame *outbox_pop(struct outbox *outbox)
 	outbox->head = (outbox->head + 1) & (room(outbox) - 1);
 	outbox->count--;
 	outbox->bytes -= frame->len;
+	if (outbox->exempt) {
+		outbox->exempt--;
+		outbox->exempt_bytes -= frame->len;
+	}
 	if (!outbox->count) {
 		free(outbox->ring);
 		outbox->ring = NULL;

@@ -139,6 +139,15 @@ static bool is_token_list(const char *text)
 	return true;
 }
 
+static bool is_own_subprotocol(const struct dialect *dialect, const char *offered)
+{
+	struct option_item item = {.value = (char *)dialect->subprotocol};
+	const struct option_list own = {&item, 1};
+	bool any;
+
+	return dialect->subprotocol && admit_subprotocol(&own, offered, &any);
+}
+
 static struct refusal check_subprotocol(const struct conn *conn, struct lws *wsi)
 {
 	static char message[256]; /* until the answer is written, in this very call from the loop */
@@ -146,6 +155,9 @@ static struct refusal check_subprotocol(const struct conn *conn, struct lws *wsi
 	const char *offered = header(wsi, WSI_TOKEN_PROTOCOL, buf);
 	bool any = false;
 
+	if (offered && is_own_subprotocol(conn->mount->dialect, offered)) {
+		return no_refusal;
+	}
 	if (!offered || admit_subprotocol(&conn->server->options->subprotocol, offered, &any) ||
 		!any) {
 		return no_refusal;
@@ -179,6 +191,13 @@ static struct refusal check_handshake(struct lws *wsi)
 	return no_refusal;
 }
 
+static const struct mount *route_path(
+	const struct conn *conn, const char *path, const char **ret_room)
+{
+	return conn->listener->own ? dialect_route_own(conn->listener->own, path, ret_room)
+				   : dialect_route(conn->server->dialects, path, ret_room);
+}
+
 static const struct mount *route(const struct conn *conn, struct lws *wsi)
 {
 	char path[HEADER_MAX];
@@ -189,23 +208,46 @@ static const struct mount *route(const struct conn *conn, struct lws *wsi)
 	if (lws_hdr_copy_fragment(wsi, path, sizeof(path), WSI_TOKEN_GET_URI, 0) < 0) {
 		return NULL;
 	}
-	return conn->listener->own ? dialect_route_own(conn->listener->own, path, &room)
-				   : dialect_route(conn->server->dialects, path, &room);
+	return route_path(conn, path, &room);
+}
+
+/* Has a dialect kept a place for this client, which it will take? */
+static bool is_awaited(struct conn *conn, struct lws *wsi)
+{
+	const char *arguments[CONN_ARGUMENTS + 1], *room = "";
+	char path[HEADER_MAX], text[4096];
+	struct request request = {.arguments = arguments, .address = &conn->address};
+
+	if (!conn->mount->dialect->is_awaited ||
+		lws_hdr_copy_fragment(wsi, path, sizeof(path), WSI_TOKEN_GET_URI, 0) < 0) {
+		return false;
+	}
+	conn_read_arguments(conn, text, sizeof(text), arguments);
+	route_path(conn, path, &room);
+	request.mount = conn->mount;
+	request.room = room;
+	return conn->mount->dialect->is_awaited(conn->mount, &request);
 }
 
 /* The last checks, and the count when all is well. */
-static struct refusal take_place(struct conn *conn)
+static struct refusal take_place(struct conn *conn, struct lws *wsi)
 {
 	struct server *server = conn->server;
+	bool full = server->peer_count + server->awaited >= server->max_peers, added;
 
 	if (server->draining) {
 		return (struct refusal){503, "draining", "The server is stopping.", NULL};
 	}
-	if (server->peer_count >= server->max_peers) {
+	added = !full && census_add_peer(server->census, &conn->address,
+				 server->options->max_peers_per_address);
+	if (!added && is_awaited(conn, wsi)) {
+		full = false;
+		added = census_add_peer(server->census, &conn->address, 0);
+	}
+	if (full) {
 		return (struct refusal){503, "server-full", "The server is full.", "max-peers"};
 	}
-	if (!census_add_peer(
-		    server->census, &conn->address, server->options->max_peers_per_address)) {
+	if (!added) {
 		return (struct refusal){429, "too-many-peers",
 			"Too many connections come from this address.", "max-peers-per-address"};
 	}
@@ -235,7 +277,7 @@ static struct refusal check_upgrade(struct conn *conn, struct lws *wsi)
 	if (!refusal.status) {
 		refusal = check_subprotocol(conn, wsi);
 	}
-	return refusal.status ? refusal : take_place(conn);
+	return refusal.status ? refusal : take_place(conn, wsi);
 }
 
 static void log_refusal(const struct conn *conn, struct lws *wsi, const struct refusal *refusal)
@@ -390,11 +432,14 @@ static int on_event(
 
 struct lws_protocols *front_protocols(const struct option_list *subprotocols, size_t read_size)
 {
-	struct lws_protocols *table = calloc(subprotocols->count + 2, sizeof(*table));
+	size_t count = subprotocols->count;
+	struct lws_protocols *table = calloc(count + 3, sizeof(*table));
 
-	for (size_t i = 0; table && i <= subprotocols->count; i++) {
+	for (size_t i = 0; table && i <= count + 1; i++) {
 		/* The first is for clients that offer none; no client can offer such a name. */
-		table[i].name = i ? subprotocols->items[i - 1].value : "(none)";
+		table[i].name = !i           ? "(none)"
+				: i <= count ? subprotocols->items[i - 1].value
+					     : dialect_nakodo_v1.subprotocol;
 		table[i].callback = on_event;
 		table[i].rx_buffer_size = read_size;
 		table[i].tx_packet_size = 2 * WS_BURST;

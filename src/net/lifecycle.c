@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <utlist.h>
 
+#include "nakodo/base/ids.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
@@ -20,6 +21,8 @@
 #include "nakodo/net/ws.h"
 
 #define TICK 50 /* ms */
+#define RETRY_LEAST 500 /* ms, after we are gone */
+#define RETRY_SPREAD 1500 /* ms, and one more for each peer */
 #define LEAST_PER_TICK 1 /* peers, so that a few of them need not wait for drain-seconds */
 
 static void close_handle(void *handle)
@@ -75,6 +78,18 @@ static bool has_websockets(const struct server *server)
 	return false;
 }
 
+/* Who comes back shall find the one who follows us, and not all at once. */
+static void say_closing(struct server *server, struct conn *conn, uint64_t left)
+{
+	unsigned short random;
+
+	if (conn->mount->dialect->closing) {
+		ids_random((unsigned char *)&random, sizeof(random));
+		conn->mount->dialect->closing(&conn->peer, "drain",
+			left + RETRY_LEAST + random % (RETRY_SPREAD + server->peer_count));
+	}
+}
+
 /* Close as many as are due by now: all of them evenly over drain-seconds. */
 static void close_some(struct server *server, uint64_t elapsed)
 {
@@ -89,6 +104,7 @@ static void close_some(struct server *server, uint64_t elapsed)
 	}
 	DL_FOREACH_SAFE (server->conns, conn, next) {
 		if (conn->peer.state == PEER_OPEN && (life->closed < due || elapsed >= whole)) {
+			say_closing(server, conn, elapsed < whole ? whole - elapsed : 0);
 			hub_close(&conn->peer, 1001, "the server is stopping");
 			life->closed++;
 		}

@@ -62,6 +62,25 @@ static void fit_descriptors(struct server *server)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static bool keep_place(void *cookie, const struct address *address)
+{
+	struct server *server = cookie;
+
+	if (!census_add_peer(server->census, address, 0)) {
+		return false;
+	}
+	server->awaited++;
+	return true;
+}
+
+static void leave_place(void *cookie, const struct address *address)
+{
+	struct server *server = cookie;
+
+	census_remove_peer(server->census, address);
+	server->awaited--;
+}
+
 /* What can be made from the options without opening a socket. */
 static int prepare(struct server *server, const struct options *options, struct problem *problem)
 {
@@ -83,7 +102,13 @@ static int prepare(struct server *server, const struct options *options, struct 
 		!server->secure_protocols || !server->ice_servers) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
-	server->env.ice_servers = server->ice_servers;
+	server->env = (struct dialect_env){
+		.ice_servers = server->ice_servers,
+		.options = options,
+		.keep_place = keep_place,
+		.leave_place = leave_place,
+		.cookie = server,
+	};
 	error = dialect_table_create(
 		&server->dialects, server->hub, &server->env, &options->mount, problem);
 	if (!error) {

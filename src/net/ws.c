@@ -111,7 +111,7 @@ int ws_open(struct conn *conn)
 {
 	char path[1024], text[4096], where[ADDRESS_TEXT];
 	const char *arguments[CONN_ARGUMENTS + 1];
-	struct request request = {.arguments = arguments, .room = ""};
+	struct request request = {.arguments = arguments, .room = "", .address = &conn->address};
 
 	if (conn->stage != CONN_ADMITTED ||
 		lws_hdr_copy_fragment(conn->wsi, path, sizeof(path), WSI_TOKEN_GET_URI, 0) < 0) {
@@ -144,7 +144,11 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool binary
 {
 	show_message(conn, data, len, binary);
 	conn->mount->dialect->message(&conn->peer, data, len, binary);
-	hold_count(conn, deliver);
+	if (conn->peer.unmetered) {
+		conn->peer.unmetered--;
+	} else {
+		hold_count(conn, deliver);
+	}
 }
 
 static void take(struct conn *conn, const char *data, size_t len)
@@ -312,6 +316,11 @@ static unsigned fault_of_close(const unsigned char *payload, size_t len)
 	return len > 2 && u8_check(payload + 2, len - 2) ? 1007 : 0;
 }
 
+static unsigned code_of_close(const unsigned char *payload, size_t len)
+{
+	return len > 1 ? (unsigned)(payload[0] << 8 | payload[1]) : 1005;
+}
+
 int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len)
 {
 	bool answered = conn->stage == CONN_CLOSE_SENT;
@@ -319,6 +328,9 @@ int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len)
 
 	hold_release(conn);
 	conn->stage = CONN_PEER_CLOSED;
+	if (conn->peer.state == PEER_OPEN) {
+		conn->peer.close_code = fault ? fault : code_of_close(payload, len);
+	}
 	hub_drop(&conn->peer);
 	if (fault && !lws_partial_buffered(conn->wsi)) {
 		struct frame *frame = frame_create_close(fault, "bad close frame");

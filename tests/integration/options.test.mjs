@@ -74,7 +74,7 @@ describe('the sources of options', () => {
   it('--print-config can be read back and then gives the same', async () => {
     const args = [
       '--listen', 'localhost:1?origin=null&dialect=relay', '--listen', 'unix:/a b', '--web-root', ' "#\\ ', '--mount', '/chat=off',
-      '--ice-server', 'turn:turn.example:3478?transport=tcp|me|p#a "ss\\|word', '--origin', 'any', '--max-message', '1000', '--send-queue', '2MiB',
+      '--ice-server', 'turn:turn.example:3478?transport=tcp|me|p#a "ss\\|word', '--origin', 'any', '--max-message', '1000', '--send-queue', '2MiB', '--resume-bytes', '4MiB',
       '--ping-interval', '90', '--handshake-timeout', '1m', '--log-level', 'debug', '--log-format', 'json', '--subprotocol', 'a', '--server-name', 'b.example',
       '--trusted-proxy', 'fd00::/8',
     ];
@@ -177,6 +177,7 @@ describe('one clear sentence and nothing started', { concurrency: 2 }, () => {
     [['--server-name', 'a:80'], '--server-name: server-name `a:80`: must be a host name without scheme and port, as in rtc.example.org'],
     [['--trusted-proxy', '10.0.0.0/33'], '--trusted-proxy: trusted-proxy `10.0.0.0/33`: must be ADDRESS or ADDRESS/BITS, as in 192.0.2.1, 10.0.0.0/8 or fd00::/8'],
     [['--max-message', '300k'], 'max-message is larger than send-queue, which must hold at least one message: raise send-queue or lower max-message'],
+    [['--send-queue', '1MiB'], 'resume-bytes is smaller than twice send-queue, so that who was too slow could not resume: raise resume-bytes or lower send-queue'],
     [['--tls-cert', 'a'], 'tls-cert and tls-key come together: set tls-key too, or neither'],
     [['--tls-key', 'a'], 'tls-cert and tls-key come together: set tls-cert too, or neither'],
     [['--tls-cert', 'a', '--tls-key', 'b', '--tls-self-signed', 'c'], 'tls-cert and tls-self-signed exclude each other: leave one of them out'],

@@ -16,7 +16,20 @@
 
 #define ARGUMENTS_MAX 8
 
-const struct dialect_env peers_env = {.ice_servers = "[]"};
+static const struct options peers_options = {
+	.max_message = 65536,
+	.message_rate = 50,
+	.send_queue = 262144,
+	.resume_seconds = 30,
+	.resume_messages = 1024,
+	.resume_bytes = 1048576,
+	.room_history = 50,
+	.max_meta = 4096,
+	.room_peers = 16,
+	.rooms_max = 10000,
+};
+
+const struct dialect_env peers_env = {.ice_servers = "[]", .options = &peers_options};
 
 static uint64_t host_now(void *cookie)
 {

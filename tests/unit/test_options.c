@@ -117,8 +117,8 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	expect_list(&options.origin, "same-host ");
 	expect_list(&options.mount,
 		"/=signal /chat=chat /echo=echo /gst=gstreamer /matchbox=matchbox /peerjs=peerjs "
-		"/relay=relay /signaling=ayame /video_chat/signaling=named-room /ws=chat "
-		"/y-webrtc=y-webrtc ");
+		"/relay=relay /signaling=ayame /v1=nakodo.v1 /video_chat/signaling=named-room "
+		"/ws=chat /y-webrtc=y-webrtc ");
 	expect_list(&options.trusted_proxy, "");
 	expect_list(&options.server_name, "");
 	expect_list(&options.ice_server, "");
@@ -135,6 +135,13 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(options.max_peers_per_address, 256);
 	assert_int_equal(options.message_rate, 50);
 	assert_int_equal(options.send_queue, 262144);
+	assert_int_equal(options.room_peers, 16);
+	assert_int_equal(options.rooms_max, 10000);
+	assert_int_equal(options.room_history, 50);
+	assert_int_equal(options.max_meta, 4096);
+	assert_int_equal(options.resume_seconds, 30);
+	assert_int_equal(options.resume_messages, 1024);
+	assert_int_equal(options.resume_bytes, 1048576);
 	assert_int_equal(options.ping_interval, 25);
 	assert_int_equal(options.ping_timeout, 10);
 	assert_int_equal(options.handshake_timeout, 5);
@@ -183,8 +190,8 @@ static void mounts_of_all_sources_make_one_table_by_path(void **state)
 		WORDS("NAKODO_MOUNT=/echo=off /a=chat /ab=chat"));
 	expect_list(&options.mount,
 		"/=signal /a=chat /ab=chat /gst=gstreamer /matchbox=matchbox /peerjs=peerjs "
-		"/relay=echo /signaling=ayame /video_chat/signaling=named-room /ws=echo "
-		"/y-webrtc=y-webrtc ");
+		"/relay=echo /signaling=ayame /v1=nakodo.v1 /video_chat/signaling=named-room "
+		"/ws=echo /y-webrtc=y-webrtc ");
 	options_finish(&options);
 }
 

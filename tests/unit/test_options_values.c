@@ -21,7 +21,8 @@ static int load(
 	struct options *options, const char *name, const char *value, struct problem *problem)
 {
 	char option[64], text[4096];
-	char *argv[] = {(char *)"nakodo", option, text};
+	/* So that every send-queue may be tried. */
+	char *argv[] = {(char *)"nakodo", (char *)"--resume-bytes=2GiB", option, text};
 
 	snprintf(option, sizeof(option), "--%s", name);
 	snprintf(text, sizeof(text), "%s", value);
@@ -51,6 +52,12 @@ static void numbers_are_read_with_their_units(void **state)
 		CASE("max-peers-per-room", max_peers_per_room, "2", 2),
 		CASE("max-peers-per-address", max_peers_per_address, "0", 0),
 		CASE("message-rate", message_rate, "0", 0),
+		CASE("room-history", room_history, "0", 0),
+		CASE("max-meta", max_meta, "64KiB", 65536),
+		CASE("resume-seconds", resume_seconds, "1h", 3600),
+		CASE("resume-messages", resume_messages, "16", 16),
+		CASE("resume-bytes", resume_bytes, "512KiB", 524288),
+		CASE("resume-bytes", resume_bytes, "2GiB", 2147483648),
 		CASE("ping-interval", ping_interval, "25", 25),
 		CASE("ping-interval", ping_interval, "25s", 25),
 		CASE("ping-interval", ping_interval, "2m", 120),
@@ -142,6 +149,19 @@ static void a_value_of_the_wrong_kind_or_out_of_range_names_the_limits(void **st
 		{"max-peers-per-room", "must be a whole number from 2 to 1000000",
 			{"1", "1000001"}},
 		{"max-peers-per-address", "must be a whole number from 0 to 1000000", {"1000001"}},
+		{"room-peers", "must be a whole number from 2 to 1000000", {"1", "1000001"}},
+		{"rooms-max", "must be a whole number from 1 to 1000000", {"0", "1000001"}},
+		{"room-history", "must be a whole number from 0 to 1000", {"1001"}},
+		{"max-meta",
+			"must be a size from 2 to 64KiB, in bytes or with KiB or MiB behind it",
+			{"1", "65K"}},
+		{"resume-seconds",
+			"must be a time from 1s to 1h, in seconds or with s, m or h behind it",
+			{"0", "2h"}},
+		{"resume-messages", "must be a whole number from 16 to 65536", {"15", "65537"}},
+		{"resume-bytes",
+			"must be a size from 8KiB to 2GiB, in bytes or with KiB or MiB behind it",
+			{"8191", "3GiB"}},
 		{"message-rate", "must be a whole number from 0 to 1000000", {"1000001", "5s"}},
 		{"ping-interval",
 			"must be a time from 1s to 1h, in seconds or with s, m or h behind it",
@@ -288,6 +308,22 @@ static void a_long_value_leaves_room_for_what_is_wrong_with_it(void **state)
 					  "012345678`: must be a whole number from 1 to 1000000");
 }
 
+static void what_is_kept_for_a_resume_is_more_than_what_may_wait(void **state)
+{
+	static char *const enough[] = {(char *)"nakodo", (char *)"--resume-bytes=512KiB"};
+	static char *const less[] = {(char *)"nakodo", (char *)"--resume-bytes=524287"};
+	struct problem problem;
+	struct options options;
+
+	(void)state;
+	assert_int_equal(options_load(&options, 2, enough, NULL, &problem), 0);
+	options_finish(&options);
+	assert_int_equal(options_load(&options, 2, less, NULL, &problem), -EINVAL);
+	assert_string_equal(problem.text,
+		"resume-bytes is smaller than twice send-queue, so that who was too slow "
+		"could not resume: raise resume-bytes or lower send-queue");
+}
+
 static void options_that_do_not_go_together_are_refused(void **state)
 {
 	static const struct {
@@ -367,6 +403,7 @@ int main(void)
 		cmocka_unit_test(a_text_within_its_grammar_is_taken_as_it_is),
 		cmocka_unit_test(a_wrong_ice_server_is_refused_without_its_password),
 		cmocka_unit_test(a_value_that_would_not_fit_a_line_of_a_file_is_refused),
+		cmocka_unit_test(what_is_kept_for_a_resume_is_more_than_what_may_wait),
 		cmocka_unit_test(options_that_do_not_go_together_are_refused),
 		cmocka_unit_test(a_long_value_leaves_room_for_what_is_wrong_with_it),
 	};

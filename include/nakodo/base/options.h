@@ -59,6 +59,8 @@ struct options {
 	uint64_t max_message, max_peers, max_peers_per_room, max_peers_per_address;
 	uint64_t message_rate, send_queue; /* the burst is four times the rate */
 	uint64_t ping_interval, ping_timeout, handshake_timeout, drain_seconds;
+	uint64_t resume_seconds, resume_messages, resume_bytes; /* these and the next: nakodo.v1 */
+	uint64_t room_history, max_meta, room_peers, rooms_max;
 	int log_level; /* enum option_log_level */
 	int log_format; /* enum option_log_format */
 };

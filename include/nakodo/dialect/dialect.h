@@ -12,12 +12,20 @@
 
 #include "nakodo/hub/hub.h"
 
+struct address;
 struct option_list;
+struct options;
 struct problem;
 
 /* What the daemon lets its dialects know. */
 struct dialect_env {
 	const char *ice_servers; /* as ice_print() gives it */
+	const struct options *options;
+	/* Count one that has lost its connection, and is waited for, as if it still had it. False:
+	 * no memory, it is not counted. NULL: nobody counts. */
+	bool (*keep_place)(void *cookie, const struct address *address);
+	void (*leave_place)(void *cookie, const struct address *address);
+	void *cookie;
 };
 
 /* One place where a dialect is spoken: `PATH=DIALECT?PARAMETERS`, or a listener of its own. */
@@ -35,6 +43,7 @@ struct request {
 	const struct mount *mount;
 	const char *room; /* from /PATH/ROOM, decoded; "" when not said */
 	const char *const *arguments; /* the URL's query: decoded "name=value", NULL at the end */
+	const struct address *address; /* of the client; NULL: not known */
 };
 
 /* A plain HTTP request: GET, HEAD or OPTIONS. */
@@ -58,6 +67,7 @@ struct dialect_answer {
 struct dialect {
 	const char *name; /* as in `mount = PATH=NAME` */
 	bool room_in_path; /* /PATH/ROOM is a room of its own */
+	const char *subprotocol; /* known at its mounts whatever the options say; NULL: none */
 	/* Is this one of the mount's paths, and which room does it name? NULL: the mount's path,
 	 * and if room_in_path one more segment. */
 	bool (*match)(const struct mount *mount, const char *path, const char **ret_room);
@@ -70,11 +80,17 @@ struct dialect {
 	 * NULL: the dialect has none. */
 	bool (*http)(const struct mount *mount, const struct dialect_request *request,
 		struct dialect_answer *ret);
+	/* Would the client that asks take a place that is kept for it (dialect_env)? Then it is let
+	 * in even when the daemon is full. NULL: none is kept. */
+	bool (*is_awaited)(const struct mount *mount, const struct request *request);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
 	void (*open)(struct peer *peer, const struct request *request);
 	/* One whole message; text has been checked to be UTF-8. Never called for a peer that is not
 	 * open. Not NUL-terminated. */
 	void (*message)(struct peer *peer, const char *data, size_t len, bool binary);
+	/* The daemon is about to close the peer; it should come back in `retry_after` ms. NULL:
+	 * nothing is said. */
+	void (*closing)(struct peer *peer, const char *reason, uint64_t retry_after);
 	/* The peer leaves, for whatever reason, even during its `open`; it still has its seats and
 	 * hears nothing any more. NULL: nothing to do. */
 	void (*close)(struct peer *peer);
@@ -111,5 +127,5 @@ const struct mount *dialect_route_own(
 	const struct mount *mount, const char *path, const char **ret_room);
 
 extern const struct dialect dialect_ayame, dialect_chat, dialect_echo, dialect_gstreamer,
-	dialect_matchbox, dialect_named_room, dialect_peerjs, dialect_relay, dialect_signal,
-	dialect_y_webrtc;
+	dialect_matchbox, dialect_nakodo_v1, dialect_named_room, dialect_peerjs, dialect_relay,
+	dialect_signal, dialect_y_webrtc;

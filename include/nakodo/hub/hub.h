@@ -5,7 +5,8 @@
  * - space: a namespace of rooms, one for each mount, so that one wire protocol's rooms and ids
  * never meet another's
  * - room: a named set of members; made by the first to join, gone with the last
- * - member: one peer's seat in one room, perhaps with an id that is unique in the room
+ * - member: one peer's seat in one room, perhaps with an id that is unique in the room; or the seat
+ * of a session, which outlives its connections (hub/session.h)
  * - peer: one connection; net makes it, the hub knows it while it is open
  *
  * Nothing here touches a socket: a message that was published waits in outboxes, their peers wait
@@ -45,6 +46,10 @@ struct peer {
 	uint64_t heard; /* when anything came last, a pong too; ms of hub_now(), kept by net */
 	enum peer_state state;
 	enum frame_choice choice; /* which opcode it wants data messages in */
+	/* Why it leaves: the close frame that either side sent first, 1005 without a code in it;
+	 * 0: none. Known when on_leave is called. */
+	unsigned close_code;
+	unsigned unmetered; /* so many of its next messages cost no message-rate */
 	bool dirty; /* in the hub's dirty list */
 	bool overflowed; /* in the hub's list of peers to be closed as too slow */
 	struct peer *prev_dirty, *next_dirty, *next_overflowed;
@@ -56,7 +61,8 @@ struct peer {
 
 struct member {
 	struct room *room;
-	struct peer *peer;
+	struct peer *peer; /* NULL: a session's seat, which its dialect delivers to */
+	struct session *session; /* NULL: a peer's seat */
 	char *id; /* NULL: none */
 	struct member *prev, *next; /* in the room, in order of arrival (utlist DL) */
 	struct member *seat_prev, *seat_next; /* of the same peer (utlist DL) */
@@ -67,6 +73,7 @@ struct room {
 	struct hub_space *space;
 	struct member *members, *ids;
 	size_t count;
+	void *state_of_dialect; /* freed by its dialect before the last member leaves */
 	UT_hash_handle hh;
 	char name[]; /* NUL-terminated */
 };
@@ -108,13 +115,21 @@ void hub_open(struct hub *hub, struct peer *peer, uint64_t id, peer_leave_fn *on
  * open; -ENOMEM. `ret` may be NULL. */
 int hub_join(struct hub_space *space, const char *room, struct peer *peer, const char *id,
 	struct member **ret);
+/* The same for a session, whose seat is no connection's: it stays until hub_leave(). */
+int hub_join_session(struct hub_space *space, const char *room, struct session *session,
+	const char *id, struct member **ret);
 void hub_leave(struct member *member);
 struct room *hub_room(struct hub_space *space, const char *name);
 struct member *hub_find(const struct room *room, const char *id);
 
-/* Queue the message for every member of the room but `except` (which may be NULL). */
+/* Queue the message for every member but `except` (or NULL); not for sessions. */
 void hub_publish(struct room *room, struct message *message, const struct peer *except);
 void hub_send(struct peer *peer, struct message *message);
+/* Queue a frame that its sender keeps as well; NULL, when there was no memory for it, closes the
+ * peer as if it were too slow. */
+void hub_send_frame(struct peer *peer, struct frame *frame);
+/* The same for what a connection begins with: it does not count towards the outbox's bound. */
+void hub_send_first(struct peer *peer, struct frame *frame);
 /* Queue a control frame, such as a shared ping, past the outbox bound. */
 void hub_push_control(struct peer *peer, struct frame *frame);
 

@@ -15,11 +15,15 @@ struct outbox {
 	struct frame **ring; /* NULL: `few` is the ring */
 	struct frame *few[OUTBOX_INLINE];
 	unsigned head, count, room; /* `room`: slots of `ring`, a power of two */
+	unsigned exempt; /* so many of the oldest are not bounded by send-queue */
 	size_t bytes; /* in the waiting frames, headers included */
+	size_t exempt_bytes;
 };
 
 /* Takes a reference of its own. False: no memory, nothing changed. */
 bool outbox_push(struct outbox *outbox, struct frame *frame);
+/* The same for what a connection begins with: as long as nothing else waits, it is exempt. */
+bool outbox_push_exempt(struct outbox *outbox, struct frame *frame);
 struct frame *outbox_first(const struct outbox *outbox); /* NULL: empty */
 /* Take the first out; its reference passes to the caller. */
 struct frame *outbox_pop(struct outbox *outbox);

@@ -40,6 +40,7 @@ struct server {
 	struct conn *pausing; /* to be left unread after this turn; hold.c's */
 	struct waiting *waiting; /* accepted, not a conn yet; accept.c's */
 	size_t conn_count, peer_count;
+	size_t awaited; /* places kept for those who lost their connection (dialect_env) */
 	size_t unsent; /* bytes of HTTP answers that slow clients have not taken yet */
 	uint64_t last_id;
 	bool draining; /* told to stop: nobody new comes in */

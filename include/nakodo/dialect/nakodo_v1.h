@@ -1,0 +1,117 @@
+/*
+ * nakodo_v1: what the files of this dialect share. nakodo_v1.c reads messages, nakodo_v1_join.c
+ * lets clients in or back in, nakodo_v1_seat.c knows who sits where and what each is sent, and
+ * nakodo_v1_history.c keeps what was chatted.
+ *
+ * A seat is one participant in one room. It outlives its connections:
+ *
+ *                   ┌──────── connection lost ───────┐
+ *   join ──► ATTACHED (peer set)               DETACHED (peer NULL, timer `gone` runs) ──► left
+ *                   └──────────── resume ◄───────────┘
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/uio.h>
+
+#include "nakodo/base/address.h"
+#include "nakodo/hub/hub.h"
+#include "nakodo/hub/limit.h"
+#include "nakodo/hub/session.h"
+#include "nakodo/service/token.h"
+
+struct mount;
+struct request;
+
+#define NAKODO_V1_ID 13 /* with the NUL */
+#define NAKODO_V1_WRONG 256 /* slots of addresses that presented a wrong token */
+
+#define V1_TEXT(literal) ((struct iovec){(void *)(literal), sizeof(literal) - 1})
+#define V1_STRING(string) ((struct iovec){(void *)(string), strlen(string)})
+
+/* What a seat is found by, other than its id. */
+struct nakodo_v1_key {
+	unsigned char hash[TOKEN_HASH]; /* found by its first half, then compared as a whole */
+	struct nakodo_v1_seat *seat; /* NULL: not in the table */
+	UT_hash_handle hh;
+};
+
+struct nakodo_v1_seat {
+	struct session session; /* first: a member's session is turned back by a cast */
+	struct nakodo_v1 *mount;
+	struct peer *peer; /* NULL: detached */
+	struct member *member;
+	/* Tokens that resume: the last that the client is known to have, and the one made since. */
+	struct nakodo_v1_key confirmed, issued;
+	struct nakodo_v1_key nonce; /* the client's own, for when it lost its first welcome */
+	struct wheel_timer gone; /* set while detached */
+	struct wheel_timer ack; /* set while the client waits to be told */
+	struct address address; /* of the connection, or of the last one */
+	bool placed; /* detached and counted (dialect_env) */
+	uint64_t granted; /* ms; when it was last allowed to send again what may be lost */
+	char *name, *meta; /* JSON; NULL: none */
+	struct nakodo_v1_seat *prev, *next; /* of the mount (utlist DL) */
+};
+
+/* State of a mount. */
+struct nakodo_v1 {
+	const struct mount *mount;
+	struct hub *hub;
+	struct session_limits limits;
+	struct nakodo_v1_seat *seats;
+	struct nakodo_v1_key *keys;
+	size_t rooms;
+	struct limit wrong[NAKODO_V1_WRONG];
+};
+
+/* A seat in the room for a new participant. 0; -ENOSPC: room or mount is full; -ENOMEM. `name` is
+ * JSON and becomes the seat's, NULL: none. The session's kept frames are the receivers' only from
+ * now on. */
+int nakodo_v1_seat_create(
+	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, char *name);
+/* The participant leaves: the others hear it, and a connection it has is closed with that code. */
+void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsigned code);
+/* The same without a word, when the daemon ends. */
+void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat);
+/* From now on `peer`, which is open, is its connection. The one before, if any, is out of it and is
+ * returned, for the caller to close. */
+struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *peer);
+/* The connection is lost; wait so many ms for another. */
+void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait);
+/* Enter a key under which it is found; what was entered in it before is not found any more. */
+int nakodo_v1_seat_enter(struct nakodo_v1_seat *seat, struct nakodo_v1_key *key, const char *scope,
+	const char *text);
+void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat); /* its client has the issued token */
+/* Nothing sent or received counts any more, and no token resumes. */
+void nakodo_v1_seat_restart(struct nakodo_v1_seat *seat);
+/* NULL: none. `ret_key` may be NULL. */
+struct nakodo_v1_seat *nakodo_v1_seat_find(
+	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key);
+
+/* Numbered messages: to one, and to all in the room of `seat` but itself. */
+void nakodo_v1_seat_send(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
+void nakodo_v1_seat_publish(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
+/* A message that is not numbered; lost if there is no connection. */
+void nakodo_v1_seat_tell(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
+/* "id":…,"name":…,"meta":… into `out`. */
+void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, FILE *out);
+/* The client is told how many of its messages have come. */
+void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat);
+struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
+
+/* dialect.open and dialect.is_awaited. */
+void nakodo_v1_join(struct peer *peer, const struct request *request);
+bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *request);
+/* Is it a room's or a participant's name: 1 to 128 bytes of UTF-8, no control characters, no /? */
+bool nakodo_v1_is_name(const char *text);
+
+/* Keep a chat message: `name` and `text` are JSON, `name` may be NULL. Without memory it is not
+ * kept. */
+void nakodo_v1_history_add(struct room *room, size_t most, const char *id, const char *name,
+	const char *text, size_t len);
+/* "[…]" into `out`. */
+void nakodo_v1_history_print(const struct room *room, FILE *out);
+void nakodo_v1_history_free(struct room *room);

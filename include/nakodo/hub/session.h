@@ -1,0 +1,54 @@
+/*
+ * session: what makes a participant's messages outlive its connections. It counts the numbered
+ * messages of both directions and keeps those that the client may not have got, as XEP-0198 (stream
+ * management) does: counters, not ids.
+ *
+ * It knows neither the wire nor the connection. Number n of a direction is the n-th numbered
+ * message since the session began; n as a count means that 1 to n have come.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SESSION_ACK_EVERY 16 /* messages; each side tells at the latest then */
+
+struct frame;
+
+struct session_limits {
+	size_t messages, bytes; /* kept at most */
+};
+
+struct session {
+	const struct session_limits *limits;
+	struct frame **ring; /* NULL: none kept */
+	unsigned head, kept, room; /* `room`: slots of `ring`, a power of two */
+	size_t bytes; /* in the kept frames, headers included */
+	uint64_t sent; /* to the client; the last `kept` of them are kept */
+	uint64_t acked; /* of these, the client has said that it has them */
+	uint64_t received; /* from the client */
+	uint64_t told; /* of these, it has been told that we have them */
+};
+
+/* `limits` must live as long as the session. */
+void session_init(struct session *session, const struct session_limits *limits);
+/* Keeps nothing any more and counts from 0. */
+void session_finish(struct session *session);
+
+/* One more numbered message for the client, kept with a reference of our own. Past the limits the
+ * oldest is forgotten; without memory (`frame` NULL: for the frame itself) all of them are.
+ * False: something was forgotten, so a client that has not got it cannot resume. */
+bool session_push(struct session *session, struct frame *frame);
+/* The client has the first n. Below what it said before: nothing happens. -EINVAL: above what was
+ * sent. */
+int session_ack(struct session *session, uint64_t n);
+/* Is every message after the first n kept? */
+bool session_can_resume(const struct session *session, uint64_t n);
+/* Number acked + 1 + i, for i < session->kept, of a session that can resume. */
+struct frame *session_kept(const struct session *session, size_t i);
+
+/* One more numbered message from the client. True: it is to be told now. */
+bool session_receive(struct session *session);
+/* What the client is told: the count so far. */
+uint64_t session_tell(struct session *session);

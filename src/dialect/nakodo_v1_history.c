@@ -1,0 +1,103 @@
+/*
+ * nakodo_v1_history: owns what hangs on a room of this dialect: its last chat messages, each as the
+ * JSON object that newcomers are sent. It goes with the room.
+ */
+#include "nakodo/dialect/nakodo_v1.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <utlist.h>
+
+#define BYTES_MAX 65536 /* of all messages of a room */
+
+struct line {
+	struct line *prev, *next;
+	size_t len;
+	char *text;
+};
+
+struct history {
+	struct line *lines; /* the oldest first (utlist DL) */
+	size_t count, bytes;
+};
+
+static void drop_oldest(struct history *history)
+{
+	struct line *line = history->lines;
+
+	DL_DELETE(history->lines, line);
+	history->count--;
+	history->bytes -= line->len;
+	free(line->text);
+	free(line);
+}
+
+static struct line *line_create(const char *id, const char *name, const char *text, size_t len)
+{
+	struct line *line = calloc(1, sizeof(*line));
+	FILE *out = line ? open_memstream(&line->text, &line->len) : NULL;
+	struct timespec now;
+
+	if (!out) {
+		free(line);
+		return NULL;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	fprintf(out, "{\"from\":\"%s\",%s%s%s\"at\":%" PRIu64 ",\"text\":", id,
+		name ? "\"name\":" : "", name ? name : "", name ? "," : "",
+		(uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+	fwrite(text, 1, len, out);
+	fputc('}', out);
+	if (fclose(out)) {
+		free(line->text);
+		free(line);
+		return NULL;
+	}
+	return line;
+}
+
+void nakodo_v1_history_add(struct room *room, size_t most, const char *id, const char *name,
+	const char *text, size_t len)
+{
+	struct history *history = room->state_of_dialect;
+	struct line *line;
+
+	if (!history) {
+		history = room->state_of_dialect = calloc(1, sizeof(*history));
+	}
+	line = history ? line_create(id, name, text, len) : NULL;
+	if (!line) {
+		return;
+	}
+	DL_APPEND(history->lines, line);
+	history->count++;
+	history->bytes += line->len;
+	while (history->count > most || history->bytes > BYTES_MAX) {
+		drop_oldest(history);
+	}
+}
+
+void nakodo_v1_history_print(const struct room *room, FILE *out)
+{
+	const struct history *history = room->state_of_dialect;
+	const struct line *line;
+
+	fputc('[', out);
+	DL_FOREACH (history ? history->lines : NULL, line) {
+		fprintf(out, "%s%s", line == history->lines ? "" : ",", line->text);
+	}
+	fputc(']', out);
+}
+
+void nakodo_v1_history_free(struct room *room)
+{
+	struct history *history = room->state_of_dialect;
+
+	while (history && history->lines) {
+		drop_oldest(history);
+	}
+	free(history);
+	room->state_of_dialect = NULL;
+}

@@ -1,0 +1,400 @@
+/*
+ * nakodo_v1_join: what a client's URL says, and what it gets for it: its old seat, a fresh one, or
+ * a refusal. Owns the count of wrong tokens from each address.
+ */
+#include "nakodo/dialect/nakodo_v1.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistr.h>
+#include <utlist.h>
+
+#include "nakodo/base/hash.h"
+#include "nakodo/base/json.h"
+#include "nakodo/base/options.h"
+#include "nakodo/dialect/dialect.h"
+
+#define CLOSE_BAD_ROOM 4400
+#define CLOSE_ELSEWHERE 4409
+#define CLOSE_ROOM_FULL 4413
+#define CLOSE_TOO_MANY 4429
+/* Who comes back after we were restarted presents a token that is not known: a crowd behind one
+ * address must be able to. */
+#define WRONG_RATE 20 /* per second */
+#define WRONG_BURST 1000
+
+#define SESSION "/" /* scope of the tokens that we issue; a nonce's is its room */
+
+/* What the URL says. */
+struct call {
+	const struct request *request;
+	struct nakodo_v1 *v1;
+	struct nakodo_v1_seat *old; /* whose token was presented */
+	struct nakodo_v1_key *shown; /* the token */
+	char name[HUB_NAME_MAX + 1]; /* "": none */
+	char nonce[TOKEN_TEXT]; /* the same */
+	bool lost; /* a session was presented that cannot be resumed */
+};
+
+bool nakodo_v1_is_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+		/* C0 and DEL; C1, which is U+0080 to U+009F */
+		if (*at < 0x20 || *at == 0x7f || *at == '/' ||
+			(at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)) {
+			return false;
+		}
+	}
+	return len && len <= HUB_NAME_MAX && !u8_check((const uint8_t *)text, len);
+}
+
+static void send_first(struct peer *peer, const char *text)
+{
+	struct iovec part = {(void *)text, text ? strlen(text) : 0};
+	struct frame *frame = text ? frame_create(FRAME_TEXT, &part, 1) : NULL;
+
+	hub_send_first(peer, frame);
+	frame_unref(frame);
+}
+
+static void refuse(struct peer *peer, const char *code, const char *message, unsigned close)
+{
+	const struct iovec parts[] = {
+		V1_TEXT("{\"type\":\"error\",\"code\":\""),
+		V1_STRING(code),
+		V1_TEXT("\",\"message\":\""),
+		V1_STRING(message),
+		V1_TEXT("\"}"),
+	};
+	struct message whole;
+
+	message_init(&whole, parts, 5, false, true);
+	hub_send(peer, &whole);
+	message_finish(&whole);
+	hub_close(peer, close, code);
+}
+
+/* "" for none; false: it is not as it should be. */
+static bool read_nonce(const struct request *request, char ret[TOKEN_TEXT])
+{
+	long len = request_get(request, "nonce", ret, TOKEN_TEXT);
+
+	if (len == -ENOENT) {
+		*ret = '\0';
+		return true;
+	}
+	return len >= 0 && token_is_valid(ret);
+}
+
+/* Why it cannot be; NULL: all is well. */
+static const char *read_names(struct call *call)
+{
+	long len = request_get(call->request, "name", call->name, sizeof(call->name));
+
+	if (!nakodo_v1_is_name(call->request->room)) {
+		return "A room's name stands behind the path, as in /v1/ROOM, and has 1 to 128 "
+		       "bytes of UTF-8 without control characters and slashes.";
+	}
+	if (len == -ENOENT) {
+		*call->name = '\0';
+	} else if (len < 0 || !nakodo_v1_is_name(call->name)) {
+		return "A participant's name has 1 to 128 bytes of UTF-8 without control "
+		       "characters and slashes.";
+	}
+	if (!read_nonce(call->request, call->nonce)) {
+		return "A nonce has 22 characters of base64url.";
+	}
+	return NULL;
+}
+
+/* False: this address has presented too many of them. */
+static bool may_be_wrong(struct nakodo_v1 *v1, const struct address *address)
+{
+	struct address group;
+	struct limit *limit, next;
+
+	if (!address || !address_is_known(address)) {
+		return true;
+	}
+	group = address_group(address);
+	/* Addresses that share a slot share its limit. */
+	limit = &v1->wrong[hash_bytes(&group, sizeof(group)) % NAKODO_V1_WRONG];
+	next = *limit;
+	if (limit_spend(&next, hub_now(v1->hub), WRONG_RATE, WRONG_BURST)) {
+		return false;
+	}
+	*limit = next;
+	return true;
+}
+
+/* 0: there is none; 1: it is in `call`; -EPERM: it is wrong. */
+static int find_old(struct call *call, const char *argument)
+{
+	char token[TOKEN_TEXT];
+	long len = request_get(call->request, argument, token, sizeof(token));
+
+	if (len == -ENOENT) {
+		return 0;
+	}
+	call->old = len < 0 ? NULL : nakodo_v1_seat_find(call->v1, SESSION, token, &call->shown);
+	return call->old ? 1 : -EPERM;
+}
+
+/* What `n` in the URL says, if the session can be resumed there. */
+static bool read_count(const struct call *call, uint64_t *ret)
+{
+	char text[20];
+	long len = request_get(call->request, "n", text, sizeof(text));
+
+	if (len < 1 || strspn(text, "0123456789") != (size_t)len) {
+		return false;
+	}
+	*ret = strtoull(text, NULL, 10);
+	return session_can_resume(&call->old->session, *ret);
+}
+
+static bool issue(struct nakodo_v1_seat *seat, char ret[TOKEN_TEXT])
+{
+	token_create(ret);
+	return !nakodo_v1_seat_enter(seat, &seat->issued, SESSION, ret);
+}
+
+/* The client may send again what it does not know to have come, as fast as it can; but no more
+ * than it could have sent since it was last allowed to. */
+static void grant(struct nakodo_v1_seat *seat)
+{
+	const struct options *options = seat->mount->mount->env->options;
+	uint64_t now = hub_now(seat->mount->hub);
+	uint64_t most = (now - seat->granted) * options->message_rate / 1000;
+
+	seat->granted = now;
+	seat->peer->unmetered =
+		(unsigned)(most < options->resume_messages ? most : options->resume_messages);
+}
+
+static void sit(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
+{
+	static const struct address unknown;
+	struct peer *before = nakodo_v1_seat_attach(seat, peer);
+
+	seat->address = call->request->address ? *call->request->address : unknown;
+	if (before) {
+		hub_close(before, CLOSE_ELSEWHERE, "resumed or replaced elsewhere");
+	}
+}
+
+static void say_back(struct nakodo_v1_seat *seat)
+{
+	const struct iovec parts[] = {
+		V1_TEXT("{\"type\":\"peer-back\",\"id\":\""),
+		V1_STRING(seat->member->id),
+		V1_TEXT("\"}"),
+	};
+
+	nakodo_v1_seat_publish(seat, parts, 3);
+}
+
+static char *print_resumed(struct nakodo_v1_seat *seat, const char *token)
+{
+	char *text;
+	int len = asprintf(&text,
+		"{\"type\":\"resumed\",\"id\":\"%s\",\"session\":\"%s\",\"n\":%" PRIu64
+		",\"iceServers\":%s}",
+		seat->member->id, token, session_tell(&seat->session),
+		seat->mount->mount->env->ice_servers);
+
+	return len < 0 ? NULL : text;
+}
+
+static void resume(struct call *call, struct peer *peer, uint64_t n)
+{
+	struct nakodo_v1_seat *seat = call->old;
+	bool was_away = !seat->peer;
+	char token[TOKEN_TEXT], *text;
+
+	/* Before anything is counted, nothing comes from the old connection any more. */
+	sit(call, seat, peer);
+	if (call->shown == &seat->issued) {
+		nakodo_v1_seat_confirm(seat);
+	}
+	hub_clear_timer(seat->mount->hub, &seat->ack);
+	session_ack(&seat->session, n);
+	text = issue(seat, token) ? print_resumed(seat, token) : NULL;
+	send_first(peer, text);
+	free(text);
+	for (size_t i = 0; i < seat->session.kept; i++) {
+		hub_send_first(peer, session_kept(&seat->session, i));
+	}
+	grant(seat);
+	if (was_away) {
+		say_back(seat);
+	}
+}
+
+static void print_peers(const struct nakodo_v1_seat *seat, FILE *out)
+{
+	const struct member *member;
+	const char *comma = "";
+
+	DL_FOREACH (seat->member->room->members, member) {
+		const struct nakodo_v1_seat *other = nakodo_v1_seat_of(member);
+		bool owner = true;
+
+		if (other == seat) {
+			continue;
+		}
+		for (const struct member *at = seat->member; at; at = at->next) {
+			owner = owner && at != member; /* it came after us */
+		}
+		fprintf(out, "%s{", comma);
+		nakodo_v1_seat_print(other, out);
+		fprintf(out, "%s,\"owner\":%s}", other->peer ? "" : ",\"away\":true",
+			owner ? "true" : "false");
+		comma = ",";
+	}
+}
+
+static char *print_welcome(const struct call *call, struct nakodo_v1_seat *seat, const char *token)
+{
+	const struct options *options = call->v1->mount->env->options;
+	char room[6 * HUB_NAME_MAX + JSON_QUOTE_EXTRA], *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out) {
+		return NULL;
+	}
+	json_quote(call->request->room, room, sizeof(room));
+	fprintf(out, "{\"type\":\"welcome\",\"id\":\"%s\",\"room\":%s,\"session\":\"%s\"",
+		seat->member->id, room, token);
+	fprintf(out, "%s,\"peers\":[", call->lost ? ",\"recovered\":false" : "");
+	print_peers(seat, out);
+	fprintf(out, "],\"history\":");
+	nakodo_v1_history_print(seat->member->room, out);
+	fprintf(out,
+		",\"iceServers\":%s,\"resumeSeconds\":%" PRIu64 ",\"limits\":{\"message\":%" PRIu64
+		",\"peers\":%" PRIu64 "}}",
+		call->v1->mount->env->ice_servers, options->resume_seconds, options->max_message,
+		options->room_peers);
+	return fclose(out) ? NULL : text;
+}
+
+static void welcome(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
+{
+	char token[TOKEN_TEXT];
+	char *text = issue(seat, token) ? print_welcome(call, seat, token) : NULL;
+
+	send_first(peer, text);
+	free(text);
+}
+
+/* The client lost its first welcome: all is as if it had come only now, but for its id. */
+static void join_again(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
+{
+	bool was_away = !seat->peer;
+
+	sit(call, seat, peer);
+	nakodo_v1_seat_restart(seat);
+	welcome(call, seat, peer);
+	if (was_away) {
+		say_back(seat);
+	}
+}
+
+static void announce(struct nakodo_v1_seat *seat)
+{
+	struct iovec part = {NULL, 0};
+	char *text;
+	FILE *out = open_memstream(&text, &part.iov_len);
+
+	if (!out) {
+		return;
+	}
+	fprintf(out, "{\"type\":\"peer-joined\",\"peer\":{");
+	nakodo_v1_seat_print(seat, out);
+	fprintf(out, ",\"owner\":false}}"); /* whoever comes later is the owner */
+	if (!fclose(out)) {
+		part.iov_base = text;
+		nakodo_v1_seat_publish(seat, &part, 1);
+		free(text);
+	}
+}
+
+static void join_fresh(struct call *call, struct peer *peer)
+{
+	char quoted[6 * HUB_NAME_MAX + JSON_QUOTE_EXTRA], *name = NULL;
+	struct nakodo_v1_seat *seat;
+	int error = 0;
+
+	if (*call->name) {
+		json_quote(call->name, quoted, sizeof(quoted));
+		name = strdup(quoted);
+		error = name ? 0 : -ENOMEM;
+	}
+	error = error ? error : nakodo_v1_seat_create(&seat, call->v1, call->request->room, name);
+	if (error) {
+		free(name);
+		if (error == -ENOSPC) {
+			refuse(peer, "room-full", "There is no place left in this room.",
+				CLOSE_ROOM_FULL);
+		} else {
+			hub_close(peer, 1011, "out of memory");
+		}
+		return;
+	}
+	sit(call, seat, peer);
+	if (*call->nonce) {
+		nakodo_v1_seat_enter(seat, &seat->nonce, call->request->room, call->nonce);
+	}
+	welcome(call, seat, peer);
+	announce(seat);
+}
+
+void nakodo_v1_join(struct peer *peer, const struct request *request)
+{
+	struct call call = {.request = request, .v1 = request->mount->state};
+	const char *fault = read_names(&call);
+	struct nakodo_v1_seat *before;
+	int found;
+	uint64_t n;
+
+	if (fault) {
+		refuse(peer, "bad-room", fault, CLOSE_BAD_ROOM);
+		return;
+	}
+	found = find_old(&call, "session");
+	if (found > 0 && !strcmp(call.old->member->room->name, request->room) &&
+		read_count(&call, &n)) {
+		resume(&call, peer, n);
+		return;
+	}
+	call.lost = found;
+	found = found ? found : find_old(&call, "replaces");
+	if (found > 0) {
+		nakodo_v1_seat_leave(call.old, "gone", CLOSE_ELSEWHERE);
+	} else if (found < 0 && !may_be_wrong(call.v1, request->address)) {
+		hub_close(peer, CLOSE_TOO_MANY, "too many wrong sessions");
+		return;
+	}
+	before = *call.nonce ? nakodo_v1_seat_find(call.v1, request->room, call.nonce, NULL) : NULL;
+	if (before) {
+		join_again(&call, before, peer);
+	} else {
+		join_fresh(&call, peer);
+	}
+}
+
+bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *request)
+{
+	struct call call = {.request = request, .v1 = mount->state};
+
+	if (find_old(&call, "session") <= 0 && find_old(&call, "replaces") <= 0 &&
+		read_nonce(request, call.nonce) && *call.nonce) {
+		call.old = nakodo_v1_seat_find(call.v1, request->room, call.nonce, NULL);
+	}
+	return call.old && call.old->placed;
+}

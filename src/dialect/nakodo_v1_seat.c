@@ -1,0 +1,291 @@
+/*
+ * nakodo_v1_seat: owns the seats of a mount, the table of what they are found by, and each room's
+ * share in the mount. Nothing here reads a message.
+ *
+ * Every numbered message goes into the session of its receiver, and into the connection too if
+ * there is one. A detached session that had to forget one cannot be resumed any more; since someone
+ * may be walking through its room, it leaves by its timer.
+ */
+#include "nakodo/dialect/nakodo_v1.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "nakodo/base/options.h"
+#include "nakodo/dialect/dialect.h"
+
+#define FOUND_BY (TOKEN_HASH / 2) /* bytes */
+
+struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member)
+{
+	return (struct nakodo_v1_seat *)member->session;
+}
+
+static void forget_key(struct nakodo_v1_key *key)
+{
+	if (key->seat) {
+		HASH_DEL(key->seat->mount->keys, key);
+		key->seat = NULL;
+	}
+}
+
+static int add_key(struct nakodo_v1_seat *seat, struct nakodo_v1_key *key)
+{
+	HASH_ADD(hh, seat->mount->keys, hash, FOUND_BY, key);
+	if (!key->hh.tbl) {
+		return -ENOMEM;
+	}
+	key->seat = seat;
+	return 0;
+}
+
+int nakodo_v1_seat_enter(
+	struct nakodo_v1_seat *seat, struct nakodo_v1_key *key, const char *scope, const char *text)
+{
+	forget_key(key);
+	token_hash(key->hash, scope, text);
+	return add_key(seat, key);
+}
+
+void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat)
+{
+	if (!seat->issued.seat) {
+		return;
+	}
+	forget_key(&seat->confirmed);
+	forget_key(&seat->issued);
+	memcpy(seat->confirmed.hash, seat->issued.hash, TOKEN_HASH);
+	add_key(seat, &seat->confirmed); /* without memory there is nothing to come back with */
+}
+
+struct nakodo_v1_seat *nakodo_v1_seat_find(
+	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key)
+{
+	unsigned char hash[TOKEN_HASH];
+	struct nakodo_v1_key *key;
+
+	token_hash(hash, scope, text);
+	HASH_FIND(hh, v1->keys, hash, FOUND_BY, key);
+	if (!key || !token_equal(key->hash, hash)) {
+		return NULL;
+	}
+	if (ret_key) {
+		*ret_key = key;
+	}
+	return key->seat;
+}
+
+void nakodo_v1_seat_restart(struct nakodo_v1_seat *seat)
+{
+	session_finish(&seat->session);
+	hub_clear_timer(seat->mount->hub, &seat->ack);
+	forget_key(&seat->confirmed);
+	forget_key(&seat->issued);
+}
+
+static int take_seat(struct nakodo_v1_seat *seat, const char *room)
+{
+	struct nakodo_v1 *v1 = seat->mount;
+	struct hub_space *space = v1->mount->space;
+	bool fresh = !hub_room(space, room);
+	char id[TOKEN_TEXT];
+	int error;
+
+	if (fresh && v1->rooms >= v1->mount->env->options->rooms_max) {
+		return -ENOSPC;
+	}
+	do {
+		token_create(id);
+		id[NAKODO_V1_ID - 1] = '\0';
+		error = hub_join_session(space, room, &seat->session, id, &seat->member);
+	} while (error == -EEXIST);
+	if (!error) {
+		v1->rooms += fresh;
+	}
+	return error;
+}
+
+int nakodo_v1_seat_create(
+	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, char *name)
+{
+	struct nakodo_v1_seat *seat = calloc(1, sizeof(*seat));
+	int error;
+
+	if (!seat) {
+		return -ENOMEM;
+	}
+	seat->mount = v1;
+	session_init(&seat->session, &v1->limits);
+	error = take_seat(seat, room);
+	if (error) {
+		free(seat);
+		return error;
+	}
+	seat->name = name;
+	seat->granted = hub_now(v1->hub);
+	DL_APPEND(v1->seats, seat);
+	*ret = seat;
+	return 0;
+}
+
+static void leave_place(struct nakodo_v1_seat *seat)
+{
+	const struct dialect_env *env = seat->mount->mount->env;
+
+	if (seat->placed) {
+		seat->placed = false;
+		env->leave_place(env->cookie, &seat->address);
+	}
+}
+
+void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
+{
+	struct nakodo_v1 *v1 = seat->mount;
+	struct room *room = seat->member->room;
+
+	if (seat->peer) {
+		seat->peer->state_of_dialect = NULL;
+	}
+	hub_clear_timer(v1->hub, &seat->gone);
+	hub_clear_timer(v1->hub, &seat->ack);
+	forget_key(&seat->confirmed);
+	forget_key(&seat->issued);
+	forget_key(&seat->nonce);
+	leave_place(seat);
+	if (room->count == 1) {
+		nakodo_v1_history_free(room);
+		v1->rooms--;
+	}
+	hub_leave(seat->member);
+	DL_DELETE(v1->seats, seat);
+	session_finish(&seat->session);
+	free(seat->name);
+	free(seat->meta);
+	free(seat);
+}
+
+void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsigned code)
+{
+	struct peer *peer = seat->peer;
+	const struct iovec parts[] = {
+		V1_TEXT("{\"type\":\"peer-left\",\"id\":\""),
+		V1_STRING(seat->member->id),
+		V1_TEXT("\",\"reason\":\""),
+		V1_STRING(reason),
+		V1_TEXT("\"}"),
+	};
+
+	nakodo_v1_seat_publish(seat, parts, 5);
+	nakodo_v1_seat_destroy(seat);
+	if (peer) {
+		hub_close(peer, code, code == 4409 ? "resumed or replaced elsewhere" : "");
+	}
+}
+
+static void on_gone(struct wheel_timer *timer)
+{
+	size_t offset = offsetof(struct nakodo_v1_seat, gone);
+
+	nakodo_v1_seat_leave((void *)((char *)timer - offset), "gone", 0);
+}
+
+struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *peer)
+{
+	struct peer *before = seat->peer;
+
+	if (before) {
+		before->state_of_dialect = NULL;
+	}
+	hub_clear_timer(seat->mount->hub, &seat->gone);
+	leave_place(seat);
+	seat->peer = peer;
+	peer->state_of_dialect = seat;
+	return before;
+}
+
+void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
+{
+	const struct dialect_env *env = seat->mount->mount->env;
+	const struct iovec parts[] = {
+		V1_TEXT("{\"type\":\"peer-away\",\"id\":\""),
+		V1_STRING(seat->member->id),
+		V1_TEXT("\"}"),
+	};
+
+	seat->peer->state_of_dialect = NULL;
+	seat->peer = NULL;
+	hub_clear_timer(seat->mount->hub, &seat->ack);
+	seat->placed = env->keep_place && env->keep_place(env->cookie, &seat->address);
+	hub_set_timer(seat->mount->hub, &seat->gone, wait, on_gone);
+	nakodo_v1_seat_publish(seat, parts, 3);
+}
+
+static void deliver(struct nakodo_v1_seat *seat, struct frame *frame)
+{
+	bool all = session_push(&seat->session, frame);
+
+	if (seat->peer) {
+		hub_send_frame(seat->peer, frame);
+	} else if (!all) {
+		hub_set_timer(seat->mount->hub, &seat->gone, 0, on_gone);
+	}
+}
+
+void nakodo_v1_seat_send(struct nakodo_v1_seat *seat, const struct iovec *parts, int count)
+{
+	struct message message;
+
+	message_init(&message, parts, count, false, true);
+	deliver(seat, message_frame(&message, FRAME_AS_SENT));
+	message_finish(&message);
+}
+
+void nakodo_v1_seat_publish(struct nakodo_v1_seat *seat, const struct iovec *parts, int count)
+{
+	struct member *member;
+	struct message message;
+
+	message_init(&message, parts, count, false, true);
+	DL_FOREACH (seat->member->room->members, member) {
+		if (member != seat->member) {
+			deliver(nakodo_v1_seat_of(member), message_frame(&message, FRAME_AS_SENT));
+		}
+	}
+	message_finish(&message);
+}
+
+void nakodo_v1_seat_tell(struct nakodo_v1_seat *seat, const struct iovec *parts, int count)
+{
+	struct message message;
+
+	if (seat->peer) {
+		message_init(&message, parts, count, false, true);
+		hub_send(seat->peer, &message);
+		message_finish(&message);
+	}
+}
+
+void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), "{\"type\":\"ack\",\"n\":%" PRIu64 "}",
+		session_tell(&seat->session));
+	struct iovec part = {text, (size_t)len};
+
+	hub_clear_timer(seat->mount->hub, &seat->ack);
+	nakodo_v1_seat_tell(seat, &part, 1);
+}
+
+void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, FILE *out)
+{
+	fprintf(out, "\"id\":\"%s\"", seat->member->id);
+	if (seat->name) {
+		fprintf(out, ",\"name\":%s", seat->name);
+	}
+	if (seat->meta) {
+		fprintf(out, ",\"meta\":%s", seat->meta);
+	}
+}
