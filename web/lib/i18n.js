@@ -9,11 +9,11 @@
 /** @typedef {Record<string, string | number>} Params */
 /** @typedef {Record<Key, string>} Table */
 /** @typedef {'en' | 'ja'} Language */
-/** @typedef {'placeholder' | 'aria-label' | 'title'} Attribute that is read out or shown */
+/** @typedef {'placeholder' | 'aria-label' | 'title' | 'alt'} Attribute that is read out or shown */
 
 const REMEMBERED = 'nakodo.language';
 /** @type {Attribute[]} */
-const ATTRIBUTES = ['placeholder', 'aria-label', 'title'];
+const ATTRIBUTES = ['placeholder', 'aria-label', 'title', 'alt'];
 
 /** What every page has. @type {Record<Language, Table>} */
 const tables = { en: { language: 'Language' }, ja: { language: '言語' } };
@@ -118,22 +118,27 @@ function render() {
 }
 
 /**
- * Show the page in the reader's language and let the select change it.
- * @param {HTMLSelectElement} select with the options en and ja
+ * Show the page in the reader's language and let the selects change it.
+ * @param {HTMLSelectElement[]} selects each with the options en and ja
  */
-export function startLanguages(select) {
-  language = wanted();
-  select.value = language;
-  render();
-  select.addEventListener('change', () => {
-    if (isLanguage(select.value)) {
-      language = select.value;
-      render();
-      try {
-        localStorage.setItem(REMEMBERED, language);
-      } catch {
-        // See wanted().
+export function startLanguages(...selects) {
+  /** @param {Language} chosen */
+  const show = (chosen) => {
+    language = chosen;
+    selects.forEach((select) => { select.value = chosen; });
+    render();
+  };
+  show(wanted());
+  for (const select of selects) {
+    select.addEventListener('change', () => {
+      if (isLanguage(select.value)) {
+        show(select.value);
+        try {
+          localStorage.setItem(REMEMBERED, language);
+        } catch {
+          // See wanted().
+        }
       }
-    }
-  });
+    });
+  }
 }

@@ -1,0 +1,103 @@
+/*
+ * The bar below the stage and its keys.
+ */
+
+import { byId } from '../lib/dom.js';
+import { announce } from './status.js';
+import { openInvite } from './invite.js';
+import { CAN_SHARE } from './outgoing.js';
+import { showToggle } from './prejoin.js';
+import { watchKeys } from './shortcuts.js';
+import { clearStrip, showStrip } from './strip.js';
+
+/** @typedef {import('./media.js').Kind} Kind */
+/** @typedef {import('./own-media.js').OwnMedia} OwnMedia */
+
+/** @param {string} id */
+const button = (id) => byId(id, HTMLButtonElement);
+const menu = byId('menu', HTMLElement);
+
+async function toggleFullscreen() {
+  await (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen())
+    .catch(() => {}); // forbidden
+}
+
+export class Bar {
+  #own;
+  #outgoing;
+  #signal;
+  /** @type {import('./media.js').Note | null} what is wrong with the devices */
+  #told = null;
+
+  /**
+   * @param {{ own: OwnMedia, outgoing: import('./outgoing.js').Outgoing,
+   *   drawer: import('./drawer.js').Drawer, room: string, leave: () => void }} parts
+   * @param {AbortSignal} signal ends it
+   */
+  constructor({ own, outgoing, drawer, room, leave }, signal) {
+    this.#own = own;
+    this.#outgoing = outgoing;
+    this.#signal = signal;
+    const mic = () => this.#turn('mic');
+    const cam = () => this.#turn('cam');
+    const share = () => this.#share();
+    const help = () => byId('help', HTMLDialogElement).showModal();
+    this.#onClick({ mic, cam, share, leave, 'menu-fullscreen': toggleFullscreen, 'menu-help': help });
+    this.#onClick({
+      'menu-settings': () => byId('settings', HTMLDialogElement).showModal(),
+      'menu-signals': () => drawer.open('signals'),
+      'people-invite': () => openInvite(room),
+      'alone-invite': () => openInvite(room),
+    });
+    menu.addEventListener('click', () => menu.hidePopover(), { signal });
+    watchKeys({
+      m: mic, v: cam, s: share, '?': help, f: toggleFullscreen,
+      c: () => drawer.toggle('chat'), p: () => drawer.toggle('people'), d: () => drawer.toggle('signals'),
+    }, { down: () => own.turn('mic', true), up: () => own.turn('mic', false) }, signal);
+    own.addEventListener('change', () => this.#show(), { signal });
+    outgoing.addEventListener('change', () => this.#show(), { signal });
+    button('share').hidden = !CAN_SHARE;
+    this.#show();
+  }
+
+  /** @param {Record<string, () => void>} acts by the button's id */
+  #onClick(acts) {
+    for (const [id, act] of Object.entries(acts)) {
+      button(id).addEventListener('click', act, { signal: this.#signal });
+    }
+  }
+
+  /** @param {Kind} kind */
+  #turn(kind) {
+    this.#own.turn(kind, !(this.#own.isOn[kind] && this.#own.tracks[kind]));
+  }
+
+  #share() {
+    if (this.#outgoing.screen) {
+      this.#outgoing.stopScreen();
+    } else if (CAN_SHARE) {
+      this.#outgoing.shareScreen().catch((error) => {
+        // No window chosen is a choice.
+        if (error?.name !== 'NotAllowedError') {
+          announce('screen.failed');
+        }
+      });
+    }
+  }
+
+  #show() {
+    const { problem, note } = this.#own;
+    showToggle(button('mic'), 'mic', this.#own);
+    showToggle(button('cam'), 'cam', this.#own);
+    button('share').setAttribute('aria-pressed', String(Boolean(this.#outgoing.screen)));
+    const told = problem ?? note;
+    if (told !== this.#told) {
+      this.#told = told;
+      clearStrip('media');
+      if (told) {
+        const way = { key: 'strip.dismiss', act: () => clearStrip('media') };
+        showStrip('media', told.key, { way });
+      }
+    }
+  }
+}

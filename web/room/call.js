@@ -1,0 +1,198 @@
+/*
+ * One stay in a room: joins what the client says to the parts of the screen. What is sent is in
+ * outgoing.js, what a tile shows in peers.js.
+ */
+
+import { byId } from '../lib/dom.js';
+import { sayIn } from '../lib/i18n.js';
+import { Bar } from './bar.js';
+import { ChatView } from './chat.js';
+import { Drawer } from './drawer.js';
+import { Files } from './files.js';
+import { nameOf, ownNameOf } from './names.js';
+import { Outgoing } from './outgoing.js';
+import { PeerTiles } from './peers.js';
+import { showPeople } from './people.js';
+import { announce, clearStatus } from './status.js';
+import { clearStrip, showStrip } from './strip.js';
+import { Stage } from './stage.js';
+import { stayAwake } from './wake.js';
+
+/** @typedef {import('../client.js').Peer} Peer */
+/** @typedef {import('../client.js').Room} Room */
+/** @typedef {import('../client.js').SignalError} SignalError */
+
+const MANY = 4; // cameras; each is sent to everybody
+
+export class Call {
+  #room;
+  #own;
+  #onEnd;
+  #end = new AbortController();
+  #drawer;
+  #files;
+  #outgoing;
+  #stage;
+  #peers;
+  #unread = 0;
+  #hasWarned = false;
+
+  /**
+   * @param {Room} room
+   * @param {import('./own-media.js').OwnMedia} own
+   * @param {import('./signals.js').Signals} signals
+   * @param {(error?: SignalError) => void} onEnd left, or thrown out
+   */
+  constructor(room, own, signals, onEnd) {
+    const { signal } = this.#end;
+    this.#room = room;
+    this.#own = own;
+    this.#onEnd = onEnd;
+    byId('room', HTMLElement).hidden = false;
+    byId('room-name', HTMLElement).textContent = room.name;
+    this.#drawer = new Drawer(signal);
+    this.#drawer.addEventListener('change', () => this.#onDrawer(signals));
+    this.#outgoing = new Outgoing(room, own, signal);
+    this.#stage = new Stage(signal);
+    this.#peers = new PeerTiles(room, this.#stage, own, signal);
+    this.#files = new Files(room, () => this.#drawer.open('chat'), signal);
+    new ChatView(room, () => this.#onChat(), signal);
+    const leave = () => this.leave();
+    new Bar({ own, outgoing: this.#outgoing, drawer: this.#drawer, room: room.name, leave }, signal);
+    this.#watchOwn();
+    this.#watchRoom();
+    room.peers.forEach((peer) => this.#add(peer));
+    stayAwake(signal);
+    this.#showUnread();
+    signal.addEventListener('abort', () => signals.close());
+    this.#show();
+  }
+
+  async leave() {
+    this.#close();
+    this.#own.stop();
+    await this.#room.leave();
+    this.#onEnd();
+  }
+
+  #close() {
+    this.#end.abort();
+    byId('room', HTMLElement).hidden = true;
+    ['server', 'media', 'many', 'hear'].forEach(clearStrip);
+  }
+
+  #watchOwn() {
+    const { signal } = this.#end;
+    const tile = this.#stage.add('self', 'self');
+    tile.setName(ownNameOf(this.#room.self));
+    const show = () => {
+      const { cam, mic } = this.#own.tracks;
+      if (cam !== (tile.track ?? null)) {
+        tile.play(cam && new MediaStream([cam]));
+      }
+      tile.showPicture(Boolean(cam));
+      tile.setMuted(!mic || !this.#own.isOn.mic);
+      this.#show();
+    };
+    this.#own.addEventListener('change', show, { signal });
+    this.#outgoing.addEventListener('change', () => this.#showOwnScreen(), { signal });
+    show();
+  }
+
+  #showOwnScreen() {
+    const { screen } = this.#outgoing;
+    this.#stage.remove('self-screen');
+    if (screen) {
+      const tile = this.#stage.add('self-screen', 'self-screen');
+      tile.setName({ key: 'screen.own', params: {}, plain: '' });
+      tile.play(screen);
+      tile.showPicture(true);
+    }
+  }
+
+  #watchRoom() {
+    const { signal } = this.#end;
+    const room = this.#room;
+    room.on('peer', ({ peer }) => {
+      this.#add(peer);
+      announce('room.joined', { name: nameOf(peer).plain });
+      this.#show();
+    }, { signal });
+    room.on('leave', ({ peer, reason }) => {
+      this.#peers.remove(peer);
+      announce(reason === 'bye' ? 'room.left' : 'room.lost', { name: nameOf(peer).plain });
+      this.#show();
+    }, { signal });
+    room.on('update', () => this.#show(), { signal });
+    room.on('track', () => this.#show(), { signal });
+    room.on('error', ({ code }) => announce('strip.refused', { code }), { signal });
+    room.on('closing', ({ retryAfter }) => {
+      showStrip('server', 'strip.closing', { params: { seconds: Math.ceil(retryAfter) } });
+    }, { signal });
+    room.on('state', ({ state, error }) => {
+      if (state === 'closed') {
+        this.#close();
+        this.#own.stop();
+        this.#onEnd(error);
+      } else if (state === 'reconnecting') {
+        showStrip('server', 'strip.offline');
+      } else {
+        clearStrip('server');
+      }
+    }, { signal });
+  }
+
+  /** @param {Peer} peer */
+  #add(peer) {
+    this.#peers.add(peer);
+    this.#files.watch(peer);
+    peer.on('state', () => this.#show(), { signal: this.#end.signal });
+  }
+
+  #show() {
+    this.#peers.show();
+    showPeople(this.#room, this.#own, (peer) => {
+      this.#drawer.open('chat');
+      this.#files.pick([peer]);
+    });
+    const cams = [...this.#room.peers.values()].filter(({ sources }) => sources.cam).length
+      + Number(Boolean(this.#own.tracks.cam));
+    if (cams > MANY && !this.#hasWarned) {
+      this.#hasWarned = true;
+      const way = { key: 'strip.dismiss', act: () => clearStrip('many') };
+      showStrip('many', 'strip.many', { way });
+    }
+    if (cams <= MANY) {
+      clearStrip('many');
+    }
+  }
+
+  /** @returns {boolean} whether the chat is looked at */
+  #onChat() {
+    const isSeen = this.#drawer.isOpen && this.#drawer.tab === 'chat';
+    this.#unread = isSeen ? 0 : this.#unread + 1;
+    this.#showUnread();
+    return isSeen;
+  }
+
+  /** @param {import('./signals.js').Signals} signals */
+  #onDrawer(signals) {
+    if (this.#drawer.isOpen && this.#drawer.tab === 'chat') {
+      this.#unread = 0;
+      this.#showUnread();
+      clearStatus();
+    }
+    if (this.#drawer.isOpen && this.#drawer.tab === 'signals') {
+      signals.show(this.#room);
+    }
+  }
+
+  #showUnread() {
+    const badge = byId('unread', HTMLElement);
+    badge.hidden = !this.#unread;
+    badge.textContent = String(this.#unread);
+    sayIn(byId('open-chat', HTMLElement), 'aria-label', this.#unread ? 'chat.unread' : 'chat', {
+      count: this.#unread,
+    });
+  }
+}

@@ -1,0 +1,126 @@
+/*
+ * The selects for microphone, camera and loudspeaker, before and during the call, kept in step with
+ * what is plugged in. The speaker is a wish of this page's; the other two are asked of OwnMedia.
+ */
+
+import { make } from '../lib/dom.js';
+import { say, sayIn } from '../lib/i18n.js';
+import { choices, remember } from './choices.js';
+import { watchLevel } from './meter.js';
+
+/** @typedef {import('./choices.js').Device} Device */
+/** @typedef {'mic' | 'cam' | 'speaker'} Role */
+
+/** @type {Record<Role, MediaDeviceKind>} */
+const KINDS = { mic: 'audioinput', cam: 'videoinput', speaker: 'audiooutput' };
+const CAN_CHOOSE_SPEAKER = 'setSinkId' in HTMLMediaElement.prototype;
+
+/** @param {HTMLMediaElement} element sounds from the loudspeaker that was chosen */
+export function useSpeaker(element) {
+  if (CAN_CHOOSE_SPEAKER && choices.speaker) {
+    element.setSinkId(choices.speaker.id).catch(() => {}); // unplugged: the default goes on
+  }
+}
+
+export class DevicePicker {
+  #own;
+  /** @type {Partial<Record<Role, HTMLSelectElement>>} */
+  #selects = {};
+  #meter = make('meter', 'level');
+  /** @type {MediaStreamTrack | null} */
+  #measured = null;
+  #stopMeter = () => {};
+
+  /**
+   * @param {HTMLElement} box
+   * @param {import('./own-media.js').OwnMedia} own
+   * @param {AbortSignal} signal ends it
+   */
+  constructor(box, own, signal) {
+    this.#own = own;
+    box.replaceChildren();
+    if (!navigator.mediaDevices) {
+      return;
+    }
+    for (const role of /** @type {Role[]} */ (['mic', 'cam', 'speaker'])) {
+      if (role !== 'speaker' || CAN_CHOOSE_SPEAKER) {
+        this.#addSelect(box, role);
+      }
+    }
+    own.addEventListener('change', () => this.#show(), { signal });
+    navigator.mediaDevices.addEventListener('devicechange', () => {
+      this.#show();
+      own.retry();
+    }, { signal });
+    signal.addEventListener('abort', () => this.#stopMeter());
+    this.#show();
+  }
+
+  /** @param {HTMLElement} box @param {Role} role */
+  #addSelect(box, role) {
+    const label = make('label', 'field');
+    const select = make('select');
+    say(label.appendChild(make('span')), `device.${role}`);
+    label.append(select);
+    if (role === 'mic') {
+      sayIn(this.#meter, 'aria-label', 'device.level');
+      label.append(this.#meter);
+    }
+    box.append(label);
+    this.#selects[role] = select;
+    select.addEventListener('change', () => {
+      const [option] = select.selectedOptions;
+      const device = option.value ? { id: option.value, label: option.label } : null;
+      if (role === 'speaker') {
+        remember({ speaker: device });
+        document.querySelectorAll('video').forEach(useSpeaker);
+      } else {
+        this.#own.choose(role, device);
+      }
+    });
+  }
+
+  async #show() {
+    this.#measure();
+    const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+    for (const [role, select] of Object.entries(this.#selects)) {
+      const kind = KINDS[/** @type {Role} */ (role)];
+      // Without a permission they have neither id nor label.
+      const known = devices.filter((device) => device.kind === kind && device.deviceId && device.label
+        && device.deviceId !== 'default' && device.deviceId !== 'communications');
+      this.#fill(select, known, /** @type {Role} */ (role));
+    }
+  }
+
+  /** @param {HTMLSelectElement} select @param {MediaDeviceInfo[]} devices @param {Role} role */
+  #fill(select, devices, role) {
+    const chosen = choices[role];
+    const track = role === 'speaker' ? null : this.#own.tracks[role];
+    // What is really used may not be what was asked for.
+    const used = track?.getSettings().deviceId ?? chosen?.id ?? '';
+    const same = devices.find(({ deviceId }) => deviceId === used)
+      ?? devices.find(({ label }) => label === chosen?.label);
+    const first = make('option');
+    say(first, devices.length ? 'device.default' : 'device.none');
+    first.value = '';
+    const options = devices.map(({ deviceId, label }) => {
+      const option = make('option', '', label);
+      option.value = deviceId;
+      return option;
+    });
+    select.replaceChildren(first, ...options);
+    select.disabled = !devices.length;
+    select.value = same?.deviceId ?? '';
+  }
+
+  #measure() {
+    const track = this.#own.tracks.mic;
+    if (track === this.#measured) {
+      return;
+    }
+    this.#stopMeter();
+    this.#measured = track;
+    this.#meter.value = 0;
+    this.#stopMeter = track ? watchLevel(track, (level) => { this.#meter.value = level; }) : () => {};
+  }
+}

@@ -1,0 +1,40 @@
+/*
+ * The first page: a room's name, and the way there.
+ */
+
+import { byId } from '../lib/dom.js';
+import { isLoopback, isRoomName, lanUrls, linkTo, randomName, showQr } from './address.js';
+
+/** Offer to open this page on a phone, which needs an address that it can reach. */
+async function offerPhone() {
+  const figure = byId('home-phone', HTMLElement);
+  const base = isLoopback ? (await lanUrls())[0] : location.origin;
+  const image = figure.querySelector('img');
+  if (base && image && await showQr(image, base)) {
+    const code = figure.querySelector('code');
+    code?.replaceChildren(new URL(base).host);
+    figure.hidden = false;
+  }
+}
+
+export function startHome() {
+  const room = byId('home-room', HTMLInputElement);
+  const error = byId('home-error', HTMLElement);
+  byId('home', HTMLElement).hidden = false;
+  room.value = randomName();
+  byId('home-new', HTMLElement).addEventListener('click', () => {
+    room.value = randomName();
+    error.hidden = true;
+    room.focus();
+  });
+  byId('home-form', HTMLFormElement).addEventListener('submit', (event) => {
+    event.preventDefault();
+    const name = room.value.trim();
+    error.hidden = isRoomName(name);
+    room.setAttribute('aria-invalid', String(!error.hidden));
+    if (error.hidden) {
+      location.assign(linkTo(name));
+    }
+  });
+  offerPhone();
+}

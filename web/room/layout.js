@@ -1,0 +1,73 @@
+/*
+ * Where the tiles of the stage go: numbers only, so that it can be thought about and tested alone.
+ */
+
+const GAP = 8;
+const WIDEST = 16 / 9;
+
+/** @typedef {{ x: number, y: number, width: number, height: number }} Box */
+
+/**
+ * The largest box of a pleasant shape inside another one, in its middle.
+ * @param {Box} cell
+ * @param {number} narrowest
+ */
+function fit({ x, y, width, height }, narrowest) {
+  const w = Math.min(width, height * WIDEST);
+  const h = Math.min(height, w / narrowest);
+  return { x: x + (width - w) / 2, y: y + (height - h) / 2, width: w, height: h };
+}
+
+/**
+ * Equal cells; a last row that is not full stands in the middle.
+ * @param {number} count
+ * @param {number} columns
+ * @param {Box} area
+ */
+function cells(count, columns, area) {
+  const rows = Math.ceil(count / columns);
+  const width = (area.width - GAP * (columns - 1)) / columns;
+  const height = (area.height - GAP * (rows - 1)) / rows;
+  return Array.from({ length: count }, (_, i) => {
+    const row = Math.floor(i / columns);
+    const inRow = row === rows - 1 ? count - row * columns : columns;
+    const indent = (area.width - inRow * width - (inRow - 1) * GAP) / 2;
+    const x = area.x + indent + (i % columns) * (width + GAP);
+    return { x, y: area.y + row * (height + GAP), width, height };
+  });
+}
+
+/** As many columns as make the tiles largest. @param {number} count @param {Box} area */
+function grid(count, area) {
+  const narrowest = area.width > area.height ? 4 / 3 : 3 / 4;
+  const size = (/** @type {Box[]} */ [{ width, height }]) => width * height;
+  const all = Array.from({ length: count }, (_, i) => (
+    cells(count, i + 1, area).map((cell) => fit(cell, narrowest))
+  ));
+  return all.reduce((best, next) => (size(next) > size(best) ? next : best));
+}
+
+/**
+ * @param {number} count of tiles, at least one
+ * @param {number} focus the tile that is shown large; -1: none
+ * @param {number} width of the stage
+ * @param {number} height
+ * @returns {Box[]} one for each tile
+ */
+export function arrange(count, focus, width, height) {
+  const area = { x: GAP, y: GAP, width: width - 2 * GAP, height: height - 2 * GAP };
+  if (focus < 0 || count === 1) {
+    return grid(count, area);
+  }
+  const strip = Math.min(140, area.height / 4);
+  const main = { ...area, height: area.height - strip - GAP };
+  const below = { ...area, y: main.y + main.height + GAP, height: strip };
+  const others = cells(count - 1, count - 1, {
+    ...below,
+    width: Math.min(below.width, (count - 1) * (strip * WIDEST + GAP) - GAP),
+  });
+  const used = others[others.length - 1].x + others[0].width - others[0].x;
+  const shift = (below.width - used) / 2;
+  const boxes = others.map((box) => fit({ ...box, x: box.x + shift }, 3 / 4));
+  return [...boxes.slice(0, focus), main, ...boxes.slice(focus)];
+}

@@ -1,0 +1,134 @@
+/*
+ * The microphone and the camera of this page: opened, switched and stopped, one step after the
+ * other. Off means for the microphone a muted track, at hand at once, and for the camera no track
+ * at all: its light is off. Event `change` after each step.
+ */
+
+import { choices, remember } from './choices.js';
+import { knownProblem, openMedia } from './media.js';
+
+/** @typedef {import('./media.js').Kind} Kind */
+/** @typedef {import('./media.js').Note} Note */
+/** @typedef {import('./media.js').Problem} Problem */
+
+const ASKING_MS = 8000; // so long may the browser's question stay unanswered without a word
+
+export class OwnMedia extends EventTarget {
+  /** @type {Record<Kind, MediaStreamTrack | null>} */
+  tracks = { mic: null, cam: null };
+  /** What the person wants. @type {Record<Kind, boolean>} */
+  isOn = { mic: choices.micOn, cam: choices.camOn };
+  /** @type {Problem | null} */
+  problem = knownProblem();
+  /** @type {Note | null} */
+  note = null;
+
+  /** @type {Promise<void>} */
+  #last = Promise.resolve();
+
+  /** Open whatever is wanted and not there. Resolves when the browser has answered. */
+  start() {
+    return this.#then(() => this.#open(['mic', 'cam'].filter((kind) => this.isOn[/** @type {Kind} */ (kind)])));
+  }
+
+  /** @param {Kind} kind @param {boolean} isOn */
+  turn(kind, isOn) {
+    this.isOn[kind] = isOn;
+    remember(kind === 'mic' ? { micOn: isOn } : { camOn: isOn });
+    const track = this.tracks.mic;
+    if (kind === 'mic' && track) {
+      track.enabled = isOn; // Silence waits for nothing.
+    }
+    this.#changed();
+    return this.#then(async () => {
+      if (this.isOn[kind]) {
+        await this.#open([kind]);
+      } else if (kind === 'cam') {
+        this.#drop('cam');
+      }
+    });
+  }
+
+  /** Take another device; the old one is let go first, since phones open only one at a time. */
+  choose(/** @type {Kind} */ kind, /** @type {import('./choices.js').Device | null} */ device) {
+    remember({ [kind]: device });
+    return this.#then(async () => {
+      this.#drop(kind);
+      await (this.isOn[kind] ? this.#open([kind]) : undefined);
+    });
+  }
+
+  /** A device that one of these kinds waits for may have been plugged in. */
+  retry() {
+    const lacks = !this.tracks.mic || (this.isOn.cam && !this.tracks.cam);
+    return lacks && this.problem?.key === 'problem.missing' ? this.start() : undefined;
+  }
+
+  /** Nothing is captured any more, and nothing is wanted. */
+  stop() {
+    this.isOn = { mic: false, cam: false };
+    this.problem = knownProblem();
+    this.note = null;
+    return this.#then(() => {
+      this.#drop('mic');
+      this.#drop('cam');
+    });
+  }
+
+  /** @param {() => Promise<void> | void} step */
+  #then(step) {
+    this.#last = this.#last.then(step).then(() => this.#changed());
+    return this.#last;
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+
+  /** @param {Kind} kind */
+  #drop(kind) {
+    const track = this.tracks[kind];
+    this.tracks[kind] = null;
+    if (track) {
+      track.onended = null;
+      track.stop();
+    }
+  }
+
+  /** @param {string[]} kinds */
+  async #open(kinds) {
+    const missing = /** @type {Kind[]} */ (kinds).filter((kind) => !this.tracks[kind]);
+    if (!missing.length) {
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.problem = { key: 'problem.asking', action: 'without', error: `${ASKING_MS / 1000} s` };
+      this.#changed();
+    }, ASKING_MS);
+    const got = await openMedia(Object.fromEntries(missing.map((kind) => [kind, choices[kind]])));
+    clearTimeout(timer);
+    this.problem = got.problem ?? null;
+    this.note = got.note ?? null;
+    missing.forEach((kind) => this.#take(kind, got[kind]));
+  }
+
+  /** @param {Kind} kind @param {MediaStreamTrack | undefined} track */
+  #take(kind, track) {
+    this.tracks[kind] = track ?? null;
+    if (!track) {
+      return;
+    }
+    if (!this.isOn[kind] && kind === 'cam') {
+      this.#drop('cam'); // Turned off while the browser was asking.
+      return;
+    }
+    track.enabled = this.isOn[kind];
+    track.contentHint = kind === 'cam' ? 'motion' : 'speech';
+    // Unplugged, or taken away by the system: another device may do.
+    track.onended = () => {
+      this.#drop(kind);
+      this.#changed();
+      this.#then(() => (this.isOn[kind] ? this.#open([kind]) : undefined));
+    };
+  }
+}

@@ -1,0 +1,128 @@
+/*
+ * The screen before the room: what the others will see and hear, under which name, and the problems
+ * of getting there. Nothing is sent before Join.
+ */
+
+import { byId, setIcon } from '../lib/dom.js';
+import { say, sayIn } from '../lib/i18n.js';
+import { choices, remember } from './choices.js';
+import { DevicePicker } from './devices.js';
+import { showProblem } from './problem.js';
+
+/** @typedef {import('./media.js').Kind} Kind */
+/** @typedef {import('./own-media.js').OwnMedia} OwnMedia */
+
+const screen = byId('prejoin', HTMLElement);
+const video = byId('preview-video', HTMLVideoElement);
+const off = byId('preview-off', HTMLElement);
+const note = byId('join-note', HTMLElement);
+const error = byId('join-error', HTMLElement);
+const nameField = byId('join-name', HTMLInputElement);
+const joinButton = byId('join', HTMLButtonElement);
+const watchButton = byId('join-watch', HTMLButtonElement);
+
+/**
+ * Show whether a kind is on, on its button.
+ * @param {HTMLButtonElement} button
+ * @param {Kind} kind
+ * @param {OwnMedia} own
+ */
+export function showToggle(button, kind, own) {
+  const isOn = own.isOn[kind] && Boolean(own.tracks[kind]);
+  button.setAttribute('aria-pressed', String(isOn));
+  sayIn(button, 'title', `${kind}.${isOn ? 'off' : 'on'}`);
+  const [svg] = button.getElementsByTagName('svg');
+  setIcon(svg, isOn ? kind : `${kind}-off`);
+}
+
+export class PreJoin {
+  #own;
+  #end = new AbortController();
+
+  /**
+   * @param {OwnMedia} own
+   * @param {string} room
+   * @param {(name: string) => void} join
+   */
+  constructor(own, room, join) {
+    this.#own = own;
+    const { signal } = this.#end;
+    byId('join-room', HTMLElement).textContent = room;
+    nameField.value = choices.name;
+    new DevicePicker(byId('join-devices', HTMLElement), own, signal);
+    own.addEventListener('change', () => this.#show(), { signal });
+    for (const kind of /** @type {Kind[]} */ (['mic', 'cam'])) {
+      byId(`preview-${kind}`, HTMLButtonElement).addEventListener('click', () => {
+        own.turn(kind, !(own.isOn[kind] && own.tracks[kind]));
+      }, { signal });
+    }
+    const go = () => {
+      remember({ name: nameField.value.trim() });
+      join(choices.name);
+    };
+    byId('join-form', HTMLFormElement).addEventListener('submit', (event) => {
+      event.preventDefault();
+      go();
+    }, { signal });
+    watchButton.addEventListener('click', () => {
+      own.stop();
+      go();
+    }, { signal });
+    screen.hidden = false;
+    this.busy(false);
+    if (!own.problem) {
+      own.start();
+    }
+    this.#show();
+  }
+
+  /** @param {boolean} isBusy the join is under way */
+  busy(isBusy) {
+    joinButton.disabled = watchButton.disabled = isBusy;
+    say(joinButton, isBusy ? 'join.joining' : 'join.join');
+    if (isBusy) {
+      error.hidden = true;
+    }
+  }
+
+  /** Why the room is not entered. @param {string} key @param {import('../lib/i18n.js').Params} [params] */
+  tell(key, params) {
+    say(error, key, params);
+    error.hidden = false;
+  }
+
+  close() {
+    this.#end.abort();
+    video.srcObject = null;
+    screen.hidden = true;
+  }
+
+  #show() {
+    const { tracks, isOn, problem } = this.#own;
+    const { cam } = tracks;
+    const shown = video.srcObject instanceof MediaStream ? video.srcObject.getTracks()[0] : null;
+    if (cam !== shown) {
+      video.srcObject = cam ? new MediaStream([cam]) : null;
+    }
+    video.hidden = !cam;
+    off.hidden = Boolean(cam || problem);
+    say(off, isOn.cam ? 'join.asking' : 'join.camOff');
+    showToggle(byId('preview-mic', HTMLButtonElement), 'mic', this.#own);
+    showToggle(byId('preview-cam', HTMLButtonElement), 'cam', this.#own);
+    // With a picture to show, a problem with the rest is a note below it.
+    showProblem(cam ? null : problem, (action) => {
+      if (action === 'without') {
+        watchButton.click();
+      } else {
+        this.#own.start();
+      }
+    });
+    const told = this.#own.note ?? (cam ? problem : null);
+    if (told) {
+      say(note, told.key);
+      note.title = told.error;
+    } else {
+      say(note, 'join.headphones');
+    }
+  }
+}
