@@ -213,7 +213,7 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
       if (message.g > g && !isOwner && room.RTC && !isClosed) build(message.g);
       if (message.g !== g || !pc) return;
       if (type !== 'need') return take(message);
-      if (what === 'rebuild' || Date.now() - acted > 3000) repair(what);
+      if (what === 'rebuild' || isUp() || Date.now() - acted > 3000) repair(what);
     });
   }
 

@@ -1,0 +1,159 @@
+// Rooms of the JavaScript client in real browsers: who meets whom, and that nobody gets stuck. A
+// call is up when pictures move: more frames are decoded, and they have a width.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startDaemon } from '../lib/daemon.mjs';
+import { launchChromium, launchFirefox } from './lib/browsers.mjs';
+import { each, gather, Member } from './lib/rooms.mjs';
+
+const COLD_STARTS = 40;
+const COLLISIONS = 20;
+
+describe('rooms of the client', () => {
+  const browsers = {};
+  let daemon;
+  let rooms = 0;
+
+  before(async () => {
+    daemon = await startDaemon();
+    [browsers.chromium, browsers.firefox] = await Promise.all([launchChromium(), launchFirefox()]);
+  });
+
+  after(async () => {
+    await Promise.all(Object.values(browsers).map((browser) => browser.close()));
+    await daemon?.stop();
+  });
+
+  const pick = (letters) => [...letters].map((c) => browsers[c === 'f' ? 'firefox' : 'chromium']);
+  const meet = (t, letters, options) => gather(t, pick(letters), daemon.url, `room ${++rooms}`, options);
+
+  for (const letters of ['cc', 'ff', 'cf', 'fc', 'ccc', 'fff', 'cfc', 'ccffcf']) {
+    const names = [...letters].map((c) => (c === 'f' ? 'firefox' : 'chromium')).join(', ');
+    it(`all see all: ${names}`, { timeout: 60000 }, async (t) => {
+      const members = await meet(t, letters);
+      const times = await each(members, (member) => member.moves(letters.length - 1));
+      t.diagnostic(`moving after ${times.map(Math.round).join(', ')} ms`);
+    });
+  }
+
+  it('candidates may come inside the descriptions', async (t) => {
+    for (const letters of ['cf', 'fc']) {
+      const members = await meet(t, letters, { ice: 'vanilla' });
+      await each(members, (member) => member.moves());
+      const sent = await members[0].page.evaluate(() => window.log.filter((e) => e.type === 'candidate'));
+      assert.deepEqual(sent, []);
+    }
+  });
+
+  it('a member who sends nothing sees the others, whoever came first', async (t) => {
+    for (const [letters, silent] of [['cf', 0], ['fc', 1]]) {
+      const members = await Promise.all(pick(letters).map((browser) => Member.open(browser, daemon.url)));
+      t.after(() => each(members, (member) => member.close()));
+      const room = `room ${++rooms}`;
+      for (const [i, member] of members.entries()) await member.join(room, { video: i !== silent });
+      await members[silent].moves();
+    }
+  });
+
+  it(`of ${COLD_STARTS} cold starts none is stuck`, { timeout: 180000 }, async (t) => {
+    const times = [];
+    const stuck = [];
+    for (const [letters, count] of [['cc', 20], ['cf', 7], ['fc', 7], ['ff', 6]]) {
+      const pages = await Promise.all(pick(letters).map((browser) => Member.open(browser, daemon.url)));
+      for (let i = 0; i < count; i++) {
+        const room = `cold ${letters} ${i}`;
+        const begun = performance.now();
+        // At once: who is first is left to chance.
+        await each(pages, (page) => page.join(room));
+        await each(pages, (page) => page.moves(1, { limit: 20000 }));
+        times.push(performance.now() - begun);
+        const repairs = await each(pages, (page) => page.page.evaluate(() => (
+          window.log.splice(0).filter((e) => e.type === 'recovery').length
+        )));
+        if (repairs.some(Boolean)) stuck.push(room);
+        await each(pages, (page) => page.page.evaluate(() => window.room.leave()));
+      }
+      await each(pages, (page) => page.close());
+    }
+    times.sort((a, b) => a - b);
+    t.diagnostic(`median ${Math.round(times[times.length >> 1])} ms, slowest ${Math.round(times.at(-1))} ms`);
+    assert.equal(times.length, COLD_STARTS);
+    assert.deepEqual(stuck, []);
+  });
+
+  it(`both add a track at once, ${COLLISIONS} times`, { timeout: 120000 }, async (t) => {
+    let met = 0;
+    for (const [letters, count] of [['cc', 10], ['ff', 5], ['cf', 5]]) {
+      const members = await meet(t, letters);
+      await each(members, (member) => member.moves());
+      const publish = () => {
+        window.screen_ = window.room.publish(window.drawing(), { as: 'screen' });
+      };
+      for (let i = 0; i < count; i++) {
+        await each(members, (member) => member.page.evaluate(publish));
+        await each(members, (member) => member.moves(1, { as: 'screen', limit: 15000 }));
+        met += (await each(members, (member) => member.page.evaluate(() => (
+          window.log.splice(0).filter((e) => e.type === 'offer' && e.dir === 'out').length
+        )))).filter((n) => n > 1).length;
+        await each(members, (member) => member.page.evaluate(() => window.screen_.stop()));
+        await each(members, (member) => member.until(() => (
+          [...window.room.peers.values()].every(({ streams }) => !streams.screen)
+        )));
+        await each(members, (member) => member.moves());
+      }
+    }
+    t.diagnostic(`${met} offers were made anew`);
+  });
+
+  it('a camera that is off and on again needs no negotiation', async (t) => {
+    for (const letters of ['cc', 'ff']) {
+      const [a, b] = await meet(t, letters);
+      await each([a, b], (member) => member.moves());
+      const offers = () => b.page.evaluate(() => window.log.filter(({ type }) => type === 'offer').length);
+      const before = await offers();
+      await a.page.evaluate(async () => {
+        window.cam = window.room.publish(window.drawing(), { as: 'cam' });
+        await window.cam.replace(null);
+      });
+      await b.until(() => [...window.room.peers.values()][0].sources.cam === false);
+      await a.page.evaluate(() => window.cam.replace(window.drawing()));
+      await b.until(() => [...window.room.peers.values()][0].sources.cam === true);
+      await b.moves();
+      assert.equal(await offers(), before);
+    }
+  });
+
+  it('data goes straight from page to page, in order, without filling the memory', async (t) => {
+    for (const letters of ['cf', 'fc']) {
+      const [a, b] = await meet(t, letters, { video: false });
+      await b.page.evaluate(() => {
+        const [peer] = window.room.peers.values();
+        window.got = [];
+        peer.on('data', ({ data }) => window.got.push(typeof data === 'string' ? data : new Uint8Array(data)[0]));
+      });
+      await a.page.evaluate(async () => {
+        const [peer] = window.room.peers.values();
+        for (let i = 0; i < 200; i++) await peer.send(new Uint8Array(16384).fill(i));
+        await peer.send('done');
+      });
+      await b.until(() => window.got.at(-1) === 'done');
+      const got = await b.page.evaluate(() => window.got);
+      assert.deepEqual(got, [...Array.from({ length: 200 }, (_, i) => i), 'done']);
+    }
+  });
+
+  it('statistics tell of the path and the pictures', async (t) => {
+    for (const letters of ['cc', 'ff']) {
+      const [a] = await meet(t, letters);
+      await a.moves();
+      const stats = await a.page.evaluate(async () => {
+        const [peer] = window.room.peers.values();
+        await peer.stats();
+        await window.moving(1, 5000);
+        return peer.stats();
+      });
+      assert.match(stats.path, /host|prflx/);
+      assert.ok(stats.fps > 1 && stats.kbpsIn > 1, JSON.stringify(stats));
+    }
+  });
+});
