@@ -100,21 +100,6 @@ describe('the pages', () => {
     });
   }
 
-  for (const [name, language, viewport, dark] of [
-    ['desktop', 'en', DESKTOP, false],
-    ['phone-dark-ja', 'ja', PHONE, true],
-  ]) {
-    it(`first page, ${name}`, async (t) => {
-      const options = { path: '/', viewport, dark, online: false };
-      const home = await Lab.open(browsers[language], daemon.url, options);
-      t.after(() => home.close());
-      await home.says('#wscat', `wscat -c ws://localhost:${daemon.port}/`);
-      await look(home, `home-${name}`);
-      await Promise.all([home.page.waitForNavigation(), home.click('.button')]);
-      await home.state('socket', 'open');
-    });
-  }
-
   it('everything to press or fill in has a name', async (t) => {
     const lab = await Lab.open(browsers.en, daemon.url);
     t.after(() => lab.close());

@@ -3,10 +3,10 @@
  * and the page's own address, so that a reload or a second page meets in the same place.
  */
 
-import { byId } from './dom.js';
+import { byId } from '../lib/dom.js';
 
 /** The server that this page came from; for a page opened from disk, a nakodo as it starts. */
-function homeServer() {
+export function homeServer() {
   if (!location.host) {
     return 'ws://localhost:3000/';
   }

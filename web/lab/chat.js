@@ -3,8 +3,8 @@
  * the sender included, as plain text; so a terminal can take part.
  */
 
-import { say } from './i18n.js';
-import { appendLine, byId, make } from './dom.js';
+import { say } from '../lib/i18n.js';
+import { appendLine, byId, make } from '../lib/dom.js';
 import { Socket } from './socket.js';
 import { showState } from './states.js';
 

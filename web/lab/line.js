@@ -5,7 +5,7 @@
  */
 
 import { Description } from './descriptions.js';
-import { byId } from './dom.js';
+import { byId } from '../lib/dom.js';
 import { read, write } from './signaling.js';
 import { Socket } from './socket.js';
 

@@ -3,12 +3,12 @@
  * opens to the message as it was.
  */
 
-import { say, sayIn } from './i18n.js';
-import { appendLine, make } from './dom.js';
+import { say, sayIn } from '../lib/i18n.js';
+import { appendLine, make } from '../lib/dom.js';
 import { describeCandidate, describeSdp } from './sdp.js';
 
-/** @typedef {import('./i18n.js').Key} Key */
-/** @typedef {import('./i18n.js').Params} Params */
+/** @typedef {import('../lib/i18n.js').Key} Key */
+/** @typedef {import('../lib/i18n.js').Params} Params */
 /** @typedef {import('./signaling.js').Message} Message */
 /** @typedef {import('./socket.js').Frame} Frame */
 /** @typedef {'sent' | 'received' | 'note'} Direction */

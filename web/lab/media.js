@@ -3,7 +3,7 @@
  * DOM. Whatever happens the page goes on, with what it got or with nothing.
  */
 
-/** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('../lib/i18n.js').Key} Key */
 /** @typedef {{ key: Key, params?: Record<string, string> }} Problem a sentence for the reader */
 /** @typedef {{ stream: MediaStream | null, problem: Problem | null }} Media */
 

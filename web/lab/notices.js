@@ -2,11 +2,11 @@
  * The strip of notices above the page: one sentence each, until it is dismissed or no longer true.
  */
 
-import { say, sayIn } from './i18n.js';
-import { make } from './dom.js';
+import { say, sayIn } from '../lib/i18n.js';
+import { make } from '../lib/dom.js';
 
-/** @typedef {import('./i18n.js').Key} Key */
-/** @typedef {import('./i18n.js').Params} Params */
+/** @typedef {import('../lib/i18n.js').Key} Key */
+/** @typedef {import('../lib/i18n.js').Params} Params */
 
 export class Notices {
   #place;

@@ -5,7 +5,7 @@
 
 import { countCandidates, hasUfrag, sessionOf } from './sdp.js';
 
-/** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('../lib/i18n.js').Key} Key */
 /** @typedef {import('./signaling.js').Message} Message */
 /**
  * @typedef {object} PeerEvents
@@ -23,10 +23,14 @@ import { countCandidates, hasUfrag, sessionOf } from './sdp.js';
 const GATHER_MS = 2000; // vanilla waits no longer: a dead STUN server would hold it up for a minute
 const PENDING_MAX = 256;
 
-/** @param {RTCPeerConnection} pc @returns {Promise<boolean>} false: not complete in time */
-function gathered(pc) {
+/**
+ * @param {RTCPeerConnection} pc
+ * @param {number} [patience] ms
+ * @returns {Promise<boolean>} false: not complete in time
+ */
+export function gathered(pc, patience = GATHER_MS) {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), GATHER_MS);
+    const timer = setTimeout(() => resolve(false), patience);
     const look = () => {
       if (pc.iceGatheringState === 'complete') {
         clearTimeout(timer);

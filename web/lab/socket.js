@@ -25,7 +25,7 @@ const LAST_MS = 5000;
 const STEADY_MS = 5000; // a connection this old was a good one: pauses start small again
 
 /** @param {string | ArrayBuffer} data @returns {Frame} */
-function readFrame(data) {
+export function readFrame(data) {
   if (typeof data === 'string') {
     return { text: data, bytes: new TextEncoder().encode(data).length, binary: false, raw: data };
   }

@@ -3,10 +3,10 @@
  * that says what they mean for the reader.
  */
 
-import { say } from './i18n.js';
-import { byId } from './dom.js';
+import { say } from '../lib/i18n.js';
+import { byId } from '../lib/dom.js';
 
-/** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('../lib/i18n.js').Key} Key */
 /** @typedef {import('./peer.js').Peer} Peer */
 /** @typedef {import('./socket.js').SocketState} SocketState */
 
@@ -30,7 +30,7 @@ export function showState(chip, value, state) {
 }
 
 /** @param {string} id @param {string} [state] */
-function showChip(id, state = '–') {
+export function showChip(id, state = '–') {
   const chip = byId(id, HTMLElement);
   showState(chip, chip.querySelector('dd'), state);
 }

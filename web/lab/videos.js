@@ -3,8 +3,8 @@
  * that it moves.
  */
 
-import { say } from './i18n.js';
-import { byId } from './dom.js';
+import { say } from '../lib/i18n.js';
+import { byId } from '../lib/dom.js';
 
 /** @typedef {import('./peer.js').Peer} Peer */
 

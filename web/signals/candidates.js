@@ -6,7 +6,7 @@
 import { make } from '../lib/dom.js';
 import { say } from '../lib/i18n.js';
 import { candidateOf, descriptionOf } from './message.js';
-import { candidatesOf, readCandidate } from './sdp.js';
+import { candidatesOf, placeOf, readCandidate } from './sdp.js';
 
 /** @typedef {import('./model.js').Model} Model */
 /** @typedef {import('./sdp.js').Candidate} Candidate */
@@ -103,8 +103,7 @@ export function drawCandidates(rows, states) {
   for (const row of rows) {
     const line = make('tr');
     const side = make('td');
-    const host = row.address.includes(':') ? `[${row.address}]` : row.address;
-    const address = make('td', 'address', `${host}:${row.port}`);
+    const address = make('td', 'address', placeOf(row));
     say(side, `signals.${row.side}`);
     if (row.hidden) {
       address.title = row.address;

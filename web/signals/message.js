@@ -4,7 +4,7 @@
  * lab's messages and those of others. No DOM.
  */
 
-import { glance, readCandidate } from './sdp.js';
+import { glance, placeOf, readCandidate } from './sdp.js';
 
 /** @typedef {import('../client.js').Trace} Trace */
 
@@ -91,7 +91,7 @@ export function detailOf(trace) {
   }
   const candidate = readCandidate(candidateOf(trace));
   if (candidate) {
-    return `${candidate.type} ${candidate.protocol} ${candidate.address}:${candidate.port}`;
+    return `${candidate.type} ${candidate.protocol} ${placeOf(candidate)}`;
   }
   const names = namesIn(trace).map(([, name]) => name).join(', ');
   if (names || trace.type === 'need') {

@@ -131,6 +131,11 @@ export function readCandidate(text) {
   };
 }
 
+/** @param {Candidate} candidate */
+export function placeOf({ address, port }) {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 /** What a description is about, in a few words. @param {string} sdp */
 export function glance(sdp) {
   const kinds = sections(sdp).slice(1).map(({ lines }) => lines[0].slice(2).split(' ')[0]);
