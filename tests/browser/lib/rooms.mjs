@@ -96,7 +96,7 @@ export class Member {
     // In a tab behind another one Firefox does not play.
     member.page = await member.context.newPage({ type: 'window' });
     await member.page.evaluateOnNewDocument(prepare);
-    await member.page.goto(base + path);
+    await member.page.goto(new URL(path, base).href);
     return member;
   }
 
