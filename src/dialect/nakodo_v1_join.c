@@ -163,17 +163,18 @@ static bool issue(struct nakodo_v1_seat *seat, char ret[TOKEN_TEXT])
 	return !nakodo_v1_seat_enter(seat, &seat->issued, SESSION, ret);
 }
 
-/* The client may send again what it does not know to have come, as fast as it can; but no more
- * than it could have sent since it was last allowed to. */
+/* What the client sends again costs it nothing. Which messages these are only it knows, so that
+ * their number is bounded, and comes back no faster than others may be sent. */
 static void grant(struct nakodo_v1_seat *seat)
 {
 	const struct options *options = seat->mount->mount->env->options;
 	uint64_t now = hub_now(seat->mount->hub);
-	uint64_t most = (now - seat->granted) * options->message_rate / 1000;
+	uint64_t most = seat->grant + (now - seat->granted) * options->message_rate / 1000;
 
+	most = most < options->resume_messages ? most : options->resume_messages;
 	seat->granted = now;
-	seat->peer->unmetered =
-		(unsigned)(most < options->resume_messages ? most : options->resume_messages);
+	seat->grant = 0;
+	seat->peer->unmetered = (unsigned)most;
 }
 
 static void sit(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
@@ -196,6 +197,13 @@ static void say_back(struct nakodo_v1_seat *seat)
 	};
 
 	nakodo_v1_seat_publish(seat, parts, 3);
+}
+
+static void replay(struct nakodo_v1_seat *seat)
+{
+	for (size_t i = 0; i < seat->session.kept; i++) {
+		hub_send_first(seat->peer, session_kept(&seat->session, i));
+	}
 }
 
 static char *print_resumed(struct nakodo_v1_seat *seat, const char *token)
@@ -226,9 +234,7 @@ static void resume(struct call *call, struct peer *peer, uint64_t n)
 	text = issue(seat, token) ? print_resumed(seat, token) : NULL;
 	send_first(peer, text);
 	free(text);
-	for (size_t i = 0; i < seat->session.kept; i++) {
-		hub_send_first(peer, session_kept(&seat->session, i));
-	}
+	replay(seat);
 	grant(seat);
 	if (was_away) {
 		say_back(seat);
@@ -258,48 +264,67 @@ static void print_peers(const struct nakodo_v1_seat *seat, FILE *out)
 	}
 }
 
-static char *print_welcome(const struct call *call, struct nakodo_v1_seat *seat, const char *token)
+/* The room as it is now. */
+static char *print_snapshot(const struct nakodo_v1_seat *seat)
 {
-	const struct options *options = call->v1->mount->env->options;
-	char room[6 * HUB_NAME_MAX + JSON_QUOTE_EXTRA], *text;
+	char *text;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out) {
 		return NULL;
 	}
-	json_quote(call->request->room, room, sizeof(room));
-	fprintf(out, "{\"type\":\"welcome\",\"id\":\"%s\",\"room\":%s,\"session\":\"%s\"",
-		seat->member->id, room, token);
-	fprintf(out, "%s,\"peers\":[", call->lost ? ",\"recovered\":false" : "");
+	fprintf(out, "\"peers\":[");
 	print_peers(seat, out);
 	fprintf(out, "],\"history\":");
 	nakodo_v1_history_print(seat->member->room, out);
-	fprintf(out,
-		",\"iceServers\":%s,\"resumeSeconds\":%" PRIu64 ",\"limits\":{\"message\":%" PRIu64
-		",\"peers\":%" PRIu64 "}}",
-		call->v1->mount->env->ice_servers, options->resume_seconds, options->max_message,
-		options->room_peers);
 	return fclose(out) ? NULL : text;
+}
+
+static char *print_welcome(const struct call *call, struct nakodo_v1_seat *seat, const char *token)
+{
+	const struct options *options = call->v1->mount->env->options;
+	char room[6 * HUB_NAME_MAX + JSON_QUOTE_EXTRA], *text;
+	int len;
+
+	json_quote(call->request->room, room, sizeof(room));
+	len = asprintf(&text,
+		"{\"type\":\"welcome\",\"id\":\"%s\",\"room\":%s,\"session\":\"%s\"%s,%s,"
+		"\"iceServers\":%s,\"resumeSeconds\":%" PRIu64 ",\"limits\":{\"message\":%" PRIu64
+		",\"peers\":%" PRIu64 "}}",
+		seat->member->id, room, token, call->lost ? ",\"recovered\":false" : "",
+		seat->snapshot, call->v1->mount->env->ice_servers, options->resume_seconds,
+		options->max_message, options->room_peers);
+	return len < 0 ? NULL : text;
 }
 
 static void welcome(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
 {
-	char token[TOKEN_TEXT];
-	char *text = issue(seat, token) ? print_welcome(call, seat, token) : NULL;
+	char token[TOKEN_TEXT], *text;
 
+	if (!seat->snapshot) {
+		seat->snapshot = print_snapshot(seat);
+	}
+	text = seat->snapshot && issue(seat, token) ? print_welcome(call, seat, token) : NULL;
 	send_first(peer, text);
 	free(text);
 }
 
-/* The client lost its first welcome: all is as if it had come only now, but for its id. */
+/* The client lost its first welcome: it gets that again, and all that it was sent since. If this is
+ * not possible any more, all is as if it had come only now, but for its id. */
 static void join_again(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
 {
 	bool was_away = !seat->peer;
 
 	sit(call, seat, peer);
-	nakodo_v1_seat_restart(seat);
+	if (seat->snapshot && session_can_resume(&seat->session, 0)) {
+		hub_clear_timer(seat->mount->hub, &seat->ack);
+		session_restart_received(&seat->session);
+	} else {
+		nakodo_v1_seat_restart(seat);
+	}
 	welcome(call, seat, peer);
+	replay(seat);
 	if (was_away) {
 		say_back(seat);
 	}
@@ -396,5 +421,5 @@ bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *reque
 		read_nonce(request, call.nonce) && *call.nonce) {
 		call.old = nakodo_v1_seat_find(call.v1, request->room, call.nonce, NULL);
 	}
-	return call.old && call.old->placed;
+	return call.old; /* its place, kept or still in use, is free again in a moment */
 }

@@ -52,6 +52,8 @@ int nakodo_v1_seat_enter(
 
 void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat)
 {
+	free(seat->snapshot);
+	seat->snapshot = NULL;
 	if (!seat->issued.seat) {
 		return;
 	}
@@ -81,6 +83,8 @@ struct nakodo_v1_seat *nakodo_v1_seat_find(
 void nakodo_v1_seat_restart(struct nakodo_v1_seat *seat)
 {
 	session_finish(&seat->session);
+	free(seat->snapshot);
+	seat->snapshot = NULL;
 	hub_clear_timer(seat->mount->hub, &seat->ack);
 	forget_key(&seat->confirmed);
 	forget_key(&seat->issued);
@@ -126,6 +130,7 @@ int nakodo_v1_seat_create(
 	}
 	seat->name = name;
 	seat->granted = hub_now(v1->hub);
+	seat->grant = v1->limits.messages;
 	DL_APPEND(v1->seats, seat);
 	*ret = seat;
 	return 0;
@@ -164,6 +169,7 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
 	session_finish(&seat->session);
 	free(seat->name);
 	free(seat->meta);
+	free(seat->snapshot);
 	free(seat);
 }
 
@@ -192,12 +198,19 @@ static void on_gone(struct wheel_timer *timer)
 	nakodo_v1_seat_leave((void *)((char *)timer - offset), "gone", 0);
 }
 
+static void leave_peer(struct nakodo_v1_seat *seat)
+{
+	seat->grant += seat->peer->unmetered; /* what it has not used */
+	seat->peer->state_of_dialect = NULL;
+	seat->peer = NULL;
+}
+
 struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *peer)
 {
 	struct peer *before = seat->peer;
 
 	if (before) {
-		before->state_of_dialect = NULL;
+		leave_peer(seat);
 	}
 	hub_clear_timer(seat->mount->hub, &seat->gone);
 	leave_place(seat);
@@ -215,8 +228,7 @@ void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
 		V1_TEXT("\"}"),
 	};
 
-	seat->peer->state_of_dialect = NULL;
-	seat->peer = NULL;
+	leave_peer(seat);
 	hub_clear_timer(seat->mount->hub, &seat->ack);
 	seat->placed = env->keep_place && env->keep_place(env->cookie, &seat->address);
 	hub_set_timer(seat->mount->hub, &seat->gone, wait, on_gone);

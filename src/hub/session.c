@@ -115,6 +115,11 @@ bool session_receive(struct session *session)
 	return session->received - session->told >= SESSION_ACK_EVERY;
 }
 
+void session_restart_received(struct session *session)
+{
+	session->received = session->told = 0;
+}
+
 uint64_t session_tell(struct session *session)
 {
 	session->told = session->received;

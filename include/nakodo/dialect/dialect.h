@@ -80,7 +80,7 @@ struct dialect {
 	 * NULL: the dialect has none. */
 	bool (*http)(const struct mount *mount, const struct dialect_request *request,
 		struct dialect_answer *ret);
-	/* Would the client that asks take a place that is kept for it (dialect_env)? Then it is let
+	/* Would the client that asks take over a place that it holds already? Then it is let
 	 * in even when the daemon is full. NULL: none is kept. */
 	bool (*is_awaited)(const struct mount *mount, const struct request *request);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */

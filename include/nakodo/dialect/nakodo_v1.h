@@ -51,8 +51,13 @@ struct nakodo_v1_seat {
 	struct wheel_timer ack; /* set while the client waits to be told */
 	struct address address; /* of the connection, or of the last one */
 	bool placed; /* detached and counted (dialect_env) */
-	uint64_t granted; /* ms; when it was last allowed to send again what may be lost */
+	/* So many messages may come at no cost after a resume, since they are sent again; what was
+	 * used comes back at message-rate. As of `granted`, in ms, while there is a connection. */
+	uint64_t grant, granted;
 	char *name, *meta; /* JSON; NULL: none */
+	/* Members of the first welcome, as long as the client may have lost it: all that it was
+	 * sent since goes with these. NULL: it has it. */
+	char *snapshot;
 	struct nakodo_v1_seat *prev, *next; /* of the mount (utlist DL) */
 };
 

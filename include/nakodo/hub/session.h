@@ -50,5 +50,7 @@ struct frame *session_kept(const struct session *session, size_t i);
 
 /* One more numbered message from the client. True: it is to be told now. */
 bool session_receive(struct session *session);
+/* The client begins anew to send and to count. */
+void session_restart_received(struct session *session);
 /* What the client is told: the count so far. */
 uint64_t session_tell(struct session *session);
