@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <unistr.h>
 
+#include "nakodo/net/listener.h"
 #include "nakodo/net/qr.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/site.h"
@@ -62,14 +63,16 @@ static void tell_urls(const struct server *server, struct site_reply *ret)
 	set_owned(ret, "application/json", body);
 }
 
-static void tell_trust(const struct server *server, struct site_reply *ret)
+static void tell_trust(const struct listener *listener, struct site_reply *ret)
 {
+	const struct server *server = listener->server;
 	const char *fingerprint = tls_ca_fingerprint(server->tls);
 	const char *quote = fingerprint ? "\"" : "";
 	char *list = urls(server), *body;
 
-	if (!list || asprintf(&body, "{\"fingerprint\":%s%s%s,\"urls\":[%s]}\n", quote,
-			     fingerprint ? fingerprint : "null", quote, list) < 0) {
+	if (!list || asprintf(&body, "{\"fingerprint\":%s%s%s,\"tls\":%s,\"urls\":[%s]}\n", quote,
+			     fingerprint ? fingerprint : "null", quote,
+			     listener->endpoint.tls ? "true" : "false", list) < 0) {
 		body = NULL;
 	}
 	free(list);
@@ -96,9 +99,11 @@ static void draw(const char *const *arguments, struct site_reply *ret)
 	}
 }
 
-bool lan_find(const struct server *server, const char *path, const char *const *arguments,
+bool lan_find(const struct listener *listener, const char *path, const char *const *arguments,
 	struct site_reply *ret)
 {
+	const struct server *server = listener->server;
+
 	if (!strcmp(path, "/ca.crt") && tls_ca_pem(server->tls)) {
 		set(ret, 200, "application/x-x509-ca-cert", tls_ca_pem(server->tls));
 	} else if (!strcmp(path, "/lan.json")) {
@@ -106,7 +111,7 @@ bool lan_find(const struct server *server, const char *path, const char *const *
 	} else if (!strcmp(path, "/qr.svg")) {
 		draw(arguments, ret);
 	} else if (!strcmp(path, "/trust.json")) {
-		tell_trust(server, ret);
+		tell_trust(listener, ret);
 	} else {
 		return false;
 	}

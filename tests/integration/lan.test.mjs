@@ -315,7 +315,7 @@ describe('where there is no LAN', () => {
     const plain = await testDaemon(t);
     const answer = await ask({ port: plain.port }, '/ca.crt');
     assert.deepEqual([answer.status, JSON.parse(answer.text).code], [404, 'not-found']);
-    assert.deepEqual(JSON.parse((await ask({ port: plain.port }, '/trust.json')).text), { fingerprint: null, urls: [] });
+    assert.deepEqual(JSON.parse((await ask({ port: plain.port }, '/trust.json')).text), { fingerprint: null, tls: false, urls: [] });
     assert.doesNotMatch(plain.stdout, /SHA-256/);
   });
 
