@@ -8,7 +8,7 @@ import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 
 const page = readFileSync(join(root, 'web/trust.html'), 'utf8');
 const { systemOf } = await import(join(root, 'web/trust/system.js'));
-const agents = {
+const devices = {
   android: 'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36',
   ios: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1',
   macos: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15',
@@ -29,14 +29,14 @@ describe('the texts', () => {
   });
 
   it('tell of every system that is recognised', () => {
-    assert.deepEqual([...en.matchAll(/data-system="(\w+)"/g)].map(([, system]) => system), Object.keys(agents));
+    assert.deepEqual([...en.matchAll(/data-system="(\w+)"/g)].map(([, system]) => system), Object.keys(devices));
   });
 });
 
 describe('the reader\'s system', () => {
   it('is seen by what the browser says of itself', () => {
-    for (const [system, userAgent] of Object.entries(agents)) assert.equal(systemOf({ userAgent, maxTouchPoints: 0 }), system);
-    assert.equal(systemOf({ userAgent: agents.macos, maxTouchPoints: 5 }), 'ios', 'an iPad');
+    for (const [system, userAgent] of Object.entries(devices)) assert.equal(systemOf({ userAgent, maxTouchPoints: 0 }), system);
+    assert.equal(systemOf({ userAgent: devices.macos, maxTouchPoints: 5 }), 'ios', 'an iPad');
     assert.equal(systemOf({ userAgent: 'Mozilla/5.0 (Android 15; Mobile; rv:153.0) Gecko/153.0 Firefox/153.0', maxTouchPoints: 5 }), 'android');
     assert.equal(systemOf({ userAgent: 'curl/8', maxTouchPoints: 0 }), null);
   });
@@ -55,7 +55,7 @@ describe('the page', () => {
   after(() => Promise.all([...Object.values(browsers).map((browser) => browser.close()), daemon?.stop()]));
 
   /** Open it and collect everything that a browser complains about. */
-  async function visit(t, browser, url, agent) {
+  async function visit(t, browser, url, device) {
     const context = await browser.createBrowserContext();
     t.after(() => context.close());
     const tab = await context.newPage();
@@ -63,7 +63,7 @@ describe('the page', () => {
     tab.on('console', (message) => { if (['error', 'warn'].includes(message.type())) complaints.push(message.text()); });
     tab.on('pageerror', (error) => complaints.push(error.message));
     tab.on('requestfailed', (request) => complaints.push(request.url()));
-    if (agent) await tab.setUserAgent(agent);
+    if (device) await tab.setUserAgent(devices[device]);
     await tab.goto(url);
     await tab.waitForFunction(() => document.querySelector('main:not([hidden]) [data-fill=secure]').textContent !== '…' || !document.querySelector('main:not([hidden]) [data-when=none]').hidden);
     return { tab, complaints };
@@ -95,7 +95,7 @@ describe('the page', () => {
   });
 
   it('opens the section of a phone on a phone, and fits it', async (t) => {
-    const { tab } = await visit(t, browsers.chromium, `http://127.0.0.1:${daemon.tlsPort}/trust`, agents.ios);
+    const { tab } = await visit(t, browsers.chromium, `http://127.0.0.1:${daemon.tlsPort}/trust`, 'ios');
     assert.equal(await tab.$eval('main[lang=ja] details', (e) => `${e.dataset.system} ${e.open}`), 'ios true');
     await tab.setViewport({ width: 360, height: 640 });
     for (const language of ['ja', 'en']) {
