@@ -28,7 +28,7 @@ need_packages() {
 }
 
 build_packages=(build-essential cmake ninja-build pkg-config libwebsockets-dev libwebsockets-evlib-uv
-	libuv1-dev libssl-dev libcjson-dev libsystemd-dev libunistring-dev uthash-dev)
+	libuv1-dev libssl-dev libcjson-dev libqrencode-dev libsystemd-dev libunistring-dev uthash-dev)
 
 # Configure once, then build what has changed.
 build() {

@@ -34,7 +34,8 @@ const struct option_row options_table[] = {
 			"connection begins with a PROXY protocol header), unix:PATH, or systemd "
 			"(the sockets of a socket unit). HOST is a name, an IPv4 address, an IPv6 "
 			"address in brackets, or * for every address; localhost is both families. "
-			"WebSocket and HTTP share the port. ?origin=ORIGIN and ?dialect=DIALECT "
+			"WebSocket and HTTP share the port; a tls: port sends plain HTTP to https. "
+			"?origin=ORIGIN and ?dialect=DIALECT "
 			"behind it, joined by &, set these for one listener.",
 	},
 	{
@@ -71,9 +72,11 @@ const struct option_row options_table[] = {
 		.type = OPTION_TEXT,
 		FIELD(tls_self_signed),
 		.standard = "",
-		.help = "For development, in place of tls-cert and tls-key: use the certificate in "
-			"DIR, and make one there first if there is none, for localhost, this "
-			"machine's name and its addresses. Browsers warn about it.",
+		.help = "For a local network, in place of tls-cert and tls-key: keep a certificate "
+			"authority for this machine in DIR, made at the first start, and a "
+			"certificate by it for localhost, this machine's name and its private "
+			"addresses, made anew when these change. /trust tells how devices come to "
+			"trust it. A certificate of your own in DIR is used as it is.",
 	},
 	{
 		.group = "Pages and protocols",

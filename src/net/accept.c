@@ -1,6 +1,7 @@
 /*
- * accept: owns an accepted socket until it is a conn; for a `proxy:` listener that is until its
- * PROXY header has been read.
+ * accept: owns an accepted socket until it is a conn. For a `proxy:` listener that is until its
+ * PROXY header has been read, for a TLS listener until the client has shown that it speaks TLS, or
+ * does not.
  */
 #include "nakodo/net/accept.h"
 
@@ -19,6 +20,7 @@
 #include "nakodo/net/listener.h"
 #include "nakodo/net/proxy.h"
 #include "nakodo/net/server.h"
+#include "nakodo/net/sniff.h"
 #include "nakodo/net/trust.h"
 
 #define BATCH 64 /* accepts per turn, so that a flood of connects leaves time for others */
@@ -27,14 +29,12 @@
 
 static void on_readable(uv_poll_t *poll, int status, int events);
 
-/* A connection whose PROXY header has not come yet. */
+/* A connection whose PROXY header or first bytes have not come yet. */
 struct waiting {
-	const struct listener *listener;
-	struct address address;
-	int fd;
-	bool done; /* the header is read; else the socket is to be closed */
+	struct accepted accepted;
+	bool done; /* they have come; else the socket is to be closed */
 	unsigned char header[PROXY_HEADER_MAX];
-	size_t len; /* of what has been read of it */
+	size_t len; /* of what has been read of it, or seen of a first line */
 	struct wheel_timer timer;
 	uv_poll_t poll;
 	struct waiting *prev, *next;
@@ -77,40 +77,47 @@ static bool count(struct server *server, const struct address *address)
 	return false;
 }
 
-static void adopt(const struct listener *listener, int fd, const struct address *address)
+/* Count it under its address. Behind a trusted proxy everybody has the proxy's; peers are counted
+ * by theirs. False: it may not come in, and has been discarded. */
+static bool enter(struct accepted *accepted)
 {
-	struct server *server = listener->server;
-	bool proxied = trust_is_proxy(server->options, address);
+	struct server *server = accepted->listener->server;
 
-	/* Behind a trusted proxy everybody has the proxy's address; peers are counted by theirs. */
-	if (server->draining || (!proxied && !count(server, address))) {
-		close(fd);
-		return;
+	if (!server->draining && trust_is_proxy(server->options, &accepted->address)) {
+		return true;
 	}
-	conn_adopt(listener, fd, address, !proxied);
+	if (server->draining || !count(server, &accepted->address)) {
+		conn_discard(accepted);
+		return false;
+	}
+	accepted->counted = true;
+	return true;
 }
 
 static void on_waiting_closed(uv_handle_t *handle)
 {
 	struct waiting *waiting = handle->data;
+	struct accepted *accepted = &waiting->accepted;
 
-	if (waiting->done) {
-		adopt(waiting->listener, waiting->fd, &waiting->address);
-	} else {
-		close(waiting->fd);
+	if (!waiting->done || accepted->listener->server->draining) {
+		conn_discard(accepted);
+	} else if (!accepted->listener->endpoint.proxy || enter(accepted)) {
+		conn_adopt(accepted);
 	}
 	free(waiting);
 }
 
 static void end_waiting(struct waiting *waiting, bool done)
 {
-	struct server *server = waiting->listener->server;
+	struct server *server = waiting->accepted.listener->server;
 
 	waiting->done = done;
 	deadlines_clear(&server->deadlines, &waiting->timer);
 	DL_DELETE(server->waiting, waiting);
 	server->conn_count--;
-	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed); /* libuv: one handle per fd */
+	/* guard one-poll: libuv has one handle per descriptor, and libwebsockets does not notice
+	 * that it got none. */
+	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed);
 }
 
 static void on_late(struct wheel_timer *timer)
@@ -121,12 +128,12 @@ static void on_late(struct wheel_timer *timer)
 
 static void log_bad_header(const struct waiting *waiting)
 {
-	struct server *server = waiting->listener->server;
+	const struct address *address = &waiting->accepted.address;
+	struct server *server = waiting->accepted.listener->server;
 	char where[ADDRESS_TEXT];
 
-	if (census_may_log(server->census, &waiting->address, uv_now(&server->loop))) {
-		log_warn("accept.refuse",
-			LOG_STR("address", address_format(&waiting->address, where)),
+	if (census_may_log(server->census, address, uv_now(&server->loop))) {
+		log_warn("accept.refuse", LOG_STR("address", address_format(address, where)),
 			LOG_STR("reason", "no PROXY protocol header on a proxy: listener"),
 			LOG_STR("option", "listen"));
 	}
@@ -137,13 +144,15 @@ static void log_bad_header(const struct waiting *waiting)
 static int read_header(struct waiting *waiting)
 {
 	unsigned char *to = waiting->header + waiting->len;
-	ssize_t got = recv(waiting->fd, to, sizeof(waiting->header) - waiting->len, MSG_PEEK);
+	ssize_t got =
+		recv(waiting->accepted.fd, to, sizeof(waiting->header) - waiting->len, MSG_PEEK);
 	int header;
 
 	if (got <= 0) {
 		return got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPROTO;
 	}
-	header = proxy_parse(&waiting->address, waiting->header, waiting->len + (size_t)got);
+	header = proxy_parse(
+		&waiting->accepted.address, waiting->header, waiting->len + (size_t)got);
 	if (!header && waiting->len + (size_t)got == sizeof(waiting->header)) {
 		header = -EPROTO;
 	}
@@ -153,57 +162,80 @@ static int read_header(struct waiting *waiting)
 	}
 	/* An unfinished header is taken out of the socket too, or the poll would not rest. */
 	got = header ? header - (ssize_t)waiting->len : got;
-	if (recv(waiting->fd, to, (size_t)got, 0) != got) {
+	if (recv(waiting->accepted.fd, to, (size_t)got, 0) != got) {
 		return -EPROTO;
 	}
 	waiting->len += (size_t)got;
 	return header > 0;
 }
 
-static void on_header(uv_poll_t *poll, int status, int events)
+/* As read_header(). */
+static int read_first(struct waiting *waiting)
+{
+	struct accepted *accepted = &waiting->accepted;
+	enum sniff found = sniff(accepted->fd, &waiting->len, &accepted->target);
+
+	accepted->tls = found == SNIFF_TLS;
+	return found == SNIFF_ENDED ? -EPROTO : found != SNIFF_MORE;
+}
+
+static void on_bytes(uv_poll_t *poll, int status, int events)
 {
 	struct waiting *waiting = poll->data;
-	int header = status < 0 ? -EPROTO : read_header(waiting);
+	int come;
 
 	(void)events;
-	if (header) {
-		end_waiting(waiting, header > 0);
+	if (status < 0) {
+		come = -EPROTO;
+	} else {
+		come = waiting->accepted.listener->endpoint.proxy ? read_header(waiting)
+								  : read_first(waiting);
+	}
+	if (come) {
+		end_waiting(waiting, come > 0);
 	}
 }
 
-static void wait_for_header(const struct listener *listener, int fd, const struct address *address)
+static void wait_for_bytes(struct accepted *accepted)
 {
-	struct server *server = listener->server;
+	struct server *server = accepted->listener->server;
 	struct waiting *waiting = calloc(1, sizeof(*waiting));
 
-	if (!waiting || uv_poll_init(&server->loop, &waiting->poll, fd)) {
+	if (!waiting || uv_poll_init(&server->loop, &waiting->poll, accepted->fd)) {
 		free(waiting);
-		close(fd);
+		conn_discard(accepted);
 		return;
 	}
-	waiting->listener = listener;
-	waiting->fd = fd;
-	waiting->address = *address;
+	waiting->accepted = *accepted;
 	waiting->poll.data = waiting;
 	DL_APPEND(server->waiting, waiting);
 	server->conn_count++;
 	deadlines_set(&server->deadlines, &waiting->timer,
 		server->options->handshake_timeout * 1000, on_late);
-	uv_poll_start(&waiting->poll, UV_READABLE, on_header);
+	uv_poll_start(&waiting->poll, UV_READABLE, on_bytes);
 }
 
 static void take(struct listener *listener, int fd, const struct sockaddr *from)
 {
-	struct address address;
+	struct server *server = listener->server;
+	struct accepted accepted = {
+		.listener = listener,
+		.fd = fd,
+		.deadline = uv_now(&server->loop) + server->options->handshake_timeout * 1000,
+	};
 	int one = 1;
 
-	if (address_from_sockaddr(&address, from)) {
+	if (address_from_sockaddr(&accepted.address, from)) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	}
 	if (listener->endpoint.proxy) {
-		wait_for_header(listener, fd, &address);
-	} else {
-		adopt(listener, fd, &address);
+		wait_for_bytes(&accepted); /* the client's address is in the header */
+	} else if (enter(&accepted)) {
+		if (listener->endpoint.tls) {
+			wait_for_bytes(&accepted);
+		} else {
+			conn_adopt(&accepted);
+		}
 	}
 }
 

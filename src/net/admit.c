@@ -49,6 +49,11 @@ bool admit_host_is_valid(const char *host)
 	return is_port(host + len);
 }
 
+bool admit_host_has_port(const char *host)
+{
+	return host[name_length(host)] == ':' && host[name_length(host) + 1];
+}
+
 bool admit_loopback_host(const char *host, const struct option_list *server_names)
 {
 	static const char suffix[] = ".localhost";

@@ -23,35 +23,54 @@ static void on_deadline(struct wheel_timer *timer)
 	conn_kill(of_timer(timer));
 }
 
-void conn_adopt(
-	const struct listener *listener, int fd, const struct address *address, bool counted)
+static void let_go(struct accepted *accepted)
 {
-	struct server *server = listener->server;
+	if (accepted->counted) {
+		census_remove_connection(accepted->listener->server->census, &accepted->address);
+	}
+	free(accepted->target);
+}
+
+void conn_discard(struct accepted *accepted)
+{
+	close(accepted->fd);
+	let_go(accepted);
+}
+
+static uint64_t time_left(const struct accepted *accepted)
+{
+	uint64_t now = uv_now(&accepted->listener->server->loop);
+
+	return accepted->deadline > now ? accepted->deadline - now : 0;
+}
+
+void conn_adopt(struct accepted *accepted)
+{
+	struct server *server = accepted->listener->server;
 	struct conn *conn = calloc(1, sizeof(*conn));
-	struct lws *wsi = NULL;
+	struct lws *wsi;
 
 	if (!conn) {
-		close(fd);
-	} else {
-		wsi = lws_adopt_socket_vhost(
-			listener->endpoint.tls ? server->secure : server->plain, fd);
+		conn_discard(accepted);
+		return;
 	}
-	if (!wsi) {
-		if (counted) {
-			census_remove_connection(server->census, address);
-		}
+	wsi = lws_adopt_socket_vhost(accepted->tls ? server->secure : server->plain, accepted->fd);
+	if (!wsi) { /* it has closed the socket */
+		let_go(accepted);
 		free(conn);
 		return;
 	}
 	conn->server = server;
-	conn->listener = listener;
+	conn->listener = accepted->listener;
 	conn->wsi = wsi;
-	conn->address = *address;
-	conn->counted = counted;
+	conn->address = accepted->address;
+	conn->counted = accepted->counted;
+	conn->misplaced = accepted->listener->endpoint.tls && !accepted->tls;
+	conn->target = accepted->target;
 	lws_set_opaque_user_data(wsi, conn);
 	DL_APPEND(server->conns, conn);
 	server->conn_count++;
-	conn_kill_after(conn, server->options->handshake_timeout * 1000);
+	conn_kill_after(conn, time_left(accepted));
 }
 
 void conn_read_arguments(struct conn *conn, char *buf, size_t size, const char **ret)
@@ -99,6 +118,7 @@ void conn_destroy(struct conn *conn)
 	server->unsent -= conn->unsent;
 	DL_DELETE(server->conns, conn);
 	server->conn_count--;
+	free(conn->target);
 	free(conn->rx);
 	free(conn);
 }

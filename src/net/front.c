@@ -264,6 +264,10 @@ static struct refusal check_upgrade(struct conn *conn, struct lws *wsi)
 	if (!refusal.status) {
 		refusal = check_any(conn, wsi);
 	}
+	if (!refusal.status && conn->misplaced) {
+		refusal = (struct refusal){426, "tls-required",
+			"TLS is spoken on this port: use wss:// in place of ws://.", NULL};
+	}
 	if (!refusal.status) {
 		refusal = check_origin(conn, wsi);
 	}
@@ -356,8 +360,7 @@ static int on_http(struct conn *conn, struct lws *wsi, const char *path)
 	struct refusal refusal = check_any(conn, wsi);
 
 	if (!refusal.status) {
-		/* A page of another site may not read what /ice.json holds. */
-		refusal = strcmp(path, "/ice.json") ? no_refusal : check_same_host(wsi);
+		refusal = http_is_private(path) ? check_same_host(wsi) : no_refusal;
 	}
 	if (refusal.status) {
 		return refuse(conn, wsi, &refusal);

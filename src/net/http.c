@@ -10,6 +10,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/admit.h"
 #include "nakodo/net/conn.h"
+#include "nakodo/net/lan.h"
 #include "nakodo/net/listener.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/site.h"
@@ -96,6 +97,8 @@ static const char *reason(int status)
 		return "No Content";
 	case 304:
 		return "Not Modified";
+	case 308:
+		return "Permanent Redirect";
 	case 400:
 		return "Bad Request";
 	case 401:
@@ -145,7 +148,8 @@ struct shape {
 static void answer(struct lws *wsi, const struct site_reply *reply, const struct shape *shape)
 {
 	bool empty = reply->status == 204 || reply->status == 304;
-	size_t body = shape->head_only || empty ? 0 : reply->len, size = 4096;
+	size_t body = shape->head_only || empty ? 0 : reply->len;
+	size_t size = 4096 + strlen(shape->extra);
 	char *bytes = malloc(LWS_PRE + size + body);
 	struct conn *conn = conn_of(wsi);
 	char connect[640];
@@ -287,7 +291,7 @@ static bool serve_dialect(struct conn *conn, const struct dialect_request *reque
 	return true;
 }
 
-static void serve_site(struct conn *conn, const char *path)
+static void serve_site(struct conn *conn, const char *path, const char *const *arguments)
 {
 	static const struct refusal busy = {
 		503, "busy", "Too many slow clients are being answered.", NULL};
@@ -302,7 +306,7 @@ static void serve_site(struct conn *conn, const char *path)
 	}
 	if (http_method(conn->wsi) == HTTP_OPTIONS) {
 		reply.status = 204;
-	} else if (!conn->listener->own) {
+	} else if (!conn->listener->own && !lan_find(conn->listener, path, arguments, &reply)) {
 		site_find(conn->server->site, path, etag, conn->server->draining, &reply);
 	}
 	if (reply.len > UNSENT_SMALL && conn->server->unsent + reply.len > UNSENT_MAX) {
@@ -315,6 +319,35 @@ static void serve_site(struct conn *conn, const char *path)
 	site_reply_finish(&reply);
 }
 
+/* The same place by TLS: the Host header, which has been checked, and the target as it was sent. */
+static void redirect(struct conn *conn)
+{
+	static const char text[] =
+		"{\"type\":\"error\",\"code\":\"tls-required\","
+		"\"message\":\"TLS is spoken on this port: use https:// in place of http://.\"}\n";
+	struct site_reply reply = {
+		.status = 308, .type = "application/json", .body = text, .len = sizeof(text) - 1};
+	struct shape shape = {.head_only = http_method(conn->wsi) == HTTP_HEAD};
+	char host[1024] = "", *extra;
+
+	lws_hdr_copy(conn->wsi, host, sizeof(host), WSI_TOKEN_HOST);
+	if (*host && host[strlen(host) - 1] == ':') {
+		host[strlen(host) - 1] = '\0';
+	}
+	if (asprintf(&extra, "location: https://%s%s%s\r\n" SAME_ORIGIN, host,
+		    admit_host_has_port(host) ? "" : ":80",
+		    conn->target ? conn->target : "/") >= 0) {
+		shape.extra = extra;
+		answer(conn->wsi, &reply, &shape);
+		free(extra);
+	}
+}
+
+bool http_is_private(const char *path)
+{
+	return !strcmp(path, "/ice.json") || lan_is_private(path);
+}
+
 void http_serve(struct conn *conn, const char *path)
 {
 	char text[4096];
@@ -323,8 +356,12 @@ void http_serve(struct conn *conn, const char *path)
 		.arguments = arguments,
 		.preflight = http_method(conn->wsi) == HTTP_OPTIONS};
 
+	if (conn->misplaced && (conn->listener->own || !lan_is_open(path))) {
+		redirect(conn);
+		return;
+	}
 	conn_read_arguments(conn, text, sizeof(text), arguments);
 	if (!serve_dialect(conn, &request)) {
-		serve_site(conn, path);
+		serve_site(conn, path, arguments);
 	}
 }

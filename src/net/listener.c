@@ -4,7 +4,6 @@
 #include "nakodo/net/listener.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -305,27 +304,6 @@ int listener_open(struct server *server, const struct option_item *item, struct 
 	return error ? explain(item, error, problem) : 0;
 }
 
-/* The addresses by which other machines know this one. */
-static void print_lan_urls(const struct endpoint *endpoint, const char *scheme, FILE *out)
-{
-	struct ifaddrs *interfaces = NULL, *at;
-	struct address address;
-	char text[ADDRESS_TEXT];
-
-	if (getifaddrs(&interfaces)) {
-		return;
-	}
-	for (at = interfaces; at; at = at->ifa_next) {
-		if (at->ifa_addr && at->ifa_addr->sa_family == AF_INET &&
-			address_from_sockaddr(&address, at->ifa_addr) &&
-			!address_is_loopback(&address)) {
-			fprintf(out, "  %s://%s:%u/\n", scheme, address_format(&address, text),
-				endpoint->port);
-		}
-	}
-	freeifaddrs(interfaces);
-}
-
 int listener_start(struct listener *listener)
 {
 	int error = uv_poll_init(&listener->server->loop, &listener->poll, listener->fd);
@@ -359,24 +337,4 @@ void listener_destroy(struct listener *listener)
 {
 	listener_close(listener);
 	free(listener);
-}
-
-void listener_print_urls(const struct listener *listener, FILE *out)
-{
-	const struct endpoint *endpoint = &listener->endpoint;
-	const char *scheme = endpoint->tls ? "https" : "http";
-
-	if (endpoint->kind != ENDPOINT_TCP) {
-		return;
-	}
-	if (strcmp(endpoint->host, "*") && strcmp(endpoint->host, "::") &&
-		strcmp(endpoint->host, "0.0.0.0")) {
-		bool six = strchr(endpoint->host, ':');
-
-		fprintf(out, "  %s://%s%s%s:%u/\n", scheme, six ? "[" : "", endpoint->host,
-			six ? "]" : "", endpoint->port);
-		return;
-	}
-	fprintf(out, "  %s://localhost:%u/\n", scheme, endpoint->port);
-	print_lan_urls(endpoint, scheme, out);
 }

@@ -1,15 +1,11 @@
-/* self_signed: see the header. Two files are written, each under a name of its own first. */
+/* self_signed: see the header. */
 #include "nakodo/net/self_signed.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <libgen.h>
 #include <openssl/ec.h>
-#include <openssl/evp.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,187 +13,284 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nakodo/base/address.h"
+#include "nakodo/base/log.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/net/local_ca.h"
+#include "nakodo/net/machine.h"
 
-#define DAYS 825 /* the longest that Apple's systems accept */
+/* What one update has open and found. */
+struct work {
+	const char *path; /* of the directory, for people */
+	int directory, lock; /* -1: not open */
+	struct local_ca ca; /* its key only once it is needed */
+	X509 *cert;
+	EVP_PKEY *key;
+	struct problem *problem;
+};
 
-static char *names_of_this_machine(void)
+static int fail(const struct work *work, const char *name, int error)
 {
-	struct ifaddrs *interfaces = NULL, *at;
-	char host[256] = "", text[ADDRESS_TEXT], *names = NULL, *longer;
-	struct address address;
-
-	gethostname(host, sizeof(host) - 1);
-	if (asprintf(&names, "DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:::1%s%s%s%s%s",
-		    *host ? ",DNS:" : "", host, *host && !strchr(host, '.') ? ",DNS:" : "",
-		    *host && !strchr(host, '.') ? host : "",
-		    *host && !strchr(host, '.') ? ".local" : "") < 0) {
-		return NULL;
-	}
-	getifaddrs(&interfaces);
-	for (at = interfaces; at && names; at = at->ifa_next) {
-		if (at->ifa_addr && address_from_sockaddr(&address, at->ifa_addr) &&
-			!address_is_loopback(&address)) {
-			if (asprintf(&longer, "%s,IP:%s", names, address_format(&address, text)) <
-				0) {
-				longer = NULL;
-			}
-			free(names);
-			names = longer;
-		}
-	}
-	freeifaddrs(interfaces);
-	return names;
+	return problem_set(work->problem, error, "cannot keep certificates in `%s`: %s%s%s",
+		work->path, name, *name ? ": " : "",
+		error == -EBADMSG ? "it is damaged; without it a new one would be made"
+				  : strerror(-error));
 }
 
-static bool add_extension(X509 *cert, int nid, const char *value)
+static FILE *open_file(const struct work *work, const char *name)
 {
-	X509V3_CTX context;
-	X509_EXTENSION *extension;
-	bool added;
+	int fd = openat(work->directory, name, O_RDONLY | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 
-	X509V3_set_ctx(&context, cert, cert, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	added = extension && X509_add_ext(cert, extension, -1);
-	X509_EXTENSION_free(extension);
-	return added;
-}
-
-static bool fill(X509 *cert, EVP_PKEY *key, const char *names)
-{
-	X509_NAME *subject = X509_get_subject_name(cert);
-	unsigned char serial[16];
-	BIGNUM *number;
-	bool done;
-
-	if (RAND_bytes(serial, sizeof(serial)) != 1) {
-		return false;
+	if (fd >= 0 && !file) {
+		close(fd);
 	}
-	serial[0] &= 0x7f; /* RFC 5280 section 4.1.2.2: positive */
-	number = BN_bin2bn(serial, sizeof(serial), NULL);
-	done = number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) &&
-	       X509_set_version(cert, X509_VERSION_3) &&
-	       X509_gmtime_adj(X509_getm_notBefore(cert), -3600) &&
-	       X509_gmtime_adj(X509_getm_notAfter(cert), DAYS * 86400L) &&
-	       X509_set_pubkey(cert, key) &&
-	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-		       (const unsigned char *)"nakodo self-signed", -1, -1, 0) &&
-	       X509_set_issuer_name(cert, subject) &&
-	       add_extension(cert, NID_basic_constraints, "critical,CA:FALSE") &&
-	       add_extension(cert, NID_key_usage, "critical,digitalSignature") &&
-	       add_extension(cert, NID_ext_key_usage, "serverAuth") &&
-	       add_extension(cert, NID_subject_alt_name, names) &&
-	       X509_sign(cert, key, EVP_sha256());
-	BN_free(number);
-	return done;
+	return file;
 }
 
-/* Write a file of that mode under a new name, then give it its own, so that nobody ever reads half
- * of it. `cert` or `key` is NULL. */
-static int write_file(const char *path, mode_t mode, X509 *cert, EVP_PKEY *key)
+/* *ret is NULL if there is no such file. */
+static int read_cert(const struct work *work, const char *name, X509 **ret)
 {
-	char *fresh = NULL;
+	FILE *file = open_file(work, name);
+
+	*ret = NULL;
+	if (!file) {
+		return errno == ENOENT ? 0 : fail(work, name, -errno);
+	}
+	*ret = PEM_read_X509(file, NULL, NULL, NULL);
+	fclose(file);
+	ERR_clear_error();
+	return *ret ? 0 : fail(work, name, -EBADMSG);
+}
+
+static int read_key(const struct work *work, const char *name, EVP_PKEY **ret)
+{
+	static char no_pass_phrase[] = "";
+	FILE *file = open_file(work, name);
+
+	*ret = NULL;
+	if (!file) {
+		return errno == ENOENT ? 0 : fail(work, name, -errno);
+	}
+	*ret = PEM_read_PrivateKey(file, NULL, NULL, no_pass_phrase);
+	fclose(file);
+	ERR_clear_error();
+	return *ret ? 0 : fail(work, name, -EBADMSG);
+}
+
+/* Under a new name first, so that nobody ever reads half of it. `cert` or `key` is NULL. */
+static int write_file(const struct work *work, const char *name, X509 *cert, EVP_PKEY *key)
+{
+	char fresh[32];
 	FILE *file = NULL;
 	int fd, error = 0;
 
-	if (asprintf(&fresh, "%s.new", path) < 0) {
-		return -ENOMEM;
-	}
-	unlink(fresh);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	snprintf(fresh, sizeof(fresh), "%s.new", name);
+	unlinkat(work->directory, fresh, 0);
+	fd = openat(
+		work->directory, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, key ? 0600 : 0644);
 	if (fd < 0 || !(file = fdopen(fd, "w"))) {
 		error = -errno;
 	} else if (cert ? !PEM_write_X509(file, cert)
 			: !PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL)) {
 		error = -EIO;
 	}
+	if (!error && (fflush(file) || fsync(fd))) {
+		error = -errno;
+	}
 	if (file && fclose(file) && !error) {
 		error = -errno;
 	}
-	if (!error && rename(fresh, path)) {
+	if (!error && renameat(work->directory, fresh, work->directory, name)) {
 		error = -errno;
 	}
 	if (error) {
-		unlink(fresh);
+		unlinkat(work->directory, fresh, 0);
 	}
-	free(fresh);
-	return error;
+	return error ? fail(work, name, error) : 0;
 }
 
-static int make_directory(const char *path)
+/* The lock is a file of its own that nobody else may open, or any user could keep us waiting. */
+static int open_directory(struct work *work)
 {
-	char *copy = strdup(path);
-	int error = copy ? 0 : -ENOMEM;
-
-	if (copy && mkdir(dirname(copy), 0755) && errno != EEXIST) {
-		error = -errno;
+	if (mkdir(work->path, 0755) && errno != EEXIST) {
+		return fail(work, "", -errno);
 	}
-	free(copy);
-	return error;
-}
-
-/* Two daemons that start at the same time must not leave the key of one and the certificate of the
- * other. The descriptor to close, or -errno. */
-static int lock_directory(const char *path)
-{
-	char *copy = strdup(path);
-	int fd = -ENOMEM;
-
-	if (copy) {
-		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		fd = fd < 0 ? -errno : fd;
+	work->directory = open(work->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (work->directory < 0) {
+		return fail(work, "", -errno);
 	}
-	if (fd >= 0) {
-		flock(fd, LOCK_EX); /* a file system without locks has to do without */
-	}
-	free(copy);
-	return fd;
-}
-
-static bool is_there(const char *cert_path, const char *key_path)
-{
-	return !access(cert_path, F_OK) && !access(key_path, F_OK);
-}
-
-static int make_pair(const char *cert_path, const char *key_path)
-{
-	char *names = names_of_this_machine();
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
-	int error = -ENOMEM;
-
-	if (names && key && cert && fill(cert, key, names)) {
-		error = write_file(key_path, 0600, NULL, key);
-		if (!error) {
-			error = write_file(cert_path, 0644, cert, NULL);
-		}
-	}
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	free(names);
-	return error;
-}
-
-int self_signed_make(const char *cert_path, const char *key_path, struct problem *problem)
-{
-	int error, lock;
-
-	if (is_there(cert_path, key_path)) {
-		return 0;
-	}
-	error = make_directory(cert_path);
-	lock = error ? error : lock_directory(cert_path);
-	error = lock < 0 ? lock : 0;
-	if (!error && !is_there(cert_path, key_path)) {
-		error = make_pair(cert_path, key_path);
-	}
-	if (lock >= 0) {
-		close(lock);
-	}
-	if (error) {
-		return problem_set(problem, error, "cannot make a self-signed certificate `%s`: %s",
-			cert_path, strerror(-error));
+	work->lock = openat(work->directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (work->lock >= 0) {
+		flock(work->lock, LOCK_EX); /* a file system without locks has to do without */
 	}
 	return 0;
+}
+
+/* Somebody's own certificate in our place is left alone, and used. */
+static bool is_foreign(const struct work *work)
+{
+	return work->cert && !local_ca_is_ours(work->cert);
+}
+
+/* With its key, or the key is not there either. */
+static int make_ca(struct work *work, const struct machine *machine)
+{
+	int error = local_ca_make(&work->ca, machine->host);
+
+	if (error) {
+		return fail(work, "ca.pem", error);
+	}
+	/* Without a certificate the key is nothing; the other way round there would be no way on.
+	 */
+	error = write_file(work, "ca-key.pem", NULL, work->ca.key);
+	error = error ? error : write_file(work, "ca.pem", work->ca.cert, NULL);
+	if (!error) {
+		log_info("certificate.authority", LOG_STR("directory", work->path),
+			LOG_STR("result", "made; install it where this machine is to be trusted"));
+	}
+	return error;
+}
+
+static int find_ca(struct work *work, const struct machine *machine)
+{
+	int error = read_cert(work, "ca.pem", &work->ca.cert);
+
+	if (!error && work->ca.cert && local_ca_ends(work->ca.cert, SELF_SIGNED_RENEW)) {
+		log_warn("certificate.authority", LOG_STR("directory", work->path),
+			LOG_STR("result", "it is at its end and replaced; install the new one"));
+		local_ca_finish(&work->ca);
+	}
+	return error || work->ca.cert ? error : make_ca(work, machine);
+}
+
+static int need_ca_key(struct work *work)
+{
+	int error = work->ca.key ? 0 : read_key(work, "ca-key.pem", &work->ca.key);
+
+	if (error) {
+		return error;
+	}
+	if (!work->ca.key) {
+		return fail(work, "ca-key.pem", -ENOENT);
+	}
+	return X509_check_private_key(work->ca.cert, work->ca.key) == 1
+		       ? 0
+		       : fail(work, "ca-key.pem", -EBADMSG);
+}
+
+/* The key stays when the certificate is renewed: else there would be a moment with one of each. */
+static int need_key(struct work *work)
+{
+	if (work->key) {
+		return 0;
+	}
+	work->key = EVP_EC_gen("P-256");
+	return work->key ? write_file(work, "key.pem", NULL, work->key)
+			 : fail(work, "key.pem", -ENOMEM);
+}
+
+static int issue(struct work *work, const char *names, const char *left_out)
+{
+	bool old = work->cert && X509_NAME_cmp(X509_get_issuer_name(work->cert),
+					 X509_get_subject_name(work->ca.cert));
+	X509 *cert = NULL;
+	int error = need_ca_key(work);
+
+	error = error ? error : need_key(work);
+	if (!error) {
+		cert = local_ca_issue(&work->ca, work->key, names);
+		error = cert ? write_file(work, "cert.pem", cert, NULL)
+			     : fail(work, "cert.pem", -ENOMEM);
+	}
+	X509_free(cert);
+	if (error) {
+		return error;
+	}
+	log_info("certificate.issue", LOG_STR("directory", work->path), LOG_STR("names", names),
+		LOG_STR("replaces", !work->cert ? "none"
+				    : old       ? "one that this authority did not issue"
+						: "one with other names or near its end"));
+	if (*left_out) {
+		log_warn("certificate.leave-out", LOG_STR("names", left_out),
+			LOG_STR("reason", "the local authority may vouch for private addresses "
+					  "and this machine's first name only"),
+			LOG_STR("option", "tls-cert"));
+	}
+	return 0;
+}
+
+static int see_to_cert(struct work *work, const struct machine *machine, struct self_signed *ret)
+{
+	char *names, *left_out;
+	int error = find_ca(work, machine);
+
+	if (error) {
+		return error;
+	}
+	if (local_ca_names(work->ca.cert, machine, &names, &left_out)) {
+		return fail(work, "cert.pem", -ENOMEM);
+	}
+	if (!work->cert || !work->key || local_ca_ends(work->cert, SELF_SIGNED_RENEW) ||
+		!local_ca_fits(work->ca.cert, work->cert, work->key, names)) {
+		error = issue(work, names, left_out);
+	}
+	free(left_out);
+	if (error) {
+		free(names);
+		return error;
+	}
+	X509_up_ref(work->ca.cert);
+	*ret = (struct self_signed){work->ca.cert, names};
+	return 0;
+}
+
+int self_signed_update(const char *directory, struct self_signed *ret, struct problem *problem)
+{
+	struct work work = {.path = directory, .directory = -1, .lock = -1, .problem = problem};
+	struct machine machine;
+	int error = open_directory(&work);
+
+	machine_look(&machine);
+	*ret = (struct self_signed){NULL, NULL};
+	error = error ? error : read_cert(&work, "cert.pem", &work.cert);
+	error = error ? error : read_key(&work, "key.pem", &work.key);
+	if (!error && !is_foreign(&work)) {
+		error = see_to_cert(&work, &machine, ret);
+	}
+	local_ca_finish(&work.ca);
+	X509_free(work.cert);
+	EVP_PKEY_free(work.key);
+	if (work.lock >= 0) {
+		close(work.lock);
+	}
+	if (work.directory >= 0) {
+		close(work.directory);
+	}
+	return error;
+}
+
+bool self_signed_is_due(const struct self_signed *self_signed, const X509 *cert)
+{
+	struct machine machine;
+	char *names, *left_out;
+	bool due;
+
+	if (!self_signed->ca) {
+		return false;
+	}
+	machine_look(&machine);
+	if (local_ca_names(self_signed->ca, &machine, &names, &left_out)) {
+		return false;
+	}
+	due = strcmp(names, self_signed->names) || local_ca_ends(cert, SELF_SIGNED_RENEW);
+	free(names);
+	free(left_out);
+	return due;
+}
+
+void self_signed_finish(struct self_signed *self_signed)
+{
+	X509_free(self_signed->ca);
+	free(self_signed->names);
+	*self_signed = (struct self_signed){NULL, NULL};
 }

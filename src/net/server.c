@@ -22,10 +22,13 @@
 #include "nakodo/net/front.h"
 #include "nakodo/net/hold.h"
 #include "nakodo/net/http.h"
+#include "nakodo/net/lan.h"
 #include "nakodo/net/listener.h"
 #include "nakodo/net/notify.h"
+#include "nakodo/net/renewal.h"
 #include "nakodo/net/site.h"
 #include "nakodo/net/tls.h"
+#include "nakodo/net/urls.h"
 #include "nakodo/net/ws.h"
 #include "nakodo/service/ice.h"
 
@@ -250,11 +253,12 @@ static void announce(const struct server *server)
 	LL_FOREACH(server->listeners, listener)
 	{
 		if (!is_second_of(listener, before)) {
-			listener_print_urls(listener, stdout);
+			urls_print(listener, stdout);
 		}
 		before = listener;
 		count++;
 	}
+	lan_announce(server);
 	fflush(stdout);
 	log_info("server.ready", LOG_STR("version", NAKODO_VERSION),
 		LOG_STR("libwebsockets", lws_get_library_version()), LOG_UINT("sockets", count),
@@ -303,6 +307,7 @@ static int start(struct server *server, struct problem *problem)
 	deadlines_init(&server->deadlines, &server->loop);
 	hub_set_host(server->hub, &host);
 	flush_init(&server->flush, &server->loop, server->hub, on_turned, ws_flush);
+	renewal_start(server);
 	error = lifecycle_start(server);
 	LL_FOREACH(server->listeners, listener)
 	{

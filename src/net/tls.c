@@ -17,9 +17,12 @@
 
 struct tls {
 	char *cert_path, *key_path; /* absolute */
+	char *directory; /* of tls-self-signed; NULL: the files are somebody else's */
 	X509 *cert;
 	STACK_OF(X509) * chain;
 	EVP_PKEY *key;
+	struct self_signed self_signed;
+	char *ca_pem, *ca_fingerprint; /* NULL: no local authority */
 };
 
 static int read_failed(const char *what, const char *path, struct problem *problem)
@@ -93,14 +96,46 @@ static int read_pair(struct tls *tls, struct problem *problem)
 	return error;
 }
 
-static void free_pair(struct tls *tls)
+static void free_content(struct tls *tls)
 {
 	X509_free(tls->cert);
 	sk_X509_pop_free(tls->chain, X509_free);
 	EVP_PKEY_free(tls->key);
-	tls->cert = NULL;
-	tls->chain = NULL;
-	tls->key = NULL;
+	self_signed_finish(&tls->self_signed);
+	free(tls->ca_pem);
+	free(tls->ca_fingerprint);
+}
+
+/* As the systems show it that people install the authority on. */
+static char *fingerprint(const X509 *cert)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	char *text = NULL;
+
+	if (X509_digest(cert, EVP_sha256(), digest, &len)) {
+		text = malloc(3 * (size_t)len + 1);
+	}
+	for (unsigned i = 0; text && i < len; i++) {
+		snprintf(text + 3 * i, 4, i + 1 < len ? "%02X:" : "%02X", digest[i]);
+	}
+	return text;
+}
+
+static int show_authority(struct tls *tls, struct problem *problem)
+{
+	FILE *file;
+	size_t size;
+	bool written;
+
+	if (!tls->self_signed.ca) {
+		return 0;
+	}
+	file = open_memstream(&tls->ca_pem, &size);
+	written = file && PEM_write_X509(file, tls->self_signed.ca);
+	written = file && !fclose(file) && written;
+	tls->ca_fingerprint = fingerprint(tls->self_signed.ca);
+	return written && tls->ca_fingerprint ? 0 : problem_set(problem, -ENOMEM, "out of memory");
 }
 
 /* The files are read again after the daemon has left for "/". */
@@ -118,40 +153,45 @@ static char *absolute(const char *directory, const char *name)
 
 static int set_paths(struct tls *tls, const struct options *options, struct problem *problem)
 {
-	bool self_signed = *options->tls_self_signed;
 	const char *directory = options->tls_self_signed;
+	bool self_signed = *directory;
 
 	tls->cert_path = absolute(
 		self_signed ? directory : options->tls_cert, self_signed ? "cert.pem" : "");
 	tls->key_path =
 		absolute(self_signed ? directory : options->tls_key, self_signed ? "key.pem" : "");
-	if (!tls->cert_path || !tls->key_path) {
+	tls->directory = self_signed ? absolute(directory, "") : NULL;
+	if (!tls->cert_path || !tls->key_path || (self_signed && !tls->directory)) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
 	return 0;
 }
 
-/* Make or read the files. 1: read; 0: --check found none, and must not make any, perhaps as another
- * user than the one who will need them. */
-static int load(struct tls *tls, const struct options *options, struct problem *problem)
+/* Read the files into a tls that has only their paths, and make those that are ours to make. */
+static int load(struct tls *tls, struct problem *problem)
 {
 	int error = 0;
 
-	if (*options->tls_self_signed && options->action == OPTION_CHECK) {
-		if (access(tls->cert_path, F_OK) || access(tls->key_path, F_OK)) {
-			return 0;
-		}
-	} else if (*options->tls_self_signed) {
-		error = self_signed_make(tls->cert_path, tls->key_path, problem);
+	if (tls->directory) {
+		error = self_signed_update(tls->directory, &tls->self_signed, problem);
 	}
 	error = error ? error : read_pair(tls, problem);
-	return error ? error : 1;
+	return error ? error : show_authority(tls, problem);
+}
+
+/* --check must not make any, perhaps as another user than the one who will need them. */
+static int check(struct tls *tls, struct problem *problem)
+{
+	if (tls->directory && (access(tls->cert_path, F_OK) || access(tls->key_path, F_OK))) {
+		return 0;
+	}
+	return read_pair(tls, problem);
 }
 
 int tls_create(struct tls **ret, const struct options *options, struct problem *problem)
 {
 	struct tls *tls;
-	int loaded;
+	int error;
 
 	*ret = NULL;
 	if (!*options->tls_cert && !*options->tls_self_signed) {
@@ -161,11 +201,13 @@ int tls_create(struct tls **ret, const struct options *options, struct problem *
 	if (!tls) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
-	loaded = set_paths(tls, options, problem);
-	loaded = loaded ? loaded : load(tls, options, problem);
-	if (loaded <= 0) {
+	error = set_paths(tls, options, problem);
+	if (!error) {
+		error = options->action == OPTION_CHECK ? check(tls, problem) : load(tls, problem);
+	}
+	if (error) {
 		tls_destroy(tls);
-		return loaded;
+		return error;
 	}
 	*ret = tls;
 	return 0;
@@ -174,25 +216,45 @@ int tls_create(struct tls **ret, const struct options *options, struct problem *
 void tls_destroy(struct tls *tls)
 {
 	if (tls) {
-		free_pair(tls);
+		free_content(tls);
 		free(tls->cert_path);
 		free(tls->key_path);
+		free(tls->directory);
 		free(tls);
 	}
 }
 
 int tls_reload(struct tls *tls, struct problem *problem)
 {
-	struct tls fresh = {.cert_path = tls->cert_path, .key_path = tls->key_path};
-	int error = read_pair(&fresh, problem);
+	struct tls fresh = {
+		.cert_path = tls->cert_path,
+		.key_path = tls->key_path,
+		.directory = tls->directory,
+	};
+	int error = load(&fresh, problem);
 
 	if (error) {
-		free_pair(&fresh);
+		free_content(&fresh);
 		return error;
 	}
-	free_pair(tls); /* handshakes under way hold references of their own */
+	free_content(tls); /* handshakes under way hold references of their own */
 	*tls = fresh;
 	return 0;
+}
+
+bool tls_is_due(const struct tls *tls)
+{
+	return self_signed_is_due(&tls->self_signed, tls->cert);
+}
+
+const char *tls_ca_pem(const struct tls *tls)
+{
+	return tls ? tls->ca_pem : NULL;
+}
+
+const char *tls_ca_fingerprint(const struct tls *tls)
+{
+	return tls ? tls->ca_fingerprint : NULL;
 }
 
 static int give_certificate(SSL *ssl, void *cookie)

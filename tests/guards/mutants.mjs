@@ -105,6 +105,28 @@ export const mutants = {
       to: '',
     }],
   },
+  // As if libwebsockets could be given a descriptor that we still watch.
+  'one-poll': {
+    test: 'one-poll',
+    shows: /AddressSanitizer|the daemon ended with SIG|not within/,
+    edits: [
+      {
+        file: 'src/net/accept.c',
+        from: '	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed);',
+        to: `	if (done && (!waiting->accepted.listener->endpoint.proxy || enter(&waiting->accepted))) {
+		conn_adopt(&waiting->accepted);
+	}
+	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed);`,
+      },
+      {
+        file: 'src/net/accept.c',
+        from: `	} else if (!accepted->listener->endpoint.proxy || enter(accepted)) {
+		conn_adopt(accepted);
+	}`,
+        to: '	}',
+      },
+    ],
+  },
   'partial-check': {
     test: 'partial',
     shows: /error: 'message [0-9,]+: the connection ended/,

@@ -74,6 +74,18 @@ describe('the guard', { concurrency: 2 }, () => {
     await isWell(daemon);
   });
 
+  it('one-poll: a connection whose first bytes we have looked at is served', async (t) => {
+    const args = ['--listen', '127.0.0.1:0', '--listen', 'tls:127.0.0.1:0', '--listen', 'proxy:127.0.0.1:0'];
+    const daemon = await daemonFor(t, { args, tls: true });
+    const looked = [['TLS', { secure: true }, '', 200], ['plain HTTP', { port: daemon.tlsPort }, '', 308], ['PROXY', { port: daemon.ports[2] }, 'PROXY UNKNOWN\r\n', 200]];
+    for (const [what, where, before, status] of looked) {
+      const wire = await connect(daemon, where);
+      await wire.write(before + get);
+      assert.equal((await wire.response()).status, status, what);
+    }
+    await isWell(daemon);
+  });
+
   it('request-line: no header comes out of the URL', async (t) => {
     const daemon = await daemonFor(t, { tls: true });
     const forged = ['', '?x=', '/room', '?room='].flatMap((path) => ['%0d%0a', '%0a', '%0d', '%0D%0A'].flatMap((end) => [

@@ -1,11 +1,10 @@
 // Listening: every kind of socket works, and one that cannot be had costs one sentence and status 1.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { hostname, networkInterfaces } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open, openMany, refused } from '../lib/client.mjs';
@@ -105,7 +104,7 @@ describe('a socket that cannot be had', { concurrency: 2 }, () => {
     const closed = join(directory, 'closed.key');
     writeFileSync(closed, readFileSync(ec.key), { mode: 0 });
     await fails(use(ec.cert, closed), `cannot read the private key \`${closed}\`: Permission denied`, { wrap: powerless });
-    await fails(['--tls-self-signed', '/nonexistent/certs'], 'cannot make a self-signed certificate `/nonexistent/certs/cert.pem`: No such file or directory');
+    await fails(['--tls-self-signed', '/nonexistent/certs'], 'cannot keep certificates in `/nonexistent/certs`: No such file or directory');
   });
 
   it('pages or a log that are not there', async () => {
@@ -158,25 +157,6 @@ describe('TCP', () => {
       await client.close();
     }
     for (const path of ['/', '/lab.html', '/healthz']) assert.equal((await ask({ port: daemon.port }, path)).status, 426);
-  });
-
-  it('tls-self-signed makes a certificate for this machine once', async (t) => {
-    const certs = join(directory, 'made');
-    const args = ['--listen', 'tls:127.0.0.1:0', '--tls-self-signed', certs];
-    const first = await testDaemon(t, { args });
-    const cert = new X509Certificate(readFileSync(join(certs, 'cert.pem')));
-    const names = cert.subjectAltName.split(', ');
-    const own = addresses.filter((a) => a.family === 'IPv4').map((a) => `IP Address:${a.address}`);
-    for (const name of ['DNS:localhost', 'DNS:*.localhost', `DNS:${hostname()}`, 'IP Address:127.0.0.1', 'IP Address:0:0:0:0:0:0:0:1', ...own]) {
-      assert.ok(names.includes(name), `${name} is not in ${names}`);
-    }
-    assert.equal(cert.publicKey.asymmetricKeyType, 'ec');
-    assert.equal(statSync(join(certs, 'key.pem')).mode & 0o777, 0o600);
-    const wire = await dial({ port: first.tlsPort, tls: true });
-    assert.equal(wire.socket.getPeerX509Certificate().fingerprint256, cert.fingerprint256);
-    wire.socket.destroy();
-    await testDaemon(t, { args });
-    assert.equal(new X509Certificate(readFileSync(join(certs, 'cert.pem'))).fingerprint256, cert.fingerprint256);
   });
 });
 

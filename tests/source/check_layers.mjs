@@ -11,9 +11,10 @@ const homes = [
   [/^uv\.h$/, /^net\//],
   [/^systemd\//, /^net\//],
   // net/hold asks how much TLS holds back; it has the name from libwebsockets.h.
-  [/^openssl\//, /^(net\/(tls|self_signed)$|service\/)/],
+  [/^openssl\//, /^(net\/(local_ca|self_signed|tls)$|service\/)/],
   [/^cjson\//, /^(dialect\/|service\/|base\/json$|net\/site$)/],
   [/^hiredis\//, /^service\/bus_redis$/],
+  [/^qrencode\.h$/, /^net\/qr$/],
   [/^uthash\.h$/, /^base\/hash$/],
   [/^utlist\.h$/, /^(net|dialect|hub|service)\//],
 ];

@@ -1,5 +1,6 @@
 /*
- * accept: from a listening socket to connections: caps, running out of descriptors, PROXY headers.
+ * accept: from a listening socket to connections: caps, running out of descriptors, PROXY headers,
+ * and who speaks TLS.
  */
 #pragma once
 
@@ -8,5 +9,5 @@ struct server;
 
 /* Begin to take connections. 0 or -errno. */
 int accept_start(struct listener *listener);
-/* Close the connections that still wait for their PROXY header. */
+/* Close the connections that still wait for their PROXY header or first bytes. */
 void accept_end_waiting(struct server *server);

@@ -27,6 +27,8 @@ bool admit_origin(const struct option_list *policies, const char *origin, const 
 
 /* Is it a usable Host header at all: one name or address, perhaps with a port? */
 bool admit_host_is_valid(const char *host);
+/* Does a valid one name a port? */
+bool admit_host_has_port(const char *host);
 
 /* The first of the offered WebSocket subprotocols ("a, b") that is known, or NULL; *ret_offered
  * tells whether any was offered. */

@@ -33,6 +33,17 @@ enum conn_stage {
 /* By its rate (hold.h). */
 enum conn_hold { HOLD_NONE, HOLD_PENDING, HOLD_UNREAD };
 
+/* An accepted socket on its way to a conn. */
+struct accepted {
+	const struct listener *listener;
+	int fd;
+	struct address address; /* of the client */
+	bool counted; /* in the census of addresses */
+	bool tls; /* what the client speaks */
+	char *target; /* of a plain request where TLS is due, as sent; NULL: not known. Owned */
+	uint64_t deadline; /* the loop's ms: when TLS and HTTP have to be done */
+};
+
 struct conn {
 	struct peer peer; /* first: a peer is turned back into its conn by a cast */
 	struct server *server;
@@ -47,6 +58,7 @@ struct conn {
 	struct held *backlog; /* read, but not due (utlist DL) */
 	hold_deliver_fn *hold_deliver;
 	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: the server's (utlist DL) */
+	char *target; /* see struct accepted */
 	char *rx; /* a message that came in pieces; NULL: none */
 	unsigned rx_len, rx_room;
 	unsigned unsent; /* bytes of an HTTP answer that the socket did not take at once */
@@ -54,15 +66,16 @@ struct conn {
 	enum conn_stage stage;
 	enum conn_hold hold;
 	bool counted; /* in the census of addresses */
+	bool misplaced; /* plain HTTP where TLS is due */
 	bool placed; /* counted as a peer, by the server and in the census */
 	bool rx_binary, pinged;
 	bool waiting; /* for the socket to take more */
 };
 
-/* Hand an accepted socket to libwebsockets. The socket is closed on failure. `address` is the
- * client's, already counted in the census if `counted`. */
-void conn_adopt(
-	const struct listener *listener, int fd, const struct address *address, bool counted);
+/* Hand an accepted socket to libwebsockets; it is discarded on failure. */
+void conn_adopt(struct accepted *accepted);
+/* Close the socket and give back what it holds. */
+void conn_discard(struct accepted *accepted);
 /* The URL's query as libwebsockets has cut and decoded it: "name=value", NULL at the end, at most
  * CONN_ARGUMENTS; the strings lie in `buf`. */
 void conn_read_arguments(struct conn *conn, char *buf, size_t size, const char **ret);

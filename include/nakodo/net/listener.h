@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <uv.h>
 
 #include "nakodo/base/endpoint.h"
@@ -37,5 +36,3 @@ int listener_start(struct listener *listener);
  * their listener, so it is destroyed only when the loop has ended. */
 void listener_close(struct listener *listener);
 void listener_destroy(struct listener *listener);
-/* What a person would open in a browser, one line each. */
-void listener_print_urls(const struct listener *listener, FILE *out);

@@ -25,6 +25,7 @@ struct server {
 	struct lws_protocols *plain_protocols, *secure_protocols;
 	struct deadlines deadlines;
 	struct wheel_timer trim; /* set when much may have been freed; ws.c's */
+	struct wheel_timer renewal; /* renewal.c's */
 	unsigned handshakes; /* of TLS, since the last trim */
 	struct flush flush;
 	struct hub *hub;

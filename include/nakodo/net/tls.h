@@ -4,18 +4,26 @@
 #pragma once
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 
 struct options;
 struct problem;
 struct tls;
 
 /* Load what tls-cert and tls-key or tls-self-signed say. *ret is NULL when neither is set.
- * tls-self-signed makes a certificate in its directory if there is none. 0, or -errno with a
- * sentence that names the file and what is wrong with it. */
+ * tls-self-signed makes what its directory lacks (self_signed.h), but not for --check. 0, or -errno
+ * with a sentence that names the file and what is wrong with it. */
 int tls_create(struct tls **ret, const struct options *options, struct problem *problem);
 void tls_destroy(struct tls *tls); /* takes NULL */
-/* Read the files again. New connections get the new certificate; on failure all stays as it is. */
+/* Renew what is ours to renew and read the files again. New connections get the new certificate; on
+ * failure all stays as it is. */
 int tls_reload(struct tls *tls, struct problem *problem);
+/* Should tls_reload() be called, since a certificate of our own has to be renewed? */
+bool tls_is_due(const struct tls *tls);
+/* The local authority's certificate, in PEM, and its SHA-256 fingerprint, "AB:CD:…". NULL: there is
+ * none. `tls` may be NULL; the text lives until the next reload. */
+const char *tls_ca_pem(const struct tls *tls);
+const char *tls_ca_fingerprint(const struct tls *tls);
 /* Make a vhost's context use the certificate: TLS 1.2 and newer, no session cache. */
 void tls_attach(struct tls *tls, SSL_CTX *context);
 /* The handshake is over: free what only it needed. NULL: a connection without TLS. */

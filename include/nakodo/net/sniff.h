@@ -1,0 +1,18 @@
+/*
+ * sniff: what a client begins with on a TLS listener, found out without taking it from the socket.
+ */
+#pragma once
+
+#include <stddef.h>
+
+enum sniff {
+	SNIFF_MORE, /* nothing yet, or the request line's end is still to come */
+	SNIFF_TLS, /* or what is neither, for OpenSSL to refuse */
+	SNIFF_HTTP,
+	SNIFF_ENDED, /* the client has gone */
+};
+
+/* Look at what has come. Call it again when the socket is readable; `known`, zero at first, is the
+ * number of bytes seen. With SNIFF_HTTP, *ret_target is the target of the request line exactly as
+ * the client wrote it (RFC 9112 section 3.2.1), to be freed; NULL if there is none to repeat. */
+enum sniff sniff(int fd, size_t *known, char **ret_target);
