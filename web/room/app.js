@@ -8,13 +8,12 @@ import { byId } from '../lib/dom.js';
 import { addTexts, say, startLanguages } from '../lib/i18n.js';
 import { roomOfPage } from './address.js';
 import { Call } from './call.js';
-import { DevicePicker } from './devices.js';
 import { startHome } from './home.js';
 import { streamOf } from './outgoing.js';
 import { OwnMedia } from './own-media.js';
 import { PreJoin } from './prejoin.js';
 import { Signals } from './signals.js';
-import { texts } from './texts.js';
+import * as texts from './texts.js';
 
 /** @typedef {import('../client.js').SignalError} SignalError */
 
@@ -67,7 +66,6 @@ async function enter(room, name, own, prejoin) {
     });
     prejoin.close();
     byId('top', HTMLElement).hidden = true;
-    new DevicePicker(byId('settings-devices', HTMLElement), own, new AbortController().signal);
     new Call(joined, own, signals, showEnd);
   } catch (error) {
     const { code } = /** @type {SignalError} */ (error);

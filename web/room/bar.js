@@ -3,11 +3,12 @@
  */
 
 import { byId } from '../lib/dom.js';
-import { announce } from './status.js';
+import { DevicePicker } from './devices.js';
 import { openInvite } from './invite.js';
 import { CAN_SHARE } from './outgoing.js';
 import { showToggle } from './prejoin.js';
 import { watchKeys } from './shortcuts.js';
+import { announce } from './status.js';
 import { clearStrip, showStrip } from './strip.js';
 
 /** @typedef {import('./media.js').Kind} Kind */
@@ -20,6 +21,15 @@ const menu = byId('menu', HTMLElement);
 async function toggleFullscreen() {
   await (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen())
     .catch(() => {}); // forbidden
+}
+
+/** @param {OwnMedia} own */
+function openSettings(own) {
+  const dialog = byId('settings', HTMLDialogElement);
+  const end = new AbortController();
+  new DevicePicker(byId('settings-devices', HTMLElement), own, end.signal);
+  dialog.addEventListener('close', () => end.abort(), { once: true });
+  dialog.showModal();
 }
 
 export class Bar {
@@ -44,7 +54,7 @@ export class Bar {
     const help = () => byId('help', HTMLDialogElement).showModal();
     this.#onClick({ mic, cam, share, leave, 'menu-fullscreen': toggleFullscreen, 'menu-help': help });
     this.#onClick({
-      'menu-settings': () => byId('settings', HTMLDialogElement).showModal(),
+      'menu-settings': () => openSettings(own),
       'menu-signals': () => drawer.open('signals'),
       'people-invite': () => openInvite(room),
       'alone-invite': () => openInvite(room),
@@ -53,11 +63,23 @@ export class Bar {
     watchKeys({
       m: mic, v: cam, s: share, '?': help, f: toggleFullscreen,
       c: () => drawer.toggle('chat'), p: () => drawer.toggle('people'), d: () => drawer.toggle('signals'),
-    }, { down: () => own.turn('mic', true), up: () => own.turn('mic', false) }, signal);
+    }, this.#talk(), signal);
     own.addEventListener('change', () => this.#show(), { signal });
     outgoing.addEventListener('change', () => this.#show(), { signal });
     button('share').hidden = !CAN_SHARE;
     this.#show();
+  }
+
+  /** Space: on while it is held, and then as before. */
+  #talk() {
+    let before = false;
+    return {
+      down: () => {
+        before = this.#own.isOn.mic;
+        this.#own.turn('mic', true);
+      },
+      up: () => this.#own.turn('mic', before),
+    };
   }
 
   /** @param {Record<string, () => void>} acts by the button's id */

@@ -66,6 +66,7 @@ export class Call {
     this.#showUnread();
     signal.addEventListener('abort', () => signals.close());
     this.#show();
+    byId('stage', HTMLElement).focus();
   }
 
   async leave() {
@@ -125,7 +126,11 @@ export class Call {
     }, { signal });
     room.on('update', () => this.#show(), { signal });
     room.on('track', () => this.#show(), { signal });
-    room.on('error', ({ code }) => announce('strip.refused', { code }), { signal });
+    room.on('error', ({ code }) => {
+      if (code !== 'unknown-peer') { // who left in this moment
+        announce('strip.refused', { code });
+      }
+    }, { signal });
     room.on('closing', ({ retryAfter }) => {
       showStrip('server', 'strip.closing', { params: { seconds: Math.ceil(retryAfter) } });
     }, { signal });

@@ -69,10 +69,12 @@ export class OwnMedia extends EventTarget {
     this.isOn = { mic: false, cam: false };
     this.problem = knownProblem();
     this.note = null;
-    return this.#then(() => {
+    const drop = () => {
       this.#drop('mic');
       this.#drop('cam');
-    });
+    };
+    drop();
+    return this.#then(drop); // also what is being opened now
   }
 
   /** @param {() => Promise<void> | void} step */

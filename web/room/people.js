@@ -26,14 +26,24 @@ function row(name, isOn) {
   return line;
 }
 
+/** What the list shows now. */
+let shown = '';
+
 /**
- * Show the list anew.
+ * Bring the list in step. It is made anew only when it changes, so that the focus stays.
  * @param {import('../client.js').Room} room
  * @param {import('./own-media.js').OwnMedia} own
  * @param {(peer: Peer) => void} sendFile
  */
 export function showPeople(room, own, sendFile) {
   const { mic, cam } = own.tracks;
+  const next = JSON.stringify([room.self, own.isOn, mic?.id, cam?.id, [...room.peers.values()].map((peer) => (
+    [peer.id, peer.name, peer.sources, peer.state, peer.away]
+  ))]);
+  if (next === shown) {
+    return;
+  }
+  shown = next;
   const rows = [row(ownNameOf(room.self), { mic: Boolean(mic && own.isOn.mic), cam: Boolean(cam) })];
   for (const peer of room.peers.values()) {
     const name = nameOf(peer);

@@ -21,6 +21,12 @@ const nameField = byId('join-name', HTMLInputElement);
 const joinButton = byId('join', HTMLButtonElement);
 const watchButton = byId('join-watch', HTMLButtonElement);
 
+/** What pressing the button would do. */
+const TITLES = {
+  mic: { on: 'mic.on', off: 'mic.off' },
+  cam: { on: 'cam.on', off: 'cam.off' },
+};
+
 /**
  * Show whether a kind is on, on its button.
  * @param {HTMLButtonElement} button
@@ -30,7 +36,7 @@ const watchButton = byId('join-watch', HTMLButtonElement);
 export function showToggle(button, kind, own) {
   const isOn = own.isOn[kind] && Boolean(own.tracks[kind]);
   button.setAttribute('aria-pressed', String(isOn));
-  sayIn(button, 'title', `${kind}.${isOn ? 'off' : 'on'}`);
+  sayIn(button, 'title', TITLES[kind][isOn ? 'off' : 'on']);
   const [svg] = button.getElementsByTagName('svg');
   setIcon(svg, isOn ? kind : `${kind}-off`);
 }
@@ -57,7 +63,7 @@ export class PreJoin {
       }, { signal });
     }
     const go = () => {
-      remember({ name: nameField.value.trim() });
+      remember({ name: nameField.value.trim().replaceAll('/', '／') }); // the wire has no slash
       join(choices.name);
     };
     byId('join-form', HTMLFormElement).addEventListener('submit', (event) => {

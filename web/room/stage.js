@@ -39,13 +39,23 @@ export class Stage {
    */
   add(key, kind) {
     const tile = new Tile(kind, () => this.enlarge(this.#large === key ? null : key));
+    this.#box.insertBefore(tile.element, this.#tiles.get('self')?.element ?? null);
     this.#tiles.set(key, tile);
-    this.#box.append(tile.element);
-    if (tile.isScreen) {
+    this.#selfLast();
+    // One's own screen is before one's eyes already.
+    if (kind === 'screen') {
       this.enlarge(key);
     }
     this.#arrange();
     return tile;
+  }
+
+  #selfLast() {
+    const self = this.#tiles.get('self');
+    if (self) {
+      this.#tiles.delete('self');
+      this.#tiles.set('self', self);
+    }
   }
 
   /** @param {string} key */

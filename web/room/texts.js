@@ -3,7 +3,7 @@
  * {name} is filled in by i18n.js.
  */
 
-const en = {
+export const en = {
   'home.title': 'nakodo: rooms for video, chat and files',
   'home.lead': 'Open a room and share its link.',
   'home.room': 'Room',
@@ -171,7 +171,7 @@ const en = {
   'signals.missing': 'This part of the page could not be loaded.',
 };
 
-const ja = {
+export const ja = {
   'home.title': 'nakodo: ビデオ・チャット・ファイルの部屋',
   'home.lead': '部屋を開いて、リンクを送るだけ。',
   'home.room': '部屋',
@@ -339,4 +339,3 @@ const ja = {
   'signals.missing': 'この部分を読み込めませんでした。',
 };
 
-export const texts = { en, ja };

@@ -34,6 +34,7 @@ export class Tile {
   #name = make('span', 'name');
   #muted = make('span');
   #dot = make('span', 'dot');
+  #shownName = '\n'; // no name
 
   /**
    * @param {'self' | 'self-screen' | 'peer' | 'screen'} kind
@@ -64,6 +65,10 @@ export class Tile {
 
   /** @param {Name} name */
   setName(name) {
+    if (name.plain === this.#shownName) {
+      return;
+    }
+    this.#shownName = name.plain;
     say(this.#name, name.key, name.params);
     sayIn(this.#enlarge, 'aria-label', 'tile.focus', { name: t(name.key, name.params) });
     const next = avatar(name.plain);

@@ -46,13 +46,22 @@ class Transfer extends EventTarget {
       if (data instanceof ArrayBuffer) {
         this.onBytes(new Uint8Array(data));
       } else {
-        this.onText(JSON.parse(data));
+        this.#read(data);
       }
     });
   }
 
   get isOver() {
     return !['waiting', 'running', 'checking'].includes(this.state);
+  }
+
+  /** @param {string} text */
+  #read(text) {
+    try {
+      this.onText(JSON.parse(text));
+    } catch {
+      this.cancel(); // not ours
+    }
   }
 
   /** @param {Uint8Array<ArrayBuffer>} _bytes */
@@ -173,9 +182,9 @@ export class Receiving extends Transfer {
     super.onText(message);
     if (message.type === 'offer' && !this.isOffered) {
       this.isOffered = true;
-      this.name = String(message.name);
+      this.name = String(message.name).slice(0, 255);
       this.size = Number(message.size);
-      if (this.size <= LARGEST) {
+      if (this.size >= 0 && this.size <= LARGEST) {
         this.to('waiting');
       } else {
         this.say({ type: 'decline' });

@@ -3,8 +3,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { setTimeout } from 'node:timers/promises';
 
 const WAIT_MS = 20000;
+
+/** The page's sentences, { en, ja }. */
+export const texts = await import(`data:text/javascript,${encodeURIComponent(
+  readFileSync(new URL('../../../web/room/texts.js', import.meta.url), 'utf8'))}`);
+
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 360, height: 640, hasTouch: true, isMobile: true };
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -119,20 +125,27 @@ export class RoomPage {
     await this.shows('#room');
   }
 
-  /** Wait for a tile of that name whose picture moves: more frames are shown, time goes on. */
+  /** Wait for a tile of that name whose picture moves: frames are decoded, its clock runs on. */
   async moves(name) {
-    const find = (n) => [...document.querySelectorAll('.tile')].find((tile) => (
-      tile.querySelector('.name').textContent === n
-    ))?.querySelector('video');
-    await this.page.evaluate(`window.videoOf = ${find}`);
-    await this.until((n) => {
-      const video = window.videoOf(n);
-      return video && !video.hidden && video.videoWidth > 0 && video.readyState >= 3;
-    }, name);
-    const count = await this.page.evaluate((n) => (
-      window.videoOf(n).getVideoPlaybackQuality().totalVideoFrames), name);
-    await this.until((n, c) => (
-      window.videoOf(n)?.getVideoPlaybackQuality().totalVideoFrames > c + 3), name, count);
+    const look = (n) => this.page.evaluate(async (text) => {
+      const tile = [...document.querySelectorAll('.tile')]
+        .find((one) => one.querySelector('.name').textContent === text);
+      const video = tile?.querySelector('video');
+      const track = video?.srcObject?.getVideoTracks()[0];
+      if (!track || video.hidden || !video.videoWidth) return null;
+      const all = await Promise.all(window.opened.pcs.map(async (pc) => [...(await pc.getStats()).values()]));
+      const stats = all.flat().find((one) => one.type === 'inbound-rtp' && one.trackIdentifier === track.id);
+      return stats && { frames: stats.framesDecoded, time: video.currentTime };
+    }, n);
+    const end = Date.now() + WAIT_MS;
+    let first = null;
+    while (Date.now() < end) {
+      const now = await look(name);
+      if (first && now && now.frames > first.frames + 3 && now.time > first.time) return;
+      first ??= now;
+      await setTimeout(100); // pictures come at their own pace, without an event
+    }
+    assert.fail(`no moving picture of ${name}: ${JSON.stringify(first)}\n${await this.text('body')}`);
   }
 
   async openChat() {

@@ -1,0 +1,136 @@
+// The room's chat: it reaches everybody, once, as text and nothing but text.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startDaemon } from '../lib/daemon.mjs';
+import { launchChromium } from './lib/browsers.mjs';
+import { openPages } from './lib/room-page.mjs';
+
+describe('the chat of a room', () => {
+  let daemon;
+  let browser;
+
+  before(async () => {
+    [daemon, browser] = await Promise.all([startDaemon(), launchChromium()]);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await daemon?.stop();
+  });
+
+  /** Two pages, without cameras. */
+  async function pair(t) {
+    const path = `/r/${encodeURIComponent(t.name.slice(0, 30))}`;
+    const pages = await openPages(t, [browser, browser], daemon.url, { path });
+    await pages[0].join('Hana', { watch: true });
+    await pages[1].join('Ken', { watch: true });
+    return pages;
+  }
+
+  it('carries what is said to the others, with the name', async (t) => {
+    const [hana, ken] = await pair(t);
+    await hana.openChat();
+    await hana.chat('おはよう');
+    await ken.openChat();
+    await ken.says('#chat-log', 'おはよう');
+    assert.match(await ken.text('#chat-log .line header'), /^Hana/);
+    assert.match(await hana.text('#chat-log .line header'), /^You/);
+  });
+
+  it('counts and announces what comes while it is closed', async (t) => {
+    const [hana, ken] = await pair(t);
+    await hana.openChat();
+    await hana.chat('one');
+    await hana.chat('two');
+    await ken.says('#unread', '2');
+    assert.equal(await ken.attribute('#open-chat', 'aria-label'), 'Chat: 2 unread');
+    await ken.says('#status', 'Hana: two');
+    await ken.openChat();
+    await ken.until(() => document.querySelector('#unread').hidden);
+  });
+
+  it('shows markup, links and scripts as the text that they are', async (t) => {
+    const [hana, ken] = await pair(t);
+    const evil = '<img src=x onerror="window.hacked = 1"> https://example.org/ <script>hacked = 1</script>';
+    await hana.openChat();
+    await hana.chat(evil);
+    await ken.openChat();
+    await ken.says('#chat-log', evil);
+    assert.deepEqual(await ken.page.evaluate(() => [
+      'hacked' in window, document.querySelectorAll('#chat-log :is(img, a, script)').length,
+    ]), [false, 0]);
+  });
+
+  it('shows a name as the text that it is', async (t) => {
+    const [hana, ken] = await openPages(t, [browser, browser], daemon.url, { path: '/r/names' });
+    await hana.join('<b>{room}&amp;/', { watch: true });
+    await ken.join('Ken', { watch: true });
+    // A name on the wire has no slash.
+    await ken.says('.tile .name', '<b>{room}&amp;／');
+    assert.equal(await ken.page.evaluate(() => document.querySelector('.tile b, .people b')), null);
+  });
+
+  it('sends nothing by the Enter that chooses a word of an input method', async (t) => {
+    const [hana, ken] = await pair(t);
+    await hana.openChat();
+    await hana.page.$eval('#chat-text', (field) => {
+      window.composing = [];
+      field.addEventListener('keydown', (event) => window.composing.push(event.isComposing));
+    });
+    const client = await hana.page.createCDPSession();
+    const text = 'あさひ';
+    await client.send('Input.imeSetComposition', { text, selectionStart: 3, selectionEnd: 3 });
+    for (const type of ['rawKeyDown', 'keyUp']) {
+      await client.send('Input.dispatchKeyEvent', { type, key: 'Enter', code: 'Enter', windowsVirtualKeyCode: 13 });
+    }
+    await hana.until(() => window.composing.length);
+    assert.deepEqual(await hana.page.evaluate(() => window.composing), [true]);
+    await client.send('Input.insertText', { text: '朝日' });
+    assert.deepEqual(await hana.lines(), []);
+    await hana.page.keyboard.press('Enter');
+    await ken.openChat();
+    await ken.says('#chat-log', '朝日');
+    assert.deepEqual(await hana.lines(), ['朝日']);
+    assert.deepEqual(await ken.lines(), ['朝日']);
+  });
+
+  it('takes the code 229 for a composing Enter, which is all that Safari says', async (t) => {
+    const [hana] = await pair(t);
+    await hana.openChat();
+    await hana.page.type('#chat-text', 'not yet');
+    await hana.page.$eval('#chat-text', (field) => {
+      field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }));
+    });
+    assert.deepEqual(await hana.lines(), []);
+    assert.equal(await hana.page.$eval('#chat-text', (field) => field.value), 'not yet');
+  });
+
+  it('makes a new line by Shift and Enter', async (t) => {
+    const [hana, ken] = await pair(t);
+    await hana.openChat();
+    await hana.page.type('#chat-text', 'one');
+    await hana.page.keyboard.down('Shift');
+    await hana.page.keyboard.press('Enter');
+    await hana.page.keyboard.up('Shift');
+    await hana.chat('two');
+    await ken.openChat();
+    await ken.says('#chat-log', 'one\ntwo');
+  });
+
+  it('shows latecomers what was said before, once', async (t) => {
+    const [hana, ken] = await pair(t);
+    await hana.openChat();
+    await hana.chat('first');
+    await ken.openChat();
+    await ken.chat('second');
+    await hana.says('#chat-log', 'second');
+    const path = `/r/${encodeURIComponent(t.name.slice(0, 30))}`;
+    const [mio] = await openPages(t, [browser], daemon.url, { path });
+    await mio.join('Mio', { watch: true });
+    await mio.openChat();
+    await hana.chat('third');
+    await mio.says('#chat-log', 'third');
+    assert.deepEqual(await mio.lines(), ['first', 'second', 'third']);
+    assert.deepEqual(await hana.lines(), ['first', 'second', 'third']);
+  });
+});

@@ -1,0 +1,290 @@
+// A call on the room page, as two people have it: they see each other, switch things on and off,
+// show a screen, leave.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startDaemon } from '../lib/daemon.mjs';
+import { launchChromium, launchFirefox } from './lib/browsers.mjs';
+import { RoomPage, openPages, texts } from './lib/room-page.mjs';
+
+const { en } = texts;
+
+describe('a call on the room page', () => {
+  let daemon;
+  let chromium;
+  let firefox;
+
+  before(async () => {
+    [daemon, chromium, firefox] = await Promise.all([
+      startDaemon(), launchChromium(), launchFirefox(),
+    ]);
+  });
+
+  after(async () => {
+    await Promise.all([chromium, firefox].map((browser) => browser?.close()));
+    await daemon?.stop();
+  });
+
+  /** Two pages that see each other. */
+  async function call(t, browsers = [chromium, chromium], options = {}) {
+    const path = `/r/${encodeURIComponent(t.name.slice(0, 30))}`;
+    const pages = await openPages(t, browsers, daemon.url, { path, ...options });
+    await pages[0].join('Hana');
+    await pages[1].join('Ken');
+    await Promise.all([pages[0].moves('Ken'), pages[1].moves('Hana')]);
+    return pages;
+  }
+
+  /** What a negotiation would change. */
+  const negotiated = (page) => page.page.evaluate(() => window.opened.pcs.map((pc) => (
+    [pc.connectionState, pc.localDescription?.sdp, pc.remoteDescription?.sdp])));
+
+  const states = (page, kind) => page.page.evaluate((k) => window.opened.tracks
+    .filter((track) => track.kind === k).map((track) => track.readyState), kind);
+
+  it('shows Chromium and Firefox to each other', async (t) => {
+    await call(t, [chromium, firefox]);
+  });
+
+  it('shows three people to each other, and whoever was clicked large', async (t) => {
+    const pages = await call(t, [chromium, chromium, chromium]);
+    await pages[2].join('Mio');
+    for (const [i, name] of [[0, 'Mio'], [1, 'Mio'], [2, 'Hana'], [2, 'Ken']]) {
+      await pages[i].moves(name);
+    }
+    await pages[2].click('.tile .enlarge[aria-label="Show Ken large"]');
+    await pages[2].until(() => {
+      const area = (name) => {
+        const { width, height } = [...document.querySelectorAll('.tile')]
+          .find((tile) => tile.textContent.includes(name)).getBoundingClientRect();
+        return width * height;
+      };
+      return area('Ken') > 4 * area('Hana') && area('Ken') > 4 * area('Mio');
+    });
+  });
+
+  it('stops the camera that is switched off, and negotiates nothing by that', async (t) => {
+    const [hana, ken] = await call(t);
+    const before = await negotiated(hana);
+    await hana.click('#cam');
+    await ken.until(() => document.querySelector('.tile .avatar:not([hidden])'));
+    assert.deepEqual(await states(hana, 'video'), ['ended']);
+    assert.equal(await hana.attribute('#cam', 'aria-pressed'), 'false');
+    await hana.click('#cam');
+    await ken.moves('Hana');
+    assert.deepEqual(await states(hana, 'video'), ['ended', 'live']);
+    await hana.click('#mic');
+    await ken.until(() => document.querySelector('.tile .icon')?.closest('span:not([hidden])'));
+    await hana.click('#mic');
+    await ken.until(() => [...document.querySelectorAll('.tile .icon')].every((icon) => icon.closest('span').hidden));
+    assert.deepEqual(await negotiated(hana), before);
+  });
+
+  it('sends no sound of a microphone that is switched off', async (t) => {
+    const [hana, ken] = await call(t);
+    await ken.until(() => document.querySelector('.tile:not(:has(.mirrored))[data-speaking]'));
+    await hana.click('#mic');
+    await ken.until(() => !document.querySelector('.tile:not(:has(.mirrored))[data-speaking]'));
+    const packets = () => ken.page.evaluate(async () => {
+      const all = [...(await window.opened.pcs[0].getStats()).values()];
+      return all.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'audio').packetsReceived;
+    });
+    const before = await packets();
+    await ken.moves('Hana');
+    assert.ok(await packets() - before <= 2, 'packets on their way, no more');
+  });
+
+  it('shows a screen as a second picture within two seconds, large, until it ends', async (t) => {
+    const [hana, ken] = await call(t);
+    const asked = Date.now();
+    await hana.click('#share');
+    await ken.until(() => document.querySelector('.tile.screen video')?.videoWidth > 0);
+    const took = Date.now() - asked;
+    assert.ok(took <= 2000, `${took} ms`);
+    await ken.moves('Hana: screen');
+    await ken.moves('Hana');
+    assert.equal(await ken.attribute('.tile.screen .enlarge', 'aria-pressed'), 'true');
+    // As by the browser's own button, which no driver can press.
+    await hana.page.evaluate(() => {
+      const track = window.opened.tracks.at(-1);
+      track.stop();
+      track.dispatchEvent(new Event('ended'));
+    });
+    await ken.until(() => !document.querySelector('.tile.screen'));
+    assert.equal(await hana.attribute('#share', 'aria-pressed'), 'false');
+  });
+
+  it('tells whether pictures really come, with the numbers behind', async (t) => {
+    const [hana, ken] = await call(t);
+    await ken.until(() => document.querySelector('.dot[data-grade="good"]'));
+    const title = await ken.page.$eval('.dot[data-grade="good"]', (dot) => dot.title);
+    assert.match(title, /^Good connection: round trip \d+ ms, lost [\d.]+ %, \d+ kbit\/s, path (host|prflx)$/);
+    // A camera that says that it is on and sends nothing.
+    await hana.page.evaluate(() => {
+      for (const pc of window.opened.pcs) {
+        const sender = pc.getSenders().find(({ track }) => track?.kind === 'video');
+        sender.replaceTrack(null);
+      }
+    });
+    await ken.until(() => document.querySelector('.dot[data-grade="frozen"]'));
+  });
+
+  it('says that it reconnects, and for how long', async (t) => {
+    const [hana, ken] = await call(t);
+    await hana.page.evaluate(() => {
+      RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {});
+      window.opened.pcs.forEach((pc) => pc.close());
+    });
+    await ken.says('.tile .veil:not([hidden])', 'reconnecting… 2 s');
+  });
+
+  it('ends all tracks, connections and sockets when one leaves', async (t) => {
+    const [hana, ken] = await call(t);
+    await hana.click('#share');
+    await ken.until(() => document.querySelector('.tile.screen'));
+    await hana.click('#leave');
+    await hana.says('#ended-text', en['ended.left']);
+    await ken.says('#status', 'Hana left.');
+    await ken.until(() => document.querySelectorAll('.tile').length === 1);
+    const open = await hana.page.evaluate(() => ({
+      tracks: window.opened.tracks.filter((track) => track.readyState !== 'ended').length,
+      sockets: window.opened.sockets.filter((socket) => socket.readyState !== WebSocket.CLOSED).length,
+      pcs: window.opened.pcs.filter((pc) => pc.signalingState !== 'closed').length,
+      all: [window.opened.tracks.length, window.opened.sockets.length, window.opened.pcs.length],
+    }));
+    assert.deepEqual(open, { tracks: 0, sockets: 0, pcs: 0, all: [3, 1, 1] });
+  });
+
+  it('says so when the room was opened in another tab', async (t) => {
+    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/r/tabs' });
+    await hana.join('Hana');
+    const stored = await hana.page.evaluate(() => ({ ...sessionStorage }));
+    assert.ok(Object.keys(stored).length, 'the session is kept over a reload');
+    const other = await hana.context.newPage();
+    await other.evaluateOnNewDocument((all) => Object.assign(sessionStorage, all), stored);
+    await other.goto(`${daemon.url}/r/tabs`);
+    await other.waitForSelector('#join-watch');
+    await other.click('#join-watch');
+    await hana.says('#ended-text', en['join.elsewhere']);
+  });
+
+  it('says so when the room is full', async (t) => {
+    const small = await startDaemon({ args: ['--room-peers', '2'] });
+    t.after(() => small.stop());
+    const [hana, mio, ken] = await openPages(t, Array(3).fill(chromium), small.url);
+    await hana.join('Hana', { watch: true });
+    await mio.join('Mio', { watch: true });
+    await ken.click('#join-watch');
+    await ken.says('#join-error', en['join.full']);
+  });
+
+  it('shows what is wrong with the server above the stage, only while it is', async (t) => {
+    const own = await startDaemon();
+    t.after(() => own.stop());
+    const [hana] = await openPages(t, [chromium], own.url);
+    await hana.join('Hana', { watch: true });
+    assert.equal(await hana.text('#strip'), '');
+    await own.stop();
+    await hana.says('#strip', en['strip.offline']);
+  });
+
+  it('asks for a tap where the browser keeps the sound off, and then plays', async (t) => {
+    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/r/tap' });
+    await hana.join('Hana');
+    // The driver's questions count as a click, so this page walks in alone and calls back.
+    const context = await chromium.createBrowserContext();
+    t.after(() => context.close());
+    const page = await context.newPage();
+    const told = new Promise((resolve) => { page.on('console', (message) => resolve(message.text())); });
+    await page.evaluateOnNewDocument(() => {
+      const look = new MutationObserver(() => {
+        if (!document.querySelector('#prejoin')?.hidden) document.querySelector('#join-watch')?.click();
+        const button = document.querySelector('#strip button');
+        if (button) {
+          look.disconnect();
+          console.log(button.textContent);
+        }
+      });
+      look.observe(document, { subtree: true, childList: true, attributes: true });
+    });
+    await page.goto(`${daemon.url}/r/tap`);
+    assert.equal(await told, en['strip.hearButton']);
+    const isPaused = () => page.$eval('.tile:not(:has(.mirrored)) video', (video) => video.paused);
+    assert.equal(await isPaused(), true);
+    await page.click('#strip button');
+    await page.waitForFunction(() => !document.querySelector('#strip p'));
+    assert.equal(await isPaused(), false);
+  });
+
+  it('needs no mouse: join, mute, chat, leave', async (t) => {
+    const [ken, hana] = await openPages(t, [chromium, chromium], daemon.url, { path: '/r/keys' });
+    await ken.join('Ken');
+    const { keyboard } = hana.page;
+    const go = async (id) => {
+      for (let presses = 0; presses < 40; presses++) {
+        await keyboard.press('Tab');
+        const at = await hana.page.evaluate(() => {
+          const element = document.activeElement;
+          return { id: element.id, isSeen: element === document.body || getComputedStyle(element).outlineStyle !== 'none' };
+        });
+        assert.ok(at.isSeen, `no focus to be seen at ${at.id}`);
+        if (at.id === id) return;
+      }
+      assert.fail(`#${id} is out of reach`);
+    };
+    await go('join-name');
+    await keyboard.type('Hana');
+    await keyboard.press('Enter');
+    await hana.moves('Ken');
+    await go('mic');
+    await keyboard.press('Space');
+    assert.equal(await hana.attribute('#mic', 'aria-pressed'), 'false');
+    await go('open-chat');
+    await keyboard.press('Enter');
+    await keyboard.type('by keyboard');
+    await keyboard.press('Enter');
+    await ken.says('#chat-log', 'by keyboard');
+    await keyboard.press('Escape');
+    await go('leave');
+    await keyboard.press('Enter');
+    await hana.says('#ended-text', en['ended.left']);
+  });
+
+  it('has keys for everything, which rest while one types', async (t) => {
+    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/r/shortcuts' });
+    await hana.join('Hana');
+    const { keyboard } = hana.page;
+    const pressed = (id) => hana.attribute(`#${id}`, 'aria-pressed');
+    await keyboard.press('m');
+    assert.equal(await pressed('mic'), 'false');
+    await keyboard.down('Space');
+    assert.equal(await pressed('mic'), 'true');
+    await keyboard.up('Space');
+    assert.equal(await pressed('mic'), 'false');
+    await keyboard.press('v');
+    await hana.until(() => document.querySelector('#cam').getAttribute('aria-pressed') === 'false');
+    await keyboard.press('p');
+    await hana.shows('#panel-people');
+    await keyboard.press('p');
+    await keyboard.press('d');
+    await hana.shows('#panel-signals .signals');
+    await keyboard.press('c');
+    await hana.shows('#panel-chat');
+    await keyboard.type('mvspdf');
+    assert.equal(await hana.page.$eval('#chat-text', (field) => field.value), 'mvspdf');
+    assert.equal(await pressed('mic'), 'false');
+    await keyboard.press('Escape');
+    await keyboard.type('?');
+    await hana.shows('#help[open]');
+    await keyboard.press('Escape');
+    await keyboard.press('s');
+    await hana.shows('.tile.screen');
+  });
+
+  it('hands the signals of the whole call to their view', async (t) => {
+    const [hana] = await call(t);
+    await hana.page.keyboard.press('d');
+    for (const word of ['welcome', 'offer', 'answer', 'candidate']) {
+      await hana.says('#panel-signals', word);
+    }
+  });
+});
