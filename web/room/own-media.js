@@ -22,6 +22,7 @@ export class OwnMedia extends EventTarget {
   problem = knownProblem();
   /** @type {Note | null} */
   note = null;
+  isAsking = false;
 
   /** @type {Promise<void>} */
   #last = Promise.resolve();
@@ -58,10 +59,10 @@ export class OwnMedia extends EventTarget {
     });
   }
 
-  /** A device that one of these kinds waits for may have been plugged in. */
+  /** Something was plugged in or out: what is missing may be there now. */
   retry() {
-    const lacks = !this.tracks.mic || (this.isOn.cam && !this.tracks.cam);
-    return lacks && this.problem?.key === 'problem.missing' ? this.start() : undefined;
+    const isMissing = this.note || this.problem?.key === 'problem.missing';
+    return isMissing ? this.start() : undefined;
   }
 
   /** Nothing is captured any more, and nothing is wanted. */
@@ -103,15 +104,30 @@ export class OwnMedia extends EventTarget {
     if (!missing.length) {
       return;
     }
+    this.isAsking = true;
+    this.#changed();
     const timer = setTimeout(() => {
       this.problem = { key: 'problem.asking', action: 'without', error: `${ASKING_MS / 1000} s` };
       this.#changed();
     }, ASKING_MS);
     const got = await openMedia(Object.fromEntries(missing.map((kind) => [kind, choices[kind]])));
     clearTimeout(timer);
-    this.problem = got.problem ?? null;
-    this.note = got.note ?? null;
+    this.isAsking = false;
+    this.#tell(missing, got);
     missing.forEach((kind) => this.#take(kind, got[kind]));
+  }
+
+  /** @param {Kind[]} missing @param {import('./media.js').Got} got */
+  #tell([kind, more], got) {
+    const problem = got.problem ?? null;
+    const hasOther = !more && (kind === 'cam' ? this.tracks.mic : this.tracks.cam);
+    if (problem && hasOther && problem.key !== 'problem.refused') {
+      this.problem = null;
+      this.note = { key: kind === 'cam' ? 'note.noCam' : 'note.noMic', error: problem.error };
+    } else {
+      this.problem = problem;
+      this.note = got.note ?? null;
+    }
   }
 
   /** @param {Kind} kind @param {MediaStreamTrack | undefined} track */

@@ -104,7 +104,7 @@ export class PreJoin {
   }
 
   #show() {
-    const { tracks, isOn, problem } = this.#own;
+    const { tracks, isOn, isAsking, problem } = this.#own;
     const { cam } = tracks;
     const shown = video.srcObject instanceof MediaStream ? video.srcObject.getTracks()[0] : null;
     if (cam !== shown) {
@@ -112,7 +112,7 @@ export class PreJoin {
     }
     video.hidden = !cam;
     off.hidden = Boolean(cam || problem);
-    say(off, isOn.cam ? 'join.asking' : 'join.camOff');
+    say(off, isAsking && isOn.cam ? 'join.asking' : 'join.camOff');
     showToggle(byId('preview-mic', HTMLButtonElement), 'mic', this.#own);
     showToggle(byId('preview-cam', HTMLButtonElement), 'cam', this.#own);
     // With a picture to show, a problem with the rest is a note below it.

@@ -41,8 +41,8 @@ function watchResources() {
   keep('RTCPeerConnection', 'pcs');
   keep('WebSocket', 'sockets');
   for (const name of ['getUserMedia', 'getDisplayMedia']) {
-    const real = MediaDevices.prototype[name];
-    if (!navigator.mediaDevices || !real) continue;
+    const real = window.MediaDevices?.prototype[name];
+    if (!real) continue;
     MediaDevices.prototype[name] = async function asked(constraints) {
       const stream = await real.call(this, constraints);
       window.opened.tracks.push(...stream.getTracks());
