@@ -14,7 +14,7 @@ export type SignalErrorCode =
   | 'forbidden' | 'kicked' | 'room-full'
   /** The server's other refusals and closes. */
   | 'too-large' | 'replaced' | 'refused'
-  /** No answer within `giveUpAfter`; or 1000 messages wait for the server to come back. */
+  /** 1000 messages wait already for the server to come back. */
   | 'unreachable'
   /** The room was left, or the message would not fit `limits.message`. */
   | 'closed' | 'message-too-large';
@@ -80,10 +80,9 @@ export interface JoinOptions {
   token?: string;
   /** Take the place of the session of this page before a reload, if `storage` has one. Default true. */
   resume?: boolean;
-  /** Aborting it leaves the room; a pending join rejects with its reason. */
+  /** Aborting it gives up joining, with its reason; once inside it means nothing. Without a signal
+   *  a join tries for ever. */
   signal?: AbortSignal;
-  /** ms to be in the room, else the join rejects with `unreachable`. Default: tries for ever. */
-  giveUpAfter?: number;
   /** Merged over what the server says; its iceServers are used unless given here. */
   rtc?: RTCConfiguration;
   /** `vanilla`: candidates are collected first and sent inside the SDP. Default `trickle`. */

@@ -14,25 +14,27 @@ class Emitter extends EventTarget {
 
 const emit = (target, type, detail) => target.dispatchEvent(new CustomEvent(type, { detail }));
 
-function openRoom(client, name, setup, options, { resolve, reject, ended }) {
-  const { storage } = setup;
+function openRoom(client, rooms, name, setup, options, resolve, reject) {
+  const { storage, WebSocket, RTCPeerConnection: RTC } = setup;
+  const { stream, token, rtc, ice, resume = true } = options;
   const key = `nakodo ${client.url}/${name}`;
   const over = new AbortController();
   const pairs = new Map();
   const sources = new Map();
   const peers = new Map();
-  const all = (verb, as) => Promise.all([...pairs.values()].map((pair) => pair[verb](as)));
+  const self = { id: '', name: options.name, meta: options.meta };
   let iceServers;
 
+  const all = (verb, as) => Promise.all([...pairs.values()].map((pair) => pair[verb](as)));
+  const trace = (event) => emit(client, 'trace', { t: Date.now(), room: name, ...event });
+
   const room = Object.assign(new Emitter(), {
-    name,
-    peers,
-    self: { id: '', name: options.name, meta: options.meta },
+    name, self, peers,
     state: 'reconnecting',
     send: (data, { to } = {}) => link.send({ type: 'message', to, data }),
     chat: (text, { to } = {}) => link.send({ type: 'chat', to, text }),
     update(change) {
-      Object.assign(room.self, change);
+      Object.assign(self, change);
       link.send({ type: 'update', ...change });
     },
     publish(track, { as }) {
@@ -56,42 +58,35 @@ function openRoom(client, name, setup, options, { resolve, reject, ended }) {
     dropSignaling: () => link.drop(),
   });
 
-  const trace = (event) => emit(client, 'trace', { t: Date.now(), room: name, ...event });
-  const shared = {
-    RTC: setup.RTCPeerConnection,
-    config: () => ({ bundlePolicy: 'max-bundle', iceServers, ...options.rtc }),
-    isVanilla: options.ice === 'vanilla',
-    isOpen: () => link.isReady,
-    groups: {},
-    sources,
-    peers,
-  };
-
   function setState(state, more) {
-    trace({ dir: 'state', type: 'socket', summary: room.state = state });
+    trace({ dir: 'state', type: 'socket', summary: state });
+    room.state = state;
     emit(room, 'state', { state, ...more });
   }
 
-  function add({ owner, ...info }, isNews) {
+  const shared = {
+    RTC, sources, peers,
+    groups: {},
+    isVanilla: ice === 'vanilla',
+    isOpen: () => link.isReady(),
+    config: () => ({ bundlePolicy: 'max-bundle', iceServers, ...rtc }),
+  };
+
+  function add({ owner, ...info }) {
     const peer = Object.assign(new Emitter(), { away: false, ...info });
-    peers.set(peer.id, peer);
-    pairs.set(peer.id, createPair(peer, owner, shared, {
-      send(type, members) {
-        try {
-          link.send({ type, to: peer.id, ...members });
-        } catch (error) {
-          emit(room, 'error', error);
-        }
-      },
+    const { id } = peer;
+    peers.set(id, peer);
+    pairs.set(id, createPair(peer, owner, shared, {
+      send: (message) => link.send({ ...message, to: id }),
+      note: (type, summary) => trace({ dir: 'state', type, from: id, summary }),
       emit(type, detail) {
         emit(peer, type, detail);
         if (type === 'state') link.wake();
         else if (/track|update/.test(type)) emit(room, type, { peer, ...detail });
       },
-      note: (type, summary) => trace({ dir: 'state', type, from: peer.id, summary }),
     }));
     all('limit');
-    if (isNews) emit(room, 'peer', { peer });
+    emit(room, 'peer', { peer });
   }
 
   function remove(id, reason) {
@@ -99,33 +94,31 @@ function openRoom(client, name, setup, options, { resolve, reject, ended }) {
     pairs.get(id).close();
     pairs.delete(id);
     peers.delete(id);
+    all('limit');
     emit(room, 'leave', { peer, reason });
   }
 
-  function welcome({ id, session, peers: present, limits, history }) {
-    const isFresh = !!room.self.id;
-    // Connections of the lost session would never come back, even where the ids are the same.
-    for (const old of [...peers.keys()]) remove(old, 'lost');
-    Object.assign(room, { limits, history });
-    room.self.id = id;
-    if (room.self.meta) room.update({ meta: room.self.meta });
-    setState('open', isFresh && { fresh: true });
-    for (const info of present) add(info, isFresh);
-    resolve(room);
-  }
-
   function take(message) {
-    const { type, from, text, to, data, reason, peer: info, id = from ?? info?.id } = message;
+    const { type, from, text, to, data, reason, limits, history, peer: info } = message;
+    const { id = from ?? info?.id } = message;
     const peer = peers.get(id);
     if (message.session) storage?.setItem(key, message.session);
     iceServers = message.iceServers ?? iceServers;
-    if (type === 'welcome') welcome(message);
-    else if (type === 'resumed') {
+    if (type === 'welcome') {
+      // Connections of a lost session would never come back, even if the ids were the same.
+      for (const old of [...peers.keys()]) remove(old, 'lost');
+      Object.assign(room, { limits, history });
+      self.id = id;
+      if (self.meta) room.update({ meta: self.meta });
+      setState('open', { fresh: true });
+      message.peers.forEach(add);
+      resolve(room);
+    } else if (type === 'resumed') {
       setState('open');
       all('kick');
     } else if (type === 'closing') emit(room, type, message);
     else if (type === 'error') emit(room, type, new SignalError(message.code, message.message));
-    else if (type === 'peer-joined') add(info, true);
+    else if (type === 'peer-joined') add(info);
     else if (type === 'message') emit(room, type, { from, peer, data });
     else if (type === 'chat') emit(room, type, { from, name: peer?.name, at: Date.now(), text, to });
     else if (!peer) return;
@@ -136,26 +129,27 @@ function openRoom(client, name, setup, options, { resolve, reject, ended }) {
     } else pairs.get(id).handle(message);
   }
 
-  for (const track of options.stream?.getTracks() ?? []) {
+  for (const track of stream?.getTracks() ?? []) {
     room.publish(track, { as: track.kind === 'audio' ? 'mic' : 'cam' });
   }
   const link = openLink(`${client.url}/${encodeURIComponent(name)}`, {
-    ...setup,
-    query: { name: options.name, token: options.token },
-    replaces: options.resume !== false && storage?.getItem(key),
+    WebSocket,
+    query: { ...self.name && { name: self.name }, ...token && { token } },
+    replaces: resume && storage?.getItem(key),
   }, {
     trace,
     message: take,
-    lost: () => setState('reconnecting'),
-    end(error = new SignalError('closed')) {
+    lost: () => room.state === 'open' && setState('reconnecting'),
+    end(error) {
       over.abort();
+      rooms.delete(room);
       storage?.removeItem(key);
       all('close');
-      setState('closed', error.code !== 'closed' && { error });
-      reject(error);
-      ended(room);
+      setState('closed', error && { error });
+      reject(error ?? new SignalError('closed'));
     },
   });
+  rooms.add(room);
   const { document, addEventListener } = globalThis;
   const wake = () => link.wake(document?.hidden);
   addEventListener?.('online', wake, over);
@@ -163,43 +157,27 @@ function openRoom(client, name, setup, options, { resolve, reject, ended }) {
   for (const signal of [setup.signal, options.signal]) {
     signal?.addEventListener('abort', () => {
       reject(signal.reason);
-      room.leave();
+      if (signal === setup.signal || !self.id) link.leave();
     }, over);
   }
-  return room;
 }
 
-export function connect(url, options = {}) {
+export function connect(url, options) {
   const at = new URL(url ?? '/', globalThis.location?.href);
   const path = at.pathname.replace(/\/$/, '') || '/v1';
   const { WebSocket, RTCPeerConnection } = globalThis;
+  const setup = { WebSocket, RTCPeerConnection, ...options };
   const rooms = new Set();
-
-  async function join(name, o = {}) {
-    options.signal?.throwIfAborted();
-    o.signal?.throwIfAborted();
-    if (/^\.{0,2}$/.test(name)) throw new SignalError('bad-room'); // no URL can say it
-    let room, timer;
-    try {
-      return await new Promise((resolve, reject) => {
-        const ended = (old) => rooms.delete(old);
-        const setup = { WebSocket, RTCPeerConnection, ...options };
-        room = openRoom(client, name, setup, o, { resolve, reject, ended });
-        rooms.add(room);
-        if (o.giveUpAfter) timer = setTimeout(reject, o.giveUpAfter, new SignalError('unreachable'));
-      });
-    } catch (error) {
-      room?.leave();
-      throw error;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   const close = () => Promise.all([...rooms].map((room) => room.leave()));
+
   const client = Object.assign(new Emitter(), {
     url: `${at.protocol.replace('http', 'ws')}//${at.host}${path}`,
-    join,
+    join: (name, o = {}) => new Promise((resolve, reject) => {
+      setup.signal?.throwIfAborted();
+      o.signal?.throwIfAborted();
+      if (/^\.{0,2}$/.test(name)) throw new SignalError('bad-room'); // no URL can say it
+      openRoom(client, rooms, name, setup, o, resolve, reject);
+    }),
     close,
     [Symbol.asyncDispose]: close,
   });

@@ -4,26 +4,16 @@ import { SignalError } from './signaling.js';
 
 const groupOf = (as) => (as === 'screen' ? as : 'cam');
 
-function gathered(pc) {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 2000); // a dead STUN server would hold it up for a minute
-    const look = () => pc.iceGatheringState === 'complete' && resolve();
-    pc.addEventListener('icegatheringstatechange', look);
-    look();
-  });
-}
-
 /**
- * Fills in what d.ts says of a Peer.
- * room: { RTC, config(), isVanilla, sources, groups, peers, isOpen() }, the same for all peers
- * on: { send(type, members), emit(type, detail), note(type, summary) }
+ * Makes of the object `peer` what client.d.ts says.
+ * room: { RTC, config(), isVanilla, isOpen(), peers, sources, groups }, the same for all peers
  */
 export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
-  let pc = null, control, data, slots, said, isMaking, isHeard, isClosed, timer;
+  let pc = null, control, data, slots, mids, isMaking, isHeard, isClosed, timer;
   let g = 0, tries = 0, acted = 0;
   let chain = Promise.resolve(), sending = chain, waiting = [], before = {};
 
-  const send = (type, members) => sendOn(type, { ...members, g });
+  const send = (type, members) => sendOn({ type, g, ...members });
   const isUp = () => pc?.connectionState === 'connected' && control.readyState !== 'closed';
   const release = () => waiting.splice(0).forEach((go) => go());
 
@@ -38,20 +28,22 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     timer = setTimeout(act, ms, what);
   }
 
-  /** What the state asks for, and when: [ms for the owner, ms for the other, what]. */
+  const laterBy = (owner, other, what) => later(isOwner ? owner : other, what);
+  const pause = () => Math.min(tries || 1, 4);
+
+  /** What the state asks for, and when. */
   function watch() {
+    const state = pc.connectionState;
     if (isUp()) {
       tries = 0;
       limit();
       return setState('connected');
     }
     if (peer.state === 'connected') setState('interrupted');
-    const pause = Math.min(tries || 1, 4);
-    const [mine, theirs, what] = control.readyState === 'closed' ? [500, 500, 'rebuild'] : {
-      disconnected: [3e3, 5e3, 'restart'],
-      failed: [0, 1500, 'restart'],
-    }[pc.connectionState] ?? [8e3 * pause, 11e3 * pause, 'rebuild'];
-    later(isOwner ? mine : theirs, what);
+    if (control.readyState === 'closed') later(500, 'rebuild');
+    else if (state === 'disconnected') laterBy(3e3, 5e3, 'restart');
+    else if (state === 'failed') laterBy(0, 1500, 'restart');
+    else laterBy(8e3 * pause(), 11e3 * pause(), 'rebuild');
   }
 
   function act(what) {
@@ -63,20 +55,20 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
 
   function repair(what) {
     const early = acted + 1000 * tries - Date.now(); // what fails at once must not spin
+    note('recovery', what);
+    later(8e3 * pause(), 'rebuild');
     if (!isOwner) {
       send('need', { what });
     } else if (what === 'restart' && pc.signalingState === 'stable') {
+      acted = Date.now();
       pc.setConfiguration?.(room.config());
       pc.restartIce();
-      acted = Date.now();
     } else if (early > 0) {
-      return later(early, what);
+      later(early, what);
     } else {
       tries++;
       build(g + 1);
     }
-    note('recovery', what);
-    later(8e3 * Math.min(tries || 1, 4), 'rebuild');
   }
 
   function build(generation) {
@@ -87,21 +79,20 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     acted = Date.now();
     isMaking = false;
     slots = new Map();
-    said = peer.sources = {};
+    mids = {};
+    peer.sources = {};
     peer.streams = {};
-    for (const [type, name] of Object.entries({
-      signaling: 'signaling', gathering: 'iceGathering', ice: 'iceConnection', connection: 'connection',
-    })) {
+    for (const name of ['signaling', 'iceGathering', 'iceConnection', 'connection']) {
       p[`on${name.toLowerCase()}statechange`] = mine(() => {
-        note(type, p[`${name}State`]);
-        if (type === 'connection') watch();
+        note({ iceGathering: 'gathering', iceConnection: 'ice' }[name] ?? name, p[`${name}State`]);
+        watch();
       });
     }
     p.onnegotiationneeded = mine(negotiate);
     p.onicecandidate = mine(({ candidate }) => room.isVanilla || send('candidate', { candidate }));
     p.ondatachannel = mine(({ channel }) => emit('channel', { channel }));
-    p.ontrack = mine(({ track, streams: [stream], transceiver: { mid } }) => {
-      const as = Object.keys(said).find((name) => said[name].mid === mid) ?? 'cam';
+    p.ontrack = mine(({ track, streams: [stream], transceiver }) => {
+      const as = mids[transceiver.mid] ?? 'cam';
       peer.streams[groupOf(as)] = stream;
       emit('track', { track, stream, as });
     });
@@ -109,12 +100,10 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     control = p.createDataChannel('control', { negotiated: true, id: 0 });
     data = p.createDataChannel('data', { negotiated: true, id: 1 });
     data.binaryType = 'arraybuffer';
-    data.onmessage = mine((event) => emit('data', { data: event.data }));
     data.bufferedAmountLowThreshold = 1 << 18;
-    data.onopen = data.onbufferedamountlow = control.onclose = mine(() => {
-      release();
-      watch();
-    });
+    data.onmessage = mine((event) => emit('data', { data: event.data }));
+    data.onopen = data.onbufferedamountlow = release;
+    control.onclose = mine(watch);
     if (isOwner) applyAll();
     watch();
   }
@@ -145,15 +134,20 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
 
   /** Which of our transceivers carries what, and what is switched off. */
   function tell() {
-    const all = [...slots].map(([as, { mid }]) => [as, { mid, on: !!room.sources.get(as)?.track }]);
-    send('meta', { sources: Object.fromEntries(all) });
+    const meta = { mids: {}, sources: {} };
+    for (const [as, { mid }] of slots) {
+      meta.mids[mid] = as;
+      meta.sources[as] = !!room.sources.get(as)?.track;
+    }
+    send('meta', meta);
   }
 
-  function learn(sources) {
-    said = sources;
-    peer.sources = Object.fromEntries(Object.entries(said).map(([as, { on }]) => [as, on]));
-    if (!said.screen) delete peer.streams.screen;
-    if (!said.cam && !said.mic) delete peer.streams.cam;
+  function learn(meta) {
+    mids = meta.mids;
+    peer.sources = meta.sources;
+    for (const as in peer.streams) {
+      if (!Object.keys(peer.sources).some((name) => groupOf(name) === as)) delete peer.streams[as];
+    }
     emit('update');
   }
 
@@ -166,12 +160,12 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     }
   }
 
-  /** Do it unless another generation begins meanwhile; what fails is repaired by a new one. */
+  /** What fails is repaired by a new generation, unless there is one already. */
   async function attempt(work) {
     const p = pc;
     try {
-      await work(p, () => p === pc);
-    } catch (error) {
+      await work(p);
+    } catch {
       if (p === pc) repair('rebuild');
     }
   }
@@ -181,27 +175,35 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     isMaking = true;
     await p.setLocalDescription();
     await describe(p);
-    if (p === pc) isMaking = false;
+    isMaking &&= p !== pc;
   });
 
   async function describe(p) {
     const { type } = p.localDescription;
-    if (room.isVanilla) await gathered(p);
+    if (room.isVanilla) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 2000); // a dead STUN server would hold it up for a minute
+        const look = () => p.iceGatheringState === 'complete' && resolve();
+        p.addEventListener('icegatheringstatechange', look);
+        look();
+      });
+    }
     if (p !== pc || p.localDescription.type !== type) return;
     tell();
     send(type, { sdp: p.localDescription.sdp });
   }
 
-  const take = ({ type, sdp, candidate, sources }) => attempt(async (p) => {
-    if (type === 'meta') return learn(sources);
+  const take = (message) => attempt(async (p) => {
+    const { type, sdp, candidate } = message;
+    const { signalingState, remoteDescription } = p;
+    const isStable = signalingState === 'stable';
+    if (type === 'meta') return learn(message);
     // Those of an offer that was ignored, or with names that nobody resolves, do no harm.
     if (type === 'candidate') return p.addIceCandidate(candidate).catch(() => {});
-    const isStable = p.signalingState === 'stable';
     if (type === 'answer' ? isStable : !isOwner && (isMaking || !isStable)) return;
-    const isFirst = !p.remoteDescription;
     await p.setRemoteDescription({ type, sdp });
     if (p !== pc || type === 'answer') return;
-    if (isFirst) applyAll();
+    if (!remoteDescription) applyAll();
     await p.setLocalDescription();
     await describe(p);
   });
@@ -209,19 +211,11 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   function handle(message) {
     isHeard = true;
     chain = chain.then(() => {
-      const { type, what } = message;
       if (message.g > g && !isOwner && room.RTC && !isClosed) build(message.g);
       if (message.g !== g || !pc) return;
-      if (type !== 'need') return take(message);
-      if (what === 'rebuild' || isUp() || Date.now() - acted > 3000) repair(what);
+      if (message.type !== 'need') return take(message);
+      if (message.what === 'rebuild' || isUp() || Date.now() - acted > 3000) repair(message.what);
     });
-  }
-
-  /** Signaling is back. */
-  function kick() {
-    if (pc && (pc.signalingState !== 'stable' || /dis|fail/.test(pc.connectionState))) {
-      later(isOwner ? 300 : 2500, 'restart');
-    }
   }
 
   function close() {
@@ -242,22 +236,22 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   }
 
   async function stats() {
-    const all = pc ? [...(await pc.getStats()).values()] : [];
-    const find = (name, value) => all.find((r) => r[name] === value);
+    const all = [...(await pc.getStats()).values()];
+    const find = (name, value) => all.find((r) => r[name] === value) ?? {};
     const sum = (name) => all.reduce((n, r) => n + (r.type === 'inbound-rtp' && r[name] || 0), 0);
-    const pair = find('id', find('type', 'transport')?.selectedCandidatePairId) ?? find('selected', true);
+    const pair = find('id', find('type', 'transport').selectedCandidatePairId);
     const now = [
-      Date.now() / 1000, pair?.bytesReceived, pair?.bytesSent, sum('framesDecoded'),
+      Date.now() / 1000, pair.bytesReceived, pair.bytesSent, sum('framesDecoded'),
       sum('packetsLost'), sum('packetsReceived'),
     ];
     const [seconds, bytesIn, bytesOut, frames, lost, got] = now.map((n, i) => n - before[i] || 0);
     before = now;
     return {
-      rttMs: pair?.currentRoundTripTime * 1000 || null,
-      lossPct: 100 * lost / (lost + got) || 0,
+      rttMs: pair.currentRoundTripTime * 1000 || null,
+      lossPct: 100 * lost / (lost + got) || null,
       kbpsIn: bytesIn / 125 / seconds || 0,
       kbpsOut: bytesOut / 125 / seconds || 0,
-      path: find('id', pair?.localCandidateId)?.candidateType ?? null,
+      path: find('id', pair.localCandidateId).candidateType ?? null,
       fps: frames / seconds || 0,
     };
   }
@@ -277,5 +271,9 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     },
   });
   if (isOwner && room.RTC) build(1);
-  return { handle, apply, limit, kick, close };
+  return {
+    handle, apply, limit, close,
+    /** Signaling is back. */
+    kick: () => pc && laterBy(300, 2500, 'restart'),
+  };
 }

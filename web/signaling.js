@@ -21,13 +21,14 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
   let received = 0, told = 0; // numbered messages
   let kept = [], passed = 0; // ours without an ack, and how many have one
 
-  function trace(dir, message, raw) {
+  function trace(dir, raw, message = JSON.parse(raw)) {
     const { type, from, to, text = type } = message;
     on.trace({ dir, type, from, to, bytes: sizeOf(raw), summary: message.message ?? text, raw });
+    return message;
   }
 
-  function write(message, raw = JSON.stringify(message)) {
-    trace('out', message, raw);
+  function write(raw) {
+    trace('out', raw);
     socket.send(raw);
   }
 
@@ -36,14 +37,15 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     if (isOver) throw new SignalError('closed');
     if (sizeOf(raw) > limit) throw new SignalError('message-too-large');
     if (!isReady && kept.length > 999) throw new SignalError('unreachable');
-    kept.push({ message, raw, isNew: !isReady });
-    if (isReady) write(message, raw);
+    kept.push({ raw, isNew: !isReady && !message.to });
+    if (isReady) write(raw);
   }
 
   function acknowledge() {
     clearTimeout(ackTimer);
     ackTimer = 0;
-    write({ type: 'ack', n: told = received });
+    told = received;
+    write(`{"type":"ack","n":${told}}`);
   }
 
   function forget(n) {
@@ -51,32 +53,31 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     passed = n;
   }
 
-  function greet(message) {
+  function greet({ type, n, limits }) {
     clearTimeout(timer);
-    session = message.session;
     isReady = true;
     tries = 0;
-    if (message.type === 'resumed') {
-      forget(message.n);
+    if (type === 'resumed') {
+      forget(n);
     } else {
       received = passed = 0;
-      limit = message.limits.message;
+      limit = limits.message;
       // What the lost session may have delivered, or was for one peer, is not said again.
-      kept = kept.filter(({ message: { to }, isNew }) => isNew && !to);
+      kept = kept.filter(({ isNew }) => isNew);
     }
     acknowledge();
     for (const item of kept) {
       item.isNew = false;
-      write(item.message, item.raw);
+      write(item.raw);
     }
   }
 
   function receive(raw) {
-    const message = JSON.parse(raw);
+    const message = trace('in', raw);
     const { type } = message;
-    trace('in', message, raw);
     pinged = 0;
     fault = type === 'error' && message;
+    session = message.session ?? session;
     if (type === 'ack') return forget(message.n);
     if (type === 'closing') pause = message.retryAfter * 1000;
     else if (/^(welcome|resumed)$/.test(type)) greet(message);
@@ -86,7 +87,7 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     on.message(message);
   }
 
-  function rest() {
+  function detach() {
     clearTimeout(timer);
     clearTimeout(ackTimer);
     socket = isReady = pinged = ackTimer = 0;
@@ -99,7 +100,7 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
   }
 
   function lose(code, reason) {
-    rest();
+    detach();
     if (FINAL.test(code)) {
       const own = { 1009: 'too-large', 4409: 'replaced' }[code] ?? 'refused';
       return end(new SignalError(fault.code ?? own, fault.message ?? reason, code));
@@ -119,9 +120,8 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
 
   function connect() {
     const seat = session ? { session, n: received } : replaces ? { replaces } : { nonce: nonce.join('') };
-    const search = Object.entries({ ...query, ...seat })
-      .flatMap(([name, value]) => (value == null ? [] : `${name}=${encodeURIComponent(value)}`));
-    const ws = socket = new WebSocket(`${url}?${search.join('&')}`, 'nakodo.v1');
+    const search = new URLSearchParams({ ...query, ...seat });
+    const ws = socket = new WebSocket(`${url}?${search}`.replaceAll('+', '%20'), 'nakodo.v1');
     timer = setTimeout(drop, 5000);
     ws.onmessage = ({ data }) => ws === socket && receive(data);
     ws.onclose = ({ code, reason }) => ws === socket && lose(code, reason);
@@ -133,7 +133,7 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     if (!isReady) return;
     if (pinged && Date.now() - pinged > (isHidden ? 56e3 : 7e3)) return drop();
     pinged ||= Date.now();
-    write({ type: 'ping', t: pinged });
+    write(`{"type":"ping","t":${pinged}}`);
   }
 
   /** The network or the reader is back: try now. */
@@ -149,17 +149,17 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
   function leave() {
     const old = socket;
     if (isOver) return;
-    if (isReady) write({ type: 'bye' });
-    rest();
+    if (isReady) write('{"type":"bye"}');
+    detach();
     end();
     return old && new Promise((resolve) => {
-      const late = setTimeout(resolve, 1000);
-      old.onclose = () => resolve(clearTimeout(late));
+      setTimeout(resolve, 1000);
+      old.onclose = resolve;
       old.close(1000);
     });
   }
 
   connect();
   const ticker = setInterval(tick, 4000);
-  return { send, wake, drop, leave, get isReady() { return isReady; } };
+  return { send, wake, drop, leave, isReady: () => isReady };
 }
