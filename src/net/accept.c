@@ -82,15 +82,13 @@ static bool count(struct server *server, const struct address *address)
 static bool enter(struct accepted *accepted)
 {
 	struct server *server = accepted->listener->server;
+	bool proxied = trust_is_proxy(server->options, &accepted->address);
 
-	if (!server->draining && trust_is_proxy(server->options, &accepted->address)) {
-		return true;
-	}
-	if (server->draining || !count(server, &accepted->address)) {
+	if (server->draining || (!proxied && !count(server, &accepted->address))) {
 		conn_discard(accepted);
 		return false;
 	}
-	accepted->counted = true;
+	accepted->counted = !proxied;
 	return true;
 }
 

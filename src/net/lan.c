@@ -153,8 +153,7 @@ void lan_announce(const struct server *server)
 	urls_lan(server, keep_first, url);
 	if (tls_ca_fingerprint(server->tls)) {
 		/* Without TLS, so that the device has nothing to warn about. */
-		printf("To have other devices trust it, open %s%strust there, and compare:\n"
-		       "  SHA-256 %s\n",
+		printf("How other devices come to trust it: %s%strust\n  SHA-256 %s\n",
 			*url ? "http" : "", *url ? url + strlen("https") : "/",
 			tls_ca_fingerprint(server->tls));
 	}

@@ -181,6 +181,8 @@ static int compare(const void *a, const void *b)
 
 static void write_host(const X509 *ca, const char *host, FILE *names, FILE *left_out)
 {
+	char local[sizeof(((struct machine *)NULL)->host) + sizeof(".local")];
+
 	if (!*host) {
 		return;
 	}
@@ -189,8 +191,10 @@ static void write_host(const X509 *ca, const char *host, FILE *names, FILE *left
 	} else {
 		fprintf(left_out, " %s", host);
 	}
-	if (!strchr(host, '.')) {
-		fprintf(names, ",DNS:%s.local", host); /* by which multicast DNS knows it */
+	/* By which multicast DNS knows it. */
+	snprintf(local, sizeof(local), "%.*s.local", (int)strcspn(host, "."), host);
+	if (strcasecmp(local, host)) {
+		fprintf(names, ",DNS:%s", local);
 	}
 }
 

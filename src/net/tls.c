@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -245,6 +246,11 @@ int tls_reload(struct tls *tls, struct problem *problem)
 bool tls_is_due(const struct tls *tls)
 {
 	return self_signed_is_due(&tls->self_signed, tls->cert);
+}
+
+bool tls_covers(const struct tls *tls, const char *address)
+{
+	return X509_check_ip_asc(tls->cert, address, 0) == 1;
 }
 
 const char *tls_ca_pem(const struct tls *tls)

@@ -77,7 +77,7 @@ describe('tls-self-signed makes an authority', () => {
     const certs = fresh();
     const daemon = await testDaemon(t, options(certs));
     const path = file(certs, 'cert.pem');
-    const ours = ['localhost', hostname(), ...(hostname().includes('.') ? [] : [`${hostname()}.local`])];
+    const ours = ['localhost', hostname(), `${hostname().split('.')[0]}.local`];
     for (const name of ours) assert.equal(verify(certs, path, '-verify_hostname', name).status, 0, name);
     const isPrivate = (address) => /^(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.|^(::1$|f[cd]|fe[89ab])/.test(address);
     const addresses = Object.values(networkInterfaces()).flat().map((a) => a.address);

@@ -273,6 +273,12 @@ describe('what other devices are told', { skip: noNamespaces }, () => {
     assert.deepEqual(JSON.parse(get(daemon, `https://127.0.0.1:${daemon.tlsPort}/lan.json`)).urls.map((url) => new URL(url).hostname), ['192.168.7.5', '10.1.1.1']);
   });
 
+  it('and before it those that the certificate has', async (t) => {
+    const route = isolatedWith(['203.0.113.9/24', '192.168.7.5/24'], 'ip route add default dev lo src 203.0.113.9');
+    const daemon = await testDaemon(t, { args: ['--listen', 'tls:*:0', '--tls-self-signed', join(scratch(), 'certs')], wrap: route });
+    assert.deepEqual(JSON.parse(get(daemon, `https://127.0.0.1:${daemon.tlsPort}/lan.json`)).urls.map((url) => new URL(url).hostname), ['192.168.7.5', '203.0.113.9']);
+  });
+
   it('on a terminal the first of them is a QR code, and elsewhere it is not drawn', async (t) => {
     const certs = join(scratch(), 'certs');
     const command = [binary, '--web-root', join(root, 'web'), '--listen', 'tls:*:0', '--tls-self-signed', certs].join(' ');
@@ -287,7 +293,7 @@ describe('what other devices are told', { skip: noNamespaces }, () => {
     }), 'that it is ready');
     const [url] = /https:\/\/192\.168\.7\.5:\d+\//.exec(shown);
     assert.equal(readTerminal(shown), url);
-    assert.match(shown, new RegExp(`open ${url.replace('https', 'http')}trust there`));
+    assert.ok(shown.includes(`trust it: ${url.replace('https', 'http')}trust\r\n`));
     child.stdin.write('\x03');
     await within(once(child, 'close'), 'its end');
     const piped = await testDaemon(t, { args: ['--listen', 'tls:*:0', '--tls-self-signed', certs], wrap });

@@ -24,6 +24,8 @@ bool tls_is_due(const struct tls *tls);
  * none. `tls` may be NULL; the text lives until the next reload. */
 const char *tls_ca_pem(const struct tls *tls);
 const char *tls_ca_fingerprint(const struct tls *tls);
+/* Does the certificate in use have this IP address among its names? */
+bool tls_covers(const struct tls *tls, const char *address);
 /* Make a vhost's context use the certificate: TLS 1.2 and newer, no session cache. */
 void tls_attach(struct tls *tls, SSL_CTX *context);
 /* The handshake is over: free what only it needed. NULL: a connection without TLS. */

@@ -15,6 +15,6 @@ typedef void urls_fn(void *cookie, const char *url);
 
 /* What a person would open, one line each, localhost first. */
 void urls_print(const struct listener *listener, FILE *out);
-/* The https URLs, with the slash at their end, under which other machines reach our pages; the one
- * that most likely works first. */
+/* The https URLs, with the slash at their end, under which other machines reach our pages: first
+ * those whose address the certificate has, and among them the one that most likely works. */
 void urls_lan(const struct server *server, urls_fn *fn, void *cookie);
