@@ -87,6 +87,17 @@ describe('chat', () => {
     await a.bye();
   });
 
+  it('reaches a newcomer though it is more than may wait for a slow reader', async (t) => {
+    const other = await testDaemon(t, { args: ['--send-queue', '4KiB', '--max-message', '2KiB', '--message-rate', '0'] });
+    const a = await Session.join(other.ws, 'r');
+    for (let i = 0; i < 50; i++) a.send({ type: 'chat', text: 'x'.repeat(1000) });
+    await a.taken();
+    const late = await Session.join(other.ws, 'r');
+    assert.equal(late.first.history.length, 50);
+    await late.silent();
+    await Promise.all([a.bye(), late.bye()]);
+  });
+
   it('is kept as long as the room lives, also when who said it has left', async () => {
     const [a, b] = [await join('life', { name: 'A' }), await join('life')];
     a.send({ type: 'chat', text: 'I was here' });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openMany } from '../lib/client.mjs';
 import { startDaemon, testDaemon } from '../lib/daemon.mjs';
-import { noise, open as openRaw, stopwatch, within } from '../lib/raw.mjs';
+import { frame, noise, open as openRaw, stopwatch, TEXT, within } from '../lib/raw.mjs';
 import { enter, hear, pathOf, random128, Session } from '../lib/v1.mjs';
 
 const leave = (...sessions) => Promise.all(sessions.map((session) => session.bye()));
@@ -47,6 +47,18 @@ describe('a connection that ends', { concurrency: true }, () => {
       await a.silent();
       await leave(a, b);
     }
+  });
+
+  it('with bye is read no further', async () => {
+    const a = await Session.join(patient.ws, 'further');
+    const { peer, welcome } = await enter(patient, 'further');
+    await a.find('peer-joined');
+    await peer.wire.write(Buffer.concat(['x', 'bye', 'y', 'bye'].map((type) => frame(TEXT, `{"type":"${type}"}`))));
+    assert.deepEqual(await a.next(), { from: welcome.id, type: 'x' });
+    assert.deepEqual(await a.next(), { type: 'peer-left', id: welcome.id, reason: 'bye' });
+    assert.equal((await peer.closed()).code, 1000);
+    await a.silent();
+    await a.bye();
   });
 
   it('with 1001 leaves after 5 s, not resume-seconds', async () => {
