@@ -7,13 +7,13 @@
  *   t0{"type":"offer"}      a text message; b0… a binary one
  *   p0                      a ping
  *   c0                      the server closes it
- *   d0                      its connection ends
+ *   d0                      its connection ends; d01001, with a close frame of that code
  *   f0                      the turn ends: all that waits is written, but nothing to peer 0
  *   w0                      a while passes; the digit says how long
  *   h/peerjs/id             a plain HTTP request
  *
- * Ids that the server makes are random: $0 in a message stands for the first UUID that peer 0 was
- * sent, #0 for the last one.
+ * Ids that the server makes are random: $0 in a message or behind o stands for the first UUID that
+ * peer 0 was sent, #0 for the last one; of nakodo.v1 for its id and for its session.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,13 +25,15 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/base/wheel.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/hub/hub.h"
+#include "rules.h"
 
 #define PEERS 8
 #define ARGUMENTS_MAX 16
 #define ROOM_MEMBERS 4
 #define OUTBOX_BYTES 2000
-#define ID_LEN 36 /* of a UUID */
+#define ID_LEN 36 /* of a UUID; others are shorter */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,7 +42,7 @@ struct client {
 	const struct mount *mount;
 	unsigned waiting; /* frames in its outbox when it was looked at last */
 	bool left; /* the hub has said that it leaves */
-	char first[ID_LEN], last[ID_LEN]; /* UUIDs that it was sent; zeros when none */
+	char first[ID_LEN + 1], last[ID_LEN + 1]; /* ids that it was sent; "" when none */
 };
 
 static struct {
@@ -51,14 +53,6 @@ static struct {
 	uint64_t last_id;
 	struct client clients[PEERS];
 } world;
-
-/* Not assert(): it must hold in every kind of build. */
-static void require(bool truth)
-{
-	if (!truth) {
-		abort();
-	}
-}
 
 static uint64_t host_now(void *cookie)
 {
@@ -82,27 +76,34 @@ static void begin(void)
 {
 	static const struct hub_host host = {host_now, host_set_timer, host_clear_timer, NULL};
 	static const struct hub_limits limits = {ROOM_MEMBERS, OUTBOX_BYTES};
-	static const struct dialect_env env = {.ice_servers = "[]"};
-	static char *const argv[] = {(char *)"nakodo"}, *const environment[] = {NULL};
 	static struct options options;
+	static const struct dialect_env env = {.ice_servers = "[]", .options = &options};
+	static char *const argv[] = {(char *)"nakodo"}, *const environment[] = {NULL};
 	struct problem problem;
 
 	if (!options.mount.count) {
-		require(!options_load(&options, 1, argv, environment, &problem));
+		rules_require(!options_load(&options, 1, argv, environment, &problem));
+		options.room_peers = ROOM_MEMBERS;
+		options.rooms_max = 3;
+		options.room_history = 3;
+		options.max_meta = 100;
+		options.resume_messages = 16;
+		options.resume_bytes = 2 * OUTBOX_BYTES;
 	}
 	memset(&world, 0, sizeof(world));
 	world.hub = hub_create(&limits);
-	require(world.hub != NULL);
+	rules_require(world.hub != NULL);
 	hub_set_host(world.hub, &host);
 	wheel_init(&world.wheel, 0);
-	require(!dialect_table_create(&world.mounts, world.hub, &env, &options.mount, &problem));
+	rules_require(
+		!dialect_table_create(&world.mounts, world.hub, &env, &options.mount, &problem));
 }
 
 static void on_leave(struct peer *peer)
 {
 	struct client *client = (struct client *)peer;
 
-	require(!client->left);
+	rules_require(!client->left);
 	client->left = true;
 	if (client->mount->dialect->close) {
 		client->mount->dialect->close(peer);
@@ -112,9 +113,9 @@ static void on_leave(struct peer *peer)
 static void drop(struct client *client)
 {
 	hub_drop(&client->peer);
-	require(client->left || !client->mount);
-	require(!client->peer.outbox.count && !client->peer.outbox.ring);
-	require(!client->peer.seats && !client->peer.dirty);
+	rules_require(client->left || !client->mount);
+	rules_require(!client->peer.outbox.count && !client->peer.outbox.ring);
+	rules_require(!client->peer.seats && !client->peer.dirty);
 	memset(client, 0, sizeof(*client));
 }
 
@@ -124,11 +125,11 @@ static void end(void)
 	for (int i = 0; i < PEERS; i++) {
 		drop(&world.clients[i]);
 	}
-	require(!hub_is_dirty(world.hub));
+	rules_require(!hub_is_dirty(world.hub));
 	dialect_table_destroy(world.mounts);
 	hub_destroy(world.hub);
 	for (int i = 0; i < WHEEL_SLOTS; i++) {
-		require(!world.wheel.slots[i]);
+		rules_require(!world.wheel.slots[i]);
 	}
 }
 
@@ -167,10 +168,26 @@ static void ask(char *url)
 
 	cut_arguments(url, arguments);
 	if (dialect_http(world.mounts, NULL, &request, &answer)) {
-		require(answer.status >= 200 && answer.status <= 599);
-		require(answer.body || !answer.len);
+		rules_require(answer.status >= 200 && answer.status <= 599);
+		rules_require(answer.body || !answer.len);
 	}
 	free(answer.owned);
+}
+
+/* What stands between the quotes behind `name` in the frame. */
+static void read_id(const struct frame *frame, const char *name, char ret[ID_LEN + 1])
+{
+	const char *at = memmem(frame->bytes, frame->len, name, strlen(name));
+	size_t len;
+
+	if (at) {
+		at += strlen(name);
+		len = (size_t)((const char *)frame->bytes + frame->len - at);
+		rules_require(len > ID_LEN);
+		len = strcspn(at, "\"");
+		memcpy(ret, at, len);
+		ret[len] = '\0';
+	}
 }
 
 /* Look for UUIDs in what waits for the client. */
@@ -178,6 +195,13 @@ static void learn(struct client *client, const struct frame *frame)
 {
 	const char *at = (const char *)frame->bytes, *end = at + frame->len;
 
+	if (client->mount->dialect == &dialect_nakodo_v1) {
+		if (memmem(at, frame->len, "\"session\":", strlen("\"session\":"))) {
+			read_id(frame, "\"id\":\"", client->first);
+			read_id(frame, "\"session\":\"", client->last);
+		}
+		return;
+	}
 	for (; end - at >= ID_LEN + 2; at++) {
 		if (at[0] == '"' && at[9] == '-' && at[14] == '-' && at[19] == '-' &&
 			at[24] == '-' && at[ID_LEN + 1] == '"') {
@@ -192,14 +216,14 @@ static void learn(struct client *client, const struct frame *frame)
 /* A copy, whose end is where a sanitizer looks, with the ids filled in. */
 static char *expand(const char *text, size_t len, size_t *ret_len)
 {
-	char *copy = malloc(len * ID_LEN + 1), *to = copy;
+	char *copy = malloc(len * ID_LEN + 2), *to = copy;
 
 	for (size_t i = 0; i < len; i++) {
 		unsigned digit = i + 1 < len ? (unsigned char)text[i + 1] - '0' : PEERS;
 		const struct client *client = digit < PEERS ? &world.clients[digit] : NULL;
 
 		if (client && *client->first && (text[i] == '$' || text[i] == '#')) {
-			to = mempcpy(to, text[i] == '$' ? client->first : client->last, ID_LEN);
+			to = stpcpy(to, text[i] == '$' ? client->first : client->last);
 			i++;
 		} else {
 			*to++ = text[i];
@@ -244,7 +268,7 @@ static void flush(const struct client *stalled)
 	while ((peer = hub_next_dirty(world.hub))) {
 		struct client *client = (struct client *)peer;
 
-		require(client->mount != NULL);
+		rules_require(client->mount != NULL);
 		if (client != stalled) {
 			outbox_clear(&peer->outbox);
 		}
@@ -252,11 +276,33 @@ static void flush(const struct client *stalled)
 	}
 	for (int i = 0; i < PEERS; i++) {
 		peer = &world.clients[i].peer;
-		require(peer->state != PEER_OPEN || !peer->overflowed);
+		rules_require(peer->state != PEER_OPEN || !peer->overflowed);
 		if (peer->state == PEER_CLOSING && !peer->outbox.count) {
 			drop(&world.clients[i]);
 		}
 	}
+}
+
+static void connect_expanded(struct client *client, const char *url, size_t len)
+{
+	char *copy = expand(url, len, &len);
+
+	copy = realloc(copy, len + 1);
+	copy[len] = '\0';
+	connect(client, copy);
+	free(copy);
+}
+
+/* As net does it when the daemon ends. */
+static void send_away(struct client *client)
+{
+	if (!client->mount || client->peer.state != PEER_OPEN) {
+		return;
+	}
+	if (client->mount->dialect->closing) {
+		client->mount->dialect->closing(&client->peer, "drain", 1500);
+	}
+	hub_close(&client->peer, 1001, "the server is stopping");
 }
 
 static void wait(int digit)
@@ -283,7 +329,7 @@ static void step(char *line, size_t len)
 	client = &world.clients[digit % PEERS];
 	switch (*line) {
 	case 'o':
-		connect(client, line + 2);
+		connect_expanded(client, line + 2, len - 2);
 		break;
 	case 't':
 	case 'b':
@@ -293,11 +339,10 @@ static void step(char *line, size_t len)
 		ping(client);
 		break;
 	case 'c':
-		if (client->mount) {
-			hub_close(&client->peer, 1001, "the server is stopping");
-		}
+		send_away(client);
 		break;
 	case 'd':
+		client->peer.close_code = (unsigned)strtoul(line + 2, NULL, 10);
 		drop(client);
 		break;
 	case 'f':
@@ -306,48 +351,6 @@ static void step(char *line, size_t len)
 	case 'w':
 		wait(digit);
 		break;
-	}
-}
-
-/* One whole frame of the server (RFC 6455 section 5.2); the payload's length. */
-static size_t check_frame(const struct frame *frame, const unsigned char **ret_payload)
-{
-	size_t head = 2, len = frame->bytes[1];
-
-	require(frame->refs > 0 && frame->len >= 2);
-	if (len >= 126) {
-		require(len <= 127);
-		head = len == 126 ? 4 : 10;
-		len = 0;
-		for (size_t i = 2; i < head; i++) {
-			len = len << 8 | frame->bytes[i];
-		}
-		require(len >= (head == 4 ? 126 : 65536));
-	}
-	require(frame->len == head + len);
-	*ret_payload = frame->bytes + head;
-	return len;
-}
-
-/* Is it a close frame? */
-static bool check_payload(const struct frame *frame)
-{
-	const unsigned char *payload;
-	size_t len = check_frame(frame, &payload);
-
-	switch (frame->bytes[0]) {
-	case 0x80 | FRAME_TEXT:
-		require(!u8_check(payload, len));
-		return false;
-	case 0x80 | FRAME_BINARY:
-		return false;
-	case 0x80 | FRAME_CLOSE:
-		require(len == 0 || (len >= 2 && len <= 125));
-		require(len == 0 || !u8_check(payload + 2, len - 2));
-		return true;
-	default:
-		require(frame->bytes[0] == (0x80 | FRAME_PING) && len <= 125);
-		return false;
 	}
 }
 
@@ -362,39 +365,16 @@ static void check_outbox(struct client *client)
 			outbox->ring ? outbox->ring[(outbox->head + i) & (outbox->room - 1)]
 				     : outbox->few[(outbox->head + i) & (OUTBOX_INLINE - 1)];
 
-		require(!closed); /* a close frame is the last */
-		closed = check_payload(frame);
+		rules_require(!closed); /* a close frame is the last */
+		closed = rules_frame(frame);
 		learn(client, frame);
 		bytes += frame->len;
 	}
-	require(outbox->bytes == bytes);
-	require(outbox->count || !outbox->ring);
-	require(closed == (client->peer.state == PEER_CLOSING && outbox->count));
+	rules_require(outbox->bytes == bytes);
+	rules_require(outbox->count || !outbox->ring);
+	rules_require(closed == (client->peer.state == PEER_CLOSING && outbox->count));
 	/* Whoever was given a frame is written to. */
-	require(outbox->count <= client->waiting || client->peer.dirty);
-}
-
-static void check_room(struct room *room)
-{
-	struct member *member, *last = NULL;
-	size_t count = 0;
-
-	require(hub_room(room->space, room->name) == room);
-	for (member = room->members; member; member = member->next) {
-		struct member *seat = member->peer->seats;
-
-		require(member->room == room && member->peer->state == PEER_OPEN);
-		require(member == room->members || member->prev == last);
-		require(!member->id || hub_find(room, member->id) == member);
-		while (seat && seat != member) {
-			seat = seat->seat_next;
-		}
-		require(seat == member);
-		last = member;
-		count++;
-	}
-	require(count == room->count && count > 0);
-	require(HASH_COUNT(room->ids) <= count);
+	rules_require(outbox->count <= client->waiting || client->peer.dirty);
 }
 
 static void check_client(struct client *client)
@@ -403,23 +383,30 @@ static void check_client(struct client *client)
 	const struct member *seat;
 	size_t found;
 
-	require(client->left == (client->mount && peer->state != PEER_OPEN));
-	require(peer->state == PEER_OPEN || (!peer->seats && !peer->overflowed));
-	require(!peer->overflowed || !peer->outbox.count);
+	rules_require(client->left == (client->mount && peer->state != PEER_OPEN));
+	rules_require(peer->state == PEER_OPEN || (!peer->seats && !peer->overflowed));
+	rules_require(!peer->overflowed || !peer->outbox.count);
 	check_outbox(client);
 	client->waiting = peer->outbox.count;
+	if (client->mount && client->mount->dialect == &dialect_nakodo_v1 &&
+		peer->state_of_dialect) {
+		const struct nakodo_v1_seat *own = peer->state_of_dialect;
+
+		rules_require(own->peer == peer && own->member->room->count <= ROOM_MEMBERS);
+		rules_room(own->member->room);
+	}
 	for (seat = peer->seats; seat; seat = seat->seat_next) {
 		const struct member *member = seat->room->members;
 
 		for (found = 0; member; member = member->next) {
 			found += member == seat;
 		}
-		require(seat->peer == peer && found == 1);
+		rules_require(seat->peer == peer && found == 1);
 		/* The registers of these have bounds of their own. */
-		require(seat->room->count <= ROOM_MEMBERS ||
-			client->mount->dialect == &dialect_gstreamer ||
-			client->mount->dialect == &dialect_peerjs);
-		check_room(seat->room);
+		rules_require(seat->room->count <= ROOM_MEMBERS ||
+			      client->mount->dialect == &dialect_gstreamer ||
+			      client->mount->dialect == &dialect_peerjs);
+		rules_room(seat->room);
 	}
 }
 

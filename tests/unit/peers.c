@@ -16,7 +16,7 @@
 
 #define ARGUMENTS_MAX 8
 
-static const struct options peers_options = {
+struct options peers_options = {
 	.max_message = 65536,
 	.message_rate = 50,
 	.send_queue = 262144,

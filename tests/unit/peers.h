@@ -13,7 +13,10 @@
 struct dialect_env;
 struct dialect_table;
 struct mount;
+struct options;
 
+/* What the dialects see; a test that changes an option puts it back. */
+extern struct options peers_options;
 extern const struct dialect_env peers_env;
 
 #define PEERS_MAX 24

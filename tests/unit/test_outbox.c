@@ -173,6 +173,45 @@ static void bytes_are_those_of_the_waiting_frames_with_their_headers(void **stat
 	free(large.iov_base);
 }
 
+static void what_a_connection_begins_with_is_exempt_until_it_is_out(void **state)
+{
+	struct outbox outbox = {0};
+	struct frame *frame = numbered(7);
+
+	(void)state;
+	assert_true(outbox_push_exempt(&outbox, frame));
+	assert_true(outbox_push_exempt(&outbox, frame));
+	push(&outbox, 8);
+	assert_int_equal(outbox.exempt, 2);
+	assert_int_equal(outbox.exempt_bytes, 2 * frame->len);
+	pop(&outbox, 7);
+	assert_int_equal(outbox.exempt_bytes, frame->len);
+	pop(&outbox, 7);
+	pop(&outbox, 8);
+	assert_int_equal(outbox.exempt, 0);
+	assert_int_equal(outbox.exempt_bytes, 0);
+	frame_unref(frame);
+}
+
+static void nothing_is_exempt_behind_what_is_not(void **state)
+{
+	struct outbox outbox = {0};
+	struct frame *frame = numbered(7);
+
+	(void)state;
+	push(&outbox, 1);
+	assert_true(outbox_push_exempt(&outbox, frame));
+	assert_int_equal(outbox.exempt, 0);
+	assert_int_equal(outbox.exempt_bytes, 0);
+	pop(&outbox, 1);
+	pop(&outbox, 7);
+	assert_true(outbox_push_exempt(&outbox, frame));
+	outbox_clear(&outbox);
+	assert_int_equal(outbox.exempt, 0);
+	assert_int_equal(outbox.exempt_bytes, 0);
+	frame_unref(frame);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +222,8 @@ int main(void)
 		cmocka_unit_test(the_memory_of_a_long_queue_is_given_back_when_it_is_empty),
 		cmocka_unit_test(clearing_takes_everything),
 		cmocka_unit_test(bytes_are_those_of_the_waiting_frames_with_their_headers),
+		cmocka_unit_test(what_a_connection_begins_with_is_exempt_until_it_is_out),
+		cmocka_unit_test(nothing_is_exempt_behind_what_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
