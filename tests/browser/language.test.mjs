@@ -19,14 +19,18 @@ const { en, ja } = await tableOf('lab');
 const SAME = {
   lab: ['mode.trickle', 'mode.vanilla', 'state.socket', 'log.bytes'],
   signals: ['signaling', 'gathering', 'ice', 'connection'].map((kind) => `signals.kind.${kind}`),
+  check: [],
 };
 /** Keys that a script puts together. */
 const MADE = {
   lab: /^(log\.(sent|received|note)|two\.step\.carry\.(offer|answer)|tab\.\w+)$/,
   signals: /^signals\.((column|kind)\.\w+|me|server|local|remote|restart|rebuild)$/,
+  check: /^(check\.(mark\.\w+|step\.\w+|device\.\w+)|copied)$/,
 };
 
-for (const [folder, pages] of [['lab', ['lab.html']], ['signals', []]]) {
+for (const [folder, pages] of [
+  ['lab', ['lab.html']], ['signals', []], ['check', ['check.html']],
+]) {
   describe(`the table of ${folder}`, async () => {
     const texts = await tableOf(folder);
 

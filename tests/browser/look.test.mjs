@@ -1,59 +1,17 @@
-// How the pages look and how they are reached: no sideways scroll on a phone, enough contrast in
-// light and dark, a name for everything, the keyboard alone. Leaves pictures in NAKODO_SCREENSHOTS.
+// How the lab looks and how it is reached: no sideways scroll on a phone, enough contrast in light
+// and dark, a name for everything, the keyboard alone.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { root, startDaemon } from '../lib/daemon.mjs';
+import { startDaemon } from '../lib/daemon.mjs';
 import { launchChromium } from './lib/browsers.mjs';
 import { Lab, pair } from './lib/lab.mjs';
-
-const pictures = process.env.NAKODO_SCREENSHOTS ?? join(root, 'build/screenshots');
-const DESKTOP = { width: 1280, height: 900 };
-const PHONE = { width: 360, height: 640 };
-
-/** In the page: texts whose contrast with what is behind them is below 4.5 to 1 (WCAG 2, 1.4.3). */
-function faint() {
-  const parse = (color) => color.match(/[\d.]+/g).map(Number);
-  const luminance = (rgb) => {
-    const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-    const [r, g, b] = rgb.map((c) => linear(c / 255));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const [r, g, b, alpha = 1] = parse(getComputedStyle(at).backgroundColor);
-      if (alpha > 0.8) return [r, g, b];
-    }
-    return [255, 255, 255];
-  };
-  const found = [];
-  for (const element of document.querySelectorAll('body *')) {
-    const isText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if ((!isText && !element.value) || !element.checkVisibility() || element.disabled) continue;
-    const color = parse(getComputedStyle(element).color).slice(0, 3);
-    const [a, b] = [color, behind(element)].map(luminance);
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) found.push(`${ratio.toFixed(2)}: ${element.outerHTML.slice(0, 100)}`);
-  }
-  return found;
-}
-
-/** In the page: what is wider than the screen. */
-function wide() {
-  const { clientWidth, scrollWidth } = document.documentElement;
-  if (scrollWidth <= clientWidth) return [];
-  const all = [...document.querySelectorAll('body *')];
-  const out = all.filter((element) => element.getBoundingClientRect().right > clientWidth);
-  return [scrollWidth, ...out.map((element) => element.outerHTML.slice(0, 80))];
-}
+import { DESKTOP, look, PHONE } from './lib/look.mjs';
 
 describe('the pages', () => {
   let daemon;
   const browsers = {};
 
   before(async () => {
-    mkdirSync(pictures, { recursive: true });
     daemon = await startDaemon();
     browsers.en = await launchChromium();
     browsers.ja = await launchChromium({ language: 'ja' });
@@ -63,14 +21,6 @@ describe('the pages', () => {
     await Promise.all(Object.values(browsers).map((browser) => browser.close()));
     await daemon?.stop();
   });
-
-  /** Picture, contrast and width of what is shown now. */
-  async function look(lab, name) {
-    await lab.page.evaluate(() => scrollTo(0, 0));
-    await lab.page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
-    assert.deepEqual(await lab.page.evaluate(faint), [], name);
-    assert.deepEqual(await lab.page.evaluate(wide), [], name);
-  }
 
   for (const [name, language, viewport, dark] of [
     ['desktop', 'en', DESKTOP, false],

@@ -10,6 +10,7 @@ import { openMedia } from './media.js';
 import { countCandidates } from './sdp.js';
 import { showChip } from './states.js';
 import { Vanilla } from './vanilla.js';
+import { showStream } from './videos.js';
 
 const LINES_MAX = 200;
 
@@ -156,10 +157,8 @@ export class ManualTab {
     showChip('manual-ice', pc?.iceConnectionState);
     showChip('manual-connection', pc?.connectionState);
     const stream = this.#peer?.remoteStream ?? null;
-    if (this.#video.srcObject !== stream) {
-      this.#video.srcObject = stream;
-    }
     this.#video.hidden = !this.#peer?.isOpen || !stream?.getVideoTracks().some((t) => !t.muted);
+    showStream(this.#video, stream);
     this.#text.disabled = button('manual-send').disabled = !this.#peer?.isOpen;
     if (pc?.connectionState === 'connected') {
       this.#tell('manual.connected');

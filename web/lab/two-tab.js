@@ -8,6 +8,7 @@ import { say, t } from '../lib/i18n.js';
 import { SignalsView } from '../signals/view.js';
 import { paint } from './picture.js';
 import { TwoPeers } from './two-peers.js';
+import { showStream } from './videos.js';
 
 export class TwoTab {
   #next = byId('two-next', HTMLButtonElement);
@@ -38,7 +39,7 @@ export class TwoTab {
       this.#view.clear();
       this.#stopPaint?.();
       this.#stopPaint = null;
-      this.#video.srcObject = null;
+      showStream(this.#video, null);
       this.#two = this.#open();
       this.#show();
     });
@@ -55,7 +56,10 @@ export class TwoTab {
     const two = new TwoPeers({
       trace: (trace) => two === this.#two && this.#view.add(trace),
       change: () => two === this.#two && this.#show(),
-      picture: (stream) => { this.#video.srcObject = stream; },
+      picture: (stream) => {
+        showStream(this.#video, stream);
+        this.#show();
+      },
     });
     return two;
   }

@@ -20,7 +20,7 @@ const GATHER_MS = 5000; // nothing can be sent later, so it waits longer than a 
  * @returns {{ type: string, sdp: string } | null}
  */
 function readCode(text) {
-  for (const candidate of [text, text.replace(/[\r\n]+\s*/g, '')]) {
+  for (const candidate of [text, text.replace(/[\r\n]+/g, '')]) {
     try {
       const { type, sdp } = JSON.parse(candidate) ?? {};
       return typeof type === 'string' && typeof sdp === 'string' ? { type, sdp } : null;

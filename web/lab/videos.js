@@ -11,11 +11,12 @@ import { byId } from '../lib/dom.js';
 const STATS_MS = 500;
 
 /** @param {HTMLVideoElement} video @param {MediaStream | null} stream */
-function show(video, stream) {
+export function showStream(video, stream) {
   if (video.srcObject !== stream) {
     video.srcObject = stream;
   }
-  // A second track starts the loading again, which ends the first play() with an AbortError.
+  // Of itself a video below the edge of the window does not start. A second track starts the
+  // loading again, which ends the first play() with an AbortError.
   if (stream) {
     video.play().catch(() => {});
   }
@@ -48,7 +49,7 @@ export class Videos {
 
   /** @param {MediaStream | null} stream */
   showLocal(stream) {
-    show(this.#local, stream);
+    showStream(this.#local, stream);
     this.#localEmpty.hidden = hasVideo(stream);
   }
 
@@ -57,7 +58,7 @@ export class Videos {
     this.#peer = peer;
     const stream = peer?.remoteStream ?? null;
     const isConnected = peer?.connection.connectionState === 'connected';
-    show(this.#remote, stream);
+    showStream(this.#remote, stream);
     this.#sound.hidden = !stream?.getAudioTracks().length;
     this.#remoteEmpty.hidden = hasVideo(stream);
     say(this.#remoteEmpty, isConnected ? 'video.remoteEmpty' : 'video.remoteOff');

@@ -110,7 +110,7 @@ export class Diagram {
       const x = TIME + (at + 0.5) * lane;
       return svg('line', { class: 'lane', x1: x, x2: x, y1: 0, y2: (last - first) * ROW });
     });
-    const rows = shown.slice(first, last).map((trace, at) => drawRow(trace, {
+    const rows = shown.slice(first, last).flatMap((trace, at) => drawRow(trace, {
       model: this.#model,
       at: first + at,
       y: at * ROW,

@@ -89,7 +89,13 @@ export function detailOf(trace) {
   if (sdp) {
     return glance(sdp);
   }
+  if (trace.dir === 'state') {
+    return trace.summary;
+  }
   const candidate = readCandidate(candidateOf(trace));
+  if (!candidate && trace.type === 'candidate') {
+    return 'end-of-candidates';
+  }
   if (candidate) {
     return `${candidate.type} ${candidate.protocol} ${placeOf(candidate)}`;
   }

@@ -100,15 +100,19 @@ function arrow(from, to, via) {
 function label(trace, { model, width }, /** @type {number} */ middle) {
   const name = trace.dir === 'state' && trace.from && !model.observed
     ? `${model.nameOf(trace.from)} ${trace.type}` : trace.type;
-  const state = stateIn(trace);
-  const whole = fit(`${name} ${state || detailOf(trace)}`.trimEnd(), width - TIME - 8);
+  const whole = fit(`${name} ${detailOf(trace)}`.trimEnd(), width - TIME - 8);
   const half = whole.width / 2;
   const x = Math.min(width - half - 4, Math.max(TIME + half + 4, middle));
   const type = svg('tspan', { class: 'type' }, whole.text.slice(0, name.length));
   return svg('text', { class: 'label', x, y: LABEL_Y }, type, whole.text.slice(name.length));
 }
 
-/** @param {Trace} trace @param {RowOptions} options */
+/**
+ * The row, an option of the list box, and beside it the time since the row before.
+ * @param {Trace} trace
+ * @param {RowOptions} options
+ * @returns {SVGElement[]}
+ */
 export function drawRow(trace, options) {
   const { model, at, y, lane, width, id, isSelected, nameOf } = options;
   const { from, to } = ends(trace, model.observed);
@@ -118,22 +122,25 @@ export function drawRow(trace, options) {
   const before = model.shown[at - 1];
   const delta = before ? since(trace.t - before.t) : '';
   const way = from === to ? nameOf(from) : `${nameOf(from)} → ${nameOf(to)}`;
+  const words = label(trace, options, (start + end) / 2);
   const row = svg('g', {
     'class': `row ${lookOf(trace)}`,
     'transform': `translate(0 ${y})`,
     id,
     'role': 'option',
-    'aria-label': `${trace.type} ${way} ${detailOf(trace)} ${delta}`,
+    // Begins with what is to be seen, so that it can be asked for by voice.
+    'aria-label': `${words.textContent}, ${way}, ${detailOf(trace)} ${delta}`,
     'aria-selected': String(isSelected),
     'aria-posinset': at + 1,
     'aria-setsize': model.shown.length,
     'data-type': trace.type,
     'data-dir': trace.dir,
+    'data-way': way,
   }, svg('rect', { class: 'back', width, height: ROW }));
-  row.append(svg('text', { class: 'delta', x: TIME - 6, y: ARROW_Y + 4 }, delta));
   row.append(...from === to
     ? [svg('circle', { class: 'dot', cx: start, cy: ARROW_Y, r: 4.5 })]
     : arrow(start, end, isRelayed ? xOf('server') : null));
-  row.append(label(trace, options, (start + end) / 2));
-  return row;
+  row.append(words);
+  const time = { 'class': 'delta', 'x': TIME - 6, 'y': y + ARROW_Y + 4, 'aria-hidden': 'true' };
+  return [row, svg('text', time, delta)];
 }
