@@ -12,6 +12,8 @@ for (const path of files(/(^|\/)package-lock\.json$/)) {
 }
 
 for (const path of files(/(^|\/)package\.json$/)) {
+  const { dependencies, devDependencies } = JSON.parse(read(path));
+  if (!dependencies && !devDependencies) continue;
   if (!files(/package-lock\.json$/).includes(`${dirname(path)}/package-lock.json`)) fault(path, 'has no lock file');
 }
 
