@@ -211,7 +211,7 @@ static const struct mount *route(const struct conn *conn, struct lws *wsi)
 	return route_path(conn, path, &room);
 }
 
-/* Has a dialect kept a place for this client, which it will take? */
+/* Does this client take over a place that it holds already? */
 static bool is_awaited(struct conn *conn, struct lws *wsi)
 {
 	const char *arguments[CONN_ARGUMENTS + 1], *room = "";
