@@ -110,6 +110,8 @@ export class DevicePicker {
     });
     select.replaceChildren(first, ...options);
     select.disabled = !devices.length;
+    // Some browsers choose the loudspeaker in a window of their own.
+    /** @type {HTMLElement} */ (select.parentElement).hidden = role === 'speaker' && !devices.length;
     select.value = same?.deviceId ?? '';
   }
 

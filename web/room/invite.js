@@ -32,6 +32,7 @@ export async function openInvite(room) {
   link.value = linkTo(room, lan);
   say(byId('invite-note', HTMLElement), isLoopback && !lan ? 'invite.local' : 'invite.lan');
   byId('invite-note', HTMLElement).hidden = !isPrivate;
+  byId('invite-trust', HTMLElement).hidden = !isPrivate || !link.value.startsWith('https:');
   image.hidden = true;
   sayIn(image, 'alt', 'invite.qr');
   shareButton.hidden = !('share' in navigator);

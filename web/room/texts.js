@@ -10,7 +10,7 @@ export const en = {
   'home.new': 'Another name',
   'home.open': 'Open room',
   'home.badRoom': 'A room’s name has no / and at most 128 bytes.',
-  'home.how': 'Picture, sound, chat and files go straight from browser to browser. The server only introduces them.',
+  'home.how': 'Picture, sound and files go straight from browser to browser. The server introduces them and carries the chat.',
   'home.phone': 'or go on with a phone',
   'home.check': 'Check this device',
   'home.lab': 'Signaling lab',
@@ -156,6 +156,7 @@ export const en = {
   'invite.qr': 'QR code of the link',
   'invite.local': 'This address works on this machine only.',
   'invite.lan': 'Works in the same network (the same Wi-Fi).',
+  'invite.trust': 'If the other device warns about the certificate',
 
   'ended.left': 'You left the room.',
   'ended.again': 'Join again',
@@ -178,7 +179,7 @@ export const ja = {
   'home.new': '別の名前にする',
   'home.open': '部屋を開く',
   'home.badRoom': '部屋の名前に / は使えません。長さは128バイトまでです。',
-  'home.how': '映像・音声・チャット・ファイルはブラウザ同士で直接やり取りします。サーバは引き合わせるだけです。',
+  'home.how': '映像・音声・ファイルはブラウザ同士で直接やり取りします。サーバは引き合わせとチャットだけを受け持ちます。',
   'home.phone': 'またはスマートフォンで',
   'home.check': 'この端末を確認',
   'home.lab': 'シグナリングラボ',
@@ -324,6 +325,7 @@ export const ja = {
   'invite.qr': 'リンクの QR コード',
   'invite.local': 'このアドレスはこの端末でしか開けません。',
   'invite.lan': '同じネットワーク (同じ Wi-Fi) で使えます。',
+  'invite.trust': '相手の端末で証明書の警告が出るとき',
 
   'ended.left': '退出しました。',
   'ended.again': 'もう一度参加',
