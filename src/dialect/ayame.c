@@ -20,9 +20,6 @@
 #define PONG_TIMEOUT 60000 /* ms */
 #define ROOM_SEATS 2
 
-#define TEXT(literal) ((struct iovec){(void *)(literal), sizeof(literal) - 1})
-#define STRING(string) ((struct iovec){(void *)(string), strlen(string)})
-
 enum state {
 	FRESH, /* has not registered */
 	REGISTERING, /* whether it may come in is being found out */
@@ -67,15 +64,6 @@ static bool ayame_http(const struct mount *mount, const struct dialect_request *
 	return true;
 }
 
-static void send_parts(struct peer *peer, const struct iovec *parts, int count)
-{
-	struct message message;
-
-	message_init(&message, parts, count, false, true);
-	hub_send(peer, &message);
-	message_finish(&message);
-}
-
 /* Takes its session away. */
 static void end(struct peer *peer)
 {
@@ -91,7 +79,7 @@ static void on_timer(struct wheel_timer *timer)
 		end(session->peer);
 		return;
 	}
-	send_parts(session->peer, &TEXT("{\"type\":\"ping\"}"), 1);
+	hub_send_text(session->peer, &PART("{\"type\":\"ping\"}"), 1);
 	hub_set_timer(hub, timer, PING_INTERVAL, on_timer);
 }
 
@@ -136,7 +124,7 @@ static void ayame_close(struct peer *peer)
 		const struct session *theirs = other->state_of_dialect;
 
 		if (!theirs->standalone) {
-			send_parts(other, &TEXT("{\"type\":\"bye\"}"), 1);
+			hub_send_text(other, &PART("{\"type\":\"bye\"}"), 1);
 		}
 		end(other);
 	}
@@ -146,9 +134,9 @@ static void ayame_close(struct peer *peer)
 static void reject(struct peer *peer, const char *reason)
 {
 	const struct iovec parts[] = {
-		TEXT("{\"type\":\"reject\",\"reason\":\""), STRING(reason), TEXT("\"}")};
+		PART("{\"type\":\"reject\",\"reason\":\""), PART_OF(reason), PART("\"}")};
 
-	send_parts(peer, parts, 3);
+	hub_send_text(peer, parts, 3);
 	end(peer);
 }
 
@@ -156,15 +144,15 @@ static void accept_peer(const struct session *session, bool exists)
 {
 	const char *servers = session->mount->env->ice_servers;
 	const struct iovec parts[] = {
-		TEXT("{\"type\":\"accept\",\"connectionId\":\""),
-		STRING(session->id),
-		strcmp(servers, "[]") ? TEXT("\",\"iceServers\":") : TEXT("\""),
-		STRING(strcmp(servers, "[]") ? servers : ""),
-		exists ? TEXT(",\"isExistClient\":true,\"isExistUser\":true}")
-		       : TEXT(",\"isExistClient\":false,\"isExistUser\":false}"),
+		PART("{\"type\":\"accept\",\"connectionId\":\""),
+		PART_OF(session->id),
+		strcmp(servers, "[]") ? PART("\",\"iceServers\":") : PART("\""),
+		PART_OF(strcmp(servers, "[]") ? servers : ""),
+		exists ? PART(",\"isExistClient\":true,\"isExistUser\":true}")
+		       : PART(",\"isExistClient\":false,\"isExistUser\":false}"),
 	};
 
-	send_parts(session->peer, parts, sizeof(parts) / sizeof(*parts));
+	hub_send_text(session->peer, parts, sizeof(parts) / sizeof(*parts));
 }
 
 /* The verdict on a REGISTERING peer, whenever it comes; `refusal` NULL: it may come in. Whether
@@ -268,7 +256,7 @@ static void pass_on(const struct peer *peer, const char *data, size_t len)
 	struct peer *other = partner(peer);
 
 	if (other) {
-		send_parts(other, &part, 1);
+		hub_send_text(other, &part, 1);
 	}
 }
 

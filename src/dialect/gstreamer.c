@@ -23,9 +23,6 @@
 
 #define LISTED 64 /* bytes of a list's entry, and more, without the meta */
 
-#define TEXT(literal) ((struct iovec){(void *)(literal), sizeof(literal) - 1})
-#define STRING(string) ((struct iovec){(void *)(string), strlen(string)})
-
 /* As on the wire, and as the rooms are called. */
 static const char *const role_names[] = {"producer", "consumer", "listener"};
 
@@ -53,15 +50,6 @@ static void gstreamer_stop(struct mount *mount)
 	free(mount->state);
 }
 
-void gstreamer_send(struct peer *peer, const struct iovec *parts, int count)
-{
-	struct message message;
-
-	message_init(&message, parts, count, false, true);
-	hub_send(peer, &message);
-	message_finish(&message);
-}
-
 void gstreamer_error(const struct gstreamer_peer *self, const char *format, ...)
 {
 	char details[256], quoted[sizeof(details) * 6 + JSON_QUOTE_EXTRA];
@@ -72,9 +60,9 @@ void gstreamer_error(const struct gstreamer_peer *self, const char *format, ...)
 	va_end(arguments);
 	if (json_quote(details, quoted, sizeof(quoted)) > 0) {
 		const struct iovec parts[] = {
-			TEXT("{\"type\":\"error\",\"details\":"), STRING(quoted), TEXT("}")};
+			PART("{\"type\":\"error\",\"details\":"), PART_OF(quoted), PART("}")};
 
-		gstreamer_send(self->peer, parts, 3);
+		hub_send_text(self->peer, parts, 3);
 	}
 }
 
@@ -95,14 +83,14 @@ static void gstreamer_open(struct peer *peer, const struct request *request)
 		return;
 	}
 	const struct iovec parts[] = {
-		TEXT("{\"type\":\"welcome\",\"peerId\":\""), STRING(self->id), TEXT("\"}")};
+		PART("{\"type\":\"welcome\",\"peerId\":\""), PART_OF(self->id), PART("\"}")};
 
-	gstreamer_send(peer, parts, 3);
+	hub_send_text(peer, parts, 3);
 }
 
 static struct iovec meta_of(const struct gstreamer_peer *self)
 {
-	return self->meta ? (struct iovec){self->meta, self->meta_len} : TEXT("null");
+	return self->meta ? (struct iovec){self->meta, self->meta_len} : PART("null");
 }
 
 /* Tell all listeners what the peer now is; when it leaves, it is in no role any more. */
@@ -121,13 +109,13 @@ static void broadcast(const struct gstreamer_peer *self, bool leaves)
 		}
 	}
 	const struct iovec parts[] = {
-		TEXT("{\"type\":\"peerStatusChanged\",\"roles\":["),
-		STRING(roles),
-		TEXT("],\"meta\":"),
+		PART("{\"type\":\"peerStatusChanged\",\"roles\":["),
+		PART_OF(roles),
+		PART("],\"meta\":"),
 		meta_of(self),
-		TEXT(",\"peerId\":\""),
-		STRING(self->id),
-		TEXT("\"}"),
+		PART(",\"peerId\":\""),
+		PART_OF(self->id),
+		PART("\"}"),
 	};
 
 	if (listeners) {
@@ -324,7 +312,7 @@ static void send_list(const struct gstreamer_peer *self, enum gstreamer_role rol
 	fputs("]}", out);
 	written = !ferror(out);
 	if (!fclose(out) && written) {
-		gstreamer_send(self->peer, &part, 1);
+		hub_send_text(self->peer, &part, 1);
 	} else {
 		hub_close(self->peer, 1011, "out of memory");
 	}

@@ -16,9 +16,6 @@
  * many viewers is what this is for. */
 #define STARTED_MAX 64
 
-#define TEXT(literal) ((struct iovec){(void *)(literal), sizeof(literal) - 1})
-#define STRING(string) ((struct iovec){(void *)(string), strlen(string)})
-
 struct session_name {
 	char text[PREFIX_LEN + IDS_UUID];
 };
@@ -76,25 +73,25 @@ static void announce(const struct gstreamer_peer *producer, const struct gstream
 	const char *session, const struct json_value *offer)
 {
 	const struct iovec started[] = {
-		TEXT("{\"type\":\"sessionStarted\",\"peerId\":\""),
-		STRING(producer->id),
-		TEXT("\",\"sessionId\":\""),
-		STRING(session),
-		TEXT("\"}"),
+		PART("{\"type\":\"sessionStarted\",\"peerId\":\""),
+		PART_OF(producer->id),
+		PART("\",\"sessionId\":\""),
+		PART_OF(session),
+		PART("\"}"),
 	};
 	const struct iovec start[] = {
-		TEXT("{\"type\":\"startSession\",\"peerId\":\""),
-		STRING(consumer->id),
-		TEXT("\",\"sessionId\":\""),
-		STRING(session),
-		TEXT("\",\"offer\":"),
+		PART("{\"type\":\"startSession\",\"peerId\":\""),
+		PART_OF(consumer->id),
+		PART("\",\"sessionId\":\""),
+		PART_OF(session),
+		PART("\",\"offer\":"),
 		offer->kind == JSON_STRING ? (struct iovec){(void *)offer->at, offer->len}
-					   : TEXT("null"),
-		TEXT("}"),
+					   : PART("null"),
+		PART("}"),
 	};
 
-	gstreamer_send(consumer->peer, started, sizeof(started) / sizeof(*started));
-	gstreamer_send(producer->peer, start, sizeof(start) / sizeof(*start));
+	hub_send_text(consumer->peer, started, sizeof(started) / sizeof(*started));
+	hub_send_text(producer->peer, start, sizeof(start) / sizeof(*start));
 }
 
 static void start(struct gstreamer_peer *self, const struct gstreamer_peer *producer,
@@ -199,7 +196,7 @@ void gstreamer_session_pass_on(struct gstreamer_peer *self, const struct gstream
 			self->id, who(other_seat(seat))->id, self->id);
 		return;
 	}
-	gstreamer_send(other_seat(seat)->peer, &part, 1);
+	hub_send_text(other_seat(seat)->peer, &part, 1);
 }
 
 /* `error` NULL or not a string: without one. */
@@ -208,16 +205,16 @@ static void end(struct member *seat, const struct json_value *error)
 	struct member *other = other_seat(seat);
 	bool v1_1 = who(other)->v1_1;
 	const struct iovec parts[] = {
-		v1_1 ? TEXT("{\"type\":\"endSessionV1_1\",\"sessionId\":\"")
-		     : TEXT("{\"type\":\"endSession\",\"sessionId\":\""),
-		STRING(id_of(seat->room)),
-		v1_1 ? TEXT("\",\"error\":") : TEXT("\"}"),
+		v1_1 ? PART("{\"type\":\"endSessionV1_1\",\"sessionId\":\"")
+		     : PART("{\"type\":\"endSession\",\"sessionId\":\""),
+		PART_OF(id_of(seat->room)),
+		v1_1 ? PART("\",\"error\":") : PART("\"}"),
 		error && error->kind == JSON_STRING ? (struct iovec){(void *)error->at, error->len}
-						    : TEXT("null"),
-		TEXT("}"),
+						    : PART("null"),
+		PART("}"),
 	};
 
-	gstreamer_send(other->peer, parts, v1_1 ? 5 : 3);
+	hub_send_text(other->peer, parts, v1_1 ? 5 : 3);
 	who(seat->id ? seat : other)->started--;
 	hub_leave(seat);
 	hub_leave(other);

@@ -172,23 +172,19 @@ static bool read_uuid(const struct json_value *value, char ret[IDS_UUID])
 
 static void pass_on(struct peer *peer, const struct json_value *receiver, struct json_value *data)
 {
-	static const char before[] = "{\"Signal\":{\"sender\":\"", between[] = "\",\"data\":";
 	const struct member *self = peer->seats, *to;
 	char id[IDS_UUID];
 	struct iovec parts[] = {
-		{(void *)before, strlen(before)},
-		{self->id, strlen(self->id)},
-		{(void *)between, strlen(between)},
+		PART("{\"Signal\":{\"sender\":\""),
+		PART_OF(self->id),
+		PART("\",\"data\":"),
 		{(void *)data->at, data->len},
-		{(void *)"}}", 2},
+		PART("}}"),
 	};
-	struct message message;
 
 	to = read_uuid(receiver, id) ? hub_find(self->room, id) : NULL;
 	if (to) {
-		message_init(&message, parts, sizeof(parts) / sizeof(*parts), false, true);
-		hub_send(to->peer, &message);
-		message_finish(&message);
+		hub_send_text(to->peer, parts, sizeof(parts) / sizeof(*parts));
 	}
 }
 

@@ -95,14 +95,14 @@ static void send_error(
 {
 	bool echo = to && to->kind == JSON_STRING && to->len <= HUB_NAME_MAX;
 	const struct iovec parts[] = {
-		V1_TEXT("{\"type\":\"error\",\"code\":\""),
-		V1_STRING(fault->code),
-		V1_TEXT("\",\"message\":\""),
-		V1_STRING(fault->message),
-		V1_TEXT("\""),
-		echo ? V1_TEXT(",\"to\":") : V1_TEXT(""),
-		echo ? (struct iovec){(void *)to->at, to->len} : V1_TEXT(""),
-		V1_TEXT("}"),
+		PART("{\"type\":\"error\",\"code\":\""),
+		PART_OF(fault->code),
+		PART("\",\"message\":\""),
+		PART_OF(fault->message),
+		PART("\""),
+		echo ? PART(",\"to\":") : PART(""),
+		echo ? (struct iovec){(void *)to->at, to->len} : PART(""),
+		PART("}"),
 	};
 
 	nakodo_v1_seat_send(seat, parts, 8);
@@ -138,9 +138,9 @@ static struct fault relay(const struct call *call)
 {
 	const struct json_value *to = &call->members[TO].value;
 	const struct iovec parts[] = {
-		V1_TEXT("{\"from\":\""),
-		V1_STRING(call->seat->member->id),
-		V1_TEXT("\","),
+		PART("{\"from\":\""),
+		PART_OF(call->seat->member->id),
+		PART("\","),
 		{(void *)(call->data + 1), call->len - 1},
 	};
 	struct nakodo_v1_seat *peer;
@@ -252,10 +252,10 @@ static void pong(const struct call *call)
 {
 	const struct json_value *t = &call->members[T].value;
 	const struct iovec parts[] = {
-		V1_TEXT("{\"type\":\"pong\""),
-		t->kind == JSON_ABSENT ? V1_TEXT("") : V1_TEXT(",\"t\":"),
+		PART("{\"type\":\"pong\""),
+		t->kind == JSON_ABSENT ? PART("") : PART(",\"t\":"),
 		{(void *)t->at, t->len},
-		V1_TEXT("}"),
+		PART("}"),
 	};
 
 	nakodo_v1_seat_tell(call->seat, parts, 4);
@@ -383,11 +383,11 @@ static void v1_closing(struct peer *peer, const char *reason, uint64_t retry_aft
 	struct nakodo_v1_seat *seat = peer->state_of_dialect;
 	char seconds[32];
 	struct iovec parts[] = {
-		V1_TEXT("{\"type\":\"closing\",\"reason\":\""),
-		V1_STRING(reason),
-		V1_TEXT("\",\"retryAfter\":"),
+		PART("{\"type\":\"closing\",\"reason\":\""),
+		PART_OF(reason),
+		PART("\",\"retryAfter\":"),
 		{seconds, 0},
-		V1_TEXT("}"),
+		PART("}"),
 	};
 
 	if (seat) {

@@ -64,17 +64,14 @@ static void send_first(struct peer *peer, const char *text)
 static void refuse(struct peer *peer, const char *code, const char *message, unsigned close)
 {
 	const struct iovec parts[] = {
-		V1_TEXT("{\"type\":\"error\",\"code\":\""),
-		V1_STRING(code),
-		V1_TEXT("\",\"message\":\""),
-		V1_STRING(message),
-		V1_TEXT("\"}"),
+		PART("{\"type\":\"error\",\"code\":\""),
+		PART_OF(code),
+		PART("\",\"message\":\""),
+		PART_OF(message),
+		PART("\"}"),
 	};
-	struct message whole;
 
-	message_init(&whole, parts, 5, false, true);
-	hub_send(peer, &whole);
-	message_finish(&whole);
+	hub_send_text(peer, parts, 5);
 	hub_close(peer, close, code);
 }
 
@@ -191,9 +188,9 @@ static void sit(struct call *call, struct nakodo_v1_seat *seat, struct peer *pee
 static void say_back(struct nakodo_v1_seat *seat)
 {
 	const struct iovec parts[] = {
-		V1_TEXT("{\"type\":\"peer-back\",\"id\":\""),
-		V1_STRING(seat->member->id),
-		V1_TEXT("\"}"),
+		PART("{\"type\":\"peer-back\",\"id\":\""),
+		PART_OF(seat->member->id),
+		PART("\"}"),
 	};
 
 	nakodo_v1_seat_publish(seat, parts, 3);

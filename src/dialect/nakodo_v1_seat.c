@@ -177,11 +177,11 @@ void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsig
 {
 	struct peer *peer = seat->peer;
 	const struct iovec parts[] = {
-		V1_TEXT("{\"type\":\"peer-left\",\"id\":\""),
-		V1_STRING(seat->member->id),
-		V1_TEXT("\",\"reason\":\""),
-		V1_STRING(reason),
-		V1_TEXT("\"}"),
+		PART("{\"type\":\"peer-left\",\"id\":\""),
+		PART_OF(seat->member->id),
+		PART("\",\"reason\":\""),
+		PART_OF(reason),
+		PART("\"}"),
 	};
 
 	nakodo_v1_seat_publish(seat, parts, 5);
@@ -223,9 +223,9 @@ void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
 {
 	const struct dialect_env *env = seat->mount->mount->env;
 	const struct iovec parts[] = {
-		V1_TEXT("{\"type\":\"peer-away\",\"id\":\""),
-		V1_STRING(seat->member->id),
-		V1_TEXT("\"}"),
+		PART("{\"type\":\"peer-away\",\"id\":\""),
+		PART_OF(seat->member->id),
+		PART("\"}"),
 	};
 
 	leave_peer(seat);
@@ -271,12 +271,8 @@ void nakodo_v1_seat_publish(struct nakodo_v1_seat *seat, const struct iovec *par
 
 void nakodo_v1_seat_tell(struct nakodo_v1_seat *seat, const struct iovec *parts, int count)
 {
-	struct message message;
-
 	if (seat->peer) {
-		message_init(&message, parts, count, false, true);
-		hub_send(seat->peer, &message);
-		message_finish(&message);
+		hub_send_text(seat->peer, parts, count);
 	}
 }
 

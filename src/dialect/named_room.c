@@ -42,12 +42,7 @@ static void send_request(struct member *to, const char *newcomer)
 	}
 	cJSON_Delete(object);
 	if (text) {
-		struct iovec part = {text, strlen(text)};
-		struct message message;
-
-		message_init(&message, &part, 1, false, true);
-		hub_send(to->peer, &message);
-		message_finish(&message);
+		hub_send_text(to->peer, &PART_OF(text), 1);
 		free(text);
 	}
 }
@@ -99,7 +94,6 @@ static void pass_on(
 	const struct json_value *target;
 	struct iovec part = {(void *)data, len};
 	char name[HUB_NAME_MAX + 1];
-	struct message message;
 	struct member *to;
 
 	if (!peer->seats || !json_equals(&members[ROOM_NAME].value, peer->seats->room->name) ||
@@ -119,9 +113,7 @@ static void pass_on(
 	}
 	to = hub_find(peer->seats->room, name);
 	if (to && to->peer != peer) {
-		message_init(&message, &part, 1, false, true);
-		hub_send(to->peer, &message);
-		message_finish(&message);
+		hub_send_text(to->peer, &part, 1);
 	}
 }
 

@@ -36,22 +36,11 @@ static const struct {
 	KIND(EXPIRE),
 };
 
-static void send_parts(struct peer *peer, const struct iovec *parts, int count)
-{
-	struct message message;
-
-	/* Everything in the parts has been scanned or quoted: it is UTF-8 whatever frame it came
-	 * in. */
-	message_init(&message, parts, count, false, true);
-	hub_send(peer, &message);
-	message_finish(&message);
-}
-
 static void send_text(struct peer *peer, const char *text)
 {
 	struct iovec part = {(void *)text, strlen(text)};
 
-	send_parts(peer, &part, 1);
+	hub_send_text(peer, &part, 1);
 }
 
 static void refuse(struct peer *peer, const char *text)
@@ -79,7 +68,7 @@ static void send_expire(const struct peerjs_client *to, const char *absent, size
 		{(void *)"}", 1},
 	};
 
-	send_parts(to->peer, parts, 5);
+	hub_send_text(to->peer, parts, 5);
 }
 
 static void on_expire(void *cookie, const char *src, const char *dst)
@@ -356,7 +345,7 @@ static void pass_on(const struct peerjs_client *client, enum kind kind,
 		count = 5;
 	}
 	if (receiver) {
-		send_parts(receiver->peer, parts, count);
+		hub_send_text(receiver->peer, parts, count);
 	} else if (!keep(client, kind, dst, parts, count) && kind == OFFER) {
 		send_expire(client, to->at, to->len); /* it cannot wait: no use in waiting for it */
 	}

@@ -247,11 +247,8 @@ void peerjs_queue_flush(struct peerjs_queue *queue, const char *dst, struct peer
 	}
 	DL_FOREACH (box->letters, letter) {
 		struct iovec part = {letter->text, letter->len};
-		struct message message;
 
-		message_init(&message, &part, 1, false, true);
-		hub_send(peer, &message);
-		message_finish(&message);
+		hub_send_text(peer, &part, 1);
 	}
 	remove_box(queue, box);
 }

@@ -20,12 +20,7 @@ static const char room_full[] = "{\"type\":\"error\",\"code\":\"room-full\",\"me
 
 static void answer(struct peer *peer, const char *text)
 {
-	struct iovec part = {(void *)text, strlen(text)};
-	struct message message;
-
-	message_init(&message, &part, 1, false, true);
-	hub_send(peer, &message);
-	message_finish(&message);
+	hub_send_text(peer, &PART_OF(text), 1);
 }
 
 static int signal_start(struct mount *mount, struct problem *problem)

@@ -173,13 +173,7 @@ static void publish(
 
 static void answer_ping(struct peer *peer)
 {
-	static const char pong[] = "{\"type\":\"pong\"}";
-	struct iovec part = {(void *)pong, strlen(pong)};
-	struct message message;
-
-	message_init(&message, &part, 1, false, true);
-	hub_send(peer, &message);
-	message_finish(&message);
+	hub_send_text(peer, &PART("{\"type\":\"pong\"}"), 1);
 }
 
 static void y_webrtc_message(struct peer *peer, const char *data, size_t len, bool binary)

@@ -312,6 +312,15 @@ void hub_send(struct peer *peer, struct message *message)
 	deliver(peer, message);
 }
 
+void hub_send_text(struct peer *peer, const struct iovec *parts, int count)
+{
+	struct message message;
+
+	message_init(&message, parts, count, false, true);
+	deliver(peer, &message);
+	message_finish(&message);
+}
+
 void hub_send_frame(struct peer *peer, struct frame *frame)
 {
 	if (is_open(peer)) {

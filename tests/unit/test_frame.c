@@ -11,10 +11,6 @@
 #include "nakodo/hub/frame.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define PART(text)                                                                                 \
-	{                                                                                          \
-		(void *)(text), sizeof(text) - 1                                                   \
-	}
 
 static struct frame *frame_of(const char *text)
 {

@@ -65,7 +65,6 @@ struct gstreamer_call {
 	size_t len;
 };
 
-void gstreamer_send(struct peer *peer, const struct iovec *parts, int count);
 /* Tell the peer what it has done wrong. */
 void gstreamer_error(const struct gstreamer_peer *self, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -29,9 +29,6 @@ struct request;
 #define NAKODO_V1_ID 13 /* with the NUL */
 #define NAKODO_V1_WRONG 256 /* slots of addresses that presented a wrong token */
 
-#define V1_TEXT(literal) ((struct iovec){(void *)(literal), sizeof(literal) - 1})
-#define V1_STRING(string) ((struct iovec){(void *)(string), strlen(string)})
-
 /* What a seat is found by, other than its id. */
 struct nakodo_v1_key {
 	unsigned char hash[TOKEN_HASH]; /* found by its first half, then compared as a whole */

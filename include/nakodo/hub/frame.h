@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
+/* A part of a payload: a literal, without its NUL, and any string. */
+#define PART(literal) ((struct iovec){(void *)(literal), sizeof(literal) - 1})
+#define PART_OF(string) ((struct iovec){(void *)(string), strlen(string)})
+
 enum frame_opcode {
 	FRAME_TEXT = 1,
 	FRAME_BINARY = 2,

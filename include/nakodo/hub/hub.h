@@ -125,6 +125,8 @@ struct member *hub_find(const struct room *room, const char *id);
 /* Queue the message for every member but `except` (or NULL); not for sessions. */
 void hub_publish(struct room *room, struct message *message, const struct peer *except);
 void hub_send(struct peer *peer, struct message *message);
+/* The parts, which are UTF-8, as one text. */
+void hub_send_text(struct peer *peer, const struct iovec *parts, int count);
 /* Queue a frame that its sender keeps as well; NULL, when there was no memory for it, closes the
  * peer as if it were too slow. */
 void hub_send_frame(struct peer *peer, struct frame *frame);
