@@ -17,10 +17,10 @@ async function present(daemon, room, query) {
 
 describe('a connection that ends', { concurrency: true }, () => {
   let patient; // 30 s
-  let brief; // 2 s
+  let brief; // 3 s
   before(async () => {
     patient = await startDaemon({ args: ['--max-peers-per-address', '0'] });
-    brief = await startDaemon({ args: ['--max-peers-per-address', '0', '--resume-seconds', '2'] });
+    brief = await startDaemon({ args: ['--max-peers-per-address', '0', '--resume-seconds', '3'] });
   });
   after(async () => {
     await patient?.stop();
@@ -98,12 +98,12 @@ describe('a connection that ends', { concurrency: true }, () => {
       assert.deepEqual(await a.next(), { type: 'peer-away', id: b.id });
       assert.equal((await b.connect()).type, 'resumed');
       assert.deepEqual(await a.next(), { type: 'peer-back', id: b.id });
-      assert.ok(clock() < 2, 'the test is too slow to tell');
+      assert.ok(clock() < 3, 'the test is too slow to tell');
       await end(b);
       assert.deepEqual(await a.next(), { type: 'peer-away', id: b.id });
       const again = stopwatch();
       assert.deepEqual(await a.next(), { type: 'peer-left', id: b.id, reason: 'gone' });
-      assert.ok(again() > 1.8 && again() < 6, `${again()} s`);
+      assert.ok(again() > 2.8 && again() < 9, `${again()} s`);
       const first = await b.connect();
       assert.deepEqual([first.type, first.recovered], ['welcome', false]);
       await leave(a, b);
