@@ -232,7 +232,6 @@ describe('the self-test', () => {
 
   for (const [name, viewport, dark, language] of [
     ['desktop', DESKTOP, false, 'en'], ['phone-dark-ja', PHONE, true, 'ja'],
-    ['phone', PHONE, false, 'en'],
   ]) {
     it(`looks as it should, before and after, ${name}`, async (t) => {
       const lab = await open(t, { viewport, dark });

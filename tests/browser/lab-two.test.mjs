@@ -57,10 +57,11 @@ describe('two peers in one page', () => {
     const lab = await open(t, browsers.chromium);
     await lab.click('#two-next');
     await opened(lab);
-    const before = (await rows(lab, '.row[data-dir="out"]')).length;
     await lab.click('#two-hello');
     await lab.says('.signals-space', 'hello, past all signaling');
-    assert.equal((await rows(lab, '.row[data-dir="out"]')).length, before);
+    const types = await lab.page.$$eval('.row[data-dir="out"]', (all) => all.map((row) => row.dataset.type));
+    assert.deepEqual([...new Set(types)].sort(), ['answer', 'candidate', 'offer']);
+    assert.deepEqual(await rows(lab, '.row[data-type="data"]'), ['data B']);
   });
 
   it('go step by step: nothing happens before the next one is asked for', async (t) => {

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { writeTrace } from '../../web/signals/file.js';
 import { startDaemon } from '../lib/daemon.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 import { Lab } from './lib/lab.mjs';
@@ -275,6 +276,19 @@ describe('the signals view', () => {
     assert.equal(await other.page.$eval('.signals-buttons', (div) => div.hidden), true);
     await other.click('.signals-saved button');
     await other.until(() => !document.querySelector('.row')?.checkVisibility());
+  });
+
+  it('opens a trace that was seen from outside: there is no lane for me, nor for the server', async (t) => {
+    const lab = await open(t);
+    const folder = mkdtempSync(join(tmpdir(), 'nakodo-signals-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, 'two.json');
+    const event = { t: 1, dir: 'out', type: 'offer', room: 'lab', summary: 'offer', from: 'A', to: 'B' };
+    writeFileSync(path, writeTrace([event], true));
+    await (await lab.page.$('.signals-files input[type="file"]')).uploadFile(path);
+    await lab.until(() => document.querySelector('.row[data-way="A → B"]'));
+    const lanes = await lab.page.$$eval('.signals-lanes span', (all) => all.map((one) => one.textContent));
+    assert.deepEqual(lanes, ['A', 'B']);
   });
 
   it('draws ten thousand events without a frame of 50 ms', async (t) => {

@@ -35,7 +35,7 @@ export class Filters {
     const summary = make('summary');
     say(summary, 'signals.types');
     this.#types.append(summary, this.#list);
-    // Like any menu it closes by Escape and by a click elsewhere.
+    // Like any menu it closes by Escape, and when the focus goes elsewhere.
     this.#types.addEventListener('keydown', (event) => {
       if (event.key === 'Escape' && this.#types.open) {
         event.stopPropagation();

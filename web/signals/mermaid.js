@@ -24,7 +24,7 @@ function escape(text) {
 /** @param {Trace} trace @param {number} since ms */
 function label(trace, since) {
   const detail = Array.from(detailOf(trace)).slice(0, DETAIL).join('');
-  return escape([trace.type, detail, `+${Math.round(since)} ms`].filter(Boolean).join(' · '));
+  return escape([trace.type, detail, `+${Math.max(0, Math.round(since))} ms`].filter(Boolean).join(' · '));
 }
 
 /**
