@@ -100,8 +100,7 @@ void hub_destroy(struct hub *hub);
 /* Lives as long as the hub. NULL: no memory. */
 struct hub_space *hub_space_create(struct hub *hub);
 struct hub *hub_of_space(const struct hub_space *space);
-/* Bound the rooms of this space to so many members, whatever hub_limits says: for a room that is a
- * dialect's register of all its peers. */
+/* Bound the rooms of this space to so many members, whatever hub_limits says. */
 void hub_space_set_room_members(struct hub_space *space, size_t members);
 /* hub_limits.outbox_bytes, for who keeps messages that go into one outbox at once. */
 size_t hub_outbox_bytes(const struct hub *hub);
@@ -127,8 +126,7 @@ void hub_publish(struct room *room, struct message *message, const struct peer *
 void hub_send(struct peer *peer, struct message *message);
 /* The parts, which are UTF-8, as one text. */
 void hub_send_text(struct peer *peer, const struct iovec *parts, int count);
-/* Queue a frame that its sender keeps as well; NULL, when there was no memory for it, closes the
- * peer as if it were too slow. */
+/* Queue a shared frame; NULL, for want of memory, closes the peer as if it were too slow. */
 void hub_send_frame(struct peer *peer, struct frame *frame);
 /* The same for what a connection begins with: it does not count towards the outbox's bound. */
 void hub_send_first(struct peer *peer, struct frame *frame);
