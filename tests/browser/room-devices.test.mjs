@@ -134,6 +134,21 @@ describe('before the room', () => {
       assert.deepEqual(await negotiated(), before);
     });
 
+    it('a camera that is taken away during the call is replaced by what there is', async (t) => {
+      const [hana, ken] = await openPages(t, [browser, browser], daemon.url, { path: '/r/unplugged' });
+      await hana.join('Hana');
+      await ken.join('Ken', { watch: true });
+      await ken.moves('Hana');
+      // No driver can unplug one.
+      await hana.page.evaluate(() => {
+        const track = window.opened.tracks.find(({ kind }) => kind === 'video');
+        track.stop();
+        track.dispatchEvent(new Event('ended'));
+      });
+      await hana.until(() => window.opened.tracks.filter(({ kind }) => kind === 'video').length === 2);
+      await ken.moves('Hana');
+    });
+
     it('plain http from elsewhere: says why, and watches, talks by text', async (t) => {
       const lan = `http://lan.test:${daemon.port}`;
       const [ken] = await openPages(t, [browser], lan, { path: '/r/plain' });

@@ -87,6 +87,21 @@ describe('a file', () => {
     await hana.says('.transfer', en['file.sent']);
   });
 
+  it('that is damaged on the way is thrown away, and both are told', async (t) => {
+    const [hana, ken] = await offer(t);
+    await hana.page.evaluate(() => {
+      const { send } = RTCDataChannel.prototype;
+      RTCDataChannel.prototype.send = function (data) {
+        if (typeof data !== 'string') data[0] ^= 1;
+        return send.call(this, data);
+      };
+    });
+    await click(ken, 'file.accept');
+    await ken.says('.transfer', en['file.broken']);
+    await hana.says('.transfer', en['file.broken']);
+    assert.equal(await ken.page.$('.transfer a'), null);
+  });
+
   it('is not sent to whoever declines', async (t) => {
     const [hana, ken] = await offer(t);
     await click(ken, 'file.decline');
@@ -119,5 +134,24 @@ describe('a file', () => {
     await state(ken, 'running');
     await hana.click('#leave');
     await ken.says('.transfer', en['file.lost']);
+  });
+
+  it('whose receiver goes away is said to be lost', async (t) => {
+    const [hana, ken] = await offer(t);
+    await ken.click('#leave');
+    await hana.says('.transfer', en['file.lost']);
+  });
+
+  it('that is under way when the connection is made anew is said to be lost', async (t) => {
+    const [hana, ken] = await offer(t);
+    await ken.page.keyboard.press('Escape');
+    await ken.page.keyboard.press('d');
+    await ken.shows('#panel-signals .signals');
+    await ken.page.evaluate((text) => {
+      document.querySelectorAll('#panel-signals details').forEach((one) => { one.open = true; });
+      [...document.querySelectorAll('#panel-signals button')].find((one) => one.textContent === text).click();
+    }, 'Rebuild');
+    await hana.says('.transfer', en['file.lost']);
+    await ken.until((lost) => document.querySelector('.transfer').textContent.includes(lost), en['file.lost']);
   });
 });

@@ -48,10 +48,7 @@ export class DevicePicker {
       }
     }
     own.addEventListener('change', () => this.#show(), { signal });
-    navigator.mediaDevices.addEventListener('devicechange', () => {
-      this.#show();
-      own.retry();
-    }, { signal });
+    navigator.mediaDevices.addEventListener('devicechange', () => this.#show(), { signal });
     signal.addEventListener('abort', () => this.#stopMeter());
     this.#show();
   }

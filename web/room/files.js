@@ -6,8 +6,9 @@ import { byId, icon, make } from '../lib/dom.js';
 import { say, shownLanguage } from '../lib/i18n.js';
 import { addToChat } from './chat.js';
 import { nameOf } from './names.js';
+import { Receiving, isFileChannel } from './receiving.js';
+import { Sending } from './sending.js';
 import { announce } from './status.js';
-import { Receiving, Sending, isFileChannel } from './transfer.js';
 
 /** @typedef {import('../client.js').Peer} Peer */
 /** @typedef {import('../client.js').Room} Room */
@@ -30,17 +31,18 @@ function action(key, act, className = '') {
   return button;
 }
 
-/** @param {Blob} file @param {string} name */
-function saveLink(file, name) {
+/** @param {Blob} file @param {string} name @param {AbortSignal} signal lets go of the file */
+function saveLink(file, name, signal) {
   const link = make('a', 'button');
   link.href = URL.createObjectURL(file);
+  signal.addEventListener('abort', () => URL.revokeObjectURL(link.href));
   link.download = name;
   say(link, 'file.save');
   return link;
 }
 
-/** @param {Sending | Receiving} transfer @param {string} who */
-function addCard(transfer, who) {
+/** @param {Sending | Receiving} transfer @param {string} who @param {AbortSignal} signal ends it */
+function addCard(transfer, who, signal) {
   const isSending = transfer instanceof Sending;
   const card = make('article', 'transfer');
   const title = make('p');
@@ -73,7 +75,7 @@ function addCard(transfer, who) {
       shown = transfer.state;
       const save = transfer instanceof Receiving && transfer.file;
       buttons.replaceChildren(...(transfer.state === 'waiting' ? waiting : isMoving ? [cancel] : []),
-        ...(save ? [saveLink(save, transfer.name)] : []));
+        ...(save ? [saveLink(save, transfer.name, signal)] : []));
     }
   };
   transfer.addEventListener('change', show);
@@ -82,7 +84,6 @@ function addCard(transfer, who) {
 }
 
 export class Files {
-  #room;
   #onOffer;
   #signal;
   /** @type {Peer[]} for whom the file is that is being picked */
@@ -94,7 +95,6 @@ export class Files {
    * @param {AbortSignal} signal ends it
    */
   constructor(room, onOffer, signal) {
-    this.#room = room;
     this.#onOffer = onOffer;
     this.#signal = signal;
     const pick = byId('chat-pick', HTMLInputElement);
@@ -119,10 +119,10 @@ export class Files {
   watch(peer) {
     peer.on('channel', ({ channel }) => {
       if (isFileChannel(channel)) {
-        const transfer = new Receiving(channel);
+        const transfer = new Receiving(peer, channel);
         transfer.addEventListener('change', () => {
           const name = nameOf(peer).plain;
-          addCard(transfer, name);
+          addCard(transfer, name, this.#signal);
           announce('file.offered', { name, file: transfer.name, size: sizeOf(transfer.size) });
           this.#onOffer();
         }, { once: true });
@@ -133,8 +133,9 @@ export class Files {
   /** @param {File[]} files */
   #send(files) {
     for (const file of files) {
-      for (const peer of this.#receivers.filter(({ id }) => this.#room.peers.has(id))) {
-        addCard(new Sending(peer, file), nameOf(peer).plain);
+      // Who left, or was lost, while the file was chosen gets none.
+      for (const peer of this.#receivers.filter(({ state }) => state === 'connected')) {
+        addCard(new Sending(peer, file), nameOf(peer).plain, this.#signal);
       }
     }
     this.#onOffer();

@@ -27,6 +27,11 @@ export class OwnMedia extends EventTarget {
   /** @type {Promise<void>} */
   #last = Promise.resolve();
 
+  constructor() {
+    super();
+    navigator.mediaDevices?.addEventListener('devicechange', () => this.#retry());
+  }
+
   /** Open whatever is wanted and not there. Resolves when the browser has answered. */
   start() {
     return this.#then(() => this.#open(['mic', 'cam'].filter((kind) => this.isOn[/** @type {Kind} */ (kind)])));
@@ -60,9 +65,10 @@ export class OwnMedia extends EventTarget {
   }
 
   /** Something was plugged in or out: what is missing may be there now. */
-  retry() {
-    const isMissing = this.note || this.problem?.key === 'problem.missing';
-    return isMissing ? this.start() : undefined;
+  #retry() {
+    if (this.note || this.problem?.key === 'problem.missing') {
+      this.start();
+    }
   }
 
   /** Nothing is captured any more, and nothing is wanted. */
