@@ -20,6 +20,7 @@ const screenOf = ({ id }) => `${id} screen`;
 export class PeerTiles {
   #room;
   #stage;
+  #look;
   /** When its connection was lost, or begun. @type {Map<string, number>} */
   #since = new Map();
 
@@ -34,7 +35,7 @@ export class PeerTiles {
     this.#stage = stage;
     const all = () => room.peers.values();
     room.on('track', ({ peer }) => this.#play(peer), { signal });
-    watchQuality(all, (peer, grade, stats) => stage.get(peer.id)?.setQuality(grade, stats), signal);
+    this.#look = watchQuality(all, (peer, grade, stats) => stage.get(peer.id)?.setQuality(grade, stats), signal);
     watchSpeaking(all, own, (key, isSpeaking) => stage.get(key)?.setSpeaking(isSpeaking), signal);
     const timer = setInterval(() => [...all()].forEach((peer) => this.#veil(peer)), 1000);
     signal.addEventListener('abort', () => clearInterval(timer));
@@ -49,6 +50,7 @@ export class PeerTiles {
     peer.on('state', () => {
       this.#since.set(peer.id, performance.now());
       this.#veil(peer);
+      this.#look(peer);
     });
     this.#play(peer);
   }
@@ -96,14 +98,13 @@ export class PeerTiles {
     const isAllowed = await this.#stage.get(key)?.play(stream ?? null);
     if (isAllowed === false) {
       showStrip('hear', 'strip.hear', { way: { key: 'strip.hearButton', act: () => this.#hear() } });
+    } else if (this.#stage.all.every(({ video }) => !video.srcObject || !video.paused)) {
+      clearStrip('hear');
     }
   }
 
-  async #hear() {
-    const allowed = await Promise.all(this.#stage.all.map((tile) => tile.play()));
-    if (allowed.every(Boolean)) {
-      clearStrip('hear');
-    }
+  #hear() {
+    [...this.#room.peers.values()].forEach((peer) => this.#play(peer));
   }
 
   /** @param {Peer} peer */

@@ -21,6 +21,7 @@ function exceeds({ lossPct, rttMs }, limit) {
  * @param {() => Iterable<Peer>} peers
  * @param {(peer: Peer, grade: Grade, stats: PeerStats | null) => void} show
  * @param {AbortSignal} signal ends it
+ * @returns {(peer: Peer) => void} looks at that one now
  */
 export function watchQuality(peers, show, signal) {
   /** When a picture came last. @type {WeakMap<Peer, number>} */
@@ -30,8 +31,12 @@ export function watchQuality(peers, show, signal) {
   const grade = (peer, stats) => {
     const { cam, screen } = peer.sources;
     const now = performance.now();
+    if (!moved.has(peer)) {
+      moved.set(peer, now);
+      return 'new'; // rates need a second look
+    }
     // A page in the background need not decode.
-    if (!(cam || screen) || stats.fps > 0 || document.hidden || !moved.has(peer)) {
+    if (!(cam || screen) || stats.fps > 0 || document.hidden) {
       moved.set(peer, now);
     }
     if (now - (moved.get(peer) ?? now) >= FROZEN_MS) {
@@ -54,4 +59,5 @@ export function watchQuality(peers, show, signal) {
 
   const timer = setInterval(() => [...peers()].forEach(look), EVERY_MS);
   signal.addEventListener('abort', () => clearInterval(timer));
+  return look;
 }

@@ -135,7 +135,7 @@ export class Tile {
     const told = stats ? t('quality.numbers', {
       grade: words,
       rtt: stats.rttMs === null ? '–' : Math.round(stats.rttMs),
-      loss: stats.lossPct === null ? '–' : Math.round(stats.lossPct * 10) / 10,
+      loss: Math.round((stats.lossPct ?? 0) * 10) / 10,
       kbps: Math.round(stats.kbpsIn),
       path: stats.path ?? '–',
     }) : words;
