@@ -23,40 +23,39 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     emit('state', { state });
   }
 
-  function later(ms, what) {
+  function later(what, owner, other = owner) {
     clearTimeout(timer);
-    timer = setTimeout(act, ms, what);
+    timer = setTimeout(act, isOwner ? owner : other, what);
   }
 
-  const laterBy = (owner, other, what) => later(isOwner ? owner : other, what);
   const pause = () => Math.min(tries || 1, 4);
 
-  /** What the state asks for, and when. */
+  /** What the state asks for: when the owner does it, and when the other asks for it. */
   function watch() {
-    const state = pc.connectionState;
+    const { connectionState: state } = pc;
     if (isUp()) {
       tries = 0;
       limit();
       return setState('connected');
     }
     if (peer.state === 'connected') setState('interrupted');
-    if (control.readyState === 'closed') later(500, 'rebuild');
-    else if (state === 'disconnected') laterBy(3e3, 5e3, 'restart');
-    else if (state === 'failed') laterBy(0, 1500, 'restart');
-    else laterBy(8e3 * pause(), 11e3 * pause(), 'rebuild');
+    if (control.readyState === 'closed') later('rebuild', 500);
+    else if (state === 'disconnected') later('restart', 3e3, 5e3);
+    else if (state === 'failed') later('restart', 0, 1500);
+    else later('rebuild', 8e3 * pause(), 11e3 * pause());
   }
 
   function act(what) {
     if (isUp()) return;
     // Who never answered has no WebRTC, or is away: the offer waits there.
     if (room.isOpen() && isHeard) repair(what);
-    else later(1000, what);
+    else later(what, 1000);
   }
 
   function repair(what) {
     const early = acted + 1000 * tries - Date.now(); // what fails at once must not spin
     note('recovery', what);
-    later(8e3 * pause(), 'rebuild');
+    later('rebuild', 8e3 * pause());
     if (!isOwner) {
       send('need', { what });
     } else if (what === 'restart' && pc.signalingState === 'stable') {
@@ -64,7 +63,7 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
       pc.setConfiguration?.(room.config());
       pc.restartIce();
     } else if (early > 0) {
-      later(early, what);
+      later(what, early);
     } else {
       tries++;
       build(g + 1);
@@ -198,7 +197,7 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     const { signalingState, remoteDescription } = p;
     const isStable = signalingState === 'stable';
     if (type === 'meta') return learn(message);
-    // Those of an offer that was ignored, or with names that nobody resolves, do no harm.
+    // Those of an ignored offer, or with names that nobody resolves, do no harm.
     if (type === 'candidate') return p.addIceCandidate(candidate).catch(() => {});
     if (type === 'answer' ? isStable : !isOwner && (isMaking || !isStable)) return;
     await p.setRemoteDescription({ type, sdp });
@@ -274,6 +273,6 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   return {
     handle, apply, limit, close,
     /** Signaling is back. */
-    kick: () => pc && laterBy(300, 2500, 'restart'),
+    kick: () => pc && later('restart', 300, 2500),
   };
 }

@@ -8,22 +8,26 @@ export class SignalError extends Error {
 }
 
 const FINAL = /^(1000|1007|1009|440[0139]|4413)$/;
+const HARMLESS = /^(bad-json|bad-message|not-text|unknown-peer)$/; // errors that no close follows
 
 const sizeOf = (text) => new TextEncoder().encode(text).length;
 
-/** on: { message, lost, end(error), trace } */
+/** on: { message, lost, end(error, isGone), trace }; query() is asked in each try */
 export function openLink(url, { WebSocket, query, replaces }, on) {
   // The same in each try: a welcome that got lost leaves no ghost.
   const nonce = Array.from(crypto.getRandomValues(new Uint8Array(22)), (n) => (n % 36).toString(36));
-  let socket, session, fault, timer, ackTimer, isReady, isOver, isHidden;
+  let socket, session, timer, ackTimer, isReady, isDoubtful, isOver, isHidden;
+  let fault = false; // the error that came just now and may be why the connection ends
   let tries = 0, pause = 0, limit = Infinity;
   let pinged = 0; // when the oldest ping without an answer went out
   let received = 0, told = 0; // numbered messages
   let kept = [], passed = 0; // ours without an ack, and how many have one
 
   function trace(dir, raw, message = JSON.parse(raw)) {
-    const { type, from, to, text = type } = message;
-    on.trace({ dir, type, from, to, bytes: sizeOf(raw), summary: message.message ?? text, raw });
+    const { type, from, to } = message;
+    // A peer may call anything `text` or `message`.
+    const summary = [message.message, message.text].find((text) => typeof text === 'string') ?? type;
+    on.trace({ dir, type: String(type), from, to, bytes: sizeOf(raw), summary: String(summary), raw });
     return message;
   }
 
@@ -53,9 +57,11 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     passed = n;
   }
 
-  function greet({ type, n, limits }) {
+  function greet({ type, n, limits, session: newest }) {
     clearTimeout(timer);
+    session = newest;
     isReady = true;
+    isDoubtful = false;
     tries = 0;
     if (type === 'resumed') {
       forget(n);
@@ -74,10 +80,10 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
 
   function receive(raw) {
     const message = trace('in', raw);
-    const { type } = message;
+    // What has `from` was said by a peer, whatever it calls itself; only the server can write that.
+    const type = message.from === undefined && message.type;
     pinged = 0;
-    fault = type === 'error' && message;
-    session = message.session ?? session;
+    fault = type === 'error' && !HARMLESS.test(message.code) && message;
     if (type === 'ack') return forget(message.n);
     if (type === 'closing') pause = message.retryAfter * 1000;
     else if (/^(welcome|resumed)$/.test(type)) greet(message);
@@ -93,17 +99,19 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     socket = isReady = pinged = ackTimer = 0;
   }
 
-  function end(error) {
+  /** isGone: the server knows that we left, or has thrown us out. */
+  function end(error, isGone = true) {
     clearInterval(ticker);
     isOver = true;
-    on.end(error);
+    on.end(error, isGone);
   }
 
   function lose(code, reason) {
     detach();
     if (FINAL.test(code)) {
-      const own = { 1009: 'too-large', 4409: 'replaced' }[code] ?? 'refused';
-      return end(new SignalError(fault.code ?? own, fault.message ?? reason, code));
+      const own = { 1009: 'too-large', 4409: 'replaced' }[code];
+      const told = own || !fault ? { code: own ?? 'refused', message: reason || undefined } : fault;
+      return end(new SignalError(told.code, told.message, code));
     }
     const delay = Math.min(5000, 250 * 2 ** tries++) * (1 - 0.3 * Math.random());
     timer = setTimeout(connect, Math.max(delay, pause));
@@ -114,13 +122,25 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
   /** Do not wait for its close handshake: on a dead link it never finishes. */
   function drop() {
     const old = socket;
-    if (old) lose();
-    old?.close(4408);
+    if (!old) return;
+    isDoubtful = true;
+    tries = 0; // it took its time already
+    lose();
+    old.close(4408);
   }
 
-  function connect() {
-    const seat = session ? { session, n: received } : replaces ? { replaces } : { nonce: nonce.join('') };
-    const search = new URLSearchParams({ ...query, ...seat });
+  async function connect() {
+    const mine = socket = { close() {} };
+    if (isDoubtful) {
+      // Is there a way at all? A WebSocket that is given up too early may still join, as a ghost.
+      const signal = AbortSignal.timeout(5000);
+      const request = { method: 'HEAD', mode: 'no-cors', cache: 'no-store', signal };
+      await fetch(url.replace('ws', 'http'), request).catch(() => {});
+      if (mine !== socket) return;
+      if (signal.aborted) return drop();
+    }
+    const seat = session ? { session, n: received } : replaces && { replaces };
+    const search = new URLSearchParams({ ...query(), ...seat, nonce: nonce.join('') });
     const ws = socket = new WebSocket(`${url}?${search}`.replaceAll('+', '%20'), 'nakodo.v1');
     timer = setTimeout(drop, 5000);
     ws.onmessage = ({ data }) => ws === socket && receive(data);
@@ -128,7 +148,7 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     ws.onerror = () => {}; // the close comes as well
   }
 
-  // A hidden page's timers may run once a minute: only an unanswered ping tells of a dead link.
+  // Timers of a hidden page may run once a minute: only an unanswered ping counts.
   function tick() {
     if (!isReady) return;
     if (pinged && Date.now() - pinged > (isHidden ? 56e3 : 7e3)) return drop();
@@ -146,12 +166,13 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     connect();
   }
 
-  function leave() {
+  function leave(error) {
     const old = socket;
+    const isTold = isReady;
     if (isOver) return;
-    if (isReady) write('{"type":"bye"}');
+    if (isTold) write('{"type":"bye"}');
     detach();
-    end();
+    end(error, isTold);
     return old && new Promise((resolve) => {
       setTimeout(resolve, 1000);
       old.onclose = resolve;
@@ -159,7 +180,7 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     });
   }
 
-  connect();
+  connect().catch(end); // such as an address that is none
   const ticker = setInterval(tick, 4000);
   return { send, wake, drop, leave, isReady: () => isReady };
 }

@@ -91,6 +91,7 @@ describe('the client', () => {
       return true;
     });
     await assert.rejects(client.join('a/b'), { code: 'bad-room', closeCode: 4400 });
+    await assert.rejects(connect('mailto:x').join('x'), { name: 'SyntaxError' });
     const nobody = connect('ws://127.0.0.1:1');
     await assert.rejects(nobody.join('x', { signal: AbortSignal.timeout(300) }), { name: 'TimeoutError' });
   });

@@ -23,9 +23,11 @@ const GRANTED_FIREFOX = { 'media.navigator.permission.disabled': true };
  * @param {object} [o]
  * @param {string[]} [o.args] instead of the granted camera, if given
  * @param {string} [o.language]
+ * @param {boolean} [o.pipe] speak with it over a pipe, which works without any network
  */
-export function launchChromium({ args = [GRANTED], language = 'en-US' } = {}) {
+export function launchChromium({ args = [GRANTED], language = 'en-US', pipe = false } = {}) {
   return puppeteer.launch({
+    pipe,
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     acceptInsecureCerts: true,
     timeout: START_MS,

@@ -31,7 +31,7 @@ function prepare() {
     const { connect } = await import(`${base}/client.js`);
     const storage = stored ? sessionStorage : undefined;
     window.client = connect(base, { storage });
-    client.on('trace', (event) => window.log.push({ ...event, at: performance.now() }));
+    client.on('trace', (event) => window.log.push(event));
     if (video) options.stream = new MediaStream([window.drawing()]);
     const joined = await client.join(room, options);
     window.room = joined;
@@ -127,7 +127,7 @@ export class Member {
   /** The end of the trace, for a test that fails. */
   told() {
     return this.page.evaluate(() => window.log.slice(-40)
-      .map(({ at, dir, type, from, to, summary }) => [Math.round(at), dir, type, from ?? to, summary.slice(0, 80)].join(' '))
+      .map(({ t, dir, type, from, to, summary }) => [t, dir, type, from ?? to, summary.slice(0, 80)].join(' '))
       .join('\n'));
   }
 

@@ -1,0 +1,41 @@
+// The JavaScript client is small, there is no `any` in what it promises, no DOM in its two lower
+// modules, and the examples fit client.d.ts.
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { fault, read } from './tree.mjs';
+
+const packages = createRequire(import.meta.url);
+const { transformSync } = packages('esbuild');
+const MODULES = ['web/client.js', 'web/mesh.js', 'web/signaling.js'];
+const SMALL = 6000; // bytes of the three together, minified and gzipped, as libraries are compared
+const SERVED = 7680; // gzipped as they are, with comments
+const DOM = /\b(document|window|navigator|location|localStorage|sessionStorage|HTML\w*Element)\b/;
+
+const texts = MODULES.map(read);
+const minified = texts.map((text) => transformSync(text, { minify: true, format: 'esm' }).code);
+const gzipped = (parts) => gzipSync(parts.join(''), { level: 9 }).length;
+const [small, served] = [gzipped(minified), gzipped(texts)];
+console.log(`the client has ${small} bytes minified and gzipped, ${served} gzipped as it is`);
+if (small > SMALL) fault(MODULES.join(), `have ${small} bytes minified and gzipped, not ${SMALL}`);
+if (served > SERVED) fault(MODULES.join(), `have ${served} bytes gzipped, not ${SERVED}`);
+
+for (const path of ['web/mesh.js', 'web/signaling.js']) {
+  read(path).split('\n').forEach((line, i) => {
+    const [name] = DOM.exec(line) ?? [];
+    if (name) fault(`${path}:${i + 1}`, `knows ${name}`);
+  });
+}
+
+read('web/client.d.ts').split('\n').forEach((line, i) => {
+  if (/\bany\b(?!.*\*\/)/.test(line.replace(/\/\*.*?\*\/|^\s*\*.*|\/\/.*/g, ''))) fault(`web/client.d.ts:${i + 1}`, '`any`');
+});
+
+const paper = JSON.parse(read('web/package.json'));
+const [, version] = /project\(nakodo VERSION (\S+)/.exec(read('CMakeLists.txt'));
+if (paper.version !== version) fault('web/package.json', `is of version ${paper.version}, not ${version}`);
+
+const tsc = packages.resolve('typescript/bin/tsc');
+const { status, stdout } = spawnSync(process.execPath, [tsc, '--project', fileURLToPath(new URL('client.tsconfig.json', import.meta.url))], { encoding: 'utf8' });
+if (status !== 0) fault('examples', `do not fit client.d.ts:\n${stdout}`);
