@@ -299,9 +299,7 @@ static void welcome(struct call *call, struct nakodo_v1_seat *seat, struct peer 
 {
 	char token[TOKEN_TEXT], *text;
 
-	if (!seat->snapshot) {
-		seat->snapshot = print_snapshot(seat);
-	}
+	nakodo_v1_seat_keep(seat, seat->snapshot ? seat->snapshot : print_snapshot(seat));
 	text = seat->snapshot && issue(seat, token) ? print_welcome(call, seat, token) : NULL;
 	send_first(peer, text);
 	free(text);

@@ -50,10 +50,18 @@ int nakodo_v1_seat_enter(
 	return add_key(seat, key);
 }
 
-void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat)
+static void give_up_snapshot(struct nakodo_v1_seat *seat)
 {
 	free(seat->snapshot);
 	seat->snapshot = NULL;
+	if (seat->peer) {
+		hub_clear_timer(seat->mount->hub, &seat->gone);
+	}
+}
+
+void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat)
+{
+	give_up_snapshot(seat);
 	if (!seat->issued.seat) {
 		return;
 	}
@@ -83,8 +91,7 @@ struct nakodo_v1_seat *nakodo_v1_seat_find(
 void nakodo_v1_seat_restart(struct nakodo_v1_seat *seat)
 {
 	session_finish(&seat->session);
-	free(seat->snapshot);
-	seat->snapshot = NULL;
+	give_up_snapshot(seat);
 	hub_clear_timer(seat->mount->hub, &seat->ack);
 	forget_key(&seat->confirmed);
 	forget_key(&seat->issued);
@@ -194,8 +201,21 @@ void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsig
 static void on_gone(struct wheel_timer *timer)
 {
 	size_t offset = offsetof(struct nakodo_v1_seat, gone);
+	struct nakodo_v1_seat *seat = (void *)((char *)timer - offset);
 
-	nakodo_v1_seat_leave((void *)((char *)timer - offset), "gone", 0);
+	if (seat->peer) {
+		give_up_snapshot(seat);
+	} else {
+		nakodo_v1_seat_leave(seat, "gone", 0);
+	}
+}
+
+void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot)
+{
+	uint64_t wait = seat->mount->mount->env->options->resume_seconds * 1000;
+
+	seat->snapshot = snapshot;
+	hub_set_timer(seat->mount->hub, &seat->gone, wait, on_gone);
 }
 
 static void leave_peer(struct nakodo_v1_seat *seat)
@@ -239,6 +259,9 @@ static void deliver(struct nakodo_v1_seat *seat, struct frame *frame)
 {
 	bool all = session_push(&seat->session, frame);
 
+	if (!all && seat->snapshot) {
+		give_up_snapshot(seat);
+	}
 	if (seat->peer) {
 		hub_send_frame(seat->peer, frame);
 	} else if (!all) {

@@ -306,7 +306,8 @@ static void serve_site(struct conn *conn, const char *path, const char *const *a
 	}
 	if (http_method(conn->wsi) == HTTP_OPTIONS) {
 		reply.status = 204;
-	} else if (!conn->listener->own && !lan_find(conn->listener, path, arguments, &reply)) {
+	} else if (!conn->listener->own &&
+		   !lan_find(conn->listener, &conn->address, path, arguments, &reply)) {
 		site_find(conn->server->site, path, etag, conn->server->draining, &reply);
 	}
 	if (reply.len > UNSENT_SMALL && conn->server->unsent + reply.len > UNSENT_MAX) {

@@ -7,7 +7,9 @@
 #include <unistd.h>
 #include <unistr.h>
 
+#include "nakodo/base/address.h"
 #include "nakodo/net/listener.h"
+#include "nakodo/net/local_ca.h"
 #include "nakodo/net/qr.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/site.h"
@@ -36,13 +38,19 @@ static void write_url(void *cookie, const char *url)
 	fprintf(out, "%s\"%s\"", ftell(out) ? "," : "", url);
 }
 
-static char *urls(const struct server *server)
+/* What a machine's addresses are is told to its neighbours, not to the internet. */
+static bool is_near(const struct address *client)
+{
+	return !address_is_known(client) || local_ca_is_private(client);
+}
+
+static char *urls(const struct server *server, const struct address *client)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	if (out) {
+	if (out && is_near(client)) {
 		urls_lan(server, write_url, out);
 	}
 	if (out && fclose(out)) {
@@ -52,9 +60,10 @@ static char *urls(const struct server *server)
 	return text;
 }
 
-static void tell_urls(const struct server *server, struct site_reply *ret)
+static void tell_urls(
+	const struct server *server, const struct address *client, struct site_reply *ret)
 {
-	char *list = urls(server), *body;
+	char *list = urls(server, client), *body;
 
 	if (!list || asprintf(&body, "{\"urls\":[%s]}\n", list) < 0) {
 		body = NULL;
@@ -63,12 +72,13 @@ static void tell_urls(const struct server *server, struct site_reply *ret)
 	set_owned(ret, "application/json", body);
 }
 
-static void tell_trust(const struct listener *listener, struct site_reply *ret)
+static void tell_trust(
+	const struct listener *listener, const struct address *client, struct site_reply *ret)
 {
 	const struct server *server = listener->server;
 	const char *fingerprint = tls_ca_fingerprint(server->tls);
 	const char *quote = fingerprint ? "\"" : "";
-	char *list = urls(server), *body;
+	char *list = urls(server, client), *body;
 
 	if (!list || asprintf(&body, "{\"fingerprint\":%s%s%s,\"tls\":%s,\"urls\":[%s]}\n", quote,
 			     fingerprint ? fingerprint : "null", quote,
@@ -99,19 +109,19 @@ static void draw(const char *const *arguments, struct site_reply *ret)
 	}
 }
 
-bool lan_find(const struct listener *listener, const char *path, const char *const *arguments,
-	struct site_reply *ret)
+bool lan_find(const struct listener *listener, const struct address *client, const char *path,
+	const char *const *arguments, struct site_reply *ret)
 {
 	const struct server *server = listener->server;
 
 	if (!strcmp(path, "/ca.crt") && tls_ca_pem(server->tls)) {
 		set(ret, 200, "application/x-x509-ca-cert", tls_ca_pem(server->tls));
 	} else if (!strcmp(path, "/lan.json")) {
-		tell_urls(server, ret);
+		tell_urls(server, client, ret);
 	} else if (!strcmp(path, "/qr.svg")) {
 		draw(arguments, ret);
 	} else if (!strcmp(path, "/trust.json")) {
-		tell_trust(listener, ret);
+		tell_trust(listener, client, ret);
 	} else {
 		return false;
 	}

@@ -82,12 +82,14 @@ static X509 *begin(EVP_PKEY *key, const char *common_name, long days)
 	return NULL;
 }
 
-/* A dNSName constraint is a name and all below it. */
+/* A dNSName constraint is a name and all below it: the one of a machine called `dev` would be a
+ * whole top-level domain. */
 static char *constraints(const char *host)
 {
+	bool whole = strchr(host, '.');
 	char *text = NULL, *longer;
 	int len = asprintf(&text, "critical,permitted;DNS:localhost,permitted;DNS:local%s%s",
-		*host ? ",permitted;DNS:" : "", host);
+		whole ? ",permitted;DNS:" : "", whole ? host : "");
 
 	for (size_t i = 0; len >= 0 && i < PERMITTED; i++) {
 		len = asprintf(&longer, "%s,permitted;IP:%s", text, permitted[i].constraint);
@@ -136,7 +138,7 @@ void local_ca_finish(struct local_ca *ca)
 	*ca = (struct local_ca){NULL, NULL};
 }
 
-static bool is_permitted_address(const struct address *address)
+bool local_ca_is_private(const struct address *address)
 {
 	struct address_range range;
 
@@ -188,7 +190,7 @@ static void write_host(const X509 *ca, const char *host, FILE *names, FILE *left
 	}
 	if (is_permitted_host(ca, host)) {
 		fprintf(names, ",DNS:%s", host);
-	} else {
+	} else if (strchr(host, '.')) {
 		fprintf(left_out, " %s", host);
 	}
 	/* By which multicast DNS knows it. */
@@ -214,7 +216,7 @@ int local_ca_names(
 		write_host(ca, machine->host, names, left_out);
 	}
 	for (size_t i = 0; !failed && i < sorted.count; i++) {
-		bool allowed = is_permitted_address(&sorted.addresses[i]);
+		bool allowed = local_ca_is_private(&sorted.addresses[i]);
 
 		fprintf(allowed ? names : left_out, allowed ? ",IP:%s" : " %s",
 			address_format(&sorted.addresses[i], text));

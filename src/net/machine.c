@@ -48,6 +48,12 @@ static bool find_first(struct address *ret)
 	return found;
 }
 
+/* fe80::/10: nobody can name one in a URL, and they come and go with every container. */
+static bool is_local_to_link(const struct address *address)
+{
+	return address->bytes[0] == 0xfe && (address->bytes[1] & 0xc0) == 0x80;
+}
+
 static void move_to_front(struct machine *machine, const struct address *first)
 {
 	for (size_t i = 0; i < machine->count; i++) {
@@ -72,7 +78,7 @@ void machine_look(struct machine *ret)
 	}
 	for (at = interfaces; at && ret->count < MACHINE_ADDRESSES; at = at->ifa_next) {
 		if (at->ifa_addr && address_from_sockaddr(&address, at->ifa_addr) &&
-			!address_is_loopback(&address)) {
+			!address_is_loopback(&address) && !is_local_to_link(&address)) {
 			ret->addresses[ret->count++] = address;
 		}
 	}

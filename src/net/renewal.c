@@ -4,6 +4,7 @@
 #include <libwebsockets.h>
 
 #include "nakodo/base/log.h"
+#include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/tls.h"
@@ -26,7 +27,7 @@ static void on_check(struct wheel_timer *timer)
 
 void renewal_start(struct server *server)
 {
-	if (tls_ca_pem(server->tls)) {
+	if (*server->options->tls_self_signed) {
 		deadlines_set(&server->deadlines, &server->renewal, CHECK_EVERY, on_check);
 	}
 }

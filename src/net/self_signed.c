@@ -99,6 +99,8 @@ static int write_file(const struct work *work, const char *name, X509 *cert, EVP
 	}
 	if (file && fclose(file) && !error) {
 		error = -errno;
+	} else if (!file && fd >= 0) {
+		close(fd);
 	}
 	if (!error && renameat(work->directory, fresh, work->directory, name)) {
 		error = -errno;

@@ -134,7 +134,8 @@ int ws_open(struct conn *conn)
 	ws_watch(conn);
 	log_info("peer.open", LOG_UINT("conn", conn->peer.id),
 		LOG_STR("address", address_format(&conn->address, where)),
-		LOG_STR("dialect", conn->mount->dialect->name), LOG_STR("path", path));
+		LOG_STR("dialect", conn->mount->dialect->name),
+		LOG_STR("mount", conn->mount->path ? conn->mount->path : ""));
 	show_connect(conn);
 	conn->mount->dialect->open(&conn->peer, &request);
 	return 0;

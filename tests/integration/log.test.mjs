@@ -30,7 +30,7 @@ describe('formats', () => {
     const { stderr } = await visit(t, { args: ['--log-format', 'text'] });
     for (const line of records(stderr)) assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn|info|debug) [a-z.]+( [a-z-]+=("([^"\\]|\\.)*"|[^ "]+))+$/);
     assert.deepEqual(records(stderr).map((line) => line.split(' ')[2]), events);
-    assert.match(stderr, / info peer\.open conn=1 address=127\.0\.0\.1 dialect=echo path=\/echo\n/);
+    assert.match(stderr, / info peer\.open conn=1 address=127\.0\.0\.1 dialect=echo mount=\/echo\n/);
   });
 
   it('json: one object per line', async (t) => {
@@ -38,7 +38,7 @@ describe('formats', () => {
     const lines = records(stderr).map((line) => JSON.parse(line));
     assert.deepEqual(lines.map((line) => line.event), events);
     const { time, ...opened } = lines[1];
-    assert.deepEqual(opened, { level: 'info', event: 'peer.open', conn: 1, address: '127.0.0.1', dialect: 'echo', path: '/echo' });
+    assert.deepEqual(opened, { level: 'info', event: 'peer.open', conn: 1, address: '127.0.0.1', dialect: 'echo', mount: '/echo' });
     assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60000, time);
   });
 
@@ -56,20 +56,21 @@ describe('formats', () => {
 });
 
 describe('what is logged', () => {
-  const nasty = `/relay/${encodeURIComponent('a b"\\=\u001b[2J\tforged=yes\u0085é')}`;
+  const nasty = 'http://a b"\\=\u001b[2J forged=yes\u0085é.example';
 
   it('a text of a peer stays inside its quotes, in each format', async (t) => {
-    const path = decodeURIComponent(nasty);
-    const bytes = Buffer.from(path).toString('latin1');
+    const bytes = Buffer.from(nasty).toString('latin1');
     for (const format of ['text', 'json', 'journal']) {
       const daemon = await testDaemon(t, { args: ['--log-format', format] });
-      await (await open(daemon.ws + nasty)).close();
+      const wire = await dial({ port: daemon.port });
+      wire.write(handshake('/', { Origin: nasty }));
+      assert.equal((await wire.response()).status, 403);
       await daemon.stop();
-      const lines = daemon.lines('peer.open');
+      const lines = daemon.lines('request.refuse');
       assert.equal(lines.length, 1);
       assert.match(lines[0], /^[\x20-\x7e]*$/);
-      const quoted = format === 'json' ? lines[0] : `{"path":${/ path=("([^"\\]|\\.)*")$/.exec(lines[0])[1]}}`;
-      assert.equal(JSON.parse(quoted).path, bytes);
+      const quoted = format === 'json' ? lines[0] : `{"origin":${/ origin=("([^"\\]|\\.)*")( |$)/.exec(lines[0])[1]}}`;
+      assert.equal(JSON.parse(quoted).origin, bytes);
     }
   });
 
@@ -79,6 +80,14 @@ describe('what is logged', () => {
     wire.write(handshake('/', { Origin: `http://${'x'.repeat(900)}.example` }));
     assert.equal((await wire.response()).status, 403);
     assert.match(await daemon.logged('request.refuse'), / origin="http:\/\/x{300,400}" /);
+  });
+
+  it('rooms never are: who knows the name may come in', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--log-level', 'debug'] });
+    for (const path of ['/v1/asakai-7f3k', '/relay/asakai-7f3k', '/?room=asakai-7f3k']) await (await open(daemon.ws + path)).close();
+    await daemon.stop();
+    assert.equal(daemon.lines('peer.open').length, 3);
+    assert.doesNotMatch(daemon.stderr, /asakai/);
   });
 
   it('messages never are, not even at level debug', async (t) => {

@@ -53,8 +53,7 @@ static void names_are_the_same_in_whatever_order_the_addresses_come(void **state
 	assert_int_equal(local_ca_make(&ca, "laptop"), 0);
 	for (int i = 0; i < 2; i++) {
 		assert_names(&ca, "laptop", i ? one : other,
-			ALWAYS ",DNS:laptop,DNS:laptop.local,IP:10.0.0.1,IP:192.168.1.5,IP:fd00::1",
-			"");
+			ALWAYS ",DNS:laptop.local,IP:10.0.0.1,IP:192.168.1.5,IP:fd00::1", "");
 	}
 	local_ca_finish(&ca);
 }
@@ -66,13 +65,30 @@ static void public_addresses_and_a_later_name_are_left_out(void **state)
 	struct local_ca ca;
 
 	(void)state;
-	assert_int_equal(local_ca_make(&ca, "laptop"), 0);
-	assert_names(&ca, "desk", addresses, ALWAYS ",DNS:desk.local,IP:192.168.1.5",
-		"desk 8.8.8.8 2001:db8::1");
+	assert_int_equal(local_ca_make(&ca, "laptop.home.example"), 0);
+	assert_names(&ca, "desk.home.example", addresses, ALWAYS ",DNS:desk.local,IP:192.168.1.5",
+		"desk.home.example 8.8.8.8 2001:db8::1");
 	assert_names(&ca, "desk.local", none, ALWAYS ",DNS:desk.local", "");
-	assert_names(&ca, "a.laptop", none, ALWAYS ",DNS:a.laptop,DNS:a.local", "");
-	assert_names(&ca, "xlaptop.example", none, ALWAYS ",DNS:xlaptop.local", "xlaptop.example");
+	assert_names(&ca, "laptop.home.example", none,
+		ALWAYS ",DNS:laptop.home.example,DNS:laptop.local", "");
+	assert_names(&ca, "a.laptop.home.example", none,
+		ALWAYS ",DNS:a.laptop.home.example,DNS:a.local", "");
+	assert_names(&ca, "xlaptop.home.example", none, ALWAYS ",DNS:xlaptop.local",
+		"xlaptop.home.example");
 	assert_names(&ca, "", none, ALWAYS, "");
+	local_ca_finish(&ca);
+}
+
+/* A machine may be called as a top-level domain is. */
+static void a_name_without_a_dot_is_vouched_for_below_local_only(void **state)
+{
+	static const char *const none[] = {NULL};
+	struct local_ca ca;
+
+	(void)state;
+	assert_int_equal(local_ca_make(&ca, "dev"), 0);
+	assert_names(&ca, "dev", none, ALWAYS ",DNS:dev.local", "");
+	assert_names(&ca, "web.dev", none, ALWAYS ",DNS:web.local", "web.dev");
 	local_ca_finish(&ca);
 }
 
@@ -84,7 +100,7 @@ static void an_authority_without_a_host_name_can_be_made(void **state)
 
 	(void)state;
 	assert_int_equal(local_ca_make(&ca, ""), 0);
-	assert_names(&ca, "later", none, ALWAYS ",DNS:later.local", "later");
+	assert_names(&ca, "later", none, ALWAYS ",DNS:later.local", "");
 	local_ca_finish(&ca);
 	memset(host, 'x', sizeof(host));
 	host[63] = '\0';
@@ -142,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_the_same_in_whatever_order_the_addresses_come),
 		cmocka_unit_test(public_addresses_and_a_later_name_are_left_out),
+		cmocka_unit_test(a_name_without_a_dot_is_vouched_for_below_local_only),
 		cmocka_unit_test(an_authority_without_a_host_name_can_be_made),
 		cmocka_unit_test(a_certificate_fits_its_authority_key_and_names_only),
 		cmocka_unit_test(no_certificate_outlives_its_authority),

@@ -44,7 +44,8 @@ struct nakodo_v1_seat {
 	/* Tokens that resume: the last that the client is known to have, and the one made since. */
 	struct nakodo_v1_key confirmed, issued;
 	struct nakodo_v1_key nonce; /* the client's own, for when it lost its first welcome */
-	struct wheel_timer gone; /* set while detached */
+	/* While detached until it leaves; while attached until `snapshot` is given up. */
+	struct wheel_timer gone;
 	struct wheel_timer ack; /* set while the client waits to be told */
 	struct address address; /* of the connection, or of the last one */
 	bool placed; /* detached and counted (dialect_env) */
@@ -53,7 +54,7 @@ struct nakodo_v1_seat {
 	uint64_t grant, granted;
 	char *name, *meta; /* JSON; NULL: none */
 	/* Members of the first welcome, as long as the client may have lost it: all that it was
-	 * sent since goes with these. NULL: it has it. */
+	 * sent since goes with these. NULL: it has it, or it is too late to give it again. */
 	char *snapshot;
 	struct nakodo_v1_seat *prev, *next; /* of the mount (utlist DL) */
 };
@@ -86,6 +87,9 @@ void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait);
 /* Enter a key under which it is found; what was entered in it before is not found any more. */
 int nakodo_v1_seat_enter(struct nakodo_v1_seat *seat, struct nakodo_v1_key *key, const char *scope,
 	const char *text);
+/* The connection is given this snapshot, which becomes the seat's: until the client is known to
+ * have it, or resume-seconds are over. */
+void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot);
 void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat); /* its client has the issued token */
 /* Nothing sent or received counts any more, and no token resumes. */
 void nakodo_v1_seat_restart(struct nakodo_v1_seat *seat);

@@ -4,9 +4,9 @@
  *
  * People install it on their phones, so it is bound to be of little use to a thief: name
  * constraints (RFC 5280 section 4.2.1.10, critical) allow it localhost, names below .local, this
- * machine's own name, and addresses that are nobody's on the internet: loopback, RFC 1918,
- * link-local, IPv6 unique local, and 100.64.0.0/10 (RFC 6598), which overlay networks such as
- * Tailscale give to machines.
+ * machine's full name and those below it, and addresses that are nobody's on the internet:
+ * loopback, RFC 1918, link-local, IPv6 unique local, and 100.64.0.0/10 (RFC 6598), which overlay
+ * networks such as Tailscale give to machines.
  */
 #pragma once
 
@@ -24,6 +24,9 @@ struct local_ca {
 /* ECDSA P-256, for the host's name as it is now ("" for none). 0 or -ENOMEM. */
 int local_ca_make(struct local_ca *ret, const char *host);
 void local_ca_finish(struct local_ca *ca);
+
+/* Is the address one of those that are nobody's on the internet? */
+bool local_ca_is_private(const struct address *address);
 
 /* The names that a certificate of this machine has, in the form of x509v3_config(5), and those that
  * the authority may not vouch for, separated by blanks ("" for none). Always the same for the same

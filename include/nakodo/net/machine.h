@@ -11,7 +11,8 @@
 
 struct machine {
 	char host[256]; /* gethostname(2); "" when it is none that a URL could have, or localhost */
-	struct address addresses[MACHINE_ADDRESSES]; /* of the interfaces, without loopback */
+	/* Of the interfaces, without loopback and fe80::/10. */
+	struct address addresses[MACHINE_ADDRESSES];
 	size_t count; /* those beyond MACHINE_ADDRESSES are left out */
 };
 

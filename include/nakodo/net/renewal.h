@@ -6,5 +6,5 @@
 
 struct server;
 
-/* Look from time to time. Nothing to do when the certificate is somebody else's. */
+/* Look from time to time, if certificates are ours to make. */
 void renewal_start(struct server *server);
