@@ -36,6 +36,22 @@ describe('rooms of the client', () => {
     });
   }
 
+  it('the more see a picture, the less of the network each takes', async (t) => {
+    const members = await meet(t, 'cfcf');
+    const cap = () => Promise.all([...window.room.peers.values()].map(({ pc }) => (
+      pc.getSenders().find(({ track }) => track).getParameters().encodings[0].maxBitrate
+    )));
+    const three = Math.floor(2.5e6 / 3);
+    await each(members, (member) => member.moves(3));
+    for (const member of members) {
+      assert.deepEqual((await member.page.evaluate(cap)).map(Math.floor), [three, three, three]);
+    }
+    await members[3].page.evaluate(() => window.room.leave());
+    await members[2].page.evaluate(() => window.room.leave());
+    await members[0].until(() => window.room.peers.size === 1);
+    assert.deepEqual(await members[0].page.evaluate(cap), [1.2e6]);
+  });
+
   it('candidates may come inside the descriptions', async (t) => {
     for (const letters of ['cf', 'fc']) {
       const members = await meet(t, letters, { ice: 'vanilla' });
