@@ -221,6 +221,25 @@ describe('the self-test', () => {
     assert.match(await step(other, 'server'), /The server answers, but no WebSocket opens/);
   });
 
+  it('says that the data channel was closed while it was measured, and ends', async (t) => {
+    const lab = await open(t);
+    await lab.page.evaluate(() => {
+      const pcs = [];
+      window.RTCPeerConnection = new Proxy(RTCPeerConnection, {
+        construct: (Real, args) => pcs[pcs.push(new Real(...args)) - 1],
+      });
+      const { addEventListener } = RTCDataChannel.prototype;
+      RTCDataChannel.prototype.addEventListener = function (type, ...rest) {
+        // It waits for room in the channel: the other side goes away.
+        if (type === 'bufferedamountlow') pcs.at(-1).close();
+        return addEventListener.call(this, type, ...rest);
+      };
+    });
+    await run(lab);
+    assert.match(await step(lab, 'bandwidth'), /closed after \d+ kB/);
+    assert.equal((await marks(lab)).bandwidth, 'bad');
+  });
+
   it('can be run again', async (t) => {
     const lab = await open(t);
     await run(lab);

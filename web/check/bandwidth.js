@@ -10,10 +10,11 @@ const CHUNK = 16 * 1024;
 const FULL = 1024 * 1024; // bytes that may wait in the channel
 const LOW = 256 * 1024;
 
-/** @param {RTCDataChannel} channel */
+/** Resolves when it takes more, or never will. @param {RTCDataChannel} channel */
 function drained(channel) {
   return new Promise((resolve) => {
     channel.addEventListener('bufferedamountlow', resolve, { once: true });
+    channel.addEventListener('close', resolve, { once: true });
   });
 }
 
@@ -39,6 +40,10 @@ export async function checkBandwidth({ pair, usable }) {
     if (channel.bufferedAmount > FULL) {
       await drained(channel);
     }
+  }
+  if (channel.readyState !== 'open') {
+    const kilobytes = Math.round(bytes / 1000);
+    return { mark: 'bad', key: 'check.bandwidth.closed', params: { kilobytes } };
   }
   if (!bytes) {
     return { mark: 'bad', key: 'check.bandwidth.bad' };

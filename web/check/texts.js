@@ -95,6 +95,7 @@ export const en = {
   'check.bandwidth.good': '{mbps} Mbit/s within this browser. It shows what the machine can do, not the network.',
   'check.bandwidth.relayed': '{mbps} Mbit/s to the TURN server and back.',
   'check.bandwidth.bad': 'Nothing came through.',
+  'check.bandwidth.closed': 'The data channel was closed after {kilobytes} kB, before the measurement was done.',
   'check.bandwidth.skip': 'Not tried: there is no call to measure.',
   'check.bandwidth.rtt': 'Round trip {ms} ms',
 };
@@ -193,6 +194,7 @@ export const ja = {
   'check.bandwidth.good': 'このブラウザーの中で {mbps} Mbit/s です。ネットワークではなく、マシンの性能を示します。',
   'check.bandwidth.relayed': 'TURN サーバーとの往復で {mbps} Mbit/s です。',
   'check.bandwidth.bad': '何も届きませんでした。',
+  'check.bandwidth.closed': '測定の途中、{kilobytes} kB のところでデータチャネルが閉じました。',
   'check.bandwidth.skip': '測る通話がないため、試していません。',
   'check.bandwidth.rtt': '往復 {ms} ms',
 };
