@@ -128,6 +128,32 @@ describe('signaling by hand', () => {
     assert.notEqual(await offer(a), first);
   });
 
+  for (const [what, press] of [
+    ['begins again', '#manual-again'], ['takes the other side', '.switch label:has([value=reply])'],
+  ]) {
+    it(`lets go of a camera that comes after one ${what}, and says nothing of it`, async (t) => {
+      const a = await open(t, browsers.chromium, daemon.url);
+      await a.click('#manual-camera');
+      await a.page.evaluate(() => {
+        const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+          window.stream = await real(wanted);
+          await new Promise((resolve) => { window.allow = resolve; });
+          return window.stream;
+        };
+      });
+      await a.click('#manual-offer');
+      await a.until(() => window.allow);
+      await a.click(press);
+      await told(a, 'Begin with step 1');
+      await a.page.evaluate(() => window.allow());
+      await a.until(() => window.stream.getTracks().every((track) => track.readyState === 'ended'));
+      await told(a, 'Begin with step 1');
+      assert.equal(await a.page.$eval('#manual-offer', (button) => button.disabled), false);
+      assert.equal(await a.text('#manual-signaling dd'), '–');
+    });
+  }
+
   for (const [name, viewport, dark, language] of [
     ['desktop', DESKTOP, false, 'en'], ['phone-dark-ja', PHONE, true, 'ja'],
   ]) {

@@ -13,7 +13,9 @@ import { Vanilla } from './vanilla.js';
 import { showStream } from './videos.js';
 
 const LINES_MAX = 200;
+const STEPS = ['manual-offer', 'manual-answer', 'manual-accept'];
 
+/** @typedef {() => boolean} IsMine false: the person has begun again meanwhile */
 /** @typedef {'begin' | 'reply'} Side */
 
 /** @param {string} id */
@@ -32,6 +34,8 @@ export class ManualTab {
   #peer = null;
   /** @type {MediaStream | null} */
   #media = null;
+  /** Counts the tries: what an earlier one still waits for comes too late. */
+  #run = 0;
 
   /** @param {Promise<RTCIceServer[]>} iceServers */
   constructor(iceServers) {
@@ -60,10 +64,9 @@ export class ManualTab {
   }
 
   #restart() {
-    this.#peer?.close();
-    this.#peer = null;
-    this.#media?.getTracks().forEach((track) => track.stop());
-    this.#media = null;
+    this.#run++;
+    this.#free();
+    STEPS.forEach((id) => { button(id).disabled = false; });
     for (const side of ['begin', 'reply']) {
       byId(`manual-${side}`, HTMLElement).hidden = side !== this.#side;
     }
@@ -82,13 +85,27 @@ export class ManualTab {
     say(this.#status, key, params);
   }
 
-  /** A connection of its own for each try: a description cannot be used twice. */
-  async #open() {
+  #free() {
     this.#peer?.close();
+    this.#peer = null;
     this.#media?.getTracks().forEach((track) => track.stop());
+    this.#media = null;
+  }
+
+  /**
+   * A connection of its own for each try: a description cannot be used twice.
+   * @param {IsMine} isMine
+   */
+  async #open(isMine) {
+    this.#free();
+    const iceServers = await this.#servers;
     const { stream } = this.#camera.checked ? await openMedia() : { stream: null };
+    if (!isMine()) {
+      stream?.getTracks().forEach((track) => track.stop());
+      return null;
+    }
     this.#media = stream;
-    const peer = new Vanilla(await this.#servers, stream, {
+    const peer = new Vanilla(iceServers, stream, {
       change: () => peer === this.#peer && this.#show(),
       message: (text) => this.#line('', text),
     });
@@ -96,45 +113,58 @@ export class ManualTab {
     return peer;
   }
 
-  /** Press, wait, and say what went wrong. @param {() => Promise<void>} act */
+  /** Press, wait, and say what went wrong. @param {(isMine: IsMine) => Promise<void>} act */
   async #do(act) {
-    const buttons = ['manual-offer', 'manual-answer', 'manual-accept'].map(button);
-    buttons.forEach((one) => { one.disabled = true; });
+    const run = ++this.#run;
+    const isMine = () => run === this.#run;
+    STEPS.forEach((id) => { button(id).disabled = true; });
     try {
-      await act();
+      await act(isMine);
     } catch (error) {
-      this.#tell('manual.failed', { error: String(error) });
+      if (isMine()) {
+        this.#tell('manual.failed', { error: String(error) });
+      }
     }
-    buttons.forEach((one) => { one.disabled = false; });
-    this.#show();
+    if (isMine()) {
+      STEPS.forEach((id) => { button(id).disabled = false; });
+      this.#show();
+    }
   }
 
   #offer() {
-    return this.#do(async () => {
+    return this.#do(async (isMine) => {
       this.#tell('manual.gathering');
-      const peer = await this.#open();
-      const code = await peer.offer();
-      area('manual-own-offer').value = code;
-      this.#tell('manual.offerReady', { n: countCandidates(JSON.parse(code).sdp) });
+      const peer = await this.#open(isMine);
+      const code = await peer?.offer();
+      if (code && isMine()) {
+        area('manual-own-offer').value = code;
+        this.#tell('manual.offerReady', { n: countCandidates(JSON.parse(code).sdp) });
+      }
     });
   }
 
   #answer() {
-    return this.#do(async () => {
+    return this.#do(async (isMine) => {
       this.#tell('manual.gathering');
-      const peer = await this.#open();
+      const peer = await this.#open(isMine);
+      if (!peer) {
+        return;
+      }
       const { sdp, problem } = peer.read(area('manual-their-offer').value, 'offer');
       if (problem) {
         this.#tell(problem);
         return;
       }
-      area('manual-own-answer').value = await peer.answer(sdp ?? '');
-      this.#tell('manual.answerReady');
+      const code = await peer.answer(sdp ?? '');
+      if (isMine()) {
+        area('manual-own-answer').value = code;
+        this.#tell('manual.answerReady');
+      }
     });
   }
 
   #accept() {
-    return this.#do(async () => {
+    return this.#do(async (isMine) => {
       const peer = this.#peer;
       if (peer?.connection.signalingState !== 'have-local-offer') {
         this.#tell('manual.offerFirst');
@@ -146,7 +176,9 @@ export class ManualTab {
         return;
       }
       await peer.accept(sdp ?? '');
-      this.#tell('manual.connecting');
+      if (isMine()) {
+        this.#tell('manual.connecting');
+      }
     });
   }
 
