@@ -13,7 +13,11 @@ import { diff } from './sdp.js';
 /** @param {Trace} trace */
 function pretty(trace) {
   const json = parse(trace);
-  return json === undefined ? trace.raw ?? '' : JSON.stringify(json, null, 2);
+  try {
+    return json === undefined ? trace.raw ?? '' : JSON.stringify(json, null, 2);
+  } catch {
+    return trace.raw ?? ''; // too deep to be written
+  }
 }
 
 /** @param {string} key @param {...Node} children */

@@ -2,13 +2,14 @@
  * A trace as a mermaid sequence diagram, for documents and issues. No DOM.
  */
 
-import { detailOf, namesIn } from './message.js';
+import { detailOf, namesIn, tidy } from './message.js';
 import { ends } from './lanes.js';
 
 /** @typedef {import('../client.js').Trace} Trace */
 
 const PLAIN = /[\p{L}\p{N} .,_()/·→+-]/u;
 const DETAIL = 60; // characters
+const NAME = 60;
 
 /**
  * Whatever could mean something to mermaid becomes an entity code, the word `end` included.
@@ -28,11 +29,12 @@ function label(trace, since) {
 }
 
 /**
- * @param {Trace[]} traces
+ * @param {Trace[]} events
  * @param {{ me: string, server: string }} names of the two first lanes
  * @param {boolean} [observed] see lanes.js
  */
-export function toMermaid(traces, names, observed = false) {
+export function toMermaid(events, names, observed = false) {
+  const traces = events.map(tidy);
   const named = new Map(traces.flatMap(namesIn));
   /** @type {Map<string, string>} lane to participant */
   const participants = new Map();
@@ -52,7 +54,7 @@ export function toMermaid(traces, names, observed = false) {
   });
   const heads = Array.from(participants, ([lane, id]) => {
     const name = lane === 'me' || lane === 'server' ? names[lane] : named.get(lane.slice(1));
-    return `  participant ${id} as ${escape(name || lane.slice(1))}`;
+    return `  participant ${id} as ${escape((name || lane.slice(1)).slice(0, NAME))}`;
   });
   return `${['sequenceDiagram', ...heads, ...lines].join('\n')}\n`;
 }

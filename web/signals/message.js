@@ -9,6 +9,29 @@ import { glance, placeOf, readCandidate } from './sdp.js';
 /** @typedef {import('../client.js').Trace} Trace */
 
 const DEPTH = 4;
+const TEXTS = /** @type {const} */ (['type', 'room', 'summary']);
+const OPTIONAL = /** @type {const} */ (['from', 'to', 'raw']);
+
+/** @param {unknown} value */
+function wordsOf(value) {
+  return value === undefined || (value && typeof value === 'object') ? '' : String(value);
+}
+
+/**
+ * The same with texts where texts belong, whatever a server has said.
+ * @param {Trace} trace
+ * @returns {Trace}
+ */
+export function tidy(trace) {
+  const isTidy = TEXTS.every((name) => typeof trace[name] === 'string')
+    && OPTIONAL.every((name) => typeof (trace[name] ?? '') === 'string');
+  if (isTidy) {
+    return trace;
+  }
+  const texts = TEXTS.map((name) => [name, wordsOf(trace[name])]);
+  const others = OPTIONAL.map((name) => [name, typeof trace[name] === 'string' ? trace[name] : undefined]);
+  return { ...trace, ...Object.fromEntries([...texts, ...others]) };
+}
 
 /** @param {Trace} trace @returns {any} undefined: there is none, or it is no JSON */
 export function parse(trace) {
@@ -44,7 +67,7 @@ function findText(value, test, depth = DEPTH) {
 
 /** The session description that the message carries, '' if none. @param {Trace} trace */
 export function descriptionOf(trace) {
-  if (!trace.raw?.includes('v=0')) {
+  if (!tidy(trace).raw?.includes('v=0')) {
     return '';
   }
   return findText(parse(trace), (text) => text.startsWith('v=0')) ?? '';
@@ -52,7 +75,7 @@ export function descriptionOf(trace) {
 
 /** The candidate that the message carries, '' if none. @param {Trace} trace */
 export function candidateOf(trace) {
-  if (!trace.raw?.includes('candidate:')) {
+  if (!tidy(trace).raw?.includes('candidate:')) {
     return '';
   }
   return findText(parse(trace), (text) => text.startsWith('candidate:')) ?? '';
@@ -83,8 +106,9 @@ export function namesIn(trace) {
   });
 }
 
-/** A few words after the type, for the arrow. @param {Trace} trace */
-export function detailOf(trace) {
+/** A few words after the type, for the arrow. @param {Trace} event */
+export function detailOf(event) {
+  const trace = tidy(event);
   const sdp = descriptionOf(trace);
   if (sdp) {
     return glance(sdp);
@@ -101,7 +125,7 @@ export function detailOf(trace) {
   }
   const names = namesIn(trace).map(([, name]) => name).join(', ');
   if (names || trace.type === 'need') {
-    return names || String(parse(trace)?.what ?? '');
+    return names || wordsOf(parse(trace)?.what);
   }
   const text = trace.summary.startsWith(trace.type)
     ? trace.summary.slice(trace.type.length) : trace.summary;

@@ -4,13 +4,14 @@
  */
 
 import { ends } from './lanes.js';
-import { descriptionOf, namesIn, peerOf } from './message.js';
+import { descriptionOf, namesIn, peerOf, tidy } from './message.js';
 import { States } from './states.js';
 
 /** @typedef {import('../client.js').Trace} Trace */
 /** @typedef {import('./lanes.js').Lane} Lane */
 
 export const EVENTS_MAX = 20_000;
+const LETTERS_MAX = 64 * 1024 * 1024; // of all messages
 const FORGET = 2_000; // at once, so that it is rare
 /** What goes to and fro without meaning anything; shown when asked for. */
 const QUIET = ['ping', 'pong'];
@@ -39,6 +40,7 @@ export class Model {
   /** @type {Set<string>} ids of all peers, in order of appearance */
   peers = new Set();
   #most;
+  #letters = 0;
 
   /** @param {{ observed?: boolean, most?: number }} [options] observed: see lanes.js */
   constructor({ observed = false, most = EVENTS_MAX } = {}) {
@@ -47,11 +49,12 @@ export class Model {
     this.#resetLanes();
   }
 
-  /** @param {Trace} trace */
-  add(trace) {
-    if (this.events.length >= this.#most) {
-      this.events.splice(0, FORGET);
-      this.refilter();
+  /** @param {Trace} event */
+  add(event) {
+    const trace = tidy(event);
+    this.#letters += trace.raw?.length ?? 0;
+    while (this.events.length >= this.#most || (this.#letters > LETTERS_MAX && this.events.length)) {
+      this.#forget();
     }
     this.events.push(trace);
     const filter = filterOf(trace);
@@ -68,6 +71,13 @@ export class Model {
     if (this.#passes(trace)) {
       this.#show(trace);
     }
+  }
+
+  #forget() {
+    for (const { raw } of this.events.splice(0, FORGET)) {
+      this.#letters -= raw?.length ?? 0;
+    }
+    this.refilter();
   }
 
   /** After a change of `hidden` or `peer`. */

@@ -4,9 +4,12 @@
  * stand-in everywhere, so that what belongs together still can be seen. No DOM.
  */
 
+import { tidy } from './message.js';
+
 /** @typedef {import('../client.js').Trace} Trace */
 
 const GONE = 'redacted';
+const DEPTH = 100; // what is deeper is nothing that a room says
 const SECRETS = new Set([
   'session', 'token', 'nonce', 'replaces', 'credential', 'password', 'pwd', 'icePwd', 'secret',
 ]);
@@ -19,7 +22,8 @@ const GROUPS = '[0-9a-f]{1,4}(?::[0-9a-f]{1,4})';
 const IPV6 = new RegExp(
   `(?<![\\w:.])(?:${GROUPS}{7}|(?:${GROUPS}{0,6})?::(?:${GROUPS}{0,6})?)(?![\\w:])`, 'gi',
 );
-const LOCAL = /[\w-]+(?:\.[\w-]+)*\.local(?![\w-])/gi;
+// Of labels as long as DNS has them: without a bound a long word takes the square of its length.
+const LOCAL = /(?<![\w-])(?:[\w-]{1,63}\.){1,8}local(?![\w-])/gi;
 const SDP_LINES = /^(a=(?:ice-pwd|crypto|key-mgmt):).*?(\r?)$/gm;
 const UFRAG_LINES = /^(a=ice-ufrag:)(.*?)(\r?)$/gm;
 const UFRAG_WORDS = /(\bufrag )(\S+)/g;
@@ -32,8 +36,9 @@ export class Redactor {
   /** @type {Record<string, number>} */
   #counts = {};
 
-  /** @param {Trace} trace @returns {Trace} */
-  trace(trace) {
+  /** @param {Trace} event @returns {Trace} */
+  trace(event) {
+    const trace = tidy(event);
     const summary = this.text(trace.summary);
     return trace.raw === undefined
       ? { ...trace, summary }
@@ -63,13 +68,16 @@ export class Redactor {
     return JSON.stringify(this.#value(json));
   }
 
-  /** @param {unknown} value @returns {unknown} */
-  #value(value) {
+  /** @param {unknown} value @param {number} [depth] @returns {unknown} */
+  #value(value, depth = DEPTH) {
+    if (depth === 0) {
+      return GONE;
+    }
     if (typeof value === 'string') {
       return this.text(value);
     }
     if (Array.isArray(value)) {
-      return value.map((inner) => this.#value(inner));
+      return value.map((inner) => this.#value(inner, depth - 1));
     }
     if (!value || typeof value !== 'object') {
       return value;
@@ -80,7 +88,7 @@ export class Redactor {
         return [name, GONE];
       }
       const isFragment = FRAGMENTS.has(name) && typeof inner === 'string';
-      return [name, isFragment ? this.#standIn('ufrag', inner) : this.#value(inner)];
+      return [name, isFragment ? this.#standIn('ufrag', inner) : this.#value(inner, depth - 1)];
     }));
   }
 
