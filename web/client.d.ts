@@ -23,6 +23,7 @@ export class SignalError extends Error {
   readonly code: SignalErrorCode;
   /** The close code of the WebSocket, if there was one. */
   readonly closeCode?: number;
+  constructor(code: SignalErrorCode, message?: string, closeCode?: number);
 }
 
 /** Anything that JSON can carry. */
@@ -42,7 +43,8 @@ export interface ConnectOptions {
   WebSocket?: typeof WebSocket;
   /** Default: the global one. Without any the room is signaling only. */
   RTCPeerConnection?: typeof RTCPeerConnection;
-  /** Default: none, and then a reload is a new participant until the old one times out. */
+  /** Default: none, and then a reload is a new participant until the old one times out. One place for
+   *  each room: of two joins of a room only the first uses it (two clients: give it to one of them). */
   storage?: SessionStore;
 }
 
@@ -60,8 +62,8 @@ export interface Emitter<Events> extends EventTarget {
 export interface Client extends Emitter<ClientEvents> {
   readonly url: string;
   join(room: string, options?: JoinOptions): Promise<Room>;
-  /** Leaves every room. */
-  close(): void;
+  /** Leaves every room; resolves when all sockets are closed. */
+  close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -108,10 +110,11 @@ export interface Room extends Emitter<RoomEvents> {
   chat(text: string, options?: { to?: string }): void;
   update(change: { name?: string; meta?: { [name: string]: Json } }): void;
   /** Sends a track to everybody, those who come later included. One for each source: another
-   *  takes its place. `mic` and `cam` arrive in one stream, whatever `stream` they are of. Tracks
-   *  are never stopped: that is for whoever opened them. */
-  publish(track: MediaStreamTrack, options: { as: Source; stream?: MediaStream }): Publication;
-  /** Sends `bye`, closes everything, resolves when the socket is closed. */
+   *  takes its place. `mic` and `cam` arrive in one stream. Tracks are never stopped: that is for
+   *  whoever opened them. Throws a TypeError for a track that cannot be that. */
+  publish(track: MediaStreamTrack, options: { as: Source }): Publication;
+  /** Sends `bye`, closes everything, resolves when the socket is closed. While `reconnecting` no `bye`
+   *  gets through: the place is left to time out, or to the next join if there is a `storage`. */
   leave(): Promise<void>;
   /** For a debugger: cuts the connection to the server without a goodbye; it comes back by itself. */
   dropSignaling(): void;
@@ -120,7 +123,8 @@ export interface Room extends Emitter<RoomEvents> {
 export interface Publication {
   readonly source: Source;
   readonly track: MediaStreamTrack | null;
-  /** No renegotiation. null: nothing is sent until the next replace (a camera that is off). */
+  /** No renegotiation. null: nothing is sent until the next replace (a camera that is off). Rejects
+   *  with a TypeError for a track of the other kind, and when a connection cannot take it. */
   replace(track: MediaStreamTrack | null): Promise<void>;
   stop(): void;
 }
@@ -164,6 +168,7 @@ export interface Peer extends Emitter<PeerEvents> {
   /** Over a data channel of its own, in order; resolves when it is in the channel's buffer, which
    *  is kept below 1 MiB. What is in the buffer when a connection breaks is lost. */
   send(data: string | ArrayBuffer | ArrayBufferView): Promise<void>;
+  /** Rates are since the last call. Rejects with `closed` while there is no `pc`. */
   stats(): Promise<PeerStats>;
   /** For a debugger: what the recovery would do by itself. */
   restart(): void;

@@ -14,9 +14,16 @@ class Emitter extends EventTarget {
 
 const emit = (target, type, detail) => target.dispatchEvent(new CustomEvent(type, { detail }));
 
+function mustBe(as, track) {
+  const kind = { mic: 'audio', cam: 'video', screen: 'video' }[as];
+  if (!kind || (track && track.kind !== kind)) throw new TypeError(`no track for ${as}`);
+}
+
 function openRoom(client, rooms, name, setup, options, resolve, reject) {
-  const { storage, WebSocket, RTCPeerConnection: RTC } = setup;
+  const { WebSocket, RTCPeerConnection: RTC } = setup;
   const { stream, token, rtc, ice, resume = true } = options;
+  // A page takes the place of the one before it, never of itself.
+  const storage = [...rooms].some((other) => other.name === name) ? null : setup.storage;
   const key = `nakodo ${client.url}/${name}`;
   const over = new AbortController();
   const pairs = new Map();
@@ -25,7 +32,9 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
   const self = { id: '', name: options.name, meta: options.meta };
   let iceServers;
 
-  const all = (verb, as) => Promise.all([...pairs.values()].map((pair) => pair[verb](as)));
+  const all = (verb, as) => Promise.all([...pairs.values()].map(async (pair) => pair[verb](as)));
+  // What fails here belongs to a connection that is going; the next one begins with all sources.
+  const applyAll = (as) => all('apply', as).catch(() => {});
   const trace = (event) => emit(client, 'trace', { t: Date.now(), room: name, ...event });
 
   const room = Object.assign(new Emitter(), {
@@ -34,24 +43,26 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
     send: (data, { to } = {}) => link.send({ type: 'message', to, data }),
     chat: (text, { to } = {}) => link.send({ type: 'chat', to, text }),
     update(change) {
-      Object.assign(self, change);
       link.send({ type: 'update', ...change });
+      Object.assign(self, change);
     },
     publish(track, { as }) {
+      mustBe(as, track);
       const source = {
         source: as,
         track,
         async replace(next) {
+          mustBe(as, next);
           source.track = next;
           await all('apply', as);
         },
         stop() {
           if (sources.get(as) === source) sources.delete(as);
-          all('apply', as);
+          applyAll(as);
         },
       };
       sources.set(as, source);
-      all('apply', as);
+      applyAll(as);
       return source;
     },
     leave: async () => link.leave(),
@@ -98,35 +109,50 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
     emit(room, 'leave', { peer, reason });
   }
 
-  function take(message) {
-    const { type, from, text, to, data, reason, limits, history, peer: info } = message;
-    const { id = from ?? info?.id } = message;
-    const peer = peers.get(id);
-    if (message.session) storage?.setItem(key, message.session);
-    iceServers = message.iceServers ?? iceServers;
-    if (type === 'welcome') {
-      // Connections of a lost session would never come back, even if the ids were the same.
-      for (const old of [...peers.keys()]) remove(old, 'lost');
-      Object.assign(room, { limits, history });
-      self.id = id;
+  function welcome({ id, limits, history, peers: there }) {
+    // Connections of a lost session would never come back, even if the ids were the same.
+    for (const old of [...peers.keys()]) remove(old, 'lost');
+    Object.assign(room, { limits, history });
+    self.id = id;
+    try {
       if (self.meta) room.update({ meta: self.meta });
       setState('open', { fresh: true });
-      message.peers.forEach(add);
-      resolve(room);
-    } else if (type === 'resumed') {
+      there.forEach(add);
+    } catch (error) {
+      return link.leave(error); // such as a meta that is too long, or an RTCConfiguration that is none
+    }
+    resolve(room);
+  }
+
+  /** From a peer: it may say whatever it likes, but who it is says the server. */
+  function hear(message) {
+    const { type, from, to, data, text } = message;
+    const peer = peers.get(from);
+    if (type === 'message') emit(room, type, { from, peer, data });
+    else if (type === 'chat') emit(room, type, { from, name: peer?.name, at: Date.now(), text, to });
+    else pairs.get(from)?.handle(message);
+  }
+
+  function take(message) {
+    if (message.from !== undefined) return hear(message);
+    const { type, reason, peer: info } = message;
+    const { id = info?.id } = message;
+    const peer = peers.get(id);
+    if (/^(welcome|resumed|ice)$/.test(type)) iceServers = message.iceServers ?? iceServers;
+    if (/^(welcome|resumed)$/.test(type)) storage?.setItem(key, message.session);
+    if (type === 'welcome') welcome(message);
+    else if (type === 'resumed') {
       setState('open');
       all('kick');
     } else if (type === 'closing') emit(room, type, message);
     else if (type === 'error') emit(room, type, new SignalError(message.code, message.message));
     else if (type === 'peer-joined') add(info);
-    else if (type === 'message') emit(room, type, { from, peer, data });
-    else if (type === 'chat') emit(room, type, { from, name: peer?.name, at: Date.now(), text, to });
     else if (!peer) return;
     else if (type === 'peer-left') remove(id, reason);
-    else if (/^peer-/.test(type)) {
+    else if (/^peer-(away|back|updated)$/.test(type)) {
       Object.assign(peer, info ?? { away: type === 'peer-away' });
       emit(room, 'update', { peer });
-    } else pairs.get(id).handle(message);
+    }
   }
 
   for (const track of stream?.getTracks() ?? []) {
@@ -134,16 +160,16 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
   }
   const link = openLink(`${client.url}/${encodeURIComponent(name)}`, {
     WebSocket,
-    query: { ...self.name && { name: self.name }, ...token && { token } },
+    query: () => ({ ...self.name && { name: self.name }, ...token && { token } }),
     replaces: resume && storage?.getItem(key),
   }, {
     trace,
     message: take,
     lost: () => room.state === 'open' && setState('reconnecting'),
-    end(error) {
+    end(error, isGone) {
       over.abort();
       rooms.delete(room);
-      storage?.removeItem(key);
+      if (isGone) storage?.removeItem(key); // else the next page takes the place of what is left
       all('close');
       setState('closed', error && { error });
       reject(error ?? new SignalError('closed'));
@@ -168,7 +194,9 @@ export function connect(url, options) {
   const { WebSocket, RTCPeerConnection } = globalThis;
   const setup = { WebSocket, RTCPeerConnection, ...options };
   const rooms = new Set();
-  const close = () => Promise.all([...rooms].map((room) => room.leave()));
+  const close = async () => {
+    await Promise.all([...rooms].map((room) => room.leave()));
+  };
 
   const client = Object.assign(new Emitter(), {
     url: `${at.protocol.replace('http', 'ws')}//${at.host}${path}`,
