@@ -56,10 +56,14 @@ export async function look(lab, name) {
   mkdirSync(pictures, { recursive: true });
   await lab.page.evaluate(async () => {
     scrollTo(0, 0);
-    // Colours that fade are not yet those that stay.
-    await Promise.all(document.getAnimations().map((one) => (
-      one.effect.getComputedTiming().endTime < 1000 ? one.finished.catch(() => {}) : 0
-    )));
+    // Colours that fade and tiles that move are not yet where they stay; what ends early is followed
+    // by another, and a new size is heard of a frame later.
+    const passing = () => document.getAnimations().filter((one) => (
+      one.playState === 'running' && one.effect.getComputedTiming().endTime < 1000));
+    do {
+      await Promise.allSettled(passing().map(({ finished }) => finished));
+      for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+    } while (passing().length);
   });
   await lab.page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
   assert.deepEqual(await lab.page.evaluate(faint), [], name);

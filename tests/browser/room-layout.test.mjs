@@ -1,0 +1,79 @@
+// Where the tiles and the bar of the room stand: never on each other, never outside of their place.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startDaemon } from '../lib/daemon.mjs';
+import { launchChromium } from './lib/browsers.mjs';
+import { DESKTOP, PHONE, openPages } from './lib/room-page.mjs';
+
+/** In the page: a room whose tiles are asked for, without anybody in it. */
+async function begin() {
+  const [{ Stage }, { Drawer }, strip] = await Promise.all([
+    import('/room/stage.js'), import('/room/drawer.js'), import('/room/strip.js'),
+  ]);
+  const { signal } = new AbortController();
+  for (const id of ['prejoin', 'top']) document.getElementById(id).hidden = true;
+  document.querySelector('#room').hidden = false;
+  Object.assign(window, { stage: new Stage(signal), drawer: new Drawer(signal), strip });
+  window.stage.add('self', 'self');
+}
+
+/** In the page: what stands where it must not. */
+async function misplaced() {
+  const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+  await frame();
+  await frame(); // the stage hears of its size, and moves its tiles
+  const box = (element) => element.getBoundingClientRect();
+  const cuts = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const within = (a, b) => a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
+  const told = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(' ');
+  const tiles = [...document.querySelectorAll('.tile')].map(box);
+  const place = box(document.querySelector('#stage'));
+  const found = tiles.flatMap((a, i) => [
+    ...tiles.slice(i + 1).filter((b) => cuts(a, b)).map((b) => `${told(a)} is on ${told(b)}`),
+    ...within(a, place) && a.width > 30 && a.height > 30 ? [] : [`${told(a)} in ${told(place)}`],
+  ]);
+  for (const button of document.querySelectorAll('.bar button:not([hidden])')) {
+    const { left, right, width } = box(button);
+    if (left < 2 || right > innerWidth - 2 || width < 44) found.push(`${button.id}: ${told(box(button))}`);
+  }
+  if (document.documentElement.scrollWidth > innerWidth) found.push('can be scrolled sideways');
+  return { found, count: tiles.length };
+}
+
+describe('nothing in a room stands on something else', () => {
+  let daemon, browser;
+
+  before(async () => { [daemon, browser] = await Promise.all([startDaemon(), launchChromium()]); });
+  after(async () => {
+    await browser?.close();
+    await daemon?.stop();
+  });
+
+  for (const [name, viewport] of [
+    ['a desktop', DESKTOP], ['a small desktop', { width: 900, height: 500 }], ['a phone', PHONE],
+    ['a phone on its side', { ...PHONE, width: 640, height: 360 }],
+  ]) {
+    it(`with one to seven tiles on ${name}, with and without drawer, strip and a large one`, async (t) => {
+      const [page] = await openPages(t, [browser], daemon.url, { viewport });
+      // At once: on their way from place to place tiles may cross.
+      await page.page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+      await page.page.evaluate(begin);
+      for (let count = 1; count <= 7; count++) {
+        if (count > 1) await page.page.evaluate((key) => { window.stage.add(key, 'peer'); }, `p${count}`);
+        for (const [what, act] of [
+          ['bare', () => {}],
+          ['strip', () => window.strip.showStrip('many', 'strip.many', { way: { key: 'strip.dismiss', act() {} } })],
+          ['drawer', () => window.drawer.open('people')],
+          ['large', () => window.stage.enlarge('self')],
+          ['no strip', () => window.strip.clearStrip('many')],
+          ['no drawer', () => window.drawer.close()],
+        ]) {
+          await page.page.evaluate(act);
+          const { found, count: seen } = await page.page.evaluate(misplaced);
+          assert.deepEqual([what, seen, found], [what, count, []]);
+        }
+        await page.page.evaluate(() => window.stage.enlarge(null));
+      }
+    });
+  }
+});
