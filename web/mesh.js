@@ -4,14 +4,19 @@ import { SignalError } from './signaling.js';
 
 const groupOf = (as) => (as === 'screen' ? as : 'cam');
 
+/** What is well said in an object that a peer sent, which may be anything. */
+const entriesOf = (object, isGood) => Object.entries(object ?? {}).filter((entry) => isGood(...entry));
+const isSource = (as) => ['mic', 'cam', 'screen'].includes(as);
+
 /**
  * Makes of the object `peer` what client.d.ts says.
  * room: { RTC, config(), isVanilla, isOpen(), peers, sources, groups }, the same for all peers
  */
 export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   let pc = null, control, data, slots, mids, isMaking, isHeard, isClosed, timer;
+  let isRepairing; // the timer waits for what was done, and no state hurries it
   let g = 0, tries = 0, acted = 0;
-  let chain = Promise.resolve(), sending = chain, waiting = [], before = {};
+  let chain = Promise.resolve(), sending = chain, waiting = [], before = [];
 
   const send = (type, members) => sendOn({ type, g, ...members });
   const isUp = () => pc?.connectionState === 'connected' && control.readyState !== 'closed';
@@ -35,10 +40,13 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     const { connectionState: state } = pc;
     if (isUp()) {
       tries = 0;
+      isRepairing = false;
+      clearTimeout(timer);
       limit();
       return setState('connected');
     }
     if (peer.state === 'connected') setState('interrupted');
+    if (isRepairing) return;
     if (control.readyState === 'closed') later('rebuild', 500);
     else if (state === 'disconnected') later('restart', 3e3, 5e3);
     else if (state === 'failed') later('restart', 0, 1500);
@@ -46,19 +54,29 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   }
 
   function act(what) {
+    isRepairing = false;
     if (isUp()) return;
     // Who never answered has no WebRTC, or is away: the offer waits there.
     if (room.isOpen() && isHeard) repair(what);
     else later(what, 1000);
   }
 
+  /** What throws is tried again: the timer is set first. */
   function repair(what) {
-    const early = acted + 1000 * tries - Date.now(); // what fails at once must not spin
+    if (isClosed || !room.RTC) return;
     note('recovery', what);
     later('rebuild', 8e3 * pause());
+    isRepairing = true;
+    try {
+      mend(what);
+    } catch {}
+  }
+
+  function mend(what) {
+    const early = acted + 1000 * tries - Date.now(); // what fails at once must not spin
     if (!isOwner) {
       send('need', { what });
-    } else if (what === 'restart' && pc.signalingState === 'stable') {
+    } else if (what === 'restart' && pc?.signalingState === 'stable' && control.readyState !== 'closed') {
       acted = Date.now();
       pc.setConfiguration?.(room.config());
       pc.restartIce();
@@ -72,26 +90,29 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
 
   function build(generation) {
     pc?.close();
+    peer.pc = pc = null;
+    g = generation;
     const p = peer.pc = pc = new room.RTC(room.config());
     const mine = (act) => (event) => p === pc && act(event);
-    g = generation;
     acted = Date.now();
-    isMaking = false;
+    isMaking = isRepairing = false;
+    before = [];
     slots = new Map();
-    mids = {};
+    mids = new Map();
     peer.sources = {};
     peer.streams = {};
     for (const name of ['signaling', 'iceGathering', 'iceConnection', 'connection']) {
       p[`on${name.toLowerCase()}statechange`] = mine(() => {
         note({ iceGathering: 'gathering', iceConnection: 'ice' }[name] ?? name, p[`${name}State`]);
-        watch();
+        if (name === 'connection') watch();
+        else if (isUp()) limit();
       });
     }
     p.onnegotiationneeded = mine(negotiate);
     p.onicecandidate = mine(({ candidate }) => room.isVanilla || send('candidate', { candidate }));
     p.ondatachannel = mine(({ channel }) => emit('channel', { channel }));
-    p.ontrack = mine(({ track, streams: [stream], transceiver }) => {
-      const as = mids[transceiver.mid] ?? 'cam';
+    p.ontrack = mine(({ track, streams: [stream = new MediaStream([track])], transceiver }) => {
+      const as = track.kind === 'audio' ? 'mic' : mids.get(transceiver.mid) ?? 'cam';
       peer.streams[groupOf(as)] = stream;
       emit('track', { track, stream, as });
     });
@@ -102,12 +123,16 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     data.bufferedAmountLowThreshold = 1 << 18;
     data.onmessage = mine((event) => emit('data', { data: event.data }));
     data.onopen = data.onbufferedamountlow = release;
-    control.onclose = mine(watch);
+    control.onclose = mine(() => {
+      isRepairing = false; // this one is beyond it
+      watch();
+    });
     if (isOwner) applyAll();
     watch();
   }
 
-  const applyAll = () => [...room.sources.keys()].forEach(apply);
+  /** Of a connection that is closed meanwhile the next one has all sources. */
+  const applyAll = () => [...room.sources.keys()].forEach((as) => apply(as)?.catch(() => {}));
 
   /** A source is new, has another track or none, or is gone. */
   function apply(as) {
@@ -142,8 +167,10 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   }
 
   function learn(meta) {
-    mids = meta.mids;
-    peer.sources = meta.sources;
+    mids = new Map(entriesOf(meta.mids, (mid, as) => isSource(as) && as !== 'mic'));
+    peer.sources = Object.fromEntries(
+      entriesOf(meta.sources, (as, isOn) => isSource(as) && typeof isOn === 'boolean'),
+    );
     for (const as in peer.streams) {
       if (!Object.keys(peer.sources).some((name) => groupOf(name) === as)) delete peer.streams[as];
     }
@@ -199,6 +226,7 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     if (type === 'meta') return learn(message);
     // Those of an ignored offer, or with names that nobody resolves, do no harm.
     if (type === 'candidate') return p.addIceCandidate(candidate).catch(() => {});
+    if (typeof sdp !== 'string') return;
     if (type === 'answer' ? isStable : !isOwner && (isMaking || !isStable)) return;
     await p.setRemoteDescription({ type, sdp });
     if (p !== pc || type === 'answer') return;
@@ -208,13 +236,16 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   });
 
   function handle(message) {
+    const { type, what } = message;
+    if (!/^(offer|answer|candidate|meta|need)$/.test(type) || !Number.isSafeInteger(message.g)) return;
     isHeard = true;
     chain = chain.then(() => {
       if (message.g > g && !isOwner && room.RTC && !isClosed) build(message.g);
       if (message.g !== g || !pc) return;
-      if (message.type !== 'need') return take(message);
-      if (message.what === 'rebuild' || isUp() || Date.now() - acted > 3000) repair(message.what);
-    });
+      if (type !== 'need') return take(message);
+      if (!isOwner) return;
+      if (what === 'rebuild' || what === 'restart' && (isUp() || Date.now() - acted > 3000)) repair(what);
+    }).catch(() => isClosed || later('rebuild', 1000));
   }
 
   function close() {
@@ -235,7 +266,9 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   }
 
   async function stats() {
-    const all = [...(await pc.getStats()).values()];
+    const p = pc;
+    if (!p) throw new SignalError('closed');
+    const all = [...(await p.getStats()).values()];
     const find = (name, value) => all.find((r) => r[name] === value) ?? {};
     const sum = (name) => all.reduce((n, r) => n + (r.type === 'inbound-rtp' && r[name] || 0), 0);
     const pair = find('id', find('type', 'transport').selectedCandidatePairId);
@@ -243,11 +276,12 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
       Date.now() / 1000, pair.bytesReceived, pair.bytesSent, sum('framesDecoded'),
       sum('packetsLost'), sum('packetsReceived'),
     ];
-    const [seconds, bytesIn, bytesOut, frames, lost, got] = now.map((n, i) => n - before[i] || 0);
-    before = now;
+    const [seconds, bytesIn, bytesOut, frames, lost, got] = now.map((n, i) => Math.max(0, n - before[i]) || 0);
+    if (p === pc) before = now;
+    const orNull = (n) => (Number.isFinite(n) ? n : null);
     return {
-      rttMs: pair.currentRoundTripTime * 1000 || null,
-      lossPct: 100 * lost / (lost + got) || null,
+      rttMs: orNull(pair.currentRoundTripTime * 1000),
+      lossPct: orNull(100 * lost / (lost + got)),
       kbpsIn: bytesIn / 125 / seconds || 0,
       kbpsOut: bytesOut / 125 / seconds || 0,
       path: find('id', pair.localCandidateId).candidateType ?? null,

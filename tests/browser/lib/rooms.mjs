@@ -126,7 +126,7 @@ export class Member {
 
   /** The end of the trace, for a test that fails. */
   told() {
-    return this.page.evaluate(() => window.log.slice(-40)
+    return this.page.evaluate(() => window.log.slice(-80)
       .map(({ t, dir, type, from, to, summary }) => [t, dir, type, from ?? to, summary.slice(0, 80)].join(' '))
       .join('\n'));
   }
