@@ -3,7 +3,25 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startDaemon } from '../lib/daemon.mjs';
 import { launchChromium } from './lib/browsers.mjs';
-import { openPages } from './lib/room-page.mjs';
+import { openPages, texts } from './lib/room-page.mjs';
+
+/** In the page, before its scripts: while `isCut`, sockets are cut and no new one opens. */
+function cutWires() {
+  const sockets = new Set();
+  window.WebSocket = new Proxy(WebSocket, {
+    construct(Real, [url, ...rest]) {
+      const socket = new Real(window.isCut ? url.replace('/v1/', '/none/') : url, ...rest);
+      sockets.add(socket);
+      return socket;
+    },
+  });
+  window.cut = (isCut) => {
+    window.isCut = isCut;
+    // With a code by which nobody has left.
+    if (isCut) sockets.forEach((socket) => socket.close(4000));
+    else dispatchEvent(new Event('online'));
+  };
+}
 
 describe('the chat of a room', () => {
   let daemon;
@@ -115,6 +133,56 @@ describe('the chat of a room', () => {
     await hana.chat('two');
     await ken.openChat();
     await ken.says('#chat-log', 'one\ntwo');
+  });
+
+  it('shows what was said during an absence that was too long, once, and counts it', async (t) => {
+    const own = await startDaemon({ args: ['--resume-seconds', '1'] });
+    t.after(() => own.stop());
+    const [ken] = await openPages(t, [browser], own.url, { path: '/r/absent' });
+    const [hana] = await openPages(t, [browser], own.url, { path: '/r/absent', prepare: cutWires });
+    await hana.join('Hana', { watch: true });
+    await ken.join('Ken', { watch: true });
+    await hana.openChat();
+    await ken.openChat();
+    await ken.chat('again');
+    await hana.says('#chat-log', 'again');
+    await hana.chat('mine');
+    await ken.says('#chat-log', 'mine');
+    await hana.page.keyboard.press('Escape');
+    for (const [round, said] of [[1, ['meanwhile', 'again']], [2, ['later']]]) {
+      await hana.page.evaluate(() => window.cut(true));
+      await ken.says('#status', 'Hana was lost.');
+      for (const text of said) await ken.chat(text);
+      await ken.until((n) => document.querySelectorAll('#chat-log .line.own').length === n, round + 2);
+      await hana.page.evaluate(() => window.cut(false));
+      await hana.says('#chat-log', said.at(-1));
+      await ken.until(() => document.querySelectorAll('.tile').length === 2);
+      await ken.page.evaluate(() => document.querySelector('#status').replaceChildren());
+    }
+    assert.deepEqual(await hana.lines(), ['again', 'mine', 'meanwhile', 'again', 'later']);
+    assert.equal(await hana.text('#unread'), '3');
+  });
+
+  it('says why something was not sent: too long, or too much that waits already', async (t) => {
+    const [hana] = await openPages(t, [browser], daemon.url, { path: '/r/reasons', prepare: cutWires });
+    await hana.join('Hana', { watch: true });
+    await hana.openChat();
+    const say = (text) => hana.page.$eval('#chat-text', (field, value) => {
+      field.value = value;
+      field.form.requestSubmit();
+    }, text);
+    await say('x'.repeat(100_000));
+    await hana.says('#status', texts.en['chat.tooLong']);
+    await hana.page.evaluate(() => window.cut(true));
+    await hana.says('#strip', texts.en['strip.offline']);
+    await hana.page.$eval('#chat-text', (field) => {
+      for (let i = 0; i < 1100; i++) {
+        field.value = 'x';
+        field.form.requestSubmit();
+      }
+    });
+    await hana.says('#status', texts.en['chat.tooMany']);
+    assert.equal(await hana.page.$eval('#chat-text', (field) => field.value), 'x');
   });
 
   it('shows latecomers what was said before, once', async (t) => {

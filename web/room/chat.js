@@ -10,12 +10,16 @@ import { announce } from './status.js';
 /** @typedef {import('../client.js').Room} Room */
 
 const MOST_LINES = 500;
+
+/** By the code of a SignalError; all others: chat.failed. @type {Partial<Record<string, string>>} */
+const REFUSALS = { 'message-too-large': 'chat.tooLong', 'unreachable': 'chat.tooMany' };
+
 const log = byId('chat-log', HTMLElement);
 const field = byId('chat-text', HTMLTextAreaElement);
 
 /** Add something to the end of the talk. @param {HTMLElement} line */
 export function addToChat(line) {
-  byId('chat-empty', HTMLElement).hidden = true;
+  document.getElementById('chat-empty')?.remove();
   appendLine(log, line, MOST_LINES);
 }
 
@@ -37,9 +41,16 @@ function addLine(who, at, text, isOwn) {
   addToChat(line);
 }
 
+/** What a line is known by: the server's clock, which history has, is not ours. */
+const keyOf = (/** @type {string} */ from, /** @type {string} */ text) => `${from} ${text}`;
+
 export class ChatView {
   #room;
   #onNew;
+  /** Every id that was our own: what those said is shown since it was said. @type {Set<string>} */
+  #own = new Set();
+  /** What the others said last, oldest first. @type {string[]} */
+  #heard = [];
 
   /**
    * @param {Room} room
@@ -49,10 +60,9 @@ export class ChatView {
   constructor(room, onNew, signal) {
     this.#room = room;
     this.#onNew = onNew;
-    for (const { from, name, at, text } of room.history) {
-      addLine(nameOf({ id: from, name }), at, text, false);
-    }
+    this.#catchUp();
     room.on('chat', (chat) => this.#hear(chat), { signal });
+    room.on('state', ({ fresh }) => fresh && this.#catchUp().forEach(() => onNew()), { signal });
     byId('chat-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       this.#send();
@@ -67,10 +77,31 @@ export class ChatView {
     }, { signal });
   }
 
-  /** @param {import('../client.js').Chat} chat */
-  #hear({ from, name, at, text }) {
-    const who = nameOf({ id: from, name: name ?? this.#room.peers.get(from)?.name });
+  /** @param {import('./names.js').Name} who @param {import('../client.js').Chat} chat */
+  #add(who, { from, at, text }) {
+    this.#heard.push(keyOf(from, text));
+    this.#heard.splice(0, this.#heard.length - MOST_LINES);
     addLine(who, at, text, false);
+  }
+
+  /** Show what the room's history has and this page has not: what was said before, or meanwhile. */
+  #catchUp() {
+    const { self, history } = this.#room;
+    this.#own.add(self.id);
+    const known = this.#heard.slice(-history.length);
+    const missed = history.filter(({ from, text }) => {
+      const at = known.indexOf(keyOf(from, text));
+      return at < 0 ? !this.#own.has(from) : !known.splice(at, 1);
+    });
+    missed.forEach((chat) => this.#add(nameOf({ id: chat.from, name: chat.name }), chat));
+    return missed;
+  }
+
+  /** @param {import('../client.js').Chat} chat */
+  #hear(chat) {
+    const { from, text } = chat;
+    const who = nameOf({ id: from, name: chat.name ?? this.#room.peers.get(from)?.name });
+    this.#add(who, chat);
     if (!this.#onNew()) {
       announce('chat.heard', { name: who.plain, text });
     }
@@ -83,8 +114,9 @@ export class ChatView {
     }
     try {
       this.#room.chat(text);
-    } catch {
-      announce('chat.tooLong');
+    } catch (error) {
+      const { code = String(error) } = /** @type {import('../client.js').SignalError} */ (error);
+      announce(REFUSALS[code] ?? 'chat.failed', { code });
       return;
     }
     addLine({ key: 'chat.you', params: {}, plain: '' }, Date.now(), text, true);

@@ -117,6 +117,8 @@ export const en = {
   'chat.send': 'Send',
   'chat.you': 'You',
   'chat.tooLong': 'This message is too long for the server.',
+  'chat.tooMany': 'Too many messages wait already. Send it when the server is back.',
+  'chat.failed': 'This message was not sent: {code}',
   'chat.heard': '{name}: {text}',
 
   'file.send': 'Send a file',
@@ -286,6 +288,8 @@ export const ja = {
   'chat.send': '送信',
   'chat.you': 'あなた',
   'chat.tooLong': 'このメッセージは長すぎて送れません。',
+  'chat.tooMany': '送信待ちのメッセージが多すぎます。サーバに再接続してから送ってください。',
+  'chat.failed': 'このメッセージは送信できませんでした: {code}',
   'chat.heard': '{name}さん: {text}',
 
   'file.send': 'ファイルを送る',
