@@ -1,0 +1,181 @@
+// The connections of the JavaScript client in Chromium, with peers on bare sockets that say what they
+// like: nothing of it stops a pair or the page. And what recovery does is done once.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startDaemon } from '../lib/daemon.mjs';
+import { enter, hear } from '../lib/v1.mjs';
+import { launchChromium } from './lib/browsers.mjs';
+import { each, gather, Member } from './lib/rooms.mjs';
+
+const ODD = [null, 1.5, 'x', [], {}, { x: 'mic' }, { mic: 'x' }, [null]];
+
+describe('connections of the client', () => {
+  let browser, daemon;
+  let rooms = 0;
+
+  before(async () => {
+    [daemon, browser] = await Promise.all([startDaemon(), launchChromium()]);
+  });
+
+  after(async () => {
+    await browser.close();
+    await daemon?.stop();
+  });
+
+  const call = async (t) => {
+    const members = await gather(t, [browser, browser], daemon.url, `room ${++rooms}`);
+    await each(members, (member) => member.moves());
+    return members;
+  };
+
+  /** A page and a bare socket in a room. owner: 'page' or 'peer', who comes later. */
+  const face = async (t, owner, options = {}) => {
+    const room = `room ${++rooms}`;
+    const member = await Member.open(browser, daemon.url);
+    t.after(() => member.close());
+    const joined = owner === 'peer' && await member.join(room, options);
+    const { peer, welcome } = await enter(daemon, room);
+    const id = joined || await member.join(room, options);
+    await member.until(() => window.room.peers.size === 1);
+    const say = (message) => peer.text(JSON.stringify({ to: id, ...message }));
+    /** All that was said is heard. */
+    const heard = async () => {
+      say({ type: 'message', data: 'heard' });
+      await member.until(() => window.seen.events.some(({ type, data }) => type === 'message' && data === 'heard'));
+      await member.page.evaluate(() => new Promise((go) => setTimeout(go)));
+    };
+    const find = async (type) => {
+      for (;;) {
+        const message = await hear(peer);
+        if (message.type === type) return message;
+      }
+    };
+    return { member, id, self: welcome.id, say, heard, find };
+  };
+
+  const recoveries = (member) => member.page.evaluate(() => (
+    window.log.filter(({ type }) => type === 'recovery').map(({ summary }) => summary)
+  ));
+
+  it('take nothing from a peer that is not what it should be', async (t) => {
+    const { member, say, heard } = await face(t, 'peer');
+    for (const odd of ODD) {
+      for (const type of ['meta', 'candidate', 'need', 'answer', 'x', 'rollback']) {
+        for (const g of [1, odd]) say({ type, g, sdp: odd, candidate: odd, mids: odd, sources: odd, what: odd });
+      }
+      say({ type: 'offer', g: 1, sdp: [odd] });
+    }
+    say({ type: 'meta', g: 1, mids: { 0: 'screen' }, sources: { cam: true, screen: 'yes', x: true } });
+    await heard();
+    const { sources, streams } = await member.page.evaluate(() => {
+      const [peer] = window.room.peers.values();
+      return { sources: peer.sources, streams: Object.keys(peer.streams) };
+    });
+    assert.deepEqual(sources, { cam: true });
+    assert.deepEqual(streams, []);
+    assert.deepEqual(await recoveries(member), []);
+  });
+
+  it('are repaired for those only who ask for what there is', async (t) => {
+    const { member, say, heard, find } = await face(t, 'page');
+    assert.equal((await find('offer')).g, 1);
+    await member.page.evaluate(() => new Promise((go) => setTimeout(go, 3100))); // before, all are too early
+    for (const what of [...ODD, 'rollback']) say({ type: 'need', g: 1, what });
+    await heard();
+    assert.deepEqual(await recoveries(member), []);
+    say({ type: 'need', g: 1, what: 'rebuild' });
+    assert.equal((await find('offer')).g, 2);
+  });
+
+  it('that cannot be made now are asked for later', async (t) => {
+    const { member, say, find } = await face(t, 'peer', { rtc: { iceServers: [{ urls: 'nothing' }] } });
+    for (const g of [1, 2]) {
+      say({ type: 'offer', g, sdp: '' });
+      const need = await find('need');
+      assert.deepEqual([need.what, need.g], ['rebuild', g]);
+    }
+    assert.equal(await member.page.evaluate(() => window.room.state), 'open');
+  });
+
+  it('that never can be made let the join fail with the reason', async (t) => {
+    const { self } = await face(t, 'page');
+    assert.ok(self);
+    const member = await Member.open(browser, daemon.url);
+    t.after(() => member.close());
+    const join = member.join(`room ${rooms}`, { rtc: { iceServers: [{ urls: 'nothing' }] } });
+    await assert.rejects(join, /nothing/);
+  });
+
+  it('that failed are restarted, and not built anew for it', async (t) => {
+    const [a, b] = await call(t);
+    await b.page.evaluate(() => {
+      const [{ pc }] = window.room.peers.values();
+      window.log.length = 0;
+      window.first = pc;
+      // What a lost way looks like after half a minute.
+      Object.defineProperty(pc, 'connectionState', { value: 'failed', configurable: true });
+      for (const name of ['iceconnection', 'connection']) pc.dispatchEvent(new Event(`${name}statechange`));
+    });
+    await b.until(() => window.log.some(({ type, dir }) => type === 'answer' && dir === 'in'));
+    assert.deepEqual(await recoveries(b), ['restart']);
+    await b.page.evaluate(() => {
+      delete window.first.connectionState;
+      window.first.dispatchEvent(new Event('connectionstatechange'));
+    });
+    assert.ok(await b.page.evaluate(() => [...window.room.peers.values()][0].pc === window.first));
+    await each([a, b], (member) => member.moves());
+  });
+
+  it('whose restart does not help are built anew, whatever the states say meanwhile', async (t) => {
+    const [, b] = await call(t);
+    await b.page.evaluate(() => {
+      const [{ pc }] = window.room.peers.values();
+      window.log.length = 0;
+      Object.defineProperty(pc, 'connectionState', { value: 'disconnected', configurable: true });
+      pc.dispatchEvent(new Event('connectionstatechange'));
+      setInterval(() => {
+        if (!window.log.some(({ type }) => type === 'recovery')) return;
+        for (const name of ['iceconnection', 'connection']) pc.dispatchEvent(new Event(`${name}statechange`));
+      }, 500);
+    });
+    await b.until(() => window.log.some(({ type, summary }) => type === 'recovery' && summary === 'rebuild'));
+    assert.deepEqual(await recoveries(b), ['restart', 'rebuild']);
+    await b.moves();
+  });
+
+  it('have numbers from their first, and none without one', async (t) => {
+    const { member } = await face(t, 'peer');
+    const code = await member.page.evaluate(() => (
+      [...window.room.peers.values()][0].stats().catch((error) => error.code)
+    ));
+    assert.equal(code, 'closed');
+
+    const [a] = await call(t);
+    const first = await a.page.evaluate(async () => {
+      const [peer] = window.room.peers.values();
+      await peer.stats();
+      await window.moving(1, 5000);
+      return peer.stats();
+    });
+    assert.deepEqual([typeof first.rttMs, first.lossPct], ['number', 0]);
+    const second = await a.page.evaluate(async () => {
+      const [peer] = window.room.peers.values();
+      const { pc } = peer;
+      peer.rebuild();
+      while (peer.pc === pc) await new Promise((go) => setTimeout(go, 20));
+      return peer.stats();
+    });
+    assert.deepEqual([second.lossPct, second.kbpsIn, second.fps], [null, 0, 0]);
+  });
+
+  it('that the page has closed do not hold up what it publishes', async (t) => {
+    const [a, b] = await call(t);
+    await b.page.evaluate(async () => {
+      const [peer] = window.room.peers.values();
+      peer.pc.close();
+      const source = window.room.publish(window.drawing(), { as: 'screen' });
+      await source.replace(window.drawing()).catch(() => {});
+    });
+    await a.moves(1, { as: 'screen' });
+  });
+});
