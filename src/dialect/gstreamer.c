@@ -13,6 +13,7 @@
 
 #include "nakodo/base/json.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 
 #define META_MAX 4096 /* bytes */
@@ -291,27 +292,21 @@ static void set_status(struct gstreamer_peer *self, const struct gstreamer_call 
 static void send_list(const struct gstreamer_peer *self, enum gstreamer_role role)
 {
 	const struct room *room = hub_room(self->mount->space, role_names[role]);
-	struct iovec part = {0};
-	FILE *out = open_memstream((char **)&part.iov_base, &part.iov_len);
-	bool written;
+	struct text text = {0}, *out = &text;
+	struct iovec part;
 
-	if (!out) {
-		hub_close(self->peer, 1011, "out of memory");
-		return;
-	}
-	fputs(role == GSTREAMER_PRODUCER ? "{\"type\":\"list\",\"producers\":["
-					 : "{\"type\":\"listConsumers\",\"consumers\":[",
-		out);
+	text_add(out, role == GSTREAMER_PRODUCER ? "{\"type\":\"list\",\"producers\":["
+						 : "{\"type\":\"listConsumers\",\"consumers\":[");
 	for (const struct member *at = room ? room->members : NULL; at; at = at->next) {
 		const struct gstreamer_peer *peer = at->peer->state_of_dialect;
 		struct iovec meta = meta_of(peer);
 
-		fprintf(out, "%s{\"id\":\"%s\",\"meta\":%.*s}", at == room->members ? "" : ",",
+		text_print(out, "%s{\"id\":\"%s\",\"meta\":%.*s}", at == room->members ? "" : ",",
 			peer->id, (int)meta.iov_len, (const char *)meta.iov_base);
 	}
-	fputs("]}", out);
-	written = !ferror(out);
-	if (!fclose(out) && written) {
+	text_add(out, "]}");
+	part.iov_base = text_take(out, &part.iov_len);
+	if (part.iov_base) {
 		hub_send_text(self->peer, &part, 1);
 	} else {
 		hub_close(self->peer, 1011, "out of memory");

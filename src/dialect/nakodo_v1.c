@@ -16,6 +16,7 @@
 #include "nakodo/base/json.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 
 #define ACK_DELAY 1000 /* ms, after the first message that is not acknowledged */
@@ -175,21 +176,12 @@ static struct fault chat(const struct call *call)
 
 static void publish_update(struct nakodo_v1_seat *seat)
 {
-	struct iovec part = {NULL, 0};
-	char *text;
-	FILE *out = open_memstream(&text, &part.iov_len);
+	struct text text = {0};
 
-	if (!out) {
-		return;
-	}
-	fprintf(out, "{\"type\":\"peer-updated\",\"peer\":{");
-	nakodo_v1_seat_print(seat, out);
-	fprintf(out, "}}");
-	if (!fclose(out)) {
-		part.iov_base = text;
-		nakodo_v1_seat_publish(seat, &part, 1);
-		free(text);
-	}
+	text_add(&text, "{\"type\":\"peer-updated\",\"peer\":{");
+	nakodo_v1_seat_print(seat, &text);
+	text_add(&text, "}}");
+	nakodo_v1_seat_publish_text(seat, &text);
 }
 
 static void replace(char **text, const char *by, size_t len)

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <utlist.h>
 
+#include "nakodo/base/text.h"
+
 #define BYTES_MAX 65536 /* of all messages of a room */
 
 struct line {
@@ -37,21 +39,20 @@ static void drop_oldest(struct history *history)
 static struct line *line_create(const char *id, const char *name, const char *text, size_t len)
 {
 	struct line *line = calloc(1, sizeof(*line));
-	FILE *out = line ? open_memstream(&line->text, &line->len) : NULL;
+	struct text out = {0};
 	struct timespec now;
 
-	if (!out) {
-		free(line);
+	if (!line) {
 		return NULL;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	fprintf(out, "{\"from\":\"%s\",%s%s%s\"at\":%" PRIu64 ",\"text\":", id,
+	text_print(&out, "{\"from\":\"%s\",%s%s%s\"at\":%" PRIu64 ",\"text\":", id,
 		name ? "\"name\":" : "", name ? name : "", name ? "," : "",
 		(uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-	fwrite(text, 1, len, out);
-	fputc('}', out);
-	if (fclose(out)) {
-		free(line->text);
+	text_add_bytes(&out, text, len);
+	text_add(&out, "}");
+	line->text = text_take(&out, &line->len);
+	if (!line->text) {
 		free(line);
 		return NULL;
 	}
@@ -79,16 +80,16 @@ void nakodo_v1_history_add(struct room *room, size_t most, const char *id, const
 	}
 }
 
-void nakodo_v1_history_print(const struct room *room, FILE *out)
+void nakodo_v1_history_print(const struct room *room, struct text *out)
 {
 	const struct history *history = room->state_of_dialect;
 	const struct line *line;
 
-	fputc('[', out);
+	text_add(out, "[");
 	DL_FOREACH (history ? history->lines : NULL, line) {
-		fprintf(out, "%s%s", line == history->lines ? "" : ",", line->text);
+		text_print(out, "%s%s", line == history->lines ? "" : ",", line->text);
 	}
-	fputc(']', out);
+	text_add(out, "]");
 }
 
 void nakodo_v1_history_free(struct room *room)

@@ -14,6 +14,7 @@
 #include "nakodo/base/hash.h"
 #include "nakodo/base/json.h"
 #include "nakodo/base/options.h"
+#include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 
 #define CLOSE_BAD_ROOM 4400
@@ -238,7 +239,7 @@ static void resume(struct call *call, struct peer *peer, uint64_t n)
 	}
 }
 
-static void print_peers(const struct nakodo_v1_seat *seat, FILE *out)
+static void print_peers(const struct nakodo_v1_seat *seat, struct text *out)
 {
 	const struct member *member;
 	const char *comma = "";
@@ -253,9 +254,9 @@ static void print_peers(const struct nakodo_v1_seat *seat, FILE *out)
 		for (const struct member *at = seat->member; at; at = at->next) {
 			owner = owner && at != member; /* it came after us */
 		}
-		fprintf(out, "%s{", comma);
+		text_print(out, "%s{", comma);
 		nakodo_v1_seat_print(other, out);
-		fprintf(out, "%s,\"owner\":%s}", other->peer ? "" : ",\"away\":true",
+		text_print(out, "%s,\"owner\":%s}", other->peer ? "" : ",\"away\":true",
 			owner ? "true" : "false");
 		comma = ",";
 	}
@@ -264,18 +265,13 @@ static void print_peers(const struct nakodo_v1_seat *seat, FILE *out)
 /* The room as it is now. */
 static char *print_snapshot(const struct nakodo_v1_seat *seat)
 {
-	char *text;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	struct text text = {0};
 
-	if (!out) {
-		return NULL;
-	}
-	fprintf(out, "\"peers\":[");
-	print_peers(seat, out);
-	fprintf(out, "],\"history\":");
-	nakodo_v1_history_print(seat->member->room, out);
-	return fclose(out) ? NULL : text;
+	text_add(&text, "\"peers\":[");
+	print_peers(seat, &text);
+	text_add(&text, "],\"history\":");
+	nakodo_v1_history_print(seat->member->room, &text);
+	return text_take(&text, NULL);
 }
 
 static char *print_welcome(const struct call *call, struct nakodo_v1_seat *seat, const char *token)
@@ -327,21 +323,12 @@ static void join_again(struct call *call, struct nakodo_v1_seat *seat, struct pe
 
 static void announce(struct nakodo_v1_seat *seat)
 {
-	struct iovec part = {NULL, 0};
-	char *text;
-	FILE *out = open_memstream(&text, &part.iov_len);
+	struct text text = {0};
 
-	if (!out) {
-		return;
-	}
-	fprintf(out, "{\"type\":\"peer-joined\",\"peer\":{");
-	nakodo_v1_seat_print(seat, out);
-	fprintf(out, ",\"owner\":false}}"); /* whoever comes later is the owner */
-	if (!fclose(out)) {
-		part.iov_base = text;
-		nakodo_v1_seat_publish(seat, &part, 1);
-		free(text);
-	}
+	text_add(&text, "{\"type\":\"peer-joined\",\"peer\":{");
+	nakodo_v1_seat_print(seat, &text);
+	text_add(&text, ",\"owner\":false}}"); /* whoever comes later is the owner */
+	nakodo_v1_seat_publish_text(seat, &text);
 }
 
 static void join_fresh(struct call *call, struct peer *peer)
@@ -412,8 +399,11 @@ bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *reque
 {
 	struct call call = {.request = request, .v1 = mount->state};
 
-	if (find_old(&call, "session") <= 0 && find_old(&call, "replaces") <= 0 &&
-		read_nonce(request, call.nonce) && *call.nonce) {
+	int found = find_old(&call, "session");
+
+	/* As in a join: after a session that is wrong nobody is replaced. */
+	found = found ? found : find_old(&call, "replaces");
+	if (found <= 0 && read_nonce(request, call.nonce) && *call.nonce) {
 		call.old = nakodo_v1_seat_find(call.v1, request->room, call.nonce, NULL);
 	}
 	return call.old; /* its place, kept or still in use, is free again in a moment */

@@ -15,6 +15,7 @@
 #include <utlist.h>
 
 #include "nakodo/base/options.h"
+#include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 
 #define FOUND_BY (TOKEN_HASH / 2) /* bytes */
@@ -46,8 +47,7 @@ int nakodo_v1_seat_enter(
 	struct nakodo_v1_seat *seat, struct nakodo_v1_key *key, const char *scope, const char *text)
 {
 	forget_key(key);
-	token_hash(key->hash, scope, text);
-	return add_key(seat, key);
+	return token_hash(key->hash, scope, text) ? add_key(seat, key) : -ENOMEM;
 }
 
 static void give_up_snapshot(struct nakodo_v1_seat *seat)
@@ -77,7 +77,9 @@ struct nakodo_v1_seat *nakodo_v1_seat_find(
 	unsigned char hash[TOKEN_HASH];
 	struct nakodo_v1_key *key;
 
-	token_hash(hash, scope, text);
+	if (!token_hash(hash, scope, text)) {
+		return NULL;
+	}
 	HASH_FIND(hh, v1->keys, hash, FOUND_BY, key);
 	if (!key || !token_equal(key->hash, hash)) {
 		return NULL;
@@ -292,6 +294,17 @@ void nakodo_v1_seat_publish(struct nakodo_v1_seat *seat, const struct iovec *par
 	message_finish(&message);
 }
 
+void nakodo_v1_seat_publish_text(struct nakodo_v1_seat *seat, struct text *text)
+{
+	struct iovec part;
+
+	part.iov_base = text_take(text, &part.iov_len);
+	if (part.iov_base) {
+		nakodo_v1_seat_publish(seat, &part, 1);
+		free(part.iov_base);
+	}
+}
+
 void nakodo_v1_seat_tell(struct nakodo_v1_seat *seat, const struct iovec *parts, int count)
 {
 	if (seat->peer) {
@@ -310,13 +323,13 @@ void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat)
 	nakodo_v1_seat_tell(seat, &part, 1);
 }
 
-void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, FILE *out)
+void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, struct text *out)
 {
-	fprintf(out, "\"id\":\"%s\"", seat->member->id);
+	text_print(out, "\"id\":\"%s\"", seat->member->id);
 	if (seat->name) {
-		fprintf(out, ",\"name\":%s", seat->name);
+		text_print(out, ",\"name\":%s", seat->name);
 	}
 	if (seat->meta) {
-		fprintf(out, ",\"meta\":%s", seat->meta);
+		text_print(out, ",\"meta\":%s", seat->meta);
 	}
 }

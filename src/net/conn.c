@@ -1,6 +1,7 @@
 /* conn: owns the memory of a connection and its place in the server's list and census. */
 #include "nakodo/net/conn.h"
 
+#include <fcntl.h>
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -55,7 +56,10 @@ void conn_adopt(struct accepted *accepted)
 		return;
 	}
 	wsi = lws_adopt_socket_vhost(accepted->tls ? server->secure : server->plain, accepted->fd);
-	if (!wsi) { /* it has closed the socket */
+	if (!wsi) { /* it has closed the socket, unless its loop had no memory */
+		if (fcntl(accepted->fd, F_GETFD) >= 0) {
+			close(accepted->fd);
+		}
 		let_go(accepted);
 		free(conn);
 		return;

@@ -8,6 +8,7 @@
 #include <unistr.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/text.h"
 #include "nakodo/net/listener.h"
 #include "nakodo/net/local_ca.h"
 #include "nakodo/net/qr.h"
@@ -33,9 +34,9 @@ static void set_owned(struct site_reply *ret, const char *type, char *body)
 
 static void write_url(void *cookie, const char *url)
 {
-	FILE *out = cookie;
+	struct text *out = cookie;
 
-	fprintf(out, "%s\"%s\"", ftell(out) ? "," : "", url);
+	text_print(out, "%s\"%s\"", out->len ? "," : "", url);
 }
 
 /* What a machine's addresses are is told to its neighbours, not to the internet. */
@@ -46,18 +47,12 @@ static bool is_near(const struct address *client)
 
 static char *urls(const struct server *server, const struct address *client)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	struct text text = {0};
 
-	if (out && is_near(client)) {
-		urls_lan(server, write_url, out);
+	if (is_near(client)) {
+		urls_lan(server, write_url, &text);
 	}
-	if (out && fclose(out)) {
-		free(text);
-		text = NULL;
-	}
-	return text;
+	return text_take(&text, NULL);
 }
 
 static void tell_urls(

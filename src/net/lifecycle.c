@@ -21,6 +21,7 @@
 #include "nakodo/net/ws.h"
 
 #define TICK 50 /* ms */
+#define OVERDUE 5000 /* ms, after which we end with or without libwebsockets */
 #define RETRY_LEAST 500 /* ms, after we are gone */
 #define RETRY_SPREAD 1500 /* ms, and one more for each peer */
 #define LEAST_PER_TICK 1 /* peers, so that a few of them need not wait for drain-seconds */
@@ -28,6 +29,12 @@
 static void close_handle(void *handle)
 {
 	uv_close(handle, NULL);
+}
+
+/* libwebsockets waits for a connection that it made only half, for want of memory. */
+static void on_overdue(uv_timer_t *timer)
+{
+	uv_stop(timer->loop);
 }
 
 /* Everything that keeps the loop running; it ends by itself when libwebsockets has let go too. */
@@ -59,7 +66,8 @@ static void finish(struct server *server)
 	signal(SIGINT, SIG_IGN);
 	close_handle(&life->hangup);
 	signal(SIGHUP, SIG_IGN);
-	close_handle(&life->drain);
+	uv_timer_start(&life->drain, on_overdue, OVERDUE, 0);
+	uv_unref((uv_handle_t *)&life->drain);
 	close_handle(&life->watchdog);
 	lws_context_destroy(server->context);
 	deadlines_finish(&server->deadlines);
@@ -168,6 +176,12 @@ static void on_hangup(uv_signal_t *handle, int signum)
 		}
 	}
 	notify_reloaded();
+}
+
+void lifecycle_end(struct server *server)
+{
+	close_handle(&server->lifecycle.drain);
+	uv_run(&server->loop, UV_RUN_NOWAIT);
 }
 
 int lifecycle_start(struct server *server)

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/text.h"
 #include "nakodo/net/machine.h"
 
 #define DAY 86400L
@@ -181,7 +182,7 @@ static int compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct address));
 }
 
-static void write_host(const X509 *ca, const char *host, FILE *names, FILE *left_out)
+static void write_host(const X509 *ca, const char *host, struct text *names, struct text *left_out)
 {
 	char local[sizeof(((struct machine *)NULL)->host) + sizeof(".local")];
 
@@ -189,14 +190,14 @@ static void write_host(const X509 *ca, const char *host, FILE *names, FILE *left
 		return;
 	}
 	if (is_permitted_host(ca, host)) {
-		fprintf(names, ",DNS:%s", host);
+		text_print(names, ",DNS:%s", host);
 	} else if (strchr(host, '.')) {
-		fprintf(left_out, " %s", host);
+		text_add(left_out, host);
 	}
 	/* By which multicast DNS knows it. */
 	snprintf(local, sizeof(local), "%.*s.local", (int)strcspn(host, "."), host);
 	if (strcasecmp(local, host)) {
-		fprintf(names, ",DNS:%s", local);
+		text_print(names, ",DNS:%s", local);
 	}
 }
 
@@ -204,35 +205,28 @@ int local_ca_names(
 	const X509 *ca, const struct machine *machine, char **ret_names, char **ret_left_out)
 {
 	struct machine sorted = *machine;
-	char *texts[2] = {NULL, NULL}, text[ADDRESS_TEXT];
-	size_t sizes[2];
-	FILE *names = open_memstream(&texts[0], &sizes[0]);
-	FILE *left_out = open_memstream(&texts[1], &sizes[1]);
-	bool failed = !names || !left_out;
+	struct text names = {0}, left_out = {0};
+	char text[ADDRESS_TEXT];
 
 	qsort(sorted.addresses, sorted.count, sizeof(*sorted.addresses), compare);
-	if (!failed) {
-		fprintf(names, "DNS:localhost,IP:127.0.0.1,IP:::1");
-		write_host(ca, machine->host, names, left_out);
-	}
-	for (size_t i = 0; !failed && i < sorted.count; i++) {
+	text_add(&names, "DNS:localhost,IP:127.0.0.1,IP:::1");
+	write_host(ca, machine->host, &names, &left_out);
+	for (size_t i = 0; i < sorted.count; i++) {
 		bool allowed = local_ca_is_private(&sorted.addresses[i]);
 
-		fprintf(allowed ? names : left_out, allowed ? ",IP:%s" : " %s",
+		text_print(allowed ? &names : &left_out,
+			allowed        ? ",IP:%s"
+			: left_out.len ? " %s"
+				       : "%s",
 			address_format(&sorted.addresses[i], text));
 	}
-	failed = (names && fclose(names)) || failed;
-	failed = (left_out && fclose(left_out)) || failed;
-	if (failed) {
-		free(texts[0]);
-		free(texts[1]);
+	*ret_names = text_take(&names, NULL);
+	*ret_left_out = text_take(&left_out, NULL);
+	if (!*ret_names || !*ret_left_out) {
+		free(*ret_names);
+		free(*ret_left_out);
 		return -ENOMEM;
 	}
-	if (*texts[1]) {
-		memmove(texts[1], texts[1] + 1, sizes[1]);
-	}
-	*ret_names = texts[0];
-	*ret_left_out = texts[1];
 	return 0;
 }
 
@@ -286,7 +280,8 @@ bool local_ca_ends(const X509 *cert, int days)
 {
 	int left, seconds;
 
-	return !ASN1_TIME_diff(&left, &seconds, NULL, X509_get0_notAfter(cert)) || left < days;
+	return X509_cmp_current_time(X509_get0_notBefore(cert)) > 0 ||
+	       !ASN1_TIME_diff(&left, &seconds, NULL, X509_get0_notAfter(cert)) || left < days;
 }
 
 bool local_ca_is_ours(const X509 *cert)

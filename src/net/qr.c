@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nakodo/base/text.h"
+
 #define SVG_MARGIN 4 /* modules, as the standard wants it */
 #define TERMINAL_MARGIN 2 /* as much as phones need */
 
@@ -38,7 +40,7 @@ static bool is_dark(const QRcode *code, int x, int y)
 	       (code->data[y * code->width + x] & 1);
 }
 
-static void write_row(const QRcode *code, int y, FILE *out)
+static void write_row(const QRcode *code, int y, struct text *out)
 {
 	for (int x = 0; x < code->width; x++) {
 		int from = x;
@@ -47,17 +49,17 @@ static void write_row(const QRcode *code, int y, FILE *out)
 			x++;
 		}
 		if (x > from) {
-			fprintf(out, "M%d %dh%dv1h-%dz", from + SVG_MARGIN, y + SVG_MARGIN,
+			text_print(out, "M%d %dh%dv1h-%dz", from + SVG_MARGIN, y + SVG_MARGIN,
 				x - from, x - from);
 		}
 	}
 }
 
-static void write_svg(const QRcode *code, FILE *out)
+static void write_svg(const QRcode *code, struct text *out)
 {
 	int size = code->width + 2 * SVG_MARGIN;
 
-	fprintf(out,
+	text_print(out,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
 		"shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h%dv%dH0z\"/>"
 		"<path fill=\"#000\" d=\"",
@@ -65,36 +67,32 @@ static void write_svg(const QRcode *code, FILE *out)
 	for (int y = 0; y < code->width; y++) {
 		write_row(code, y, out);
 	}
-	fprintf(out, "\"/></svg>\n");
+	text_print(out, "\"/></svg>\n");
 }
 
-static void write_terminal(const QRcode *code, FILE *out)
+static void write_terminal(const QRcode *code, struct text *out)
 {
 	static const char *const halves[2][2] = {{"█", "▀"}, {"▄", " "}}; /* [upper][lower] dark */
 	int end = code->width + TERMINAL_MARGIN;
 
 	for (int y = -TERMINAL_MARGIN; y < end; y += 2) {
-		fputs("\033[97;40m", out);
+		text_add(out, "\033[97;40m");
 		for (int x = -TERMINAL_MARGIN; x < end; x++) {
-			fputs(halves[is_dark(code, x, y)][is_dark(code, x, y + 1)], out);
+			text_add(out, halves[is_dark(code, x, y)][is_dark(code, x, y + 1)]);
 		}
-		fputs("\033[0m\n", out);
+		text_add(out, "\033[0m\n");
 	}
 }
 
-static char *draw(const char *text, void (*write)(const QRcode *code, FILE *out))
+static char *draw(const char *text, void (*write)(const QRcode *code, struct text *out))
 {
 	QRcode *code = encode(text);
+	struct text out = {0};
 	char *drawing = NULL;
-	size_t size;
-	FILE *out = code ? open_memstream(&drawing, &size) : NULL;
 
-	if (out) {
-		write(code, out);
-		if (fclose(out)) {
-			free(drawing);
-			drawing = NULL;
-		}
+	if (code) {
+		write(code, &out);
+		drawing = text_take(&out, NULL);
 	}
 	QRcode_free(code);
 	return drawing;

@@ -11,12 +11,16 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "nakodo/base/log.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/local_ca.h"
 #include "nakodo/net/machine.h"
+
+#define LOCK_WAIT 500 /* ms */
+#define LOCK_TRIES 50
 
 /* What one update has open and found. */
 struct work {
@@ -32,17 +36,27 @@ static int fail(const struct work *work, const char *name, int error)
 {
 	return problem_set(work->problem, error, "cannot keep certificates in `%s`: %s%s%s",
 		work->path, name, *name ? ": " : "",
-		error == -EBADMSG ? "it is damaged; without it a new one would be made"
-				  : strerror(-error));
+		error == -EBADMSG   ? "it is damaged; without it a new one would be made"
+		: error == -ENOTSUP ? "it is no regular file"
+				    : strerror(-error));
 }
 
 static FILE *open_file(const struct work *work, const char *name)
 {
-	int fd = openat(work->directory, name, O_RDONLY | O_CLOEXEC);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	int fd = openat(work->directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *file = NULL;
+	struct stat status;
 
+	if (fd >= 0 && !fstat(fd, &status) && !S_ISREG(status.st_mode)) {
+		errno = ENOTSUP; /* a pipe would keep us waiting */
+	} else if (fd >= 0) {
+		file = fdopen(fd, "r");
+	}
 	if (fd >= 0 && !file) {
+		int error = errno;
+
 		close(fd);
+		errno = error;
 	}
 	return file;
 }
@@ -111,6 +125,22 @@ static int write_file(const struct work *work, const char *name, X509 *cert, EVP
 	return error ? fail(work, name, error) : 0;
 }
 
+/* Another daemon that starts has it for a moment; who keeps it must not keep our peers waiting. */
+static int wait_for_lock(const struct work *work)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_WAIT / LOCK_TRIES * 1000000L};
+
+	for (int i = 0; flock(work->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK; i++) {
+		if (i == LOCK_TRIES) {
+			return problem_set(work->problem, -EBUSY,
+				"cannot keep certificates in `%s`: another process holds its lock",
+				work->path);
+		}
+		nanosleep(&pause, NULL);
+	}
+	return 0; /* a file system without locks has to do without */
+}
+
 /* The lock is a file of its own that nobody else may open, or any user could keep us waiting. */
 static int open_directory(struct work *work)
 {
@@ -122,10 +152,7 @@ static int open_directory(struct work *work)
 		return fail(work, "", -errno);
 	}
 	work->lock = openat(work->directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (work->lock >= 0) {
-		flock(work->lock, LOCK_EX); /* a file system without locks has to do without */
-	}
-	return 0;
+	return work->lock < 0 ? 0 : wait_for_lock(work);
 }
 
 /* Somebody's own certificate in our place is left alone, and used. */
@@ -161,6 +188,9 @@ static int find_ca(struct work *work, const struct machine *machine)
 		log_warn("certificate.authority", LOG_STR("directory", work->path),
 			LOG_STR("result", "it is at its end and replaced; install the new one"));
 		local_ca_finish(&work->ca);
+		/* Should only the clock be wrong, devices trust these still. */
+		renameat(work->directory, "ca.pem", work->directory, "ca.pem.old");
+		renameat(work->directory, "ca-key.pem", work->directory, "ca-key.pem.old");
 	}
 	return error || work->ca.cert ? error : make_ca(work, machine);
 }

@@ -344,6 +344,7 @@ int server_run(const struct options *options, struct problem *problem)
 	if (!error) {
 		announce(&server);
 		uv_run(&server.loop, UV_RUN_DEFAULT);
+		lifecycle_end(&server);
 		/* On a loop that is not its own, libwebsockets 4.1.6 waits for a second call. */
 		lws_context_destroy(server.context);
 		log_info("server.stopped", LOG_UINT("peers", server.peer_count));

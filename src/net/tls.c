@@ -125,18 +125,22 @@ static char *fingerprint(const X509 *cert)
 
 static int show_authority(struct tls *tls, struct problem *problem)
 {
-	FILE *file;
-	size_t size;
-	bool written;
+	BIO *bio;
+	char *pem;
 
 	if (!tls->self_signed.ca) {
 		return 0;
 	}
-	file = open_memstream(&tls->ca_pem, &size);
-	written = file && PEM_write_X509(file, tls->self_signed.ca);
-	written = file && !fclose(file) && written;
+	bio = BIO_new(BIO_s_mem());
+	if (bio && PEM_write_bio_X509(bio, tls->self_signed.ca)) {
+		long len = BIO_get_mem_data(bio, &pem);
+
+		tls->ca_pem = strndup(pem, (size_t)len);
+	}
+	BIO_free(bio);
 	tls->ca_fingerprint = fingerprint(tls->self_signed.ca);
-	return written && tls->ca_fingerprint ? 0 : problem_set(problem, -ENOMEM, "out of memory");
+	return tls->ca_pem && tls->ca_fingerprint ? 0
+						  : problem_set(problem, -ENOMEM, "out of memory");
 }
 
 /* The files are read again after the daemon has left for "/". */

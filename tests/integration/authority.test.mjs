@@ -1,6 +1,6 @@
 // The local authority of tls-self-signed: made once, trusted for little, and its certificate always fits the machine.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -43,6 +43,35 @@ function issue(certs, name, san, { days = 10, key = file(certs, 'key.pem') } = {
 }
 
 const verify = (certs, path, ...more) => spawnSync('openssl', ['verify', '-x509_strict', '-purpose', 'sslserver', ...more, '-CAfile', file(certs, 'ca.pem'), path], { encoding: 'utf8' });
+
+describe('what is in the way is said, and nobody waits', () => {
+  const start = (certs) => runDaemon(['--web-root', join(root, 'web'), '--listen', 'tls:127.0.0.1:0', '--tls-self-signed', certs]);
+
+  it('a pipe where a certificate should be', async () => {
+    for (const name of ['cert.pem', 'key.pem', 'ca.pem']) {
+      const certs = fresh();
+      mkdirSync(certs);
+      execFileSync('mkfifo', [file(certs, name)]);
+      const { status, stderr } = await start(certs);
+      assert.equal(status, 1, name);
+      assert.ok(stderr.includes(`${name}: it is no regular file`), stderr);
+    }
+  });
+
+  it('a lock that another process keeps', async (t) => {
+    const certs = fresh();
+    const daemon = await testDaemon(t, options(certs));
+    const holder = spawn('flock', [file(certs, 'lock'), 'sh', '-c', 'echo held; cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    t.after(() => holder.stdin.end());
+    await once(holder.stdout, 'data');
+    const { status, stderr } = await start(certs);
+    assert.equal(status, 1);
+    assert.match(stderr, /another process holds its lock/);
+    daemon.child.kill('SIGHUP');
+    assert.match(await daemon.logged('reload.certificate'), /another process holds its lock/);
+    assert.ok(await visit(daemon, readFileSync(file(certs, 'ca.pem'))));
+  });
+});
 
 describe('tls-self-signed makes an authority', () => {
   it('and a certificate by it, once', async (t) => {

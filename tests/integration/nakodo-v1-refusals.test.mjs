@@ -171,6 +171,16 @@ describe('a connection that is refused', () => {
 
 describe('the caps', () => {
   for (const [name, status] of [['max-peers-per-address', 429], ['max-peers', 503]]) {
+    it(`${name} cannot be passed with a wrong session beside a good one`, async (t) => {
+      const daemon = await testDaemon(t, { args: [`--${name}`, '1'] });
+      const a = await Session.join(daemon.ws, 'r');
+      const query = `session=${'x'.repeat(22)}&n=0&replaces=${a.session}`;
+      for (let i = 0; i < 3; i++) assert.equal((await refused(`${daemon.ws}${pathOf('s')}?${query}`)).status, status);
+      await a.bye();
+    });
+  }
+
+  for (const [name, status] of [['max-peers-per-address', 429], ['max-peers', 503]]) {
     it(`${name} counts those who are away: ${status} for others, and they can resume`, async (t) => {
       const daemon = await testDaemon(t, { args: [`--${name}`, '2'] });
       const a = await Session.join(daemon.ws, 'r');

@@ -135,6 +135,19 @@ static void a_certificate_fits_its_authority_key_and_names_only(void **state)
 	local_ca_finish(&other);
 }
 
+/* As a machine makes it whose clock is ahead for once. */
+static void a_certificate_that_has_not_begun_is_due(void **state)
+{
+	struct local_ca ca;
+
+	(void)state;
+	assert_int_equal(local_ca_make(&ca, ""), 0);
+	assert_false(local_ca_ends(ca.cert, 30));
+	X509_gmtime_adj(X509_getm_notBefore(ca.cert), 86400L);
+	assert_true(local_ca_ends(ca.cert, 30));
+	local_ca_finish(&ca);
+}
+
 static void no_certificate_outlives_its_authority(void **state)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -161,6 +174,7 @@ int main(void)
 		cmocka_unit_test(a_name_without_a_dot_is_vouched_for_below_local_only),
 		cmocka_unit_test(an_authority_without_a_host_name_can_be_made),
 		cmocka_unit_test(a_certificate_fits_its_authority_key_and_names_only),
+		cmocka_unit_test(a_certificate_that_has_not_begun_is_due),
 		cmocka_unit_test(no_certificate_outlives_its_authority),
 	};
 

@@ -14,7 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/uio.h>
 
 #include "nakodo/base/address.h"
@@ -25,6 +24,7 @@
 
 struct mount;
 struct request;
+struct text;
 
 #define NAKODO_V1_ID 13 /* with the NUL */
 #define NAKODO_V1_WRONG 256 /* slots of addresses that presented a wrong token */
@@ -100,10 +100,12 @@ struct nakodo_v1_seat *nakodo_v1_seat_find(
 /* Numbered messages: to one, and to all in the room of `seat` but itself. */
 void nakodo_v1_seat_send(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
 void nakodo_v1_seat_publish(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
+/* The same for what was written, unless there was no memory for it; `text` is empty then. */
+void nakodo_v1_seat_publish_text(struct nakodo_v1_seat *seat, struct text *text);
 /* A message that is not numbered; lost if there is no connection. */
 void nakodo_v1_seat_tell(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
 /* "id":…,"name":…,"meta":… into `out`. */
-void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, FILE *out);
+void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, struct text *out);
 /* The client is told how many of its messages have come. */
 void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat);
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
@@ -119,5 +121,5 @@ bool nakodo_v1_is_name(const char *text);
 void nakodo_v1_history_add(struct room *room, size_t most, const char *id, const char *name,
 	const char *text, size_t len);
 /* "[…]" into `out`. */
-void nakodo_v1_history_print(const struct room *room, FILE *out);
+void nakodo_v1_history_print(const struct room *room, struct text *out);
 void nakodo_v1_history_free(struct room *room);

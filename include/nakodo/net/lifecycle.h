@@ -12,10 +12,13 @@ struct server;
 
 struct lifecycle {
 	uv_signal_t terminate, interrupt, hangup;
-	uv_timer_t drain, watchdog;
+	uv_timer_t drain; /* closes peers; once all is closed, ends what still waits */
+	uv_timer_t watchdog;
 	uint64_t began; /* draining, the loop's ms */
 	size_t to_close, closed; /* peers when draining began; of them, told to go */
 };
 
 /* Listen to the signals and feed systemd's watchdog. 0 or -errno. */
 int lifecycle_start(struct server *server);
+/* The loop has ended. */
+void lifecycle_end(struct server *server);

@@ -38,7 +38,7 @@ int local_ca_names(
 X509 *local_ca_issue(const struct local_ca *ca, EVP_PKEY *key, const char *names);
 /* Is it issued by this authority, for exactly these names and that key? */
 bool local_ca_fits(const X509 *ca, X509 *cert, EVP_PKEY *key, const char *names);
-/* Will it have ended in so many days? */
+/* Will it have ended in so many days, or has it not even begun (a clock was wrong)? */
 bool local_ca_ends(const X509 *cert, int days);
 /* Did nakodo make it: this authority, an earlier one, or a version that had none? */
 bool local_ca_is_ours(const X509 *cert);

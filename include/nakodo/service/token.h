@@ -13,6 +13,7 @@ void token_create(char ret[TOKEN_TEXT]);
 /* Has it the form of one? */
 bool token_is_valid(const char *text);
 /* `scope` keeps tokens of different uses apart: the same text has another hash in another scope. */
-void token_hash(unsigned char ret[TOKEN_HASH], const char *scope, const char *text);
+/* False: no memory. */
+bool token_hash(unsigned char ret[TOKEN_HASH], const char *scope, const char *text);
 /* In a time that does not tell how much of them is equal. */
 bool token_equal(const unsigned char a[TOKEN_HASH], const unsigned char b[TOKEN_HASH]);
