@@ -45,6 +45,27 @@ describe('a file', () => {
     const [chooser] = await Promise.all([hana.page.waitForFileChooser(), hana.click('#chat-file')]);
     await chooser.accept([path]);
     await ken.says('.transfer', 'Hana offers holiday <b>{file}.bin (25.2 MB)');
+    await ken.openChat();
+    return [hana, ken];
+  }
+
+  /** Two pages that are connected; the second one's channels are at hand to say odd things. */
+  async function odd(t) {
+    const room = `/r/${encodeURIComponent(t.name.slice(0, 30))}`;
+    const [hana, ken] = await openPages(t, [chromium, chromium], daemon.url, { path: room });
+    await hana.join('Hana', { watch: true });
+    await ken.join('Ken', { watch: true });
+    await ken.until(() => window.opened.pcs[0]?.connectionState === 'connected');
+    await ken.page.evaluate(() => {
+      /** Open a channel and say all this over it; what comes back is kept in `answers`. */
+      window.answers = [];
+      window.say = async (...messages) => {
+        const channel = window.opened.pcs[0].createDataChannel('file:odd');
+        channel.onmessage = ({ data }) => window.answers.push(JSON.parse(data).type);
+        await new Promise((open) => { channel.onopen = open; });
+        for (const message of messages) channel.send(JSON.stringify(message));
+      };
+    });
     return [hana, ken];
   }
 
@@ -58,6 +79,52 @@ describe('a file', () => {
   };
 
   const state = (page, name) => page.until((s) => document.querySelector('.transfer')?.dataset.state === s, name);
+
+  it('that is offered is counted and announced, and takes neither the drawer nor the focus', async (t) => {
+    const [hana, ken] = await odd(t);
+    await ken.page.evaluate(() => window.say({ type: 'offer', name: 'a.txt', size: 5 }));
+    await hana.says('#status', 'Ken offers a.txt (5 byte)');
+    await hana.says('#unread', '1');
+    assert.equal(await hana.page.$eval('#drawer', (drawer) => drawer.hidden), true);
+    assert.equal(await hana.page.evaluate(() => document.activeElement.id), 'stage');
+  });
+
+  it('too many at once from one peer are refused without a word', async (t) => {
+    const [hana, ken] = await odd(t);
+    for (let i = 0; i < 5; i++) {
+      await ken.page.evaluate((name) => window.say({ type: 'offer', name, size: 5 }), `${i}.txt`);
+    }
+    await ken.until(() => window.answers.length === 2);
+    assert.deepEqual(await ken.page.evaluate(() => window.answers), ['decline', 'decline']);
+    assert.equal((await hana.page.$$('.transfer')).length, 3);
+    await hana.openChat();
+    await click(hana, 'file.decline');
+    await ken.until(() => window.answers.length === 3);
+    await ken.page.evaluate(() => window.say({ type: 'offer', name: 'next.txt', size: 5 }));
+    await hana.says('.transfer:last-child', 'next.txt');
+  });
+
+  it('that ends before it begins makes no card, nor does one without a size', async (t) => {
+    const [hana, ken] = await odd(t);
+    const sha256OfNothing = sha256('');
+    await ken.page.evaluate(async (hash) => {
+      await window.say({ type: 'end', sha256: hash });
+      await window.say({ type: 'offer', name: 'x', size: -1 });
+      await window.say({ type: 'offer', name: 'y', size: {} });
+      await window.say({ type: 'offer', name: 'empty', size: 0 }, { type: 'end', sha256: hash });
+    }, sha256OfNothing);
+    await ken.until(() => window.answers.length === 4);
+    assert.deepEqual(await ken.page.evaluate(() => window.answers), Array(4).fill('cancel'));
+    const cards = await hana.page.$$eval('.transfer', (all) => all.map(({ dataset }) => dataset.state));
+    assert.deepEqual(cards, ['cancelled']);
+  });
+
+  it('has a name without controls, turns of direction and slashes', async (t) => {
+    const [hana, ken] = await odd(t);
+    const name = '../\u202Eexe.\u0007a\u2066b\\c\u2028d.txt';
+    await ken.page.evaluate((n) => window.say({ type: 'offer', name: n, size: 5 }), name);
+    await hana.says('.transfer', 'Ken offers ..exe.abcd.txt (5 byte)');
+  });
 
   it('of 24 MiB arrives whole and checked, and is saved as it was', async (t) => {
     const [hana, ken] = await offer(t);

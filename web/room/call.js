@@ -55,8 +55,9 @@ export class Call {
     this.#outgoing = new Outgoing(room, own, signal);
     this.#stage = new Stage(signal);
     this.#peers = new PeerTiles(room, this.#stage, own, signal);
-    this.#files = new Files(room, () => this.#drawer.open('chat'), signal);
-    new ChatView(room, () => this.#onChat(), signal);
+    const onChat = () => this.#onChat();
+    this.#files = new Files(room, () => this.#drawer.open('chat'), onChat, signal);
+    new ChatView(room, onChat, signal);
     const leave = () => this.leave();
     new Bar({ own, outgoing: this.#outgoing, drawer: this.#drawer, room: room.name, leave }, signal);
     this.#watchOwn();

@@ -13,6 +13,7 @@ import { announce } from './status.js';
 /** @typedef {import('../client.js').Peer} Peer */
 /** @typedef {import('../client.js').Room} Room */
 
+const MOST_WAITING = 3; // offers of one peer; more are refused
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
 
 /** @param {number} bytes */
@@ -84,6 +85,7 @@ function addCard(transfer, who, signal) {
 }
 
 export class Files {
+  #onSend;
   #onOffer;
   #signal;
   /** @type {Peer[]} for whom the file is that is being picked */
@@ -91,10 +93,12 @@ export class Files {
 
   /**
    * @param {Room} room
-   * @param {() => void} onOffer
+   * @param {() => void} onSend this page offers one
+   * @param {() => boolean} onOffer somebody offers one; false: nobody looks at the chat
    * @param {AbortSignal} signal ends it
    */
-  constructor(room, onOffer, signal) {
+  constructor(room, onSend, onOffer, signal) {
+    this.#onSend = onSend;
     this.#onOffer = onOffer;
     this.#signal = signal;
     const pick = byId('chat-pick', HTMLInputElement);
@@ -117,17 +121,31 @@ export class Files {
 
   /** Let this peer offer files. @param {Peer} peer */
   watch(peer) {
+    /** @type {Set<Receiving>} */
+    const waiting = new Set();
     peer.on('channel', ({ channel }) => {
       if (isFileChannel(channel)) {
         const transfer = new Receiving(peer, channel);
+        transfer.addEventListener('offer', () => {
+          if (waiting.size >= MOST_WAITING) {
+            transfer.decline();
+          } else {
+            this.#show(transfer, nameOf(peer).plain);
+          }
+        });
         transfer.addEventListener('change', () => {
-          const name = nameOf(peer).plain;
-          addCard(transfer, name, this.#signal);
-          announce('file.offered', { name, file: transfer.name, size: sizeOf(transfer.size) });
-          this.#onOffer();
-        }, { once: true });
+          waiting[transfer.isOffered && transfer.state === 'waiting' ? 'add' : 'delete'](transfer);
+        });
       }
     }, { signal: this.#signal });
+  }
+
+  /** @param {Receiving} transfer @param {string} name whose */
+  #show(transfer, name) {
+    addCard(transfer, name, this.#signal);
+    if (!this.#onOffer()) {
+      announce('file.offered', { name, file: transfer.name, size: sizeOf(transfer.size) });
+    }
   }
 
   /** @param {File[]} files */
@@ -138,6 +156,6 @@ export class Files {
         addCard(new Sending(peer, file), nameOf(peer).plain, this.#signal);
       }
     }
-    this.#onOffer();
+    this.#onSend();
   }
 }

@@ -6,12 +6,22 @@ import { PREFIX, Transfer } from './transfer.js';
 
 const LARGEST = 2 * 1024 ** 3;
 const PACK = 1024 * 1024;
+const NAME_MAX = 255;
+
+/** Control characters, those that turn the direction of writing, and what parts a path. */
+const UNFIT = /[\p{C}\p{Zl}\p{Zp}/\\]/gu;
+
+/** @param {unknown} name as the other side has it */
+function readName(name) {
+  return String(name).slice(0, NAME_MAX).replace(UNFIT, '') || '?';
+}
 
 /** @param {RTCDataChannel} channel */
 export function isFileChannel({ label }) {
   return label.startsWith(PREFIX);
 }
 
+/** Event `offer` when it is known what it is: before that there is nothing to show. */
 export class Receiving extends Transfer {
   /** @type {Blob[]} whole blocks, which the browser may put on the disk */
   #blocks = [];
@@ -25,17 +35,29 @@ export class Receiving extends Transfer {
   onText(message) {
     super.onText(message);
     if (message.type === 'offer' && !this.isOffered) {
-      this.isOffered = true;
-      this.name = String(message.name).slice(0, 255);
-      this.size = Number(message.size);
-      if (this.size >= 0 && this.size <= LARGEST) {
-        this.to('waiting');
-      } else {
-        this.say({ type: 'decline' });
-        this.end('tooLarge');
-      }
-    } else if (message.type === 'end') {
+      this.#read(message);
+    } else if (message.type === 'end' && this.state === 'running') {
       this.#check(message.sha256);
+    } else if (message.type === 'end') {
+      this.cancel(); // of what?
+    }
+  }
+
+  /** @param {{ [name: string]: unknown }} offer */
+  #read({ name, size }) {
+    if (!Number.isSafeInteger(size) || Number(size) < 0) {
+      this.cancel(); // of nothing that could be a file
+      return;
+    }
+    this.isOffered = true;
+    this.name = readName(name);
+    this.size = Number(size);
+    this.dispatchEvent(new Event('offer'));
+    if (this.size <= LARGEST) {
+      this.dispatchEvent(new Event('change'));
+    } else {
+      this.say({ type: 'decline' });
+      this.end('tooLarge');
     }
   }
 
