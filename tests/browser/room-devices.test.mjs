@@ -134,6 +134,25 @@ describe('before the room', () => {
       assert.deepEqual(await negotiated(), before);
     });
 
+    it('the loudspeaker is chosen, and the default one again', async (t) => {
+      const [hana, ken] = await openPages(t, [browser, browser], daemon.url, { path: '/r/loud' });
+      await hana.join('Hana');
+      await ken.join('Ken');
+      await hana.moves('Ken');
+      await hana.click('#more');
+      await hana.click('#menu-settings');
+      await hana.until(() => document.querySelectorAll('#settings-devices select')[2]?.options.length > 1);
+      for (const index of [1, 0]) {
+        const id = await hana.page.$$eval('#settings-devices select', ([, , speaker], at) => {
+          speaker.selectedIndex = at;
+          speaker.dispatchEvent(new Event('change'));
+          return speaker.value;
+        }, index);
+        assert.equal(Boolean(id), index > 0);
+        await hana.until((i) => document.querySelector('.tile:not(:has(.mirrored)) video').sinkId === i, id);
+      }
+    });
+
     it('a camera that is taken away during the call is replaced by what there is', async (t) => {
       const [hana, ken] = await openPages(t, [browser, browser], daemon.url, { path: '/r/unplugged' });
       await hana.join('Hana');

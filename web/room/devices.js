@@ -17,8 +17,9 @@ const CAN_CHOOSE_SPEAKER = 'setSinkId' in HTMLMediaElement.prototype;
 
 /** @param {HTMLMediaElement} element sounds from the loudspeaker that was chosen */
 export function useSpeaker(element) {
-  if (CAN_CHOOSE_SPEAKER && choices.speaker) {
-    element.setSinkId(choices.speaker.id).catch(() => {}); // unplugged: the default goes on
+  const id = choices.speaker?.id ?? ''; // '': the default
+  if (CAN_CHOOSE_SPEAKER && element.sinkId !== id) {
+    element.setSinkId(id).catch(() => {}); // unplugged: what it was goes on
   }
 }
 
