@@ -153,6 +153,69 @@ describe('a call on the room page', () => {
     assert.deepEqual(open, { tracks: 0, sockets: 0, pcs: 0, all: [3, 1, 1] });
   });
 
+  it('asks once for a screen, and lets go of one that comes after one left', async (t) => {
+    const prepare = () => {
+      const real = MediaDevices.prototype.getDisplayMedia;
+      window.asked = 0;
+      MediaDevices.prototype.getDisplayMedia = async function asked(wanted) {
+        window.asked++;
+        const stream = await real.call(this, wanted);
+        await new Promise((resolve) => { window.choose = resolve; });
+        return stream;
+      };
+    };
+    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/r/picker', prepare });
+    await hana.join('Hana', { watch: true });
+    await hana.page.keyboard.press('s');
+    await hana.page.keyboard.press('s');
+    await hana.until(() => window.choose);
+    assert.equal(await hana.page.evaluate(() => window.asked), 1);
+    await hana.click('#leave');
+    await hana.shows('#ended');
+    await hana.page.evaluate(() => window.choose());
+    await hana.until(() => window.opened.tracks.length && window.opened.tracks.every((track) => track.readyState === 'ended'));
+  });
+
+  it('keeps the signals in eight million letters until somebody looks, and opens no view after the end', async (t) => {
+    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/' });
+    const [kept, left] = await hana.page.evaluate(async () => {
+      const [{ connect }, { Signals }] = await Promise.all([import('/client.js'), import('/room/signals.js')]);
+      const view = async (act) => {
+        const client = connect();
+        const signals = new Signals(client);
+        for (let i = 0; i < 100; i++) {
+          const detail = { t: i, dir: 'in', type: 'chat', room: 'r', summary: 'x', raw: 'x'.repeat(200_000) };
+          client.dispatchEvent(new CustomEvent('trace', { detail }));
+        }
+        const shown = signals.show({ peers: new Map() });
+        act(signals);
+        await shown;
+        await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+        const count = document.querySelector('#panel-signals [data-filter="chat"]')?.parentElement.textContent;
+        signals.close();
+        return count;
+      };
+      return [await view(() => {}), await view((signals) => signals.close())];
+    });
+    assert.equal(kept, 'chat41');
+    assert.equal(left, null); // as JSON has undefined
+  });
+
+  it('knows the names of rooms as the server does', async (t) => {
+    const names = [
+      '', '.', '..', '...', 'a/b', 'a\u0000', 'a\u001f', 'a\u007f', 'a\u0080', 'a\u009f', 'a\u00a0', '\ud800',
+      'x'.repeat(128), 'x'.repeat(129), '部'.repeat(42), '部'.repeat(43), 'a b;c&d%e+f?g#h', '\u202e',
+    ];
+    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/' });
+    const found = await hana.page.evaluate(async (all) => {
+      const [{ connect }, { isRoomName }] = await Promise.all([import('/client.js'), import('/room/address.js')]);
+      const good = all.map((name, i) => [name, i]).filter(([name]) => isRoomName(name));
+      for (const [name] of good) await (await connect().join(name)).leave(); // the server's word
+      return good.map(([, i]) => i);
+    }, names);
+    assert.deepEqual(found, [3, 10, 12, 14, 16, 17]);
+  });
+
   it('says so when the room was opened in another tab', async (t) => {
     const [hana] = await openPages(t, [chromium], daemon.url, { path: '/r/tabs' });
     await hana.join('Hana');

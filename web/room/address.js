@@ -19,7 +19,8 @@ export function randomName() {
 /** @param {string} name */
 export function isRoomName(name) {
   const bytes = new TextEncoder().encode(name).length;
-  return bytes >= 1 && bytes <= 128 && !/[/\u0000-\u001f\u007f]/.test(name);
+  // No URL can say `.` and `..`; half of a surrogate pair has no UTF-8.
+  return bytes >= 1 && bytes <= 128 && !/[/\p{Cc}\p{Cs}]|^\.\.?$/u.test(name);
 }
 
 /** The room that this page was opened for, if any. */

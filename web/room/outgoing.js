@@ -19,6 +19,8 @@ export function streamOf({ tracks }) {
 export class Outgoing extends EventTarget {
   #room;
   #own;
+  #signal;
+  #isPicking = false;
   /** @type {Partial<Record<Kind, Publication>>} */
   #sent = {};
   /** @type {Publication | null} */
@@ -35,6 +37,7 @@ export class Outgoing extends EventTarget {
     super();
     this.#room = room;
     this.#own = own;
+    this.#signal = signal;
     own.addEventListener('change', () => this.#sync(), { signal });
     signal.addEventListener('abort', () => this.stopScreen());
     this.#sync();
@@ -57,12 +60,21 @@ export class Outgoing extends EventTarget {
 
   /** Ask which screen or window, and show it to everybody. Rejects if nothing is chosen. */
   async shareScreen() {
-    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } } });
+    if (this.#isPicking) {
+      return;
+    }
+    this.#isPicking = true;
+    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } } })
+      .finally(() => { this.#isPicking = false; });
+    this.screen = stream;
+    if (this.#signal.aborted) { // left while the browser asked
+      this.stopScreen();
+      return;
+    }
     const [track] = stream.getVideoTracks();
     track.contentHint = 'detail';
     track.onended = () => this.stopScreen(); // by the browser's own button
-    this.screen = stream;
-    this.#screen = this.#room.publish(track, { as: 'screen', stream });
+    this.#screen = this.#room.publish(track, { as: 'screen' });
     this.dispatchEvent(new Event('change'));
   }
 

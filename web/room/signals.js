@@ -9,8 +9,12 @@ import { say, t } from '../lib/i18n.js';
 /** @typedef {import('../client.js').Trace} Trace */
 
 const MOST = 10000;
+const BYTES_MAX = 8 * 1024 * 1024;
 // A variable, since the room works without it.
 const VIEW = '../signals/view.js';
+
+/** @param {Trace} trace */
+const sizeOf = ({ raw = '' }) => 200 + raw.length; // and what is around it
 
 export class Signals {
   /** Oldest first. @type {Trace[]} */
@@ -18,16 +22,21 @@ export class Signals {
   /** @type {{ add(trace: Trace): void, close(): void } | null} */
   #view = null;
   #isAsked = false;
+  #isClosed = false;
+  #bytes = 0;
 
   /** @param {import('../client.js').Client} client */
   constructor(client) {
-    client.on('trace', (trace) => {
-      this.#traces.push(trace);
-      if (this.#traces.length > MOST) {
-        this.#traces.shift();
-      }
-      this.#view?.add(trace);
-    });
+    client.on('trace', (trace) => (this.#view ? this.#view.add(trace) : this.#keep(trace)));
+  }
+
+  /** Until there is a view, which keeps them itself. @param {Trace} trace */
+  #keep(trace) {
+    this.#traces.push(trace);
+    this.#bytes += sizeOf(trace);
+    while (this.#traces.length > MOST || this.#bytes > BYTES_MAX) {
+      this.#bytes -= sizeOf(/** @type {Trace} */ (this.#traces.shift()));
+    }
   }
 
   /** @param {import('../client.js').Room} room */
@@ -39,8 +48,11 @@ export class Signals {
     const panel = byId('panel-signals', HTMLElement);
     try {
       const { SignalsView } = await import(VIEW);
+      if (this.#isClosed) { // left meanwhile
+        return;
+      }
       const view = new SignalsView(panel, { room, t });
-      this.#traces.forEach((trace) => view.add(trace));
+      this.#traces.splice(0).forEach((trace) => view.add(trace));
       this.#view = view;
     } catch {
       say(panel, 'signals.missing');
@@ -48,6 +60,7 @@ export class Signals {
   }
 
   close() {
+    this.#isClosed = true;
     this.#view?.close();
     this.#view = null;
   }
