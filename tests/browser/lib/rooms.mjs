@@ -57,7 +57,10 @@ function prepare() {
   /** What moves of each peer's source: frames decoded so far, and the picture's width. */
   window.look = async (as = 'cam') => Promise.all([...window.room.peers.values()].map(async (peer) => {
     const [track] = peer.streams[as]?.getVideoTracks() ?? [];
-    const report = track && [...(await peer.pc.getStats()).values()].find((r) => (
+    // Firefox never answers for a connection that is closed meanwhile.
+    const late = new Promise((go) => setTimeout(go, 1000, new Map()));
+    const stats = track ? await Promise.race([peer.pc.getStats(), late]) : new Map();
+    const report = [...stats.values()].find((r) => (
       r.type === 'inbound-rtp' && r.trackIdentifier === track.id
     ));
     const width = videos.get(`${peer.id} ${as}`)?.videoWidth ?? 0;
