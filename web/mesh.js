@@ -268,7 +268,9 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   async function stats() {
     const p = pc;
     if (!p) throw new SignalError('closed');
-    const all = [...(await p.getStats()).values()];
+    // Firefox leaves the question without an answer if the connection is closed meanwhile.
+    const all = await Promise.race([p.getStats(), new Promise((_, no) => setTimeout(no, 2000, new SignalError('closed')))])
+      .then((report) => [...report.values()]);
     const find = (name, value) => all.find((r) => r[name] === value) ?? {};
     const sum = (name) => all.reduce((n, r) => n + (r.type === 'inbound-rtp' && r[name] || 0), 0);
     const pair = find('id', find('type', 'transport').selectedCandidatePairId);

@@ -301,19 +301,14 @@ static void welcome(struct call *call, struct nakodo_v1_seat *seat, struct peer 
 	free(text);
 }
 
-/* The client lost its first welcome: it gets that again, and all that it was sent since. If this is
- * not possible any more, all is as if it had come only now, but for its id. */
+/* The client lost its first welcome: it gets that again, and all that it was sent since. */
 static void join_again(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
 {
 	bool was_away = !seat->peer;
 
 	sit(call, seat, peer);
-	if (seat->snapshot && session_can_resume(&seat->session, 0)) {
-		hub_clear_timer(seat->mount->hub, &seat->ack);
-		session_restart_received(&seat->session);
-	} else {
-		nakodo_v1_seat_restart(seat);
-	}
+	hub_clear_timer(seat->mount->hub, &seat->ack);
+	session_restart_received(&seat->session);
 	welcome(call, seat, peer);
 	replay(seat);
 	if (was_away) {

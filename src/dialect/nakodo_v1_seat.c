@@ -54,6 +54,8 @@ static void give_up_snapshot(struct nakodo_v1_seat *seat)
 {
 	free(seat->snapshot);
 	seat->snapshot = NULL;
+	/* A connection that was given up long ago and arrives only now must not take the seat. */
+	forget_key(&seat->nonce);
 	if (seat->peer) {
 		hub_clear_timer(seat->mount->hub, &seat->gone);
 	}
@@ -88,15 +90,6 @@ struct nakodo_v1_seat *nakodo_v1_seat_find(
 		*ret_key = key;
 	}
 	return key->seat;
-}
-
-void nakodo_v1_seat_restart(struct nakodo_v1_seat *seat)
-{
-	session_finish(&seat->session);
-	give_up_snapshot(seat);
-	hub_clear_timer(seat->mount->hub, &seat->ack);
-	forget_key(&seat->confirmed);
-	forget_key(&seat->issued);
 }
 
 static int take_seat(struct nakodo_v1_seat *seat, const char *room)

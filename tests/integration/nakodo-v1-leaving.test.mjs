@@ -330,6 +330,17 @@ describe('a first welcome that was lost', () => {
     await leave(a, b, c);
   });
 
+  it('and a connection that arrives late takes no seat away', async () => {
+    const nonce = random128();
+    const a = await Session.join(daemon.ws, 'late', { nonce });
+    await a.taken();
+    const { welcome } = await enter(daemon, 'late', { nonce, session: random128(), n: 0 });
+    assert.notEqual(welcome.id, a.id);
+    assert.equal(welcome.recovered, false);
+    assert.equal((await a.find('peer-joined')).peer.id, welcome.id);
+    await a.bye();
+  });
+
   it('any number of times', async () => {
     const a = await Session.join(daemon.ws, 'often');
     const nonce = random128();

@@ -43,7 +43,7 @@ struct nakodo_v1_seat {
 	struct member *member;
 	/* Tokens that resume: the last that the client is known to have, and the one made since. */
 	struct nakodo_v1_key confirmed, issued;
-	struct nakodo_v1_key nonce; /* the client's own, for when it lost its first welcome */
+	struct nakodo_v1_key nonce; /* the client's own, found as long as there is `snapshot` */
 	/* While detached until it leaves; while attached until `snapshot` is given up. */
 	struct wheel_timer gone;
 	struct wheel_timer ack; /* set while the client waits to be told */
@@ -91,8 +91,6 @@ int nakodo_v1_seat_enter(struct nakodo_v1_seat *seat, struct nakodo_v1_key *key,
  * have it, or resume-seconds are over. */
 void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot);
 void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat); /* its client has the issued token */
-/* Nothing sent or received counts any more, and no token resumes. */
-void nakodo_v1_seat_restart(struct nakodo_v1_seat *seat);
 /* NULL: none. `ret_key` may be NULL. */
 struct nakodo_v1_seat *nakodo_v1_seat_find(
 	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key);
