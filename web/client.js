@@ -4,6 +4,8 @@ import { openLink, SignalError } from './signaling.js';
 
 export { SignalError };
 
+const UNSPEAKABLE = /[\0-\x1f]|^.{129}/su;
+
 class Emitter extends EventTarget {
   on(type, listener, options) {
     const call = (event) => listener(event.detail);
@@ -203,7 +205,10 @@ export function connect(url, options) {
     join: (name, o = {}) => new Promise((resolve, reject) => {
       setup.signal?.throwIfAborted();
       o.signal?.throwIfAborted();
-      if (/^\.{0,2}$/.test(name)) throw new SignalError('bad-room'); // no URL can say it
+      // No URL says the first, and the others end the connection before the server can say why.
+      if (/^\.{0,2}$/.test(name) || [name, o.name ?? ''].some((text) => UNSPEAKABLE.test(text))) {
+        throw new SignalError('bad-room');
+      }
       openRoom(client, rooms, name, setup, o, resolve, reject);
     }),
     close,

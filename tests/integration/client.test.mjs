@@ -77,7 +77,8 @@ describe('the client', () => {
       const [again] = (await client.join(name)).peers.values();
       assert.equal(again.name, name);
     }
-    for (const name of ['', '.', '..']) await assert.rejects(client.join(name), { code: 'bad-room' });
+    for (const name of ['', '.', '..', 'a\0', 'a\nb', 'x'.repeat(2000)]) await assert.rejects(client.join(name), { code: 'bad-room' });
+    await assert.rejects(client.join('x', { name: 'a\nb' }), { code: 'bad-room' });
   });
 
   it('rejects with the reason when it cannot join', async (t) => {
