@@ -1,7 +1,6 @@
 /* conn: owns the memory of a connection and its place in the server's list and census. */
 #include "nakodo/net/conn.h"
 
-#include <fcntl.h>
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -56,10 +55,8 @@ void conn_adopt(struct accepted *accepted)
 		return;
 	}
 	wsi = lws_adopt_socket_vhost(accepted->tls ? server->secure : server->plain, accepted->fd);
-	if (!wsi) { /* it has closed the socket, unless its loop had no memory */
-		if (fcntl(accepted->fd, F_GETFD) >= 0) {
-			close(accepted->fd);
-		}
+	/* It has closed the socket, or will do so when libuv has let go of it. */
+	if (!wsi) {
 		let_go(accepted);
 		free(conn);
 		return;

@@ -77,7 +77,9 @@ static void check_seat(const struct member *member)
 {
 	const struct nakodo_v1_seat *seat = nakodo_v1_seat_of(member);
 
-	rules_require(seat->member == member && (seat->peer != NULL) == !seat->gone.at);
+	rules_require(seat->member == member);
+	rules_require(!seat->gone.at == (seat->peer && !seat->snapshot));
+	rules_require(!seat->nonce.seat || seat->snapshot);
 	rules_require(!seat->peer ||
 		      (seat->peer->state == PEER_OPEN && seat->peer->state_of_dialect == seat));
 	rules_require(!seat->ack.at || seat->peer);
