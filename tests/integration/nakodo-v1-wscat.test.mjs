@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testDaemon } from '../lib/daemon.mjs';
-import { replay, transcript } from '../lib/v1-terminal.mjs';
+import { replay, transcript } from '../lib/transcript.mjs';
 
 test('the transcript in docs/protocols/nakodo.v1.md happens as it is written', async (t) => {
   const daemon = await testDaemon(t);
