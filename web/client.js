@@ -179,9 +179,8 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
   });
   rooms.add(room);
   const { document, addEventListener } = globalThis;
-  const wake = () => link.wake(document?.hidden);
-  addEventListener?.('online', wake, over);
-  document?.addEventListener('visibilitychange', wake, over);
+  addEventListener?.('online', () => link.wake(), over);
+  document?.addEventListener('visibilitychange', () => link.wake(document.hidden), over);
   for (const signal of [setup.signal, options.signal]) {
     signal?.addEventListener('abort', () => {
       reject(signal.reason);

@@ -156,12 +156,12 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     write(`{"type":"ping","t":${pinged}}`);
   }
 
-  /** The network or the reader is back: try now. */
-  function wake(hidden = isHidden) {
-    isHidden = hidden;
+  /** The network or the reader is back: try now. A page that hides may be about to end. */
+  function wake(hidden) {
+    isHidden = hidden ?? isHidden;
     tries = 0;
     tick();
-    if (socket || isOver) return;
+    if (hidden || socket || isOver) return;
     clearTimeout(timer);
     connect();
   }

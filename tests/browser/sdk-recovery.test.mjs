@@ -136,6 +136,17 @@ describe('the client heals', () => {
     }
   });
 
+  for (const letters of ['cc', 'cf']) {
+    it(`a page that goes elsewhere does not come back on its way out, ${letters}`, async (t) => {
+      const [a, b] = await call(t, letters);
+      await b.page.goto('about:blank');
+      await b.page.evaluate(() => { window.faults = []; });
+      await a.until(() => window.room.peers.size === 0);
+      const told = await a.page.evaluate(() => window.log.map(({ type }) => type).filter((type) => /^peer-/.test(type)));
+      assert.deepEqual(told, ['peer-joined', 'peer-away', 'peer-left']);
+    });
+  }
+
   it('a page that vanishes without a word is away first and then gone', async (t) => {
     const other = await launchChromium();
     const [a, b] = await gather({ after: () => {} }, [browsers.chromium, other], daemon.url, 'vanishing');

@@ -149,10 +149,11 @@ export async function each(members, act) {
   return ends.map(({ value }) => value);
 }
 
-/** Pages in one room, one after the other, closed again after the test. */
+/** Pages in one room, who came one after the other and know each other; closed after the test. */
 export async function gather(t, browsers, base, room, options) {
   const members = await Promise.all(browsers.map((browser) => Member.open(browser, base)));
   t.after(() => each(members, (member) => member.close()));
   for (const member of members) await member.join(room, options);
+  await each(members, (member) => member.until((n) => window.room.peers.size === n, members.length - 1));
   return members;
 }
