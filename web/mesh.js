@@ -1,8 +1,10 @@
 // @ts-nocheck The RTCPeerConnections with one peer, one after the other, each a generation `g`. The
-// owner, who came later, makes the first offer, is polite, and repairs; the other side asks it to.
+// owner, who came later, makes all offers and repairs; the other side asks it to. None
+// cross: in Firefox a rollback may stop a picture for good.
 import { SignalError } from './signaling.js';
 
 const groupOf = (as) => (as === 'screen' ? as : 'cam');
+const kindOf = (as) => (as === 'mic' ? 'audio' : 'video');
 
 /** What is well said in an object that a peer sent, which may be anything. */
 const entriesOf = (object, isGood) => Object.entries(object ?? {}).filter((entry) => isGood(...entry));
@@ -13,7 +15,7 @@ const isSource = (as) => ['mic', 'cam', 'screen'].includes(as);
  * room: { RTC, config(), isVanilla, isOpen(), peers, sources, groups }, the same for all peers
  */
 export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
-  let pc = null, control, data, slots, mids, isMaking, isHeard, isClosed, timer;
+  let pc = null, control, data, slots, mids, isMaking, isWanted, isHeard, isClosed, timer;
   let isRepairing; // the timer waits for what was done, and no state hurries it
   let g = 0, tries = 0, acted = 0;
   let chain = Promise.resolve(), sending = chain, waiting = [], before = [];
@@ -95,7 +97,7 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     const p = peer.pc = pc = new room.RTC(room.config());
     const mine = (act) => (event) => p === pc && act(event);
     acted = Date.now();
-    isMaking = isRepairing = false;
+    isMaking = isWanted = isRepairing = false;
     before = [];
     slots = new Map();
     mids = new Map();
@@ -131,23 +133,24 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     watch();
   }
 
+  const transceivers = (as) => pc.getTransceivers().filter((t) => t.receiver.track.kind === kindOf(as));
+
   /** Of a connection that is closed meanwhile the next one has all sources. */
   const applyAll = () => [...room.sources.keys()].forEach((as) => apply(as)?.catch(() => {}));
 
   /** A source is new, has another track or none, or is gone. */
   function apply(as) {
     const source = room.sources.get(as);
-    const kind = as === 'mic' ? 'audio' : 'video';
     let slot = slots?.get(as);
-    // A member's wait until they can share the transceivers of the first offer.
-    if (!pc || !source && !slot || !isOwner && !pc.remoteDescription) return;
+    if (!pc || !source && !slot) return;
     if (!source) {
       slots.delete(as);
       slot.direction = 'recvonly';
     } else if (!slot) {
       const used = [...slots.values()];
-      slot = pc.getTransceivers().find((t) => t.receiver.track.kind === kind && !used.includes(t))
-        ?? pc.addTransceiver(kind);
+      slot = transceivers(as).find((t) => !used.includes(t));
+      if (!slot && !isOwner) return negotiate();
+      slot ??= pc.addTransceiver(kindOf(as));
       slot.direction = 'sendrecv';
       slot.sender.setStreams?.(room.groups[groupOf(as)] ??= new MediaStream());
       slots.set(as, slot);
@@ -197,12 +200,25 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   }
 
   const negotiate = () => attempt(async (p) => {
-    if (!isOwner && !p.remoteDescription) return;
+    // The first comes unasked.
+    if (!isOwner && p.remoteDescription) send('need', { what: 'offer', sources: [...room.sources.keys()] });
+    if (!isOwner) return;
+    isWanted = isMaking || p.signalingState !== 'stable';
+    if (isWanted) return;
     isMaking = true;
     await p.setLocalDescription();
-    await describe(p);
     isMaking &&= p !== pc;
+    await describe(p);
   });
+
+  /** Offer a transceiver for each of the other side's sources. */
+  function admit(sources) {
+    const left = { audio: transceivers('mic').length, video: transceivers('cam').length };
+    for (const kind of [...new Set(sources)].filter(isSource).map(kindOf)) {
+      if (left[kind]-- < 1) pc.addTransceiver(kind, { direction: 'recvonly' });
+    }
+    return negotiate();
+  }
 
   async function describe(p) {
     const { type } = p.localDescription;
@@ -221,16 +237,16 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
 
   const take = (message) => attempt(async (p) => {
     const { type, sdp, candidate } = message;
-    const { signalingState, remoteDescription } = p;
-    const isStable = signalingState === 'stable';
+    const isStable = p.signalingState === 'stable';
     if (type === 'meta') return learn(message);
-    // Those of an ignored offer, or with names that nobody resolves, do no harm.
+    // A name that nobody resolves does no harm.
     if (type === 'candidate') return p.addIceCandidate(candidate).catch(() => {});
     if (typeof sdp !== 'string') return;
-    if (type === 'answer' ? isStable : !isOwner && (isMaking || !isStable)) return;
+    if (isOwner !== (type === 'answer') || isOwner === isStable) return;
     await p.setRemoteDescription({ type, sdp });
-    if (p !== pc || type === 'answer') return;
-    if (!remoteDescription) applyAll();
+    if (isOwner && isWanted) negotiate();
+    if (p !== pc || isOwner) return;
+    applyAll();
     await p.setLocalDescription();
     await describe(p);
   });
@@ -244,6 +260,7 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
       if (message.g !== g || !pc) return;
       if (type !== 'need') return take(message);
       if (!isOwner) return;
+      if (what === 'offer' && Array.isArray(message.sources)) return admit(message.sources);
       if (what === 'rebuild' || what === 'restart' && (isUp() || Date.now() - acted > 3000)) repair(what);
     }).catch(() => isClosed || later('rebuild', 1000));
   }

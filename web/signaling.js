@@ -156,7 +156,7 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     write(`{"type":"ping","t":${pinged}}`);
   }
 
-  /** The network or the reader is back: try now. A page that hides may be about to end. */
+  /** Try now, but not if the page hides: it may be ending. */
   function wake(hidden) {
     isHidden = hidden ?? isHidden;
     tries = 0;

@@ -53,6 +53,16 @@ describe('connections of the client', () => {
     return { member, id, self: welcome.id, say, heard, find };
   };
 
+  /** What a browser says to an offer, without taking the call. */
+  const answerOf = (member, offer) => member.page.evaluate(async (sdp) => {
+    const pc = new RTCPeerConnection();
+    await pc.setRemoteDescription({ type: 'offer', sdp });
+    await pc.setLocalDescription();
+    const answer = pc.localDescription.sdp;
+    pc.close();
+    return answer;
+  }, offer);
+
   const recoveries = (member) => member.page.evaluate(() => (
     window.log.filter(({ type }) => type === 'recovery').map(({ summary }) => summary)
   ));
@@ -85,6 +95,20 @@ describe('connections of the client', () => {
     assert.deepEqual(await recoveries(member), []);
     say({ type: 'need', g: 1, what: 'rebuild' });
     assert.equal((await find('offer')).g, 2);
+  });
+
+  it('are offered again for what the other side wants to send, by the owner alone', async (t) => {
+    const { member, say, heard, find } = await face(t, 'page');
+    const first = await find('offer');
+    const answer = await answerOf(member, first.sdp);
+    say({ type: 'offer', g: 1, sdp: first.sdp });
+    for (const odd of ODD) say({ type: 'need', g: 1, what: 'offer', sources: odd });
+    say({ type: 'need', g: 1, what: 'offer', sources: ['mic', 'cam', 'cam', 'screen', 'x'] });
+    say({ type: 'answer', g: 1, sdp: answer });
+    const { sdp } = await find('offer');
+    assert.deepEqual(sdp.match(/^m=\w+/gm).sort(), ['m=application', 'm=audio', 'm=video', 'm=video']);
+    await heard();
+    assert.deepEqual(await recoveries(member), []);
   });
 
   it('that cannot be made now are asked for later', async (t) => {
