@@ -1,0 +1,45 @@
+// The TURN server that people run beside nakodo, on loopback.
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { scratch } from './daemon.mjs';
+
+/** A port of loopback that nobody has. */
+async function freePort() {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  await new Promise((closed) => socket.close(closed));
+  return port;
+}
+
+/**
+ * Start coturn with one user, `user` with the password `secret`, and wait until it answers.
+ * @returns {Promise<{ port: number, url: string, stop: () => Promise<void> }>}
+ */
+export async function startCoturn() {
+  const [port, folder] = [await freePort(), scratch()];
+  const child = spawn('turnserver', [
+    '-n', '--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-multicast-peers', '--allow-loopback-peers',
+    '--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(port),
+    '--lt-cred-mech', '--realm', 'lab.example', '--user', 'user:secret',
+    '--userdb', join(folder, 'users'), '--pidfile', join(folder, 'pid'), '--log-file', 'stdout',
+  ], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  const stop = async () => {
+    child.kill();
+    await ended;
+  };
+  let said = '';
+  const ready = new Promise((done) => {
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text;
+      if (said.includes('Total General servers')) done();
+    });
+  });
+  await Promise.race([ready, ended.then(() => {
+    throw new Error(`coturn has ended:\n${said}`);
+  })]);
+  return { port, url: `turn:127.0.0.1:${port}?transport=udp`, stop };
+}
