@@ -174,6 +174,12 @@ describe('the signals view', () => {
     assert.ok(await a.page.$('.signals-timeline rect.good'));
   });
 
+  it('shows the connection of a peer that left as closed', async (t) => {
+    const [a, b] = await pair(t);
+    await leave(b);
+    await a.until(() => document.querySelector('[data-kind="connection"] .state').textContent === 'closed');
+  });
+
   it('restarts ICE, rebuilds, and cuts signaling on purpose', async (t) => {
     const [, b] = await pair(t);
     await b.click('.signals-peer summary');

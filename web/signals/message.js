@@ -106,6 +106,12 @@ export function namesIn(trace) {
   });
 }
 
+/** Who has left by what the server says, '' if nobody has. @param {Trace} trace */
+export function leaverOf(trace) {
+  const id = trace.type === 'peer-left' && !trace.from ? parse(trace)?.id : '';
+  return typeof id === 'string' ? id : '';
+}
+
 /** A few words after the type, for the arrow. @param {Trace} event */
 export function detailOf(event) {
   const trace = tidy(event);

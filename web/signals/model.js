@@ -4,7 +4,7 @@
  */
 
 import { ends } from './lanes.js';
-import { descriptionOf, namesIn, peerOf, tidy } from './message.js';
+import { descriptionOf, leaverOf, namesIn, peerOf, tidy } from './message.js';
 import { States } from './states.js';
 
 /** @typedef {import('../client.js').Trace} Trace */
@@ -68,6 +68,10 @@ export class Model {
       this.names.set(id, name);
     }
     this.states.add(trace);
+    // A new session begins without anybody.
+    for (const id of trace.type === 'welcome' ? this.peers : [leaverOf(trace)]) {
+      this.states.close(id, trace.t);
+    }
     if (this.#passes(trace)) {
       this.#show(trace);
     }

@@ -62,9 +62,27 @@ export class States {
     }
     const changes = this.of(peer) ?? { signaling: [], gathering: [], ice: [], connection: [] };
     this.#peers.set(peer, changes);
-    const line = changes[/** @type {Kind} */ (trace.type)];
+    this.#change(changes[/** @type {Kind} */ (trace.type)], trace.t, state);
+  }
+
+  /**
+   * The peer is gone. Its RTCPeerConnection was closed, of which no event tells (W3C WebRTC, 4.4.3),
+   * and keeps its gathering state.
+   * @param {string} peer @param {number} t
+   */
+  close(peer, t) {
+    const { signaling, ice, connection } = this.of(peer) ?? {};
+    for (const line of [signaling, ice, connection]) {
+      if (line?.length) {
+        this.#change(line, t, 'closed');
+      }
+    }
+  }
+
+  /** @param {Change[]} line @param {number} t @param {string} state */
+  #change(line, t, state) {
     if (line.at(-1)?.state !== state) {
-      line.push({ t: trace.t, state });
+      line.push({ t, state });
       line.splice(0, line.length - CHANGES_MAX);
     }
   }
