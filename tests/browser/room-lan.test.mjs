@@ -72,7 +72,7 @@ describe('a room in the local network', () => {
     t.after(() => alone.stop());
     await page.join('Hana', { watch: true });
     await page.click('#alone-invite');
-    assert.equal(await page.text('#invite-note'), en['invite.local']);
+    await page.says('#invite-note', en['invite.local']);
     assert.equal(await page.page.$eval('#invite-qr', (image) => image.hidden), true);
   });
 });
