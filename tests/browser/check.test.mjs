@@ -145,8 +145,8 @@ describe('the self-test', () => {
       `turn:127.0.0.1:${dead.address().port}?transport=udp|user|secret`,
     ];
     const own = await startDaemon({ args: servers.flatMap((server) => ['--ice-server', server]) });
-    t.after(() => own.stop());
     const lab = await open(t, { base: own.url });
+    t.after(() => own.stop());
     await run(lab);
     const said = await step(lab, 'ice');
     assert.equal((await marks(lab)).ice, 'warn', said);
@@ -211,8 +211,8 @@ describe('the self-test', () => {
     assert.match(await step(lab, 'server'), /does not answer.*Is nakodo still running/s);
     assert.match(await step(lab, 'ice'), /could not be read/);
     const off = await startDaemon({ args: ['--mount', '/v1=off'] });
-    t.after(() => off.stop());
     const other = await open(t, { base: off.url });
+    t.after(() => off.stop());
     await run(other);
     assert.match(await step(other, 'server'), /The server answers, but no WebSocket opens/);
   });

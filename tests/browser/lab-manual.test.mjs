@@ -61,6 +61,8 @@ describe('signaling by hand', () => {
       await gone.stop();
       await accept(a, await answer(b, await offer(a)));
       await told(b, 'Connected');
+      // The channel opens a little after that.
+      for (const lab of [a, b]) await lab.until(() => !document.querySelector('#manual-text').disabled);
       await a.type('#manual-text', 'by hand <b>');
       await a.page.keyboard.press('Enter');
       await b.says('#manual-lines', 'by hand <b>');

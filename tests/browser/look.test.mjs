@@ -87,6 +87,7 @@ describe('the pages', () => {
     await go('connect');
     await labs[0].page.keyboard.press('Space');
     await labs[1].moves();
+    for (const lab of labs) await lab.says('#chat-state', 'open');
     await go('chat-text');
     await labs[0].page.keyboard.type('by keyboard');
     await labs[0].page.keyboard.press('Enter');

@@ -75,7 +75,7 @@ describe('camera and microphone', () => {
     await receives(t, lab, 'Connected.');
   });
 
-  it('the browser’s question stays unanswered', { timeout: 40000 }, async (t) => {
+  it('the browser’s question stays unanswered', { timeout: 90000 }, async (t) => {
     const prefs = { 'media.navigator.permission.disabled': false };
     const lab = await open(t, launchFirefox, { prefs });
     await lab.click('#prepare');

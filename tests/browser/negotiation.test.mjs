@@ -39,7 +39,7 @@ describe('negotiation', () => {
   }
 
   for (const name of ['chromium', 'firefox']) {
-    it(`both connect at once, ${name}`, { timeout: 60000 }, async (t) => {
+    it(`both connect at once, ${name}`, { timeout: 120000 }, async (t) => {
       const browser = name === 'firefox' ? firefox : chromium;
       const labs = await pair(t, browser, browser, daemon.url, { path: path() });
       await both(labs, (lab) => lab.prepare());
@@ -181,6 +181,7 @@ describe('negotiation', () => {
     const peer = new WebSocket(`${relay}?room=${rooms}`);
     t.after(() => peer.terminate());
     await once(peer, 'open');
+    await a.until(() => document.querySelector('#log .received[data-type="candidate"]'));
     const received = (await a.messages()).filter((message) => message.direction === 'received');
     const { ice } = JSON.parse(received.find((message) => message.type === 'candidate').raw);
     const sent = [

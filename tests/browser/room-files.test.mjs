@@ -80,6 +80,21 @@ describe('a file', () => {
 
   const state = (page, name) => page.until((s) => document.querySelector('.transfer')?.dataset.state === s, name);
 
+  /** Two pages with the file under way, from a disk so slow that it is not through before the test is. */
+  async function underway(t) {
+    const [hana, ken] = await offer(t);
+    await hana.page.evaluate(() => {
+      const { arrayBuffer } = Blob.prototype;
+      Blob.prototype.arrayBuffer = async function () {
+        await new Promise((go) => setTimeout(go, 2000));
+        return arrayBuffer.call(this);
+      };
+    });
+    await click(ken, 'file.accept');
+    await state(ken, 'running');
+    return [hana, ken];
+  }
+
   it('that is offered is counted and announced, and takes neither the drawer nor the focus', async (t) => {
     const [hana, ken] = await odd(t);
     await ken.page.evaluate(() => window.say({ type: 'offer', name: 'a.txt', size: 5 }));
@@ -177,9 +192,7 @@ describe('a file', () => {
   });
 
   it('ends when its sender cancels, and the other side is told', async (t) => {
-    const [hana, ken] = await offer(t);
-    await click(ken, 'file.accept');
-    await state(ken, 'running');
+    const [hana, ken] = await underway(t);
     await click(hana, 'file.cancel');
     await state(hana, 'cancelled');
     await state(ken, 'cancelledThere');
@@ -187,18 +200,14 @@ describe('a file', () => {
   });
 
   it('ends when its receiver cancels, and the other side is told', async (t) => {
-    const [hana, ken] = await offer(t);
-    await click(ken, 'file.accept');
-    await state(ken, 'running');
+    const [hana, ken] = await underway(t);
     await click(ken, 'file.cancel');
     await state(ken, 'cancelled');
     await state(hana, 'cancelledThere');
   });
 
   it('that its sender takes away with the page is said to be lost', async (t) => {
-    const [hana, ken] = await offer(t);
-    await click(ken, 'file.accept');
-    await state(ken, 'running');
+    const [hana, ken] = await underway(t);
     await hana.click('#leave');
     await ken.says('.transfer', en['file.lost']);
   });
@@ -213,7 +222,7 @@ describe('a file', () => {
     const [hana, ken] = await offer(t);
     await ken.page.keyboard.press('Escape');
     await ken.page.keyboard.press('d');
-    await ken.shows('#panel-signals .signals');
+    await ken.until(() => document.querySelector('#panel-signals .signals-buttons button'));
     await ken.page.evaluate((text) => {
       document.querySelectorAll('#panel-signals details').forEach((one) => { one.open = true; });
       [...document.querySelectorAll('#panel-signals button')].find((one) => one.textContent === text).click();

@@ -66,8 +66,8 @@ describe('the examples', () => {
     t.after(() => site.close());
     const origin = `http://localhost:${site.address().port}`;
     const open_ = await startDaemon({ args: ['--origin', 'same-host', '--origin', origin] });
-    t.after(() => open_.stop());
     const members = await open(t, `${origin}/`, open_.url);
+    t.after(() => open_.stop());
     for (const member of members) await member.join('elsewhere');
     await each(members, (member) => member.moves());
   });

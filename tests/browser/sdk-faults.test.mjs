@@ -77,6 +77,7 @@ describe('connections of the client', () => {
     }
     say({ type: 'meta', g: 1, mids: { 0: 'screen' }, sources: { cam: true, screen: 'yes', x: true } });
     await heard();
+    await member.until(() => [...window.room.peers.values()][0].sources.cam); // one after the other
     const { sources, streams } = await member.page.evaluate(() => {
       const [peer] = window.room.peers.values();
       return { sources: peer.sources, streams: Object.keys(peer.streams) };
@@ -178,7 +179,7 @@ describe('connections of the client', () => {
     const first = await a.page.evaluate(async () => {
       const [peer] = window.room.peers.values();
       await peer.stats();
-      await window.moving(1, 5000);
+      await window.moving(1, 30000);
       return peer.stats();
     });
     assert.deepEqual([typeof first.rttMs, first.lossPct], ['number', 0]);

@@ -73,9 +73,9 @@ describe('the server', () => {
 
   it('is not there, or not that address', async (t) => {
     const daemon = await startDaemon();
-    t.after(() => daemon.stop());
     const lab = await Lab.open(browsers.chromium, daemon.url);
     t.after(() => lab.close());
+    t.after(() => daemon.stop());
     const go = async (server) => {
       await lab.type('#server', server);
       await lab.page.keyboard.press('Enter');
@@ -98,9 +98,9 @@ describe('the server', () => {
 
   it('refuses a message, and the page says why', async (t) => {
     const daemon = await startDaemon({ args: ['--max-message', '2000'] });
-    t.after(() => daemon.stop());
     const lab = await Lab.open(browsers.chromium, daemon.url);
     t.after(() => lab.close());
+    t.after(() => daemon.stop());
     await lab.click('#connect'); // an offer is larger than that
     await lab.says('#notice-socket', '1009');
     await lab.state('socket', 'open');
@@ -108,11 +108,11 @@ describe('the server', () => {
 
   it('is plain ws on a page that came by https', async (t) => {
     const daemon = await startDaemon({ tls: true });
-    t.after(() => daemon.stop());
     const path = `/lab.html?server=${encodeURIComponent('ws://lab.example/')}`;
     const base = `https://localhost:${daemon.tlsPort}`;
     const lab = await Lab.open(browsers.chromium, base, { path, online: false });
     t.after(() => lab.close());
+    t.after(() => daemon.stop());
     await lab.says('#notice-address', 'may only open wss://');
     await lab.state('socket', 'closed');
   });

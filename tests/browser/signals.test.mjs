@@ -106,6 +106,10 @@ describe('the signals view', () => {
       await leave(b);
       await a.says('.signals-space', 'peer-left');
       await leave(a);
+      await daemon.until(() => {
+        const all = seen(from);
+        return all.length === 2 && all.every((own) => own.at(-1).type === 'bye');
+      }, 'that both have left');
       const [hana, ken] = seen(from);
       for (const [lab, own] of [[a, hana], [b, ken]]) {
         const types = own.map(({ type }) => type);
@@ -120,6 +124,7 @@ describe('the signals view', () => {
 
   it('names the lanes, and draws each message between the right ones', async (t) => {
     const [, b] = await pair(t);
+    await b.until(() => document.querySelector('.row[data-type="ice"]')); // rows come a frame after the states
     const lanes = await b.page.$$eval('.signals-lanes span', (all) => all.map((one) => one.textContent));
     assert.deepEqual(lanes, ['Me', 'Server', 'Hana']);
     const ways = await b.page.$$eval('.row', (all) => (
@@ -183,6 +188,7 @@ describe('the signals view', () => {
   it('restarts ICE, rebuilds, and cuts signaling on purpose', async (t) => {
     const [, b] = await pair(t);
     await b.click('.signals-peer summary');
+    await b.until(() => document.querySelector('.signals-timeline')); // above the buttons
     const offers = (n) => b.until((count) => (
       document.querySelectorAll('.row[data-type="offer"]').length === count
     ), n);
