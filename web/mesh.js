@@ -4,6 +4,7 @@
 import { SignalError } from './signaling.js';
 
 const groupOf = (as) => (as === 'screen' ? as : 'cam');
+const has = (names, as) => [...names].some((name) => groupOf(name) === groupOf(as));
 const kindOf = (as) => (as === 'mic' ? 'audio' : 'video');
 
 /** What is well said in an object that a peer sent, which may be anything. */
@@ -86,6 +87,7 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
       later(what, early);
     } else {
       tries++;
+      chain = Promise.resolve(); // of a closed connection no call ends
       build(g + 1);
     }
   }
@@ -146,6 +148,8 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     if (!source) {
       slots.delete(as);
       slot.direction = 'recvonly';
+      // A stream that ended does not begin again: only a new one makes a track event.
+      if (!has(room.sources.keys(), as)) delete room.groups[groupOf(as)];
     } else if (!slot) {
       const used = [...slots.values()];
       slot = transceivers(as).find((t) => !used.includes(t));
@@ -175,7 +179,7 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
       entriesOf(meta.sources, (as, isOn) => isSource(as) && typeof isOn === 'boolean'),
     );
     for (const as in peer.streams) {
-      if (!Object.keys(peer.sources).some((name) => groupOf(name) === as)) delete peer.streams[as];
+      if (!has(Object.keys(peer.sources), as)) delete peer.streams[as];
     }
     emit('update');
   }
@@ -225,7 +229,8 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     if (room.isVanilla) {
       await new Promise((resolve) => {
         setTimeout(resolve, 2000); // a dead STUN server would hold it up for a minute
-        const look = () => p.iceGatheringState === 'complete' && resolve();
+        // Of a restart the state tells a task later.
+        const look = () => p.iceGatheringState === 'complete' && /=cand/.test(p.localDescription.sdp) && resolve();
         p.addEventListener('icegatheringstatechange', look);
         look();
       });

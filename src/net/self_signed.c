@@ -244,8 +244,9 @@ static int issue(struct work *work, const char *names, const char *left_out)
 						: "one with other names or near its end"));
 	if (*left_out) {
 		log_warn("certificate.leave-out", LOG_STR("names", left_out),
-			LOG_STR("reason", "the local authority may vouch for private addresses "
-					  "and this machine's first name only"),
+			LOG_STR("reason", "the local authority may vouch for private addresses, "
+					  "names below .local and the machine's name when it "
+					  "was made"),
 			LOG_STR("option", "tls-cert"));
 	}
 	return 0;

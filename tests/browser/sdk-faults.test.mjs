@@ -193,6 +193,32 @@ describe('connections of the client', () => {
     assert.deepEqual([second.lossPct, second.kbpsIn, second.fps], [null, 0, 0]);
   });
 
+  for (const name of ['setRemoteDescription', 'setLocalDescription', 'addIceCandidate']) {
+    it(`that are built anew during ${name}() hear what comes then`, async (t) => {
+      const [a, b] = await call(t);
+      await b.page.evaluate((method) => {
+        const [peer] = window.room.peers.values();
+        const { prototype } = RTCPeerConnection;
+        const real = prototype[method];
+        prototype[method] = function (...args) {
+          const done = real.apply(this, args);
+          prototype[method] = real;
+          window.old = this;
+          peer.rebuild(); // of a connection that is closed no call ends
+          return done;
+        };
+      }, name);
+      const member = name === 'setLocalDescription' ? a : b;
+      await member.page.evaluate((method) => {
+        const [peer] = window.room.peers.values();
+        if (method === 'addIceCandidate') peer.restart();
+        else window.room.publish(window.drawing(), { as: 'screen' });
+      }, name);
+      await b.until(() => window.old?.signalingState === 'closed');
+      await each([a, b], (m) => m.moves());
+    });
+  }
+
   it('that the page has closed do not hold up what it publishes', async (t) => {
     const [a, b] = await call(t);
     await b.page.evaluate(async () => {

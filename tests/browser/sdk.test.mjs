@@ -55,8 +55,15 @@ describe('rooms of the client', () => {
     for (const letters of ['cf', 'fc']) {
       const members = await meet(t, letters, { ice: 'vanilla' });
       await each(members, (member) => member.moves());
-      const sent = await members[0].page.evaluate(() => window.log.filter((e) => e.type === 'candidate'));
-      assert.deepEqual(sent, []);
+      await members[0].page.evaluate(() => [...window.room.peers.values()][0].restart());
+      const answers = () => window.log.filter(({ type }) => type === 'answer').length === 2;
+      await each(members, (member) => member.until(answers));
+      await each(members, (member) => member.moves());
+      const log = await members[0].page.evaluate(() => window.log);
+      assert.deepEqual(log.filter(({ type }) => type === 'candidate'), []);
+      const descriptions = log.filter(({ type }) => /^(offer|answer)$/.test(type)).map(({ raw }) => raw);
+      assert.equal(descriptions.length, 4);
+      assert.ok(descriptions.every((raw) => raw.includes('a=candidate:')));
     }
   });
 
@@ -119,6 +126,27 @@ describe('rooms of the client', () => {
       assert.ok(!states[0].includes('have-local-offer') && !states[1].includes('have-remote-offer'));
     });
   }
+
+  it('a source that is published anew at once comes again', async (t) => {
+    for (const letters of ['cc', 'ff']) {
+      const members = await meet(t, letters);
+      for (const [i, member] of members.entries()) {
+        const other = members[1 - i];
+        await member.moves();
+        await member.page.evaluate(() => {
+          window.screen_ = window.room.publish(window.drawing(), { as: 'screen' });
+        });
+        await other.moves(1, { as: 'screen' });
+        await other.page.evaluate(() => { window.log.length = 0; });
+        await member.page.evaluate(() => {
+          window.screen_.stop();
+          window.room.publish(window.drawing(), { as: 'screen' });
+        });
+        await other.until(() => window.log.filter(({ type, dir }) => type === 'meta' && dir === 'in').length > 1);
+        await other.moves(1, { as: 'screen' });
+      }
+    }
+  });
 
   it('a camera that is off and on again needs no negotiation', async (t) => {
     for (const letters of ['cc', 'ff']) {

@@ -33,14 +33,15 @@ export async function openInvite(room) {
   say(byId('invite-note', HTMLElement), isLoopback && !lan ? 'invite.local' : 'invite.lan');
   byId('invite-note', HTMLElement).hidden = !isPrivate;
   byId('invite-trust', HTMLElement).hidden = !isPrivate || !link.value.startsWith('https:');
-  image.hidden = true;
+  const isShown = !isLoopback || Boolean(lan);
+  image.hidden = !isShown; // what stands below it does not move when it comes
   sayIn(image, 'alt', 'invite.qr');
   shareButton.hidden = !('share' in navigator);
   copyButton.onclick = copy;
   shareButton.onclick = () => navigator.share({ url: link.value }).catch(() => {}); // given up
   dialog.showModal();
   copyButton.focus();
-  if (!isLoopback || lan) {
+  if (isShown) {
     await showQr(image, link.value);
   }
 }
