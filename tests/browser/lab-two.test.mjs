@@ -91,7 +91,7 @@ describe('two peers in one page', () => {
       await lab.page.$eval('#two-next', (button) => button.click());
     }
     await opened(lab);
-    assert.ok((await rows(lab)).includes('answer B→A'));
+    await lab.until(() => document.querySelector('.row[data-type="answer"][data-way="B → A"]'));
   });
 
   it('add a picture: a second offer, compared with the first, and pictures that move', async (t) => {
