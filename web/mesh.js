@@ -1,6 +1,6 @@
 // @ts-nocheck The RTCPeerConnections with one peer, one after the other, each a generation `g`. The
-// owner, who came later, makes all offers and repairs; the other side asks it to. None
-// cross: in Firefox a rollback may stop a picture for good.
+// owner, who came later, makes all offers and repairs; the other side asks it to. None cross: in
+// Firefox a rollback may stop a picture for good.
 import { SignalError } from './signaling.js';
 
 const groupOf = (as) => (as === 'screen' ? as : 'cam');

@@ -52,6 +52,16 @@ describe('odd events', () => {
     assert.ok(model.events.length > 0 && model.events.length <= 64, `${model.events.length} of 1 MiB`);
   });
 
+  it('that a peer calls `welcome` or `peer-left` close no connection', () => {
+    const model = new Model();
+    model.add({ ...event, dir: 'state', type: 'connection', summary: 'connected' });
+    model.add({ ...event, from: 'p2', type: 'welcome', raw: '{"from":"p2","type":"welcome"}' });
+    model.add({ ...event, from: 'p2', type: 'peer-left', raw: '{"from":"p2","type":"peer-left","id":"p1"}' });
+    assert.equal(model.states.of('p1').connection.at(-1).state, 'connected');
+    model.add({ ...event, from: undefined, type: 'peer-left', raw: '{"type":"peer-left","id":"p1"}' });
+    assert.equal(model.states.of('p1').connection.at(-1).state, 'closed');
+  });
+
   describe('in the page', () => {
     let daemon, browser;
 

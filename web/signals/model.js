@@ -68,8 +68,9 @@ export class Model {
       this.names.set(id, name);
     }
     this.states.add(trace);
-    // A new session begins without anybody.
-    for (const id of trace.type === 'welcome' ? this.peers : [leaverOf(trace)]) {
+    // A new session begins without anybody; what has `from` is only what a peer says.
+    const isFresh = trace.type === 'welcome' && !trace.from;
+    for (const id of isFresh ? this.peers : [leaverOf(trace)]) {
       this.states.close(id, trace.t);
     }
     if (this.#passes(trace)) {
