@@ -14,15 +14,15 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
-#include "nakodo/net/admit.h"
-#include "nakodo/net/census.h"
-#include "nakodo/net/conn.h"
-#include "nakodo/net/http.h"
-#include "nakodo/net/listener.h"
+#include "nakodo/net/gate/admit.h"
+#include "nakodo/net/gate/census.h"
+#include "nakodo/net/gate/proxies.h"
+#include "nakodo/net/http/http.h"
 #include "nakodo/net/server.h"
-#include "nakodo/net/tls.h"
-#include "nakodo/net/trust.h"
-#include "nakodo/net/ws.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/listener.h"
+#include "nakodo/net/tls/tls.h"
+#include "nakodo/net/ws/ws.h"
 
 #define HEADER_MAX 1024
 
@@ -63,10 +63,10 @@ static struct refusal find_client(struct conn *conn, struct lws *wsi)
 	const char *forwarded = header(wsi, WSI_TOKEN_X_FORWARDED_FOR, buf);
 	struct address address;
 
-	if (!trust_is_proxy(options, &conn->address)) {
+	if (!proxies_has(options, &conn->address)) {
 		return no_refusal;
 	}
-	if (!forwarded || !trust_forwarded(&address, options, forwarded)) {
+	if (!forwarded || !proxies_find_client(&address, options, forwarded)) {
 		return (struct refusal){400, "bad-proxy",
 			"A trusted proxy must name the client in X-Forwarded-For.",
 			"trusted-proxy"};

@@ -18,18 +18,18 @@
 #include "nakodo/config.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/hub/hub.h"
-#include "nakodo/net/census.h"
 #include "nakodo/net/front.h"
-#include "nakodo/net/hold.h"
-#include "nakodo/net/http.h"
-#include "nakodo/net/lan.h"
-#include "nakodo/net/listener.h"
-#include "nakodo/net/notify.h"
-#include "nakodo/net/renewal.h"
-#include "nakodo/net/site.h"
-#include "nakodo/net/tls.h"
-#include "nakodo/net/urls.h"
-#include "nakodo/net/ws.h"
+#include "nakodo/net/gate/census.h"
+#include "nakodo/net/http/http.h"
+#include "nakodo/net/http/lan.h"
+#include "nakodo/net/http/site.h"
+#include "nakodo/net/http/urls.h"
+#include "nakodo/net/loop/notify.h"
+#include "nakodo/net/socket/listener.h"
+#include "nakodo/net/tls/renewal.h"
+#include "nakodo/net/tls/tls.h"
+#include "nakodo/net/ws/pace.h"
+#include "nakodo/net/ws/ws.h"
 #include "nakodo/service/ice.h"
 
 #define OWN_DESCRIPTORS 64 /* log, web-root, event loop, listening sockets */
@@ -289,7 +289,7 @@ static void host_clear_timer(void *cookie, struct wheel_timer *timer)
 
 static void on_turned(struct flush *flush)
 {
-	hold_settle(lws_container_of(flush, struct server, flush));
+	pace_settle(lws_container_of(flush, struct server, flush));
 }
 
 static int start(struct server *server, struct problem *problem)

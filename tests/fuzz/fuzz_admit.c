@@ -10,8 +10,8 @@
 
 #include "nakodo/base/address.h"
 #include "nakodo/base/options.h"
-#include "nakodo/net/admit.h"
-#include "nakodo/net/trust.h"
+#include "nakodo/net/gate/admit.h"
+#include "nakodo/net/gate/proxies.h"
 
 #define ITEM(text)                                                                                 \
 	{                                                                                          \
@@ -77,15 +77,15 @@ static void check_forwarded(const char *forwarded)
 	const char *comma = strrchr(forwarded, ',');
 	char text[ADDRESS_TEXT];
 
-	if (trust_forwarded(&client, &options, forwarded)) {
+	if (proxies_find_client(&client, &options, forwarded)) {
 		require(address_is_known(&client) || strstr(forwarded, "::"));
-		require(!trust_is_proxy(&options, &client));
+		require(!proxies_has(&options, &client));
 		address_format(&client, text);
 	}
 	/* What stands last and is no proxy is the client, whatever is in front of it. */
 	comma = comma ? comma + 1 : forwarded;
-	if (address_parse(&last, comma, strlen(comma)) && !trust_is_proxy(&options, &last)) {
-		require(trust_forwarded(&client, &options, forwarded));
+	if (address_parse(&last, comma, strlen(comma)) && !proxies_has(&options, &last)) {
+		require(proxies_find_client(&client, &options, forwarded));
 		require(!memcmp(&client, &last, sizeof(last)));
 	}
 }

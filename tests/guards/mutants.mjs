@@ -100,7 +100,7 @@ export const mutants = {
     test: 'emfile',
     shows: /error: 'the daemon wants .* in an idle second'/,
     edits: [{
-      file: 'src/net/accept.c',
+      file: 'src/net/socket/accept.c',
       from: '	uv_poll_stop(&listener->poll);',
       to: '',
     }],
@@ -111,7 +111,7 @@ export const mutants = {
     shows: /AddressSanitizer|the daemon ended with SIG|not within/,
     edits: [
       {
-        file: 'src/net/accept.c',
+        file: 'src/net/socket/accept.c',
         from: '	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed);',
         to: `	if (done && (!waiting->accepted.listener->endpoint.proxy || enter(&waiting->accepted))) {
 		conn_adopt(&waiting->accepted);
@@ -119,7 +119,7 @@ export const mutants = {
 	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed);`,
       },
       {
-        file: 'src/net/accept.c',
+        file: 'src/net/socket/accept.c',
         from: `	} else if (!accepted->listener->endpoint.proxy || enter(accepted)) {
 		conn_adopt(accepted);
 	}`,
@@ -131,7 +131,7 @@ export const mutants = {
     test: 'partial',
     shows: /error: 'message [0-9,]+: the connection ended/,
     edits: [{
-      file: 'src/net/ws.c',
+      file: 'src/net/ws/ws.c',
       from: 'if (lws_partial_buffered(conn->wsi)) {',
       to: 'if (0) {',
     }],
@@ -142,12 +142,12 @@ export const mutants = {
     shows: /error: '(the server sent a wrong frame|message \d+ of sender|message [0-9,]+: the connection ended)/,
     edits: [
       {
-        file: 'src/net/ws.c',
+        file: 'src/net/ws/ws.c',
         from: 'if (lws_partial_buffered(conn->wsi)) {',
         to: 'if (0) {',
       },
       {
-        file: 'src/net/ws.c',
+        file: 'src/net/ws/ws.c',
         from: '	if (outbox->count == 1 || frame->len > WS_BURST) {',
         to: `	if (1) {
 		static const enum lws_write_protocol kinds[16] = {[1] = LWS_WRITE_TEXT,
@@ -171,7 +171,7 @@ export const mutants = {
     test: 'hold',
     shows: /the daemon ended with SIGKILL/,
     edits: [{
-      file: 'src/net/hold.c',
+      file: 'src/net/ws/pace.c',
       from: '		DL_APPEND2(conn->server->pausing, conn, pause_prev, pause_next);',
       to: `		conn->hold = HOLD_UNREAD;
 		lws_rx_flow_control(conn->wsi, 0);`,

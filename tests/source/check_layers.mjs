@@ -10,11 +10,11 @@ const homes = [
   [/^libwebsockets\.h$/, /^net\//],
   [/^uv\.h$/, /^net\//],
   [/^systemd\//, /^net\//],
-  // net/hold asks how much TLS holds back; it has the name from libwebsockets.h.
-  [/^openssl\//, /^(net\/(local_ca|self_signed|tls)$|service\/)/],
-  [/^cjson\//, /^(dialect\/|service\/|base\/json$|net\/site$)/],
+  // net/ws/pace asks how much TLS holds back; it has the name from libwebsockets.h.
+  [/^openssl\//, /^(net\/tls\/|service\/)/],
+  [/^cjson\//, /^(dialect\/|service\/|base\/json$|net\/http\/site$)/],
   [/^hiredis\//, /^service\/bus_redis$/],
-  [/^qrencode\.h$/, /^net\/qr$/],
+  [/^qrencode\.h$/, /^net\/http\/qr$/],
   [/^uthash\.h$/, /^base\/hash$/],
   [/^utlist\.h$/, /^(net|dialect|hub|service)\//],
 ];

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "nakodo/base/options.h"
-#include "nakodo/net/admit.h"
+#include "nakodo/net/gate/admit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define LIST(...)                                                                                  \

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "nakodo/base/address.h"
-#include "nakodo/net/census.h"
+#include "nakodo/net/gate/census.h"
 
 static struct address address_of(const char *text)
 {

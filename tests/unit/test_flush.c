@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "nakodo/hub/hub.h"
-#include "nakodo/net/flush.h"
+#include "nakodo/net/ws/flush.h"
 
 static struct {
 	uv_loop_t loop;

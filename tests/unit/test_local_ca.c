@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "nakodo/net/local_ca.h"
-#include "nakodo/net/machine.h"
+#include "nakodo/base/machine.h"
+#include "nakodo/net/tls/local_ca.h"
 
 #define ALWAYS "DNS:localhost,IP:127.0.0.1,IP:::1"
 

@@ -17,7 +17,7 @@
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/net/site.h"
+#include "nakodo/net/http/site.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "nakodo/net/sniff.h"
+#include "nakodo/net/socket/sniff.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

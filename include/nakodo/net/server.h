@@ -9,9 +9,9 @@
 #include <uv.h>
 
 #include "nakodo/dialect/dialect.h"
-#include "nakodo/net/deadlines.h"
-#include "nakodo/net/flush.h"
 #include "nakodo/net/lifecycle.h"
+#include "nakodo/net/loop/deadlines.h"
+#include "nakodo/net/ws/flush.h"
 
 struct options;
 struct problem;
@@ -38,7 +38,7 @@ struct server {
 	struct listener *listeners;
 	struct frame *ping; /* the same for every peer */
 	struct conn *conns;
-	struct conn *pausing; /* to be left unread after this turn; hold.c's */
+	struct conn *pausing; /* to be left unread after this turn; pace.c's */
 	struct waiting *waiting; /* accepted, not a conn yet; accept.c's */
 	size_t conn_count, peer_count;
 	size_t awaited; /* places kept for those who lost their connection (dialect_env) */

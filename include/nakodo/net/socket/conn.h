@@ -1,0 +1,92 @@
+/*
+ * conn: one accepted socket, from accept() until libwebsockets has let go of it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nakodo/base/address.h"
+#include "nakodo/base/wheel.h"
+#include "nakodo/hub/hub.h"
+#include "nakodo/hub/limit.h"
+#include "nakodo/net/ws/pace.h"
+
+struct listener;
+struct lws;
+struct mount;
+struct server;
+
+#define CONN_ARGUMENTS 16
+
+enum conn_stage {
+	CONN_REQUEST, /* TLS and HTTP, under the handshake's deadline */
+	CONN_ANSWERED, /* one HTTP answer has been written; there is no second one */
+	CONN_ADMITTED, /* the upgrade has been allowed and counted */
+	CONN_OPEN, /* the peer is open, or its close frame has not been written yet */
+	CONN_CLOSE_SENT, /* our close frame is the last thing written */
+	CONN_PEER_CLOSED, /* the peer's close frame has come; libwebsockets echoes it */
+	CONN_DEAD, /* nothing more to be read or written */
+};
+
+/* By its rate (pace.h). */
+enum conn_hold { HOLD_NONE, HOLD_PENDING, HOLD_UNREAD };
+
+/* An accepted socket on its way to a conn. */
+struct accepted {
+	const struct listener *listener;
+	int fd;
+	struct address address; /* of the client */
+	bool counted; /* in the census of addresses */
+	bool tls; /* what the client speaks */
+	char *target; /* of a plain request where TLS is due, as sent; NULL: not known. Owned */
+	uint64_t deadline; /* the loop's ms: when TLS and HTTP have to be done */
+};
+
+struct conn {
+	struct peer peer; /* first: a peer is turned back into its conn by a cast */
+	struct server *server;
+	const struct listener *listener;
+	struct lws *wsi;
+	struct conn *prev, *next; /* all of the server's (utlist DL) */
+	struct wheel_timer timer; /* the one thing this connection waits for in its stage */
+	struct address address; /* of the client */
+	const struct mount *mount;
+	struct limit limit;
+	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
+	struct held *backlog; /* read, but not due (utlist DL) */
+	pace_deliver_fn *pace_deliver;
+	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: the server's (utlist DL) */
+	char *target; /* see struct accepted */
+	char *rx; /* a message that came in pieces; NULL: none */
+	unsigned rx_len, rx_room;
+	unsigned unsent; /* bytes of an HTTP answer that the socket did not take at once */
+	unsigned turn, turn_bytes; /* what was read in that turn of the loop */
+	enum conn_stage stage;
+	enum conn_hold hold;
+	bool counted; /* in the census of addresses */
+	bool misplaced; /* plain HTTP where TLS is due */
+	bool placed; /* counted as a peer, by the server and in the census */
+	bool rx_binary, pinged;
+	bool waiting; /* for the socket to take more */
+};
+
+/* Hand an accepted socket to libwebsockets; it is discarded on failure. */
+void conn_adopt(struct accepted *accepted);
+/* Close the socket and give back what it holds. */
+void conn_discard(struct accepted *accepted);
+/* The URL's query as libwebsockets has cut and decoded it: "name=value", NULL at the end, at most
+ * CONN_ARGUMENTS; the strings lie in `buf`. */
+void conn_read_arguments(struct conn *conn, char *buf, size_t size, const char **ret);
+struct conn *conn_of(struct lws *wsi); /* NULL before adoption is finished */
+/* It is no peer any more, or never became the one that it was counted as. */
+void conn_leave_place(struct conn *conn);
+/* libwebsockets has let go of it. */
+void conn_destroy(struct conn *conn);
+/* Its one HTTP answer is written: a slow client gets more time for it than libwebsockets gives. */
+void conn_answered(struct conn *conn);
+/* End it without a word and without waiting. Safe from anywhere; it is gone some turns later. */
+void conn_kill(struct conn *conn);
+/* conn_kill() after so many ms, unless something else is waited for meanwhile. */
+void conn_kill_after(struct conn *conn, uint64_t delay);

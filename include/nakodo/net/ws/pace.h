@@ -1,0 +1,28 @@
+/*
+ * pace: a peer over its rate is left unread until its next message is due. Nothing is dropped.
+ *
+ * Reading is stopped between two turns of the loop, never inside a read: libwebsockets 4.1.6 loops
+ * for ever when flow control sets in while TLS has decrypted bytes left. What the current read
+ * still brings, at most one TLS record, waits in a backlog here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct conn;
+struct server;
+
+typedef void pace_deliver_fn(struct conn *conn, const char *data, size_t len, bool binary);
+
+/* Count a message that was just delivered; begin to hold its peer if it is one too many. `deliver`
+ * gets the backlog later, and what it delivers is counted again. */
+void pace_count(struct conn *conn, pace_deliver_fn *deliver);
+/* Keep a message of a peer that is held. False: no memory. */
+bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
+/* The peer has said good-bye: what it said before is delivered at once. */
+void pace_release(struct conn *conn);
+/* The peer leaves: forget its backlog and read on, for its close frame. */
+void pace_end(struct conn *conn);
+/* Between two turns: stop reading the peers that are to be held. */
+void pace_settle(struct server *server);

@@ -1,0 +1,207 @@
+/*
+ * site: owns the directory web-root. Files are read when they are asked for: they are few and
+ * small, the system caches them, and an edited page shows at once.
+ */
+#include "nakodo/net/http/site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+
+#define READ (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+#define FILE_MAX (16 << 20) /* bytes; larger files are not for this server */
+
+struct site {
+	int directory;
+	char *ice;
+};
+
+static const struct {
+	const char *extension, *type;
+} types[] = {
+	{".css", "text/css; charset=utf-8"},
+	{".html", "text/html; charset=utf-8"},
+	{".ico", "image/vnd.microsoft.icon"},
+	{".jpg", "image/jpeg"},
+	{".js", "text/javascript; charset=utf-8"},
+	{".json", "application/json"},
+	{".map", "application/json"},
+	{".mjs", "text/javascript; charset=utf-8"},
+	{".mp3", "audio/mpeg"},
+	{".pdf", "application/pdf"},
+	{".png", "image/png"},
+	{".svg", "image/svg+xml"},
+	{".ts", "text/plain; charset=utf-8"},
+	{".txt", "text/plain; charset=utf-8"},
+	{".wasm", "application/wasm"},
+	{".webmanifest", "application/manifest+json"},
+	{".webp", "image/webp"},
+	{".woff2", "font/woff2"},
+};
+
+static const char *type_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; dot && i < sizeof(types) / sizeof(*types); i++) {
+		if (!strcmp(dot, types[i].extension)) {
+			return types[i].type;
+		}
+	}
+	return "application/octet-stream";
+}
+
+int site_create(struct site **ret, const struct options *options, const char *ice_servers,
+	struct problem *problem)
+{
+	struct site *site = calloc(1, sizeof(*site));
+	int error;
+
+	if (!site) {
+		return problem_set(problem, -ENOMEM, "out of memory");
+	}
+	if (asprintf(&site->ice, "{\"iceServers\":%s}", ice_servers) < 0) {
+		site->ice = NULL;
+	}
+	site->directory = open(options->web_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (site->directory < 0 || !site->ice) {
+		error = site->ice ? -errno : -ENOMEM;
+		problem_set(problem, error,
+			"cannot open web-root `%s`: %s; it is the directory with index.html",
+			options->web_root, strerror(-error));
+		site_destroy(site);
+		return error;
+	}
+	*ret = site;
+	return 0;
+}
+
+void site_destroy(struct site *site)
+{
+	if (site) {
+		if (site->directory >= 0) {
+			close(site->directory);
+		}
+		free(site->ice);
+		free(site);
+	}
+}
+
+/* No segment may begin with a dot: that leaves out `..` and hidden files alike. */
+static bool is_safe(const char *path)
+{
+	return *path && *path != '.' && *path != '/' && !strstr(path, "/.") &&
+	       !strstr(path, "//") && !strchr(path, '\\');
+}
+
+static int open_safe(
+	const struct site *site, const char *path, const char *extension, char *name, size_t size)
+{
+	if (snprintf(name, size, "%s%s", path, extension) >= (int)size || !is_safe(name)) {
+		return -1;
+	}
+	return openat(site->directory, name, READ);
+}
+
+/* `/r/ROOM`, the link that people send each other: one page, whatever the room. */
+static bool is_room(const char *path)
+{
+	return !strncmp(path, "/r/", 3) && path[3] && !strchr(path + 3, '/');
+}
+
+/* A page comes first: lab.html may have a directory `lab` beside it. `name` is what was opened. */
+static int open_file(const struct site *site, const char *path, char *name, size_t size)
+{
+	int fd = -1;
+
+	path = is_room(path) ? "/" : path;
+	path += *path == '/';
+	if (!*path) {
+		path = "index.html";
+	}
+	if (!strchr(path, '.')) {
+		fd = open_safe(site, path, ".html", name, size);
+	}
+	return fd < 0 ? open_safe(site, path, "", name, size) : fd;
+}
+
+static bool matches(const char *if_none_match, const char *etag)
+{
+	return !strcmp(if_none_match, "*") || strstr(if_none_match, etag);
+}
+
+static void read_file(int fd, const struct stat *st, struct site_reply *ret)
+{
+	size_t size = (size_t)st->st_size, len = 0;
+	ssize_t got;
+
+	ret->owned = malloc(size ? size : 1);
+	while (ret->owned && len < size && (got = read(fd, ret->owned + len, size - len)) > 0) {
+		len += (size_t)got;
+	}
+	/* A file that shrank while it was read is not sent in part. */
+	ret->status = ret->owned && len == size ? 200 : 500;
+	ret->body = ret->owned ? ret->owned : "";
+	ret->len = ret->status == 200 ? size : 0;
+}
+
+static void find_file(const struct site *site, const char *path, const char *if_none_match,
+	struct site_reply *ret)
+{
+	char name[256];
+	struct stat st;
+	int fd = open_file(site, path, name, sizeof(name));
+
+	if (fd < 0) {
+		return;
+	}
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX) {
+		ret->type = type_of(name);
+		snprintf(ret->etag, sizeof(ret->etag), "\"%" PRIx64 "-%" PRIx64 "\"",
+			(uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec,
+			(uint64_t)st.st_size);
+		if (matches(if_none_match, ret->etag)) {
+			ret->status = 304;
+		} else {
+			read_file(fd, &st, ret);
+		}
+	}
+	close(fd);
+}
+
+static void set_json(struct site_reply *ret, int status, const char *text)
+{
+	ret->status = status;
+	ret->type = "application/json";
+	ret->body = text;
+	ret->len = strlen(text);
+}
+
+void site_find(const struct site *site, const char *path, const char *if_none_match, bool draining,
+	struct site_reply *ret)
+{
+	*ret = (struct site_reply){.status = 404};
+	if (!strcmp(path, "/healthz")) {
+		set_json(ret, 200, "{\"status\":\"ok\"}\n");
+	} else if (!strcmp(path, "/readyz")) {
+		set_json(ret, draining ? 503 : 200,
+			draining ? "{\"status\":\"draining\"}\n" : "{\"status\":\"ready\"}\n");
+	} else if (!strcmp(path, "/ice.json")) {
+		set_json(ret, 200, site->ice);
+	} else {
+		find_file(site, path, if_none_match, ret);
+	}
+}
+
+void site_reply_finish(struct site_reply *reply)
+{
+	free(reply->owned);
+}

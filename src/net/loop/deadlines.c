@@ -1,0 +1,51 @@
+/* deadlines: owns the one libuv timer behind the wheel. */
+#include "nakodo/net/loop/deadlines.h"
+
+static void on_timer(uv_timer_t *timer);
+
+static void arm(struct deadlines *deadlines)
+{
+	uint64_t now = uv_now(deadlines->timer.loop);
+	uint64_t next = wheel_next(&deadlines->wheel);
+
+	if (next < deadlines->armed) {
+		deadlines->armed = next;
+		uv_timer_start(&deadlines->timer, on_timer, next > now ? next - now : 0, 0);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct deadlines *deadlines = timer->data;
+
+	/* Armed only when all have run: what they set meanwhile is looked at once, here. */
+	deadlines->armed = 0;
+	wheel_run(&deadlines->wheel, uv_now(timer->loop));
+	deadlines->armed = UINT64_MAX;
+	arm(deadlines);
+}
+
+void deadlines_init(struct deadlines *deadlines, uv_loop_t *loop)
+{
+	wheel_init(&deadlines->wheel, uv_now(loop));
+	uv_timer_init(loop, &deadlines->timer);
+	deadlines->timer.data = deadlines;
+	deadlines->armed = UINT64_MAX;
+}
+
+void deadlines_set(
+	struct deadlines *deadlines, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn)
+{
+	wheel_set(&deadlines->wheel, timer, uv_now(deadlines->timer.loop) + delay, fn);
+	arm(deadlines);
+}
+
+void deadlines_clear(struct deadlines *deadlines, struct wheel_timer *timer)
+{
+	wheel_clear(&deadlines->wheel, timer);
+}
+
+void deadlines_finish(struct deadlines *deadlines)
+{
+	uv_close((uv_handle_t *)&deadlines->timer, NULL);
+}

@@ -1,0 +1,157 @@
+/* conn: owns the memory of a connection and its place in the server's list and census. */
+#include "nakodo/net/socket/conn.h"
+
+#include <libwebsockets.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "nakodo/base/options.h"
+#include "nakodo/net/gate/census.h"
+#include "nakodo/net/server.h"
+#include "nakodo/net/socket/listener.h"
+
+#define ANSWER_DEADLINE 60000 /* ms */
+
+static struct conn *of_timer(struct wheel_timer *timer)
+{
+	return lws_container_of(timer, struct conn, timer);
+}
+
+static void on_deadline(struct wheel_timer *timer)
+{
+	conn_kill(of_timer(timer));
+}
+
+static void let_go(struct accepted *accepted)
+{
+	if (accepted->counted) {
+		census_remove_connection(accepted->listener->server->census, &accepted->address);
+	}
+	free(accepted->target);
+}
+
+void conn_discard(struct accepted *accepted)
+{
+	close(accepted->fd);
+	let_go(accepted);
+}
+
+static uint64_t time_left(const struct accepted *accepted)
+{
+	uint64_t now = uv_now(&accepted->listener->server->loop);
+
+	return accepted->deadline > now ? accepted->deadline - now : 0;
+}
+
+void conn_adopt(struct accepted *accepted)
+{
+	struct server *server = accepted->listener->server;
+	struct conn *conn = calloc(1, sizeof(*conn));
+	struct lws *wsi;
+
+	if (!conn) {
+		conn_discard(accepted);
+		return;
+	}
+	wsi = lws_adopt_socket_vhost(accepted->tls ? server->secure : server->plain, accepted->fd);
+	/* It has closed the socket, or will do so when libuv has let go of it. */
+	if (!wsi) {
+		let_go(accepted);
+		free(conn);
+		return;
+	}
+	conn->server = server;
+	conn->listener = accepted->listener;
+	conn->wsi = wsi;
+	conn->address = accepted->address;
+	conn->counted = accepted->counted;
+	conn->misplaced = accepted->listener->endpoint.tls && !accepted->tls;
+	conn->target = accepted->target;
+	lws_set_opaque_user_data(wsi, conn);
+	DL_APPEND(server->conns, conn);
+	server->conn_count++;
+	conn_kill_after(conn, time_left(accepted));
+}
+
+void conn_read_arguments(struct conn *conn, char *buf, size_t size, const char **ret)
+{
+	int count = 0;
+
+	while (count < CONN_ARGUMENTS) {
+		int len = lws_hdr_copy_fragment(
+			conn->wsi, buf, (int)size, WSI_TOKEN_HTTP_URI_ARGS, count);
+
+		if (len < 0) {
+			break;
+		}
+		ret[count++] = buf;
+		buf += len + 1;
+		size -= (size_t)len + 1;
+	}
+	ret[count] = NULL;
+}
+
+struct conn *conn_of(struct lws *wsi)
+{
+	return wsi ? lws_get_opaque_user_data(wsi) : NULL;
+}
+
+void conn_leave_place(struct conn *conn)
+{
+	if (conn->placed) {
+		conn->placed = false;
+		conn->server->peer_count--;
+		census_remove_peer(conn->server->census, &conn->address);
+	}
+}
+
+void conn_destroy(struct conn *conn)
+{
+	struct server *server = conn->server;
+
+	/* libwebsockets may end an upgrade that was allowed without telling more than this. */
+	conn_leave_place(conn);
+	deadlines_clear(&server->deadlines, &conn->timer);
+	if (conn->counted) {
+		census_remove_connection(server->census, &conn->address);
+	}
+	server->unsent -= conn->unsent;
+	DL_DELETE(server->conns, conn);
+	server->conn_count--;
+	free(conn->target);
+	free(conn->rx);
+	free(conn);
+}
+
+/* libwebsockets allows five seconds, from when the connection was given up to it. */
+static void on_answered(struct wheel_timer *timer)
+{
+	struct conn *conn = of_timer(timer);
+
+	lws_set_timeout(conn->wsi, PENDING_FLUSH_STORED_SEND_BEFORE_CLOSE, ANSWER_DEADLINE / 1000);
+	conn_kill_after(conn, ANSWER_DEADLINE);
+}
+
+void conn_answered(struct conn *conn)
+{
+	conn->stage = CONN_ANSWERED;
+	deadlines_set(&conn->server->deadlines, &conn->timer, 0, on_answered);
+}
+
+void conn_kill(struct conn *conn)
+{
+	if (conn->stage == CONN_DEAD) {
+		return;
+	}
+	conn->stage = CONN_DEAD;
+	hub_drop(&conn->peer);
+	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+	/* Outside of its own callbacks libwebsockets does not look at its timeouts by itself. */
+	lws_cancel_service(conn->server->context);
+}
+
+void conn_kill_after(struct conn *conn, uint64_t delay)
+{
+	deadlines_set(&conn->server->deadlines, &conn->timer, delay, on_deadline);
+}

@@ -1,0 +1,340 @@
+/*
+ * listener: owns the listening sockets from bind to close. accept.c takes connections from them.
+ */
+#include "nakodo/net/socket/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "nakodo/base/address.h"
+#include "nakodo/base/log.h"
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/net/server.h"
+#include "nakodo/net/socket/accept.h"
+
+/* By the address that is bound: a host's name may stand for a loopback address, and systemd names
+ * none. Behind a proxy that is not where the clients are. */
+static bool is_loopback(const struct endpoint *endpoint, int fd)
+{
+	struct sockaddr_storage bound = {0};
+	socklen_t size = sizeof(bound);
+	struct address address;
+
+	return !endpoint->proxy && !getsockname(fd, (struct sockaddr *)&bound, &size) &&
+	       address_from_sockaddr(&address, (struct sockaddr *)&bound) &&
+	       address_is_loopback(&address);
+}
+
+static int add(
+	struct server *server, const struct endpoint *endpoint, int fd, const struct mount *own)
+{
+	struct listener *listener = calloc(1, sizeof(*listener));
+
+	if (!listener) {
+		close(fd);
+		return -ENOMEM;
+	}
+	listener->server = server;
+	listener->endpoint = *endpoint;
+	listener->loopback = is_loopback(endpoint, fd);
+	listener->own = own;
+	listener->fd = fd;
+	LL_APPEND(server->listeners, listener);
+	return 0;
+}
+
+/* The socket's own port: the one asked for was perhaps 0. */
+static uint16_t bound_port(int fd)
+{
+	struct sockaddr_storage bound = {0};
+	socklen_t size = sizeof(bound);
+	char port[8] = "0";
+
+	getsockname(fd, (struct sockaddr *)&bound, &size);
+	getnameinfo((struct sockaddr *)&bound, size, NULL, 0, port, sizeof(port), NI_NUMERICSERV);
+	return (uint16_t)strtoul(port, NULL, 10);
+}
+
+static int listen_on(const struct sockaddr *address, socklen_t size, bool both_families)
+{
+	int one = 1, zero = 0, error;
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0) {
+		return -errno;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (address->sa_family == AF_INET6) {
+		setsockopt(
+			fd, IPPROTO_IPV6, IPV6_V6ONLY, both_families ? &zero : &one, sizeof(one));
+	}
+	if (bind(fd, address, size) || listen(fd, SOMAXCONN)) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+/* HOST is `*`, `localhost` or anything getaddrinfo(3) knows. */
+static struct addrinfo *resolve(const struct endpoint *endpoint, const char *host)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo *found = NULL;
+	char port[8];
+
+	snprintf(port, sizeof(port), "%u", endpoint->port);
+	return getaddrinfo(host, port, &hints, &found) ? NULL : found;
+}
+
+static bool is_absent_family(int error)
+{
+	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
+}
+
+/* Bind one address. The second socket of a name shares the port that the first was given. */
+static int open_address(
+	struct server *server, struct endpoint *endpoint, const char *host, const struct mount *own)
+{
+	bool both = !strcmp(host, "::");
+	struct addrinfo *found = resolve(endpoint, host), *at;
+	int opened = 0, error = found ? 0 : -EADDRNOTAVAIL, fd;
+
+	for (at = found; at; at = at->ai_next) {
+		fd = listen_on(at->ai_addr, at->ai_addrlen, both);
+		if (fd < 0) {
+			error = fd;
+			continue;
+		}
+		endpoint->port = bound_port(fd);
+		fd = add(server, endpoint, fd, own);
+		if (fd < 0) {
+			error = fd;
+			break;
+		}
+		opened++;
+	}
+	if (found) {
+		freeaddrinfo(found);
+	}
+	return opened && (!error || is_absent_family(error)) ? 0 : error;
+}
+
+static int open_tcp(struct server *server, struct endpoint *endpoint, const struct mount *own)
+{
+	bool local = !strcasecmp(endpoint->host, "localhost");
+	bool any = !strcmp(endpoint->host, "*") || !strcmp(endpoint->host, "::");
+	int first, second;
+
+	if (!local && !any) {
+		return open_address(server, endpoint, endpoint->host, own);
+	}
+	first = open_address(server, endpoint, local ? "127.0.0.1" : "::", own);
+	if (any && !is_absent_family(first)) {
+		return first; /* one socket takes both families */
+	}
+	if (first && !is_absent_family(first)) {
+		return first;
+	}
+	second = open_address(server, endpoint, local ? "::1" : "0.0.0.0", own);
+	if (is_absent_family(second) && !first) {
+		log_warn("listen.family", LOG_STR("family", "IPv6"),
+			LOG_STR("host", endpoint->host),
+			LOG_STR("effect", "this machine has none; IPv4 only"));
+		return 0;
+	}
+	if (is_absent_family(first) && !second) {
+		log_warn("listen.family", LOG_STR("family", local ? "IPv4" : "IPv6"),
+			LOG_STR("host", endpoint->host),
+			LOG_STR("effect", "this machine has none; the other family only"));
+	}
+	return second;
+}
+
+/* A socket that nobody answers on is what a crash left behind. */
+static void remove_stale(const struct sockaddr_un *address)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(address->sun_path, &st) || !S_ISSOCK(st.st_mode)) {
+		return;
+	}
+	/* Else a program that does not accept would keep us waiting. */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) &&
+			errno == ECONNREFUSED) {
+			unlink(address->sun_path);
+		}
+		close(fd);
+	}
+}
+
+static int open_unix(struct server *server, struct endpoint *endpoint, const struct mount *own)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char *cwd = *endpoint->path == '/' ? NULL : getcwd(NULL, 0);
+	int len, fd;
+
+	/* The daemon leaves for "/" and has to find the path again to remove it. */
+	len = snprintf(address.sun_path, sizeof(address.sun_path), "%s%s%s", cwd ? cwd : "",
+		cwd ? "/" : "", endpoint->path);
+	free(cwd);
+	if (len < 0 || (size_t)len >= sizeof(address.sun_path)) {
+		return -ENAMETOOLONG;
+	}
+	memcpy(endpoint->path, address.sun_path, sizeof(endpoint->path));
+	remove_stale(&address);
+	fd = listen_on((struct sockaddr *)&address, sizeof(address), false);
+	if (fd < 0) {
+		return fd;
+	}
+	/* A reverse proxy runs as another user; the directory says who may reach the socket. */
+	chmod(address.sun_path, 0666);
+	return add(server, endpoint, fd, own);
+}
+
+/* Sockets from nakodo.socket. FileDescriptorName= `tls` or `proxy` says what is spoken there. */
+static int open_systemd(
+	struct server *server, const struct endpoint *endpoint, const struct mount *own)
+{
+	char **names = NULL;
+	int count = sd_listen_fds_with_names(1, &names), error = count ? 0 : -ENOENT;
+
+	for (int i = 0; i < count && !error; i++) {
+		struct endpoint each = *endpoint;
+		int fd = SD_LISTEN_FDS_START + i;
+
+		each.tls = !strcmp(names[i], "tls");
+		each.proxy = !strcmp(names[i], "proxy");
+		if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+			error = -ENOTSOCK;
+		} else if (each.tls && !server->tls) {
+			error = -ENOKEY;
+		} else {
+			each.port = bound_port(fd);
+			error = add(server, &each, fd, own);
+		}
+	}
+	for (int i = 0; names && i < count; i++) {
+		free(names[i]);
+	}
+	free(names);
+	return count < 0 ? count : error;
+}
+
+static int explain(const struct option_item *item, int error, struct problem *problem)
+{
+	const char *why = log_errno_text(error);
+	bool is_path = !strncmp(item->value, "unix:", 5);
+
+	if (error == -EADDRINUSE) {
+		why = is_path ? "another program listens there, or something that is no socket is "
+				"in the way"
+			      : "the address is already in use; stop the other program or choose "
+				"another port";
+	} else if (error == -EACCES && !is_path) {
+		why = "permission denied; ports below 1024 need CAP_NET_BIND_SERVICE or "
+		      "nakodo.socket";
+	} else if (error == -EADDRNOTAVAIL) {
+		why = "this machine has no such address";
+	} else if (error == -ENOENT && !strncmp(item->value, "systemd", 7)) {
+		why = "systemd passed no socket; start it from a socket unit";
+	} else if (error == -ENOKEY) {
+		why = "a socket is named tls, but there is no tls-cert or tls-self-signed";
+	}
+	return problem_set(
+		problem, error, "%s: cannot listen on `%s`: %s", item->where, item->value, why);
+}
+
+static int understand(struct server *server, const struct option_item *item,
+	struct endpoint *ret_endpoint, const struct mount **ret_own, struct problem *problem)
+{
+	struct problem detail;
+	int error = endpoint_parse(ret_endpoint, item->value, &detail);
+
+	*ret_own = NULL;
+	if (!error && *ret_endpoint->dialect) {
+		*ret_own = dialect_table_own(
+			server->dialects, server->hub, ret_endpoint->dialect, &detail);
+		error = *ret_own ? 0 : -EINVAL;
+	}
+	return error ? problem_set(problem, error, "%s: %s", item->where, detail.text) : 0;
+}
+
+int listener_check(struct server *server, const struct option_item *item, struct problem *problem)
+{
+	struct endpoint endpoint;
+	const struct mount *own;
+
+	return understand(server, item, &endpoint, &own, problem);
+}
+
+int listener_open(struct server *server, const struct option_item *item, struct problem *problem)
+{
+	struct endpoint endpoint;
+	const struct mount *own;
+	int error = understand(server, item, &endpoint, &own, problem);
+
+	if (error) {
+		return error;
+	}
+	switch (endpoint.kind) {
+	case ENDPOINT_TCP:
+		error = open_tcp(server, &endpoint, own);
+		break;
+	case ENDPOINT_UNIX:
+		error = open_unix(server, &endpoint, own);
+		break;
+	case ENDPOINT_SYSTEMD:
+		error = open_systemd(server, &endpoint, own);
+		break;
+	}
+	return error ? explain(item, error, problem) : 0;
+}
+
+int listener_start(struct listener *listener)
+{
+	int error = uv_poll_init(&listener->server->loop, &listener->poll, listener->fd);
+
+	if (error) {
+		return error;
+	}
+	listener->poll.data = listener;
+	listener->pause.data = listener;
+	uv_timer_init(&listener->server->loop, &listener->pause);
+	return accept_start(listener);
+}
+
+void listener_close(struct listener *listener)
+{
+	if (listener->fd < 0) {
+		return;
+	}
+	if (listener->endpoint.kind == ENDPOINT_UNIX) {
+		unlink(listener->endpoint.path);
+	}
+	if (listener->poll.data) {
+		uv_close((uv_handle_t *)&listener->poll, NULL);
+		uv_close((uv_handle_t *)&listener->pause, NULL);
+	}
+	close(listener->fd);
+	listener->fd = -1;
+}
+
+void listener_destroy(struct listener *listener)
+{
+	listener_close(listener);
+	free(listener);
+}

@@ -1,0 +1,316 @@
+/*
+ * tls: owns the current certificate, chain and key. A callback gives them to each new handshake, so
+ * a reload touches no connection, and the new key may be of another type than the old.
+ */
+#include "nakodo/net/tls/tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/net/tls/self_signed.h"
+
+struct tls {
+	char *cert_path, *key_path; /* absolute */
+	char *directory; /* of tls-self-signed; NULL: the files are somebody else's */
+	X509 *cert;
+	STACK_OF(X509) * chain;
+	EVP_PKEY *key;
+	struct self_signed self_signed;
+	char *ca_pem, *ca_fingerprint; /* NULL: no local authority */
+};
+
+static int read_failed(const char *what, const char *path, struct problem *problem)
+{
+	const char *why = "there is none in PEM form in it, or a damaged one";
+
+	if (errno) {
+		why = strerror(errno);
+	} else if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_BAD_PASSWORD_READ) {
+		why = "it needs a pass phrase, for which a daemon has nobody to ask";
+	}
+	ERR_clear_error();
+	return problem_set(problem, -EBADMSG, "cannot read the %s `%s`: %s", what, path, why);
+}
+
+static int read_chain(struct tls *tls, struct problem *problem)
+{
+	FILE *file;
+	X509 *next;
+	int error = 0;
+
+	errno = 0;
+	file = fopen(tls->cert_path, "re");
+	tls->cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+	tls->chain = sk_X509_new_null();
+	while (tls->cert && tls->chain && (next = PEM_read_X509(file, NULL, NULL, NULL))) {
+		sk_X509_push(tls->chain, next);
+	}
+	/* The end of the file is an error to OpenSSL; any other is one in the chain. */
+	if (!tls->cert || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+		error = read_failed("certificate", tls->cert_path, problem);
+	}
+	ERR_clear_error();
+	if (file) {
+		fclose(file);
+	}
+	return error;
+}
+
+/* A daemon has nobody to ask for a pass phrase. */
+static int no_pass_phrase(char *buf, int size, int writing, void *cookie)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)cookie;
+	return -1;
+}
+
+static int read_pair(struct tls *tls, struct problem *problem)
+{
+	FILE *file;
+	int error = read_chain(tls, problem);
+
+	if (error) {
+		return error;
+	}
+	errno = 0;
+	file = fopen(tls->key_path, "re");
+	tls->key = file ? PEM_read_PrivateKey(file, NULL, no_pass_phrase, NULL) : NULL;
+	error = tls->key ? 0 : read_failed("private key", tls->key_path, problem);
+	if (file) {
+		fclose(file);
+	}
+	if (!error && !X509_check_private_key(tls->cert, tls->key)) {
+		ERR_clear_error();
+		error = problem_set(problem, -EKEYREJECTED,
+			"the private key `%s` does not belong to the certificate `%s`",
+			tls->key_path, tls->cert_path);
+	}
+	return error;
+}
+
+static void free_content(struct tls *tls)
+{
+	X509_free(tls->cert);
+	sk_X509_pop_free(tls->chain, X509_free);
+	EVP_PKEY_free(tls->key);
+	self_signed_finish(&tls->self_signed);
+	free(tls->ca_pem);
+	free(tls->ca_fingerprint);
+}
+
+/* As the systems show it that people install the authority on. */
+static char *fingerprint(const X509 *cert)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	char *text = NULL;
+
+	if (X509_digest(cert, EVP_sha256(), digest, &len)) {
+		text = malloc(3 * (size_t)len + 1);
+	}
+	for (unsigned i = 0; text && i < len; i++) {
+		snprintf(text + 3 * i, 4, i + 1 < len ? "%02X:" : "%02X", digest[i]);
+	}
+	return text;
+}
+
+static int show_authority(struct tls *tls, struct problem *problem)
+{
+	BIO *bio;
+	char *pem;
+
+	if (!tls->self_signed.ca) {
+		return 0;
+	}
+	bio = BIO_new(BIO_s_mem());
+	if (bio && PEM_write_bio_X509(bio, tls->self_signed.ca)) {
+		long len = BIO_get_mem_data(bio, &pem);
+
+		tls->ca_pem = strndup(pem, (size_t)len);
+	}
+	BIO_free(bio);
+	tls->ca_fingerprint = fingerprint(tls->self_signed.ca);
+	return tls->ca_pem && tls->ca_fingerprint ? 0
+						  : problem_set(problem, -ENOMEM, "out of memory");
+}
+
+/* The files are read again after the daemon has left for "/". */
+static char *absolute(const char *directory, const char *name)
+{
+	char *cwd = *directory == '/' ? NULL : realpath(".", NULL), *path = NULL;
+
+	if (asprintf(&path, "%s%s%s%s%s", cwd ? cwd : "", cwd ? "/" : "", directory,
+		    *name ? "/" : "", name) < 0) {
+		path = NULL;
+	}
+	free(cwd);
+	return path;
+}
+
+static int set_paths(struct tls *tls, const struct options *options, struct problem *problem)
+{
+	const char *directory = options->tls_self_signed;
+	bool self_signed = *directory;
+
+	tls->cert_path = absolute(
+		self_signed ? directory : options->tls_cert, self_signed ? "cert.pem" : "");
+	tls->key_path =
+		absolute(self_signed ? directory : options->tls_key, self_signed ? "key.pem" : "");
+	tls->directory = self_signed ? absolute(directory, "") : NULL;
+	if (!tls->cert_path || !tls->key_path || (self_signed && !tls->directory)) {
+		return problem_set(problem, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+/* Read the files into a tls that has only their paths, and make those that are ours to make. */
+static int load(struct tls *tls, struct problem *problem)
+{
+	int error = 0;
+
+	if (tls->directory) {
+		error = self_signed_update(tls->directory, &tls->self_signed, problem);
+	}
+	error = error ? error : read_pair(tls, problem);
+	return error ? error : show_authority(tls, problem);
+}
+
+/* --check must not make any, perhaps as another user than the one who will need them. */
+static int check(struct tls *tls, struct problem *problem)
+{
+	if (tls->directory && (access(tls->cert_path, F_OK) || access(tls->key_path, F_OK))) {
+		return 0;
+	}
+	return read_pair(tls, problem);
+}
+
+int tls_create(struct tls **ret, const struct options *options, struct problem *problem)
+{
+	struct tls *tls;
+	int error;
+
+	*ret = NULL;
+	if (!*options->tls_cert && !*options->tls_self_signed) {
+		return 0;
+	}
+	tls = calloc(1, sizeof(*tls));
+	if (!tls) {
+		return problem_set(problem, -ENOMEM, "out of memory");
+	}
+	error = set_paths(tls, options, problem);
+	if (!error) {
+		error = options->action == OPTION_CHECK ? check(tls, problem) : load(tls, problem);
+	}
+	if (error) {
+		tls_destroy(tls);
+		return error;
+	}
+	*ret = tls;
+	return 0;
+}
+
+void tls_destroy(struct tls *tls)
+{
+	if (tls) {
+		free_content(tls);
+		free(tls->cert_path);
+		free(tls->key_path);
+		free(tls->directory);
+		free(tls);
+	}
+}
+
+int tls_reload(struct tls *tls, struct problem *problem)
+{
+	struct tls fresh = {
+		.cert_path = tls->cert_path,
+		.key_path = tls->key_path,
+		.directory = tls->directory,
+	};
+	int error = load(&fresh, problem);
+
+	if (error) {
+		free_content(&fresh);
+		return error;
+	}
+	free_content(tls); /* handshakes under way hold references of their own */
+	*tls = fresh;
+	return 0;
+}
+
+bool tls_is_due(const struct tls *tls)
+{
+	return self_signed_is_due(&tls->self_signed, tls->cert);
+}
+
+bool tls_covers(const struct tls *tls, const char *address)
+{
+	return X509_check_ip_asc(tls->cert, address, 0) == 1;
+}
+
+const char *tls_ca_pem(const struct tls *tls)
+{
+	return tls ? tls->ca_pem : NULL;
+}
+
+const char *tls_ca_fingerprint(const struct tls *tls)
+{
+	return tls ? tls->ca_fingerprint : NULL;
+}
+
+static int give_certificate(SSL *ssl, void *cookie)
+{
+	struct tls *tls = cookie;
+
+	SSL_certs_clear(ssl);
+	return SSL_use_cert_and_key(ssl, tls->cert, tls->key, tls->chain, 1);
+}
+
+void tls_attach(struct tls *tls, SSL_CTX *context)
+{
+	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+	/* Or one SSL_read() goes on for as long as a client sends records without data, such as key
+	 * updates, and nobody else is served. */
+	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(context, 1);
+	/* OpenSSL would choose AES-256 with SHA-384 first: slower, and 0.2 kB more per peer. */
+	SSL_CTX_set_ciphersuites(context,
+		"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384");
+	SSL_CTX_set_cert_cb(context, give_certificate, tls);
+}
+
+/* Clears the key inside, which the connection shares. The type makes no difference: the key is used
+ * no more. */
+static void empty_key(EVP_PKEY *key)
+{
+	EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+	EVP_PKEY_free(key);
+}
+
+void tls_settle(SSL *ssl)
+{
+	EVP_PKEY *key;
+
+	if (!ssl) {
+		return;
+	}
+	SSL_certs_clear(ssl);
+	/* The keys of the key exchange; later keys of TLS 1.3 are derived without them. */
+	if (SSL_get_tmp_key(ssl, &key)) {
+		empty_key(key);
+	}
+	if (SSL_get_peer_tmp_key(ssl, &key)) {
+		empty_key(key);
+	}
+}

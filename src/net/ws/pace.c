@@ -1,0 +1,144 @@
+/* pace: owns the backlog of each held connection and the list of those still to be stopped. */
+#include "nakodo/net/ws/pace.h"
+
+#include <libwebsockets.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "nakodo/base/options.h"
+#include "nakodo/net/server.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/ws/ws.h"
+
+#define HELD_MAX 30000 /* ms of being held in a row before the peer is closed */
+#define HELD_GAP 1000 /* ms without being held that end such a row */
+
+struct held {
+	struct held *prev, *next;
+	size_t len;
+	bool binary;
+	char data[];
+};
+
+static uint64_t now_of(const struct conn *conn)
+{
+	return uv_now(&conn->server->loop);
+}
+
+static struct conn *of_timer(struct wheel_timer *timer)
+{
+	return lws_container_of(timer, struct conn, timer);
+}
+
+static void stop_waiting(struct conn *conn)
+{
+	if (conn->hold == HOLD_PENDING) {
+		DL_DELETE2(conn->server->pausing, conn, pause_prev, pause_next);
+	} else if (conn->hold == HOLD_UNREAD && conn->peer.state != PEER_GONE) {
+		lws_rx_flow_control(conn->wsi, 1);
+		/* Or what TLS still holds is read at the next event only. */
+		lws_cancel_service(conn->server->context);
+	}
+	conn->hold = HOLD_NONE;
+}
+
+/* The next message is due. */
+static void on_due(struct wheel_timer *timer)
+{
+	struct conn *conn = of_timer(timer);
+	struct held *held = conn->backlog;
+
+	/* Its silence was ours. */
+	conn->peer.heard = conn->released = now_of(conn);
+	if (!held) {
+		stop_waiting(conn);
+		ws_watch(conn);
+		return;
+	}
+	DL_DELETE(conn->backlog, held);
+	conn->pace_deliver(conn, held->data, held->len, held->binary);
+	free(held);
+	if (conn->peer.state == PEER_OPEN && !conn->timer.at) {
+		deadlines_set(
+			&conn->server->deadlines, timer, 0, on_due); /* still within the rate */
+	}
+}
+
+void pace_count(struct conn *conn, pace_deliver_fn *deliver)
+{
+	uint64_t rate = conn->server->options->message_rate, now = now_of(conn);
+	uint64_t delay = limit_spend(&conn->limit, now, rate, rate * 4);
+
+	if (!delay || conn->peer.state != PEER_OPEN) {
+		return;
+	}
+	if (!conn->held_since || now - conn->released > HELD_GAP) {
+		conn->held_since = now;
+	}
+	if (now - conn->held_since >= HELD_MAX) {
+		hub_close(&conn->peer, 4429, "too many messages");
+		return;
+	}
+	if (conn->hold == HOLD_NONE) {
+		conn->hold = HOLD_PENDING;
+		DL_APPEND2(conn->server->pausing, conn, pause_prev, pause_next);
+	}
+	conn->pace_deliver = deliver;
+	deadlines_set(&conn->server->deadlines, &conn->timer, delay, on_due);
+}
+
+bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
+{
+	struct held *held = malloc(sizeof(*held) + len);
+
+	if (!held) {
+		return false;
+	}
+	held->len = len;
+	held->binary = binary;
+	if (len) {
+		memcpy(held->data, data, len);
+	}
+	DL_APPEND(conn->backlog, held);
+	return true;
+}
+
+void pace_release(struct conn *conn)
+{
+	while (conn->backlog && conn->peer.state == PEER_OPEN) {
+		struct held *held = conn->backlog;
+
+		DL_DELETE(conn->backlog, held);
+		conn->pace_deliver(conn, held->data, held->len, held->binary);
+		free(held);
+	}
+}
+
+void pace_end(struct conn *conn)
+{
+	struct held *held, *next;
+
+	DL_FOREACH_SAFE (conn->backlog, held, next) {
+		free(held);
+	}
+	conn->backlog = NULL;
+	stop_waiting(conn);
+}
+
+/* guard hold: between two turns only, and never while TLS has decrypted bytes left. */
+void pace_settle(struct server *server)
+{
+	struct conn *conn, *next;
+
+	DL_FOREACH_SAFE2(server->pausing, conn, next, pause_next)
+	{
+		SSL *ssl = lws_get_ssl(conn->wsi);
+
+		if (!ssl || !SSL_pending(ssl)) {
+			DL_DELETE2(server->pausing, conn, pause_prev, pause_next);
+			conn->hold = HOLD_UNREAD;
+			lws_rx_flow_control(conn->wsi, 0);
+		}
+	}
+}

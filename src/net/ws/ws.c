@@ -1,0 +1,360 @@
+/*
+ * ws: owns the peer inside each connection.
+ *
+ * The way out of a connection: hub_close() queues our close frame (stage OPEN, peer CLOSING); the
+ * flush writes it behind all that waited (CLOSE_SENT); the peer's close frame or the deadline ends
+ * it. If the peer's close frame comes first, we write nothing more and libwebsockets echoes it.
+ * Every write hands over whole frames only: libwebsockets may put a pong or a close frame of its
+ * own between two writes, and that must not be in the middle of a frame.
+ */
+#include "nakodo/net/ws/ws.h"
+
+#include <inttypes.h>
+#include <libwebsockets.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistr.h>
+
+#include "nakodo/base/log.h"
+#include "nakodo/base/options.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/net/server.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/listener.h"
+#include "nakodo/net/tls/tls.h"
+#include "nakodo/net/ws/show.h"
+
+#define TRIM_HANDSHAKES 512
+#define TRIM_DELAY 1000 /* ms without a further one */
+
+static const struct options *options_of(const struct conn *conn)
+{
+	return conn->server->options;
+}
+
+static uint64_t now_of(const struct conn *conn)
+{
+	return uv_now(&conn->server->loop);
+}
+
+static struct conn *of_timer(struct wheel_timer *timer)
+{
+	return lws_container_of(timer, struct conn, timer);
+}
+
+static void hear(struct conn *conn)
+{
+	conn->peer.heard = now_of(conn);
+	conn->pinged = false;
+}
+
+static void check_alive(struct wheel_timer *timer)
+{
+	struct conn *conn = of_timer(timer);
+	uint64_t interval = options_of(conn)->ping_interval * 1000;
+	uint64_t timeout = options_of(conn)->ping_timeout * 1000;
+	uint64_t silent = now_of(conn) - conn->peer.heard;
+
+	if (conn->pinged) {
+		hub_close(&conn->peer, 4408, "ping timeout");
+		return;
+	}
+	conn->pinged = silent >= interval;
+	if (conn->pinged) {
+		hub_push_control(&conn->peer, conn->server->ping);
+	}
+	deadlines_set(&conn->server->deadlines, timer, conn->pinged ? timeout : interval - silent,
+		check_alive);
+}
+
+void ws_watch(struct conn *conn)
+{
+	conn->pinged = false;
+	deadlines_set(&conn->server->deadlines, &conn->timer,
+		options_of(conn)->ping_interval * 1000, check_alive);
+}
+
+/* The hub lets the peer go, or the connection has ended. */
+static void on_leave(struct peer *peer)
+{
+	struct conn *conn = (struct conn *)peer;
+
+	conn_leave_place(conn);
+	if (conn->mount->dialect->close) {
+		conn->mount->dialect->close(peer);
+	}
+	pace_end(conn);
+	conn_kill_after(conn, WS_CLOSE_DEADLINE);
+	log_info("peer.leave", LOG_UINT("conn", peer->id));
+}
+
+static void on_trim(struct wheel_timer *timer)
+{
+	struct server *server = lws_container_of(timer, struct server, trim);
+
+	server->handshakes = 0;
+	malloc_trim(0);
+}
+
+/* A TLS handshake takes 40 kB for a moment. What many of them have used lies between the memory of
+ * those who stay, where the allocator by itself would keep it for ever. It is given back when the
+ * crowd has come: that takes milliseconds, which nobody should be able to ask for often. */
+static void note_handshake(struct server *server)
+{
+	if (++server->handshakes >= TRIM_HANDSHAKES) {
+		deadlines_set(&server->deadlines, &server->trim, TRIM_DELAY, on_trim);
+	}
+}
+
+int ws_open(struct conn *conn)
+{
+	char path[1024], text[4096], where[ADDRESS_TEXT];
+	const char *arguments[CONN_ARGUMENTS + 1];
+	struct request request = {.arguments = arguments, .room = "", .address = &conn->address};
+
+	if (conn->stage != CONN_ADMITTED ||
+		lws_hdr_copy_fragment(conn->wsi, path, sizeof(path), WSI_TOKEN_GET_URI, 0) < 0) {
+		return -1;
+	}
+	conn_read_arguments(conn, text, sizeof(text), arguments);
+	request.mount = conn->mount;
+	if (conn->mount->path) {
+		dialect_route(conn->server->dialects, path, &request.room);
+	} else {
+		dialect_route_own(conn->mount, path, &request.room);
+	}
+	if (conn->listener->endpoint.tls) {
+		tls_settle(lws_get_ssl(conn->wsi));
+		note_handshake(conn->server);
+	}
+	conn->stage = CONN_OPEN;
+	conn->peer.heard = now_of(conn);
+	hub_open(conn->server->hub, &conn->peer, ++conn->server->last_id, on_leave);
+	ws_watch(conn);
+	log_info("peer.open", LOG_UINT("conn", conn->peer.id),
+		LOG_STR("address", address_format(&conn->address, where)),
+		LOG_STR("dialect", conn->mount->dialect->name),
+		LOG_STR("mount", conn->mount->path ? conn->mount->path : ""));
+	show_connect(conn);
+	conn->mount->dialect->open(&conn->peer, &request);
+	return 0;
+}
+
+static void deliver(struct conn *conn, const char *data, size_t len, bool binary)
+{
+	show_message(conn, data, len, binary);
+	conn->mount->dialect->message(&conn->peer, data, len, binary);
+	if (conn->peer.unmetered) {
+		conn->peer.unmetered--;
+	} else {
+		pace_count(conn, deliver);
+	}
+}
+
+static void take(struct conn *conn, const char *data, size_t len)
+{
+	if (!conn->rx_binary && u8_check((const uint8_t *)data, len)) {
+		hub_close(&conn->peer, 1007, "a text message must be UTF-8");
+	} else if (conn->hold == HOLD_NONE) {
+		deliver(conn, data, len, conn->rx_binary);
+	} else if (!pace_keep(conn, data, len, conn->rx_binary)) {
+		hub_close(&conn->peer, 1011, "out of memory");
+	}
+}
+
+/* `rest` more bytes of the same frame will follow. */
+static bool append(struct conn *conn, const char *data, size_t len, size_t rest)
+{
+	if (conn->rx_len + len > conn->rx_room) {
+		size_t needed = conn->rx_len + len + rest;
+		size_t larger = needed > conn->rx_room * 2 ? needed : conn->rx_room * 2;
+		char *rx = realloc(conn->rx, larger);
+
+		if (!rx) {
+			return false;
+		}
+		conn->rx = rx;
+		conn->rx_room = larger;
+	}
+	if (len) {
+		memcpy(conn->rx + conn->rx_len, data, len);
+	}
+	conn->rx_len += len;
+	return true;
+}
+
+/* A read that fills libwebsockets' buffer says that the socket holds more. */
+static void note_read(struct conn *conn, size_t len)
+{
+	if (conn->turn != conn->server->flush.turn) {
+		conn->turn = conn->server->flush.turn;
+		conn->turn_bytes = 0;
+	}
+	conn->turn_bytes += (unsigned)len;
+	if (conn->turn_bytes + 300 >= WS_READ_SIZE) { /* 300: headers, control frames */
+		flush_expect_more(&conn->server->flush);
+	}
+}
+
+void ws_receive(struct conn *conn, const char *data, size_t len)
+{
+	bool first = lws_is_first_fragment(conn->wsi);
+	size_t rest = lws_remaining_packet_payload(conn->wsi);
+	bool whole = lws_is_final_fragment(conn->wsi) && !rest;
+	char *rx;
+
+	if (conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN) {
+		return;
+	}
+	hear(conn);
+	note_read(conn, len);
+	if (first) {
+		conn->rx_len = 0;
+		conn->rx_binary = lws_frame_is_binary(conn->wsi);
+	}
+	if (conn->rx_len + len > options_of(conn)->max_message ||
+		rest > options_of(conn)->max_message - conn->rx_len - len) {
+		hub_close(&conn->peer, 1009, "message too large");
+		return;
+	}
+	if (first && whole) {
+		take(conn, data, len);
+		return;
+	}
+	if (!append(conn, data, len, rest)) {
+		hub_close(&conn->peer, 1011, "out of memory");
+		return;
+	}
+	if (whole) {
+		rx = conn->rx;
+		conn->rx = NULL;
+		conn->rx_room = 0;
+		take(conn, rx, conn->rx_len);
+		free(rx);
+	}
+}
+
+void ws_pong(struct conn *conn)
+{
+	hear(conn);
+}
+
+static bool write_bytes(struct conn *conn, unsigned char *bytes, size_t len)
+{
+	/* LWS_WRITE_HTTP passes the bytes on as they are: the frames' headers are in them. */
+	int written = lws_write(conn->wsi, bytes, len, LWS_WRITE_HTTP);
+
+	return written >= 0 && (size_t)written == len;
+}
+
+/* Write the first frame, or as many as fit into one burst. */
+static bool write_some(struct conn *conn)
+{
+	static unsigned char burst[LWS_PRE + WS_BURST];
+	struct outbox *outbox = &conn->peer.outbox;
+	struct frame *frame = outbox_first(outbox);
+	size_t len = 0;
+	bool done;
+
+	if (outbox->count == 1 || frame->len > WS_BURST) {
+		outbox_pop(outbox);
+		done = write_bytes(conn, frame->bytes, frame->len);
+		frame_unref(frame);
+		return done;
+	}
+	while (frame && len + frame->len <= WS_BURST) {
+		memcpy(burst + LWS_PRE + len, frame->bytes, frame->len);
+		len += frame->len;
+		frame_unref(outbox_pop(outbox));
+		frame = outbox_first(outbox);
+	}
+	return write_bytes(conn, burst + LWS_PRE, len);
+}
+
+void ws_flush(struct peer *peer)
+{
+	struct conn *conn = (struct conn *)peer;
+
+	if (conn->stage != CONN_OPEN) {
+		outbox_clear(&peer->outbox);
+		return;
+	}
+	conn->waiting = false;
+	while (peer->outbox.count) {
+		/* guard partial: after a write that the socket did not take whole, a second one
+		 * would be appended to what libwebsockets holds; what waits is better counted and
+		 * bounded here. */
+		if (lws_partial_buffered(conn->wsi)) {
+			conn->waiting = true;
+			lws_callback_on_writable(conn->wsi);
+			return;
+		}
+		if (!write_some(conn)) {
+			conn_kill(conn);
+			return;
+		}
+	}
+	if (peer->state == PEER_CLOSING) {
+		conn->stage = CONN_CLOSE_SENT;
+	}
+}
+
+void ws_writeable(struct conn *conn)
+{
+	if (conn->waiting) {
+		ws_flush(&conn->peer);
+	}
+}
+
+/* A close frame that must not be echoed (RFC 6455 sections 5.5.1 and 7.4), and what to answer; 0
+ * for a good one. libwebsockets looks at the codes below 3000 itself. */
+static unsigned fault_of_close(const unsigned char *payload, size_t len)
+{
+	if (len == 1 || (len > 1 && (payload[0] << 8 | payload[1]) >= 5000)) {
+		return 1002;
+	}
+	return len > 2 && u8_check(payload + 2, len - 2) ? 1007 : 0;
+}
+
+static unsigned code_of_close(const unsigned char *payload, size_t len)
+{
+	return len > 1 ? (unsigned)(payload[0] << 8 | payload[1]) : 1005;
+}
+
+int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len)
+{
+	bool answered = conn->stage == CONN_CLOSE_SENT;
+	unsigned fault = answered ? 0 : fault_of_close(payload, len);
+
+	pace_release(conn);
+	conn->stage = CONN_PEER_CLOSED;
+	if (conn->peer.state == PEER_OPEN) {
+		conn->peer.close_code = fault ? fault : code_of_close(payload, len);
+	}
+	hub_drop(&conn->peer);
+	if (fault && !lws_partial_buffered(conn->wsi)) {
+		struct frame *frame = frame_create_close(fault, "bad close frame");
+
+		if (frame) {
+			write_bytes(conn, frame->bytes, frame->len);
+		}
+		frame_unref(frame);
+	}
+	conn_kill_after(conn, WS_CLOSE_DEADLINE);
+	return answered || fault;
+}
+
+void ws_mute(struct conn *conn)
+{
+	if (conn->stage == CONN_OPEN) {
+		conn->stage = CONN_PEER_CLOSED;
+	}
+}
+
+void ws_closed(struct conn *conn)
+{
+	pace_release(conn);
+	conn->stage = CONN_DEAD;
+	hub_drop(&conn->peer);
+}
