@@ -9,6 +9,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "nakodo/base/meter.h"
+
 #define CLOSE_TOO_SLOW 4508
 #define LEAST_COUNTED 16 /* bytes; a waiting frame takes more memory than the few it may have */
 
@@ -374,6 +376,7 @@ void hub_close(struct peer *peer, unsigned code, const char *reason)
 		return;
 	}
 	peer->close_code = code;
+	meter_closed(code);
 	leave_all(peer, PEER_CLOSING);
 	frame = frame_create_close(code, reason);
 	if (frame) {

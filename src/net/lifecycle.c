@@ -10,15 +10,16 @@
 
 #include "nakodo/base/ids.h"
 #include "nakodo/base/log.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/net/accept.h"
-#include "nakodo/net/conn.h"
-#include "nakodo/net/listener.h"
-#include "nakodo/net/notify.h"
+#include "nakodo/net/loop/notify.h"
 #include "nakodo/net/server.h"
-#include "nakodo/net/tls.h"
-#include "nakodo/net/ws.h"
+#include "nakodo/net/socket/accept.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/listener.h"
+#include "nakodo/net/tls/tls.h"
+#include "nakodo/net/ws/ws.h"
 
 #define TICK 50 /* ms */
 #define OVERDUE 5000 /* ms, after which we end with or without libwebsockets */
@@ -66,6 +67,8 @@ static void finish(struct server *server)
 	signal(SIGINT, SIG_IGN);
 	close_handle(&life->hangup);
 	signal(SIGHUP, SIG_IGN);
+	close_handle(&life->meters);
+	signal(SIGUSR1, SIG_IGN);
 	uv_timer_start(&life->drain, on_overdue, OVERDUE, 0);
 	uv_unref((uv_handle_t *)&life->drain);
 	close_handle(&life->watchdog);
@@ -156,6 +159,17 @@ static void on_terminate(uv_signal_t *handle, int signum)
 	uv_timer_start(&life->drain, on_drain, 0, TICK);
 }
 
+/* What the meters show, for who reads the log: one line each. */
+static void on_meters(uv_signal_t *handle, int signum)
+{
+	(void)handle;
+	(void)signum;
+	for (int i = 0; i < METER_COUNT; i++) {
+		log_info("meter", LOG_STR("name", meter_rows[i].name),
+			LOG_UINT("value", meter_values[i]));
+	}
+}
+
 static void on_hangup(uv_signal_t *handle, int signum)
 {
 	struct server *server = handle->data;
@@ -194,6 +208,7 @@ int lifecycle_start(struct server *server)
 	uv_signal_init(&server->loop, &life->terminate);
 	uv_signal_init(&server->loop, &life->interrupt);
 	uv_signal_init(&server->loop, &life->hangup);
+	uv_signal_init(&server->loop, &life->meters);
 	life->drain.data = life->terminate.data = life->interrupt.data = life->hangup.data = server;
 	notify_watchdog_start(&server->loop, &life->watchdog);
 	error = uv_signal_start(&life->terminate, on_terminate, SIGTERM);
@@ -202,6 +217,9 @@ int lifecycle_start(struct server *server)
 	}
 	if (!error) {
 		error = uv_signal_start(&life->hangup, on_hangup, SIGHUP);
+	}
+	if (!error) {
+		error = uv_signal_start(&life->meters, on_meters, SIGUSR1);
 	}
 	return error;
 }

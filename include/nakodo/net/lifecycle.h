@@ -1,6 +1,6 @@
 /*
- * lifecycle: signals and what they start: stopping gently (SIGTERM, SIGINT; a second one: at once)
- * and reloading (SIGHUP).
+ * lifecycle: signals and what they start: stopping gently (SIGTERM, SIGINT; a second one: at once),
+ * reloading (SIGHUP), and logging the meters (SIGUSR1).
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 struct server;
 
 struct lifecycle {
-	uv_signal_t terminate, interrupt, hangup;
+	uv_signal_t terminate, interrupt, hangup, meters;
 	uv_timer_t drain; /* closes peers; once all is closed, ends what still waits */
 	uv_timer_t watchdog;
 	uint64_t began; /* draining, the loop's ms */

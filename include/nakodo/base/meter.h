@@ -1,0 +1,73 @@
+/*
+ * meter: counters and gauges by name: what came, what went, and how often each limit bit.
+ *
+ * One table (meter.c) gives each its name, its kind and what it counts. A counter only grows, from
+ * the start of the process; a gauge is what is there now. They are global, as the log is: an add
+ * must cost nothing but the add, in every layer. SIGUSR1 logs them all, one line each.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum meter {
+	/* Gauges. */
+	METER_CONNECTIONS,
+	METER_PEERS,
+	/* Counters: connections. */
+	METER_ACCEPTED,
+	METER_REFUSED,
+	METER_ACCEPT_PAUSED,
+	METER_ACCEPT_CAPPED,
+	METER_ACCEPT_LATE,
+	METER_ACCEPT_BAD_HEADER,
+	/* Counters: messages. */
+	METER_MESSAGES_IN,
+	METER_BYTES_IN,
+	METER_MESSAGES_OUT,
+	METER_BYTES_OUT,
+	METER_MESSAGES_DROPPED,
+	METER_HELD,
+	/* Counters: peers that were closed, by the close frame's code (meter_closed()). */
+	METER_CLOSED_1000,
+	METER_CLOSED_1001,
+	METER_CLOSED_1002,
+	METER_CLOSED_1007,
+	METER_CLOSED_1009,
+	METER_CLOSED_1011,
+	METER_CLOSED_4408,
+	METER_CLOSED_4429,
+	METER_CLOSED_4508,
+	METER_CLOSED_OTHER,
+	METER_COUNT,
+};
+
+enum meter_kind { METER_COUNTER, METER_GAUGE };
+
+struct meter_row {
+	const char
+		*name; /* lower case with underscores, without unit or suffix for a plain count */
+	const char *help; /* one sentence: what one unit of it is */
+	enum meter_kind kind;
+};
+
+extern const struct meter_row meter_rows[METER_COUNT];
+extern uint64_t meter_values[METER_COUNT];
+
+static inline void meter_add(enum meter meter, uint64_t count)
+{
+	meter_values[meter] += count;
+}
+
+static inline void meter_subtract(enum meter meter, uint64_t count)
+{
+	meter_values[meter] -= count;
+}
+
+static inline void meter_set(enum meter meter, uint64_t value)
+{
+	meter_values[meter] = value;
+}
+
+/* Count one peer that was closed with that code by us. */
+void meter_closed(unsigned code);

@@ -1,0 +1,76 @@
+/* meter: owns the values and the table of their names. */
+#include "nakodo/base/meter.h"
+
+uint64_t meter_values[METER_COUNT];
+
+const struct meter_row meter_rows[METER_COUNT] = {
+	[METER_CONNECTIONS] = {"connections", "Accepted connections that are open.", METER_GAUGE},
+	[METER_PEERS] = {"peers", "WebSocket peers that are open.", METER_GAUGE},
+	[METER_ACCEPTED] = {"accepted", "Connections that were accepted.", METER_COUNTER},
+	[METER_REFUSED] = {"refused", "Requests that were answered with a refusal.", METER_COUNTER},
+	[METER_ACCEPT_PAUSED] = {"accept_paused",
+		"Times that accepting paused for want of descriptors.", METER_COUNTER},
+	[METER_ACCEPT_CAPPED] = {"accept_capped",
+		"Connections closed because their address has too many.", METER_COUNTER},
+	[METER_ACCEPT_LATE] = {"accept_late",
+		"Connections that did not begin to speak within handshake-timeout.", METER_COUNTER},
+	[METER_ACCEPT_BAD_HEADER] = {"accept_bad_header",
+		"Connections without a valid PROXY protocol header where one is due.",
+		METER_COUNTER},
+	[METER_MESSAGES_IN] = {"messages_in", "Messages received from peers.", METER_COUNTER},
+	[METER_BYTES_IN] = {"bytes_in", "Bytes of payload received from peers.", METER_COUNTER},
+	[METER_MESSAGES_OUT] = {"messages_out", "Frames handed to the kernel for peers.",
+		METER_COUNTER},
+	[METER_BYTES_OUT] = {"bytes_out", "Bytes of frames handed to the kernel for peers.",
+		METER_COUNTER},
+	[METER_MESSAGES_DROPPED] = {"messages_dropped",
+		"Frames that were queued for a peer and never written.", METER_COUNTER},
+	[METER_HELD] = {"held", "Times that a peer was left unread for its rate.", METER_COUNTER},
+	[METER_CLOSED_1000] = {"closed_1000", "Peers closed with 1000 (normal).", METER_COUNTER},
+	[METER_CLOSED_1001] = {"closed_1001", "Peers closed with 1001 (the server stops).",
+		METER_COUNTER},
+	[METER_CLOSED_1002] = {"closed_1002", "Peers closed with 1002 (protocol error).",
+		METER_COUNTER},
+	[METER_CLOSED_1007] = {"closed_1007", "Peers closed with 1007 (not UTF-8).", METER_COUNTER},
+	[METER_CLOSED_1009] = {"closed_1009", "Peers closed with 1009 (message too large).",
+		METER_COUNTER},
+	[METER_CLOSED_1011] = {"closed_1011", "Peers closed with 1011 (out of memory).",
+		METER_COUNTER},
+	[METER_CLOSED_4408] = {"closed_4408", "Peers closed with 4408 (no answer to pings).",
+		METER_COUNTER},
+	[METER_CLOSED_4429] = {"closed_4429", "Peers closed with 4429 (too many messages).",
+		METER_COUNTER},
+	[METER_CLOSED_4508] = {"closed_4508", "Peers closed with 4508 (too slow).", METER_COUNTER},
+	[METER_CLOSED_OTHER] = {"closed_other", "Peers closed with any other code.", METER_COUNTER},
+};
+
+static enum meter of_code(unsigned code)
+{
+	switch (code) {
+	case 1000:
+		return METER_CLOSED_1000;
+	case 1001:
+		return METER_CLOSED_1001;
+	case 1002:
+		return METER_CLOSED_1002;
+	case 1007:
+		return METER_CLOSED_1007;
+	case 1009:
+		return METER_CLOSED_1009;
+	case 1011:
+		return METER_CLOSED_1011;
+	case 4408:
+		return METER_CLOSED_4408;
+	case 4429:
+		return METER_CLOSED_4429;
+	case 4508:
+		return METER_CLOSED_4508;
+	default:
+		return METER_CLOSED_OTHER;
+	}
+}
+
+void meter_closed(unsigned code)
+{
+	meter_add(of_code(code), 1);
+}
