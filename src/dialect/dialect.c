@@ -34,6 +34,7 @@ struct entry {
 };
 
 struct dialect_table {
+	struct hub *hub;
 	const struct dialect_env *env;
 	struct entry *mounts, *own;
 };
@@ -63,8 +64,8 @@ static int no_such_dialect(const char *name, size_t len, struct problem *problem
 }
 
 /* `text` is DIALECT[?PARAMETERS]; `path` NULL: a listener's own mount. */
-static int entry_create(struct entry **ret, struct hub *hub, const struct dialect_env *env,
-	const char *path, const char *text, struct problem *problem)
+static int entry_create(struct entry **ret, const struct dialect_table *table, const char *path,
+	const char *text, struct problem *problem)
 {
 	size_t name = strcspn(text, "?");
 	const struct dialect *dialect = find(text, name);
@@ -76,7 +77,7 @@ static int entry_create(struct entry **ret, struct hub *hub, const struct dialec
 		return no_such_dialect(text, name, problem);
 	}
 	entry = calloc(1, sizeof(*entry) + size + (path ? strlen(path) + 1 : 0));
-	if (!entry || !(entry->mount.space = hub_space_create(hub))) {
+	if (!entry || !(entry->mount.space = hub_space_create(table->hub))) {
 		free(entry);
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
@@ -86,7 +87,7 @@ static int entry_create(struct entry **ret, struct hub *hub, const struct dialec
 		entry->mount.path = entry->text + size;
 	}
 	entry->mount.dialect = dialect;
-	entry->mount.env = env;
+	entry->mount.env = table->env;
 	entry->mount.parameters = text[name] ? entry->text + name + 1 : "";
 	error = dialect->start(&entry->mount, problem);
 	if (error) {
@@ -97,8 +98,8 @@ static int entry_create(struct entry **ret, struct hub *hub, const struct dialec
 	return 0;
 }
 
-static int add_mount(struct dialect_table *table, struct hub *hub, const struct option_item *item,
-	struct problem *problem)
+static int add_mount(
+	struct dialect_table *table, const struct option_item *item, struct problem *problem)
 {
 	const char *equals = strchr(item->value, '=');
 	struct problem detail;
@@ -111,7 +112,7 @@ static int add_mount(struct dialect_table *table, struct hub *hub, const struct 
 		return problem_set(problem, -EINVAL, "%s: mount `%s` is not PATH=DIALECT",
 			item->where, item->value);
 	}
-	error = entry_create(&entry, hub, table->env, path, equals + 1, &detail);
+	error = entry_create(&entry, table, path, equals + 1, &detail);
 	free(path);
 	if (error) {
 		return problem_set(problem, error, "%s: mount `%s`: %s", item->where, item->value,
@@ -130,9 +131,10 @@ int dialect_table_create(struct dialect_table **ret, struct hub *hub, const stru
 	if (!table) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
+	table->hub = hub;
 	table->env = env;
 	for (size_t i = 0; !error && i < mounts->count; i++) {
-		error = add_mount(table, hub, &mounts->items[i], problem);
+		error = add_mount(table, &mounts->items[i], problem);
 	}
 	if (error) {
 		dialect_table_destroy(table);
@@ -165,11 +167,11 @@ void dialect_table_destroy(struct dialect_table *table)
 }
 
 const struct mount *dialect_table_own(
-	struct dialect_table *table, struct hub *hub, const char *name, struct problem *problem)
+	struct dialect_table *table, const char *name, struct problem *problem)
 {
 	struct entry *entry = NULL;
 
-	if (entry_create(&entry, hub, table->env, NULL, name, problem)) {
+	if (entry_create(&entry, table, NULL, name, problem)) {
 		return NULL;
 	}
 	LL_PREPEND(table->own, entry);
@@ -234,6 +236,16 @@ const struct mount *dialect_route_own(
 	}
 	*ret_room = mount->dialect->room_in_path ? room : "";
 	return mount;
+}
+
+const char *dialect_subprotocol(size_t i)
+{
+	for (size_t at = 0; at < sizeof(dialects) / sizeof(*dialects); at++) {
+		if (dialects[at]->subprotocol && !i--) {
+			return dialects[at]->subprotocol;
+		}
+	}
+	return NULL;
 }
 
 bool dialect_http(const struct dialect_table *table, const struct mount *own,

@@ -55,11 +55,11 @@ static void finish(struct server *server)
 	sigaddset(&asked, SIGTERM);
 	sigaddset(&asked, SIGINT);
 	sigprocmask(SIG_BLOCK, &asked, NULL);
-	LL_FOREACH(server->listeners, listener)
+	LL_FOREACH(server->sockets.listeners, listener)
 	{
 		listener_close(listener);
 	}
-	accept_end_waiting(server);
+	accept_end_waiting(&server->sockets);
 	close_handle(&life->terminate);
 	close_handle(&life->interrupt);
 	/* Without their handles one more of them would end the process before its exit status. */
@@ -74,14 +74,14 @@ static void finish(struct server *server)
 	close_handle(&life->watchdog);
 	lws_context_destroy(server->context);
 	deadlines_finish(&server->deadlines);
-	flush_finish(&server->flush);
+	flush_finish(&server->ws.flush);
 }
 
 static bool has_websockets(const struct server *server)
 {
 	const struct conn *conn;
 
-	DL_FOREACH (server->conns, conn) {
+	DL_FOREACH (server->sockets.conns, conn) {
 		if (conn->stage >= CONN_ADMITTED) {
 			return true;
 		}
@@ -97,7 +97,7 @@ static void say_closing(struct server *server, struct conn *conn, uint64_t left)
 	if (conn->mount->dialect->closing) {
 		ids_random((unsigned char *)&random, sizeof(random));
 		conn->mount->dialect->closing(&conn->peer, "drain",
-			left + RETRY_LEAST + random % (RETRY_SPREAD + server->peer_count));
+			left + RETRY_LEAST + random % (RETRY_SPREAD + server->gate.peers));
 	}
 }
 
@@ -113,7 +113,7 @@ static void close_some(struct server *server, uint64_t elapsed)
 	if (due < ticks * LEAST_PER_TICK) {
 		due = ticks * LEAST_PER_TICK;
 	}
-	DL_FOREACH_SAFE (server->conns, conn, next) {
+	DL_FOREACH_SAFE (server->sockets.conns, conn, next) {
 		if (conn->peer.state == PEER_OPEN && (life->closed < due || elapsed >= whole)) {
 			say_closing(server, conn, elapsed < whole ? whole - elapsed : 0);
 			hub_close(&conn->peer, 1001, "the server is stopping");
@@ -141,21 +141,21 @@ static void on_terminate(uv_signal_t *handle, int signum)
 	struct listener *listener;
 
 	(void)signum;
-	if (server->draining) {
+	if (server->gate.draining) {
 		log_info("server.stop", LOG_STR("how", "at once"));
 		finish(server);
 		return;
 	}
-	log_info("server.stop", LOG_STR("how", "draining"), LOG_UINT("peers", server->peer_count));
+	log_info("server.stop", LOG_STR("how", "draining"), LOG_UINT("peers", server->gate.peers));
 	notify_stopping();
-	server->draining = true;
+	server->gate.draining = true;
 	life->began = uv_now(&server->loop);
-	life->to_close = server->peer_count;
-	LL_FOREACH(server->listeners, listener)
+	life->to_close = server->gate.peers;
+	LL_FOREACH(server->sockets.listeners, listener)
 	{
 		listener_close(listener);
 	}
-	accept_end_waiting(server);
+	accept_end_waiting(&server->sockets);
 	uv_timer_start(&life->drain, on_drain, 0, TICK);
 }
 

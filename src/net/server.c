@@ -19,17 +19,12 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/net/front.h"
-#include "nakodo/net/gate/census.h"
-#include "nakodo/net/http/http.h"
+#include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/lan.h"
-#include "nakodo/net/http/site.h"
 #include "nakodo/net/http/urls.h"
 #include "nakodo/net/loop/notify.h"
 #include "nakodo/net/socket/listener.h"
-#include "nakodo/net/tls/renewal.h"
 #include "nakodo/net/tls/tls.h"
-#include "nakodo/net/ws/pace.h"
-#include "nakodo/net/ws/ws.h"
 #include "nakodo/service/ice.h"
 
 #define OWN_DESCRIPTORS 64 /* log, web-root, event loop, listening sockets */
@@ -42,9 +37,9 @@ static void fit_descriptors(struct server *server)
 	struct rlimit limit;
 	rlim_t wanted;
 
-	server->max_peers = server->options->max_peers;
-	server->max_conns = server->max_peers + OTHER_CONNECTIONS;
-	wanted = server->max_conns + OWN_DESCRIPTORS;
+	server->gate.max_peers = server->options->max_peers;
+	server->sockets.max_conns = server->gate.max_peers + OTHER_CONNECTIONS;
+	wanted = server->sockets.max_conns + OWN_DESCRIPTORS;
 	if (getrlimit(RLIMIT_NOFILE, &limit)) {
 		return;
 	}
@@ -53,12 +48,12 @@ static void fit_descriptors(struct server *server)
 								       : OTHER_CONNECTIONS;
 
 		wanted = limit.rlim_max;
-		server->max_conns =
+		server->sockets.max_conns =
 			wanted > 2 * OWN_DESCRIPTORS ? wanted - OWN_DESCRIPTORS : OWN_DESCRIPTORS;
-		server->max_peers = server->max_conns - others;
+		server->gate.max_peers = server->sockets.max_conns - others;
 		log_warn("limit.descriptors", LOG_UINT("hard-limit", limit.rlim_max),
 			LOG_UINT("max-peers-wanted", server->options->max_peers),
-			LOG_UINT("max-peers", server->max_peers),
+			LOG_UINT("max-peers", server->gate.max_peers),
 			LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
 	}
 	limit.rlim_cur = wanted;
@@ -67,58 +62,67 @@ static void fit_descriptors(struct server *server)
 
 static bool keep_place(void *cookie, const struct address *address)
 {
-	struct server *server = cookie;
-
-	if (!census_add_peer(server->census, address, 0)) {
-		return false;
-	}
-	server->awaited++;
-	return true;
+	return gate_keep(cookie, address);
 }
 
 static void leave_place(void *cookie, const struct address *address)
 {
-	struct server *server = cookie;
-
-	census_remove_peer(server->census, address);
-	server->awaited--;
+	gate_give_up(cookie, address);
 }
 
-/* What can be made from the options without opening a socket. */
-static int prepare(struct server *server, const struct options *options, struct problem *problem)
+/* What needs nothing but memory. */
+static int prepare_rooms(struct server *server, const struct options *options)
 {
 	struct hub_limits limits = {
 		.room_members = options->max_peers_per_room,
 		.outbox_bytes = options->send_queue,
 	};
-	struct iovec stamp = {(void *)"nakodo", 6}; /* without payload a pong would go unnoticed */
-	int error;
 
 	server->options = options;
 	server->hub = hub_create(&limits);
-	server->census = census_create();
-	server->ping = frame_create(FRAME_PING, &stamp, 1);
 	server->plain_protocols = front_protocols(&options->subprotocol, WS_READ_SIZE);
 	server->secure_protocols = front_protocols(&options->subprotocol, WS_TLS_READ_SIZE);
 	server->ice_servers = ice_print(&options->ice_server);
-	if (!server->hub || !server->census || !server->ping || !server->plain_protocols ||
-		!server->secure_protocols || !server->ice_servers) {
-		return problem_set(problem, -ENOMEM, "out of memory");
-	}
 	server->env = (struct dialect_env){
 		.ice_servers = server->ice_servers,
 		.options = options,
 		.keep_place = keep_place,
 		.leave_place = leave_place,
-		.cookie = server,
+		.cookie = &server->gate,
 	};
-	error = dialect_table_create(
-		&server->dialects, server->hub, &server->env, &options->mount, problem);
+	server->sockets.options = options;
+	return server->hub && server->plain_protocols && server->secure_protocols &&
+			       server->ice_servers
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* What can be made from the options without opening a socket. */
+static int prepare(struct server *server, const struct options *options, struct problem *problem)
+{
+	int error = prepare_rooms(server, options);
+
 	if (!error) {
-		error = site_create(&server->site, options, server->ice_servers, problem);
+		error = dialect_table_create(
+			&server->dialects, server->hub, &server->env, &options->mount, problem);
+		if (error) {
+			return error;
+		}
+		error = gate_init(&server->gate, options, server->dialects);
 	}
 	if (!error) {
-		error = tls_create(&server->tls, options, problem);
+		error = ws_init(&server->ws, options, server->dialects, server->hub);
+	}
+	if (error) {
+		return problem_set(problem, error, "out of memory");
+	}
+	error = tls_create(&server->tls, options, problem);
+	if (!error) {
+		server->sockets.tls = server->tls;
+		server->pages.gate = &server->gate;
+		server->pages.sockets = &server->sockets;
+		server->pages.tls = server->tls;
+		error = pages_init(&server->pages, options, server->ice_servers, problem);
 	}
 	return error;
 }
@@ -127,18 +131,18 @@ static void dispose(struct server *server)
 {
 	struct listener *listener, *next;
 
-	LL_FOREACH_SAFE(server->listeners, listener, next)
+	LL_FOREACH_SAFE(server->sockets.listeners, listener, next)
 	{
 		listener_destroy(listener);
 	}
 	tls_destroy(server->tls);
-	site_destroy(server->site);
+	pages_finish(&server->pages);
 	dialect_table_destroy(server->dialects);
 	free(server->ice_servers);
 	free(server->plain_protocols);
 	free(server->secure_protocols);
-	frame_unref(server->ping);
-	census_destroy(server->census);
+	ws_finish(&server->ws);
+	gate_finish(&server->gate);
 	hub_destroy(server->hub);
 }
 
@@ -165,16 +169,16 @@ static int create_vhosts(struct server *server, struct lws_context_creation_info
 		info->port = CONTEXT_PORT_NO_LISTEN;
 	}
 	info->vhost_name = "plain";
-	server->plain = lws_create_vhost(server->context, info);
+	server->sockets.plain = lws_create_vhost(server->context, info);
 	if (server->tls) {
 		info->port = CONTEXT_PORT_NO_LISTEN_SERVER; /* the other one is without TLS */
 		info->vhost_name = "tls";
 		info->protocols = server->secure_protocols;
 		/* No file names: tls.c gives the certificate to each handshake. */
 		info->options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
-		server->secure = lws_create_vhost(server->context, info);
+		server->sockets.secure = lws_create_vhost(server->context, info);
 	}
-	return server->plain && (server->secure || !server->tls) ? 0 : -ENOMEM;
+	return server->sockets.plain && (server->sockets.secure || !server->tls) ? 0 : -ENOMEM;
 }
 
 static int create_context(struct server *server, struct problem *problem)
@@ -195,13 +199,13 @@ static int create_context(struct server *server, struct problem *problem)
 		.alpn = "http/1.1",
 		/* guard compression: its code can be made to abort the process. */
 		.extensions = NULL,
-		.headers = http_library_headers(),
+		.headers = answer_library_headers(),
 		/* Its timers are one sorted list; with them each accept walks through it. */
 		.retry_and_idle_policy = &no_validity_timers,
 		.timeout_secs = (unsigned)server->options->handshake_timeout,
 		.timeout_secs_ah_idle = (unsigned)server->options->handshake_timeout,
 		.keepalive_timeout = 1,
-		.user = server->tls,
+		.user = server,
 		.pcontext = &server->context, /* becomes NULL when it is gone */
 	};
 
@@ -226,7 +230,7 @@ static int open_listeners(struct server *server, struct problem *problem)
 	int error = 0;
 
 	for (size_t i = 0; i < list->count && !error; i++) {
-		error = listener_open(server, &list->items[i], problem);
+		error = listener_open(&server->sockets, server->dialects, &list->items[i], problem);
 	}
 	return error;
 }
@@ -250,7 +254,7 @@ static void announce(const struct server *server)
 	size_t count = 0;
 
 	printf("nakodo " NAKODO_VERSION " is ready:\n");
-	LL_FOREACH(server->listeners, listener)
+	LL_FOREACH(server->sockets.listeners, listener)
 	{
 		if (!is_second_of(listener, before)) {
 			urls_print(listener, stdout);
@@ -258,11 +262,11 @@ static void announce(const struct server *server)
 		before = listener;
 		count++;
 	}
-	lan_announce(server);
+	lan_announce(server->sockets.listeners, server->tls);
 	fflush(stdout);
 	log_info("server.ready", LOG_STR("version", NAKODO_VERSION),
 		LOG_STR("libwebsockets", lws_get_library_version()), LOG_UINT("sockets", count),
-		LOG_UINT("max-peers", server->max_peers));
+		LOG_UINT("max-peers", server->gate.max_peers));
 	notify_ready(count);
 }
 
@@ -287,16 +291,16 @@ static void host_clear_timer(void *cookie, struct wheel_timer *timer)
 	deadlines_clear(&server->deadlines, timer);
 }
 
-static void on_turned(struct flush *flush)
-{
-	pace_settle(lws_container_of(flush, struct server, flush));
-}
-
 static int start(struct server *server, struct problem *problem)
 {
 	struct hub_host host = {host_now, host_set_timer, host_clear_timer, server};
 	struct listener *listener;
-	int error = open_listeners(server, problem);
+	int error;
+
+	server->sockets.loop = &server->loop;
+	server->sockets.deadlines = &server->deadlines;
+	server->sockets.gate = &server->gate;
+	error = open_listeners(server, problem);
 
 	if (!error) {
 		error = create_context(server, problem);
@@ -306,10 +310,13 @@ static int start(struct server *server, struct problem *problem)
 	}
 	deadlines_init(&server->deadlines, &server->loop);
 	hub_set_host(server->hub, &host);
-	flush_init(&server->flush, &server->loop, server->hub, on_turned, ws_flush);
-	renewal_start(server);
+	ws_start(&server->ws, &server->loop, &server->deadlines, server->context);
+	server->sockets.context = server->context;
+	if (*server->options->tls_self_signed) {
+		renewal_start(&server->renewal, server->tls, &server->deadlines);
+	}
 	error = lifecycle_start(server);
-	LL_FOREACH(server->listeners, listener)
+	LL_FOREACH(server->sockets.listeners, listener)
 	{
 		error = error ? error : listener_start(listener);
 	}
@@ -322,7 +329,7 @@ int server_check(const struct options *options, struct problem *problem)
 	int error = prepare(&server, options, problem);
 
 	for (size_t i = 0; i < options->listen.count && !error; i++) {
-		error = listener_check(&server, &options->listen.items[i], problem);
+		error = listener_check(server.dialects, &options->listen.items[i], problem);
 	}
 	dispose(&server);
 	return error;
@@ -347,7 +354,7 @@ int server_run(const struct options *options, struct problem *problem)
 		lifecycle_end(&server);
 		/* On a loop that is not its own, libwebsockets 4.1.6 waits for a second call. */
 		lws_context_destroy(server.context);
-		log_info("server.stopped", LOG_UINT("peers", server.peer_count));
+		log_info("server.stopped", LOG_UINT("peers", server.gate.peers));
 	}
 	dispose(&server);
 	uv_loop_close(&server.loop);

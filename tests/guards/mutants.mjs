@@ -20,9 +20,9 @@ export const mutants = {
     test: 'request-line',
     shows: /let in/,
     edits: [{
-      file: 'src/net/front.c',
-      from: 'if (version && !strncmp(version, "HTTP/1.", strlen("HTTP/1."))) {',
-      to: 'if (1 || version) {',
+      file: 'src/net/gate/gate.c',
+      from: 'if (head->protocol && !strncmp(head->protocol, "HTTP/1.", strlen("HTTP/1."))) {',
+      to: 'if (1) {',
     }],
   },
   'h2c-upgrade': {
@@ -53,13 +53,14 @@ export const mutants = {
         from: `	if (!conn || conn->stage != CONN_REQUEST) {
 		return -1;
 	}
-	if (http_method(wsi) == HTTP_OTHER) {`,
-        to: '	if (http_method(wsi) == HTTP_OTHER) {',
+	read_head(&head, &text, wsi);
+	if (head.method == HEAD_OTHER) {`,
+        to: `	read_head(&head, &text, wsi);
+	if (head.method == HEAD_OTHER) {`,
       },
       {
         file: 'src/net/front.c',
-        from: `	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) ||
-		lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING)) {`,
+        from: '	if (head.has_body) {',
         to: '	if (0) {',
       },
     ],
@@ -172,7 +173,7 @@ export const mutants = {
     shows: /the daemon ended with SIGKILL/,
     edits: [{
       file: 'src/net/ws/pace.c',
-      from: '		DL_APPEND2(conn->server->pausing, conn, pause_prev, pause_next);',
+      from: '		DL_APPEND2(conn->pace->pausing, conn, pause_prev, pause_next);',
       to: `		conn->hold = HOLD_UNREAD;
 		lws_rx_flow_control(conn->wsi, 0);`,
     }],

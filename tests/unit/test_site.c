@@ -17,6 +17,7 @@
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/site.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -58,7 +59,7 @@ static int set_up(void **state)
 	write_file("web/.hidden/file.txt", "hidden");
 	write_file("web/a b&c.txt", "odd name");
 	write_file("web/nothing.txt", "");
-	return site_create(&site, &options, "[{\"urls\":\"stun:stun.example\"}]", &problem);
+	return site_create(&site, &options, &problem);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -79,16 +80,16 @@ static int tear_down(void **state)
 /* The status; 200 must have that body. */
 static int find(const char *path, const char *body)
 {
-	struct site_reply reply;
+	struct reply reply;
 	int status;
 
-	site_find(site, path, "", false, &reply);
+	site_find(site, path, "", &reply);
 	status = reply.status;
 	if (status == 200) {
 		assert_int_equal(reply.len, strlen(body));
 		assert_memory_equal(reply.body, body, reply.len);
 	}
-	site_reply_finish(&reply);
+	reply_finish(&reply);
 	return status;
 }
 
@@ -151,13 +152,13 @@ static void each_kind_of_file_has_its_type(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct site_reply reply;
+		struct reply reply;
 
 		write_file(cases[i][0], "x");
-		site_find(site, cases[i][0] + strlen("web"), "", false, &reply);
+		site_find(site, cases[i][0] + strlen("web"), "", &reply);
 		assert_int_equal(reply.status, 200);
 		assert_string_equal(reply.type, cases[i][1]);
-		site_reply_finish(&reply);
+		reply_finish(&reply);
 		unlink(cases[i][0]);
 	}
 }
@@ -236,23 +237,23 @@ static void a_file_that_is_too_large_is_not_found(void **state)
 static const char *etag_of(const char *path)
 {
 	static char etag[48];
-	struct site_reply reply;
+	struct reply reply;
 
-	site_find(site, path, "", false, &reply);
+	site_find(site, path, "", &reply);
 	memcpy(etag, reply.etag, sizeof(etag));
-	site_reply_finish(&reply);
+	reply_finish(&reply);
 	return etag;
 }
 
 static int status_if_none_match(const char *path, const char *if_none_match)
 {
-	struct site_reply reply;
+	struct reply reply;
 	int status;
 
-	site_find(site, path, if_none_match, false, &reply);
+	site_find(site, path, if_none_match, &reply);
 	status = reply.status;
 	assert_int_equal(reply.owned != NULL, status == 200);
-	site_reply_finish(&reply);
+	reply_finish(&reply);
 	return status;
 }
 
@@ -295,35 +296,6 @@ static void a_file_that_has_changed_has_another_etag(void **state)
 	assert_int_equal(find("/lab.html", "longer than it was"), 200);
 }
 
-static void health_and_ice_are_json_that_is_never_cached(void **state)
-{
-	static const struct {
-		const char *path;
-		bool draining;
-		int status;
-		const char *body;
-	} cases[] = {
-		{"/healthz", false, 200, "{\"status\":\"ok\"}\n"},
-		{"/healthz", true, 200, "{\"status\":\"ok\"}\n"},
-		{"/readyz", false, 200, "{\"status\":\"ready\"}\n"},
-		{"/readyz", true, 503, "{\"status\":\"draining\"}\n"},
-		{"/ice.json", false, 200, "{\"iceServers\":[{\"urls\":\"stun:stun.example\"}]}"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct site_reply reply;
-
-		site_find(site, cases[i].path, "*", cases[i].draining, &reply);
-		assert_int_equal(reply.status, cases[i].status);
-		assert_string_equal(reply.type, "application/json");
-		assert_string_equal(reply.etag, "");
-		assert_int_equal(reply.len, strlen(cases[i].body));
-		assert_memory_equal(reply.body, cases[i].body, reply.len);
-		site_reply_finish(&reply);
-	}
-}
-
 static void a_root_that_is_no_directory_is_explained(void **state)
 {
 	struct options options = {.web_root = (char *)"missing"};
@@ -331,10 +303,10 @@ static void a_root_that_is_no_directory_is_explained(void **state)
 	struct site *none = NULL;
 
 	(void)state;
-	assert_int_equal(site_create(&none, &options, "[]", &problem), -ENOENT);
+	assert_int_equal(site_create(&none, &options, &problem), -ENOENT);
 	assert_non_null(strstr(problem.text, "cannot open web-root `missing`: No such file"));
 	options.web_root = (char *)"secret";
-	assert_int_equal(site_create(&none, &options, "[]", &problem), -ENOTDIR);
+	assert_int_equal(site_create(&none, &options, &problem), -ENOTDIR);
 	assert_non_null(strstr(problem.text, "`secret`: Not a directory"));
 	assert_null(none);
 	site_destroy(NULL);
@@ -360,8 +332,6 @@ int main(void)
 			a_file_that_is_known_is_not_sent_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_file_that_has_changed_has_another_etag, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			health_and_ice_are_json_that_is_never_cached, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_root_that_is_no_directory_is_explained, set_up, tear_down),
 	};

@@ -111,7 +111,10 @@ void dialect_table_destroy(struct dialect_table *table);
 /* Make the mount of a listener that speaks one dialect at any path. NULL with `problem`: no such
  * dialect, or no memory. The table owns it. */
 const struct mount *dialect_table_own(
-	struct dialect_table *table, struct hub *hub, const char *name, struct problem *problem);
+	struct dialect_table *table, const char *name, struct problem *problem);
+
+/* The subprotocols of all dialects, mounted or not; the i-th, NULL behind the last. */
+const char *dialect_subprotocol(size_t i);
 
 /* Let the dialects answer a plain HTTP request, those of the mounts or a listener's own (`own` not
  * NULL). False: it is not theirs. */

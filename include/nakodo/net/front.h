@@ -1,6 +1,6 @@
 /*
  * front: the one libwebsockets callback. It holds the guards against what libwebsockets 4.1.6 gets
- * wrong, decides who may come in, and hands the rest to http or ws.
+ * wrong, lets the gate decide who may come in, and hands the rest to http or ws.
  */
 #pragma once
 

@@ -9,28 +9,15 @@
 
 #include "nakodo/base/address.h"
 #include "nakodo/base/text.h"
+#include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/qr.h"
-#include "nakodo/net/http/site.h"
 #include "nakodo/net/http/urls.h"
-#include "nakodo/net/server.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/local_ca.h"
 #include "nakodo/net/tls/tls.h"
 
 #define ARGUMENT "text="
-
-static void set(struct site_reply *ret, int status, const char *type, const char *body)
-{
-	*ret = (struct site_reply){
-		.status = status, .type = type, .body = body, .len = strlen(body)};
-}
-
-/* With memory of its own; NULL: there was none for it. */
-static void set_owned(struct site_reply *ret, const char *type, char *body)
-{
-	set(ret, body ? 200 : 500, type, body ? body : "");
-	ret->owned = body;
-}
 
 static void write_url(void *cookie, const char *url)
 {
@@ -45,35 +32,35 @@ static bool is_near(const struct address *client)
 	return !address_is_known(client) || local_ca_is_private(client);
 }
 
-static char *urls(const struct server *server, const struct address *client)
+static char *urls(
+	const struct listener *listener, const struct tls *tls, const struct address *client)
 {
 	struct text text = {0};
 
 	if (is_near(client)) {
-		urls_lan(server, write_url, &text);
+		urls_lan(listener->sockets->listeners, tls, write_url, &text);
 	}
 	return text_take(&text, NULL);
 }
 
-static void tell_urls(
-	const struct server *server, const struct address *client, struct site_reply *ret)
+void lan_urls(const struct listener *listener, const struct tls *tls, const struct address *client,
+	struct reply *ret)
 {
-	char *list = urls(server, client), *body;
+	char *list = urls(listener, tls, client), *body;
 
 	if (!list || asprintf(&body, "{\"urls\":[%s]}\n", list) < 0) {
 		body = NULL;
 	}
 	free(list);
-	set_owned(ret, "application/json", body);
+	reply_set_owned(ret, "application/json", body);
 }
 
-static void tell_trust(
-	const struct listener *listener, const struct address *client, struct site_reply *ret)
+void lan_trust(const struct listener *listener, const struct tls *tls, const struct address *client,
+	struct reply *ret)
 {
-	const struct server *server = listener->server;
-	const char *fingerprint = tls_ca_fingerprint(server->tls);
+	const char *fingerprint = tls_ca_fingerprint(tls);
 	const char *quote = fingerprint ? "\"" : "";
-	char *list = urls(server, client), *body;
+	char *list = urls(listener, tls, client), *body;
 
 	if (!list || asprintf(&body, "{\"fingerprint\":%s%s%s,\"tls\":%s,\"urls\":[%s]}\n", quote,
 			     fingerprint ? fingerprint : "null", quote,
@@ -81,10 +68,10 @@ static void tell_trust(
 		body = NULL;
 	}
 	free(list);
-	set_owned(ret, "application/json", body);
+	reply_set_owned(ret, "application/json", body);
 }
 
-static void draw(const char *const *arguments, struct site_reply *ret)
+void lan_qr(const char *const *arguments, struct reply *ret)
 {
 	const char *text = NULL;
 	size_t len;
@@ -96,50 +83,21 @@ static void draw(const char *const *arguments, struct site_reply *ret)
 	}
 	len = text ? strlen(text) : 0;
 	if (!len || len > QR_TEXT_MAX || u8_check((const uint8_t *)text, len)) {
-		set(ret, 400, "application/json",
+		reply_set(ret, 400, "application/json",
 			"{\"type\":\"error\",\"code\":\"bad-text\",\"message\":\"The text must "
 			"stand once in the query, as 1 to 512 bytes of UTF-8.\"}\n");
 	} else {
-		set_owned(ret, "image/svg+xml", qr_svg(text));
+		reply_set_owned(ret, "image/svg+xml", qr_svg(text));
 	}
 }
 
-bool lan_find(const struct listener *listener, const struct address *client, const char *path,
-	const char *const *arguments, struct site_reply *ret)
+void lan_authority(const struct tls *tls, struct reply *ret)
 {
-	const struct server *server = listener->server;
-
-	if (!strcmp(path, "/ca.crt") && tls_ca_pem(server->tls)) {
-		set(ret, 200, "application/x-x509-ca-cert", tls_ca_pem(server->tls));
-	} else if (!strcmp(path, "/lan.json")) {
-		tell_urls(server, client, ret);
-	} else if (!strcmp(path, "/qr.svg")) {
-		draw(arguments, ret);
-	} else if (!strcmp(path, "/trust.json")) {
-		tell_trust(listener, client, ret);
+	if (tls_ca_pem(tls)) {
+		reply_set(ret, 200, "application/x-x509-ca-cert", tls_ca_pem(tls));
 	} else {
-		return false;
+		ret->status = 404;
 	}
-	return true;
-}
-
-bool lan_is_private(const char *path)
-{
-	return !strcmp(path, "/lan.json") || !strcmp(path, "/qr.svg") ||
-	       !strcmp(path, "/trust.json");
-}
-
-bool lan_is_open(const char *path)
-{
-	static const char *const paths[] = {
-		"/ca.crt", "/favicon.svg", "/trust", "/trust.css", "/trust.html", "/trust.json"};
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-		if (!strcmp(path, paths[i])) {
-			return true;
-		}
-	}
-	return !strncmp(path, "/trust/", strlen("/trust/"));
 }
 
 static void keep_first(void *cookie, const char *url)
@@ -151,16 +109,16 @@ static void keep_first(void *cookie, const char *url)
 	}
 }
 
-void lan_announce(const struct server *server)
+void lan_announce(const struct listener *listeners, const struct tls *tls)
 {
 	char url[URLS_TEXT] = "", *code;
 
-	urls_lan(server, keep_first, url);
-	if (tls_ca_fingerprint(server->tls)) {
+	urls_lan(listeners, tls, keep_first, url);
+	if (tls_ca_fingerprint(tls)) {
 		/* Without TLS, so that the device has nothing to warn about. */
 		printf("How other devices come to trust it: %s%strust\n  SHA-256 %s\n",
 			*url ? "http" : "", *url ? url + strlen("https") : "/",
-			tls_ca_fingerprint(server->tls));
+			tls_ca_fingerprint(tls));
 	}
 	/* A journal or a file would only be full of it. */
 	code = *url && isatty(STDOUT_FILENO) ? qr_terminal(url) : NULL;

@@ -15,13 +15,13 @@
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/net/http/answer.h"
 
 #define READ (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 #define FILE_MAX (16 << 20) /* bytes; larger files are not for this server */
 
 struct site {
 	int directory;
-	char *ice;
 };
 
 static const struct {
@@ -59,8 +59,7 @@ static const char *type_of(const char *name)
 	return "application/octet-stream";
 }
 
-int site_create(struct site **ret, const struct options *options, const char *ice_servers,
-	struct problem *problem)
+int site_create(struct site **ret, const struct options *options, struct problem *problem)
 {
 	struct site *site = calloc(1, sizeof(*site));
 	int error;
@@ -68,12 +67,9 @@ int site_create(struct site **ret, const struct options *options, const char *ic
 	if (!site) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
-	if (asprintf(&site->ice, "{\"iceServers\":%s}", ice_servers) < 0) {
-		site->ice = NULL;
-	}
 	site->directory = open(options->web_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (site->directory < 0 || !site->ice) {
-		error = site->ice ? -errno : -ENOMEM;
+	if (site->directory < 0) {
+		error = -errno;
 		problem_set(problem, error,
 			"cannot open web-root `%s`: %s; it is the directory with index.html",
 			options->web_root, strerror(-error));
@@ -90,7 +86,6 @@ void site_destroy(struct site *site)
 		if (site->directory >= 0) {
 			close(site->directory);
 		}
-		free(site->ice);
 		free(site);
 	}
 }
@@ -138,7 +133,7 @@ static bool matches(const char *if_none_match, const char *etag)
 	return !strcmp(if_none_match, "*") || strstr(if_none_match, etag);
 }
 
-static void read_file(int fd, const struct stat *st, struct site_reply *ret)
+static void read_file(int fd, const struct stat *st, struct reply *ret)
 {
 	size_t size = (size_t)st->st_size, len = 0;
 	ssize_t got;
@@ -153,13 +148,14 @@ static void read_file(int fd, const struct stat *st, struct site_reply *ret)
 	ret->len = ret->status == 200 ? size : 0;
 }
 
-static void find_file(const struct site *site, const char *path, const char *if_none_match,
-	struct site_reply *ret)
+void site_find(
+	const struct site *site, const char *path, const char *if_none_match, struct reply *ret)
 {
 	char name[256];
 	struct stat st;
 	int fd = open_file(site, path, name, sizeof(name));
 
+	*ret = (struct reply){.status = 404};
 	if (fd < 0) {
 		return;
 	}
@@ -175,33 +171,4 @@ static void find_file(const struct site *site, const char *path, const char *if_
 		}
 	}
 	close(fd);
-}
-
-static void set_json(struct site_reply *ret, int status, const char *text)
-{
-	ret->status = status;
-	ret->type = "application/json";
-	ret->body = text;
-	ret->len = strlen(text);
-}
-
-void site_find(const struct site *site, const char *path, const char *if_none_match, bool draining,
-	struct site_reply *ret)
-{
-	*ret = (struct site_reply){.status = 404};
-	if (!strcmp(path, "/healthz")) {
-		set_json(ret, 200, "{\"status\":\"ok\"}\n");
-	} else if (!strcmp(path, "/readyz")) {
-		set_json(ret, draining ? 503 : 200,
-			draining ? "{\"status\":\"draining\"}\n" : "{\"status\":\"ready\"}\n");
-	} else if (!strcmp(path, "/ice.json")) {
-		set_json(ret, 200, site->ice);
-	} else {
-		find_file(site, path, if_none_match, ret);
-	}
-}
-
-void site_reply_finish(struct site_reply *reply)
-{
-	free(reply->owned);
 }

@@ -6,7 +6,6 @@
 #include <utlist.h>
 
 #include "nakodo/base/machine.h"
-#include "nakodo/net/server.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/tls/tls.h"
 
@@ -59,7 +58,8 @@ void urls_print(const struct listener *listener, FILE *out)
 
 /* The URLs whose address the certificate has, or those whose it has not. */
 struct teller {
-	const struct server *server;
+	const struct listener *listeners;
+	const struct tls *tls;
 	bool covered;
 	urls_fn *fn;
 	void *cookie;
@@ -71,7 +71,7 @@ static void tell(void *cookie, const char *host, unsigned port)
 	bool six = strchr(host, ':');
 	char url[URLS_TEXT];
 
-	if (tls_covers(teller->server->tls, host) == teller->covered) {
+	if (tls_covers(teller->tls, host) == teller->covered) {
 		snprintf(url, sizeof(url), "https://%s%s%s:%u/", six ? "[" : "", host,
 			six ? "]" : "", port);
 		teller->fn(teller->cookie, url);
@@ -108,7 +108,7 @@ static void tell_all(struct teller *teller)
 {
 	const struct listener *listener;
 
-	LL_FOREACH(teller->server->listeners, listener)
+	LL_FOREACH(teller->listeners, listener)
 	{
 		if (listener->endpoint.tls && !listener->loopback && !listener->own &&
 			listener->fd >= 0) {
@@ -117,9 +117,10 @@ static void tell_all(struct teller *teller)
 	}
 }
 
-void urls_lan(const struct server *server, urls_fn *fn, void *cookie)
+void urls_lan(const struct listener *listeners, const struct tls *tls, urls_fn *fn, void *cookie)
 {
-	struct teller covered = {server, true, fn, cookie}, others = {server, false, fn, cookie};
+	struct teller covered = {listeners, tls, true, fn, cookie};
+	struct teller others = {listeners, tls, false, fn, cookie};
 
 	tell_all(&covered);
 	tell_all(&others);

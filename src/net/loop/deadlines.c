@@ -33,6 +33,11 @@ void deadlines_init(struct deadlines *deadlines, uv_loop_t *loop)
 	deadlines->armed = UINT64_MAX;
 }
 
+uint64_t deadlines_now(const struct deadlines *deadlines)
+{
+	return uv_now(deadlines->timer.loop);
+}
+
 void deadlines_set(
 	struct deadlines *deadlines, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn)
 {

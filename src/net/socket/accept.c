@@ -16,12 +16,14 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/net/gate/census.h"
+#include "nakodo/net/gate/gate.h"
 #include "nakodo/net/gate/proxies.h"
-#include "nakodo/net/server.h"
+#include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/proxy_header.h"
 #include "nakodo/net/socket/sniff.h"
+#include "nakodo/net/socket/sockets.h"
 
 #define BATCH 64 /* accepts per turn, so that a flood of connects leaves time for others */
 #define PAUSE 100 /* ms */
@@ -55,21 +57,22 @@ static void pause_accepting(struct listener *listener, const char *why)
 
 	uv_poll_stop(&listener->poll);
 	uv_timer_start(&listener->pause, on_resume, PAUSE, 0);
-	if (census_may_log(listener->server->census, &nobody, uv_now(&listener->server->loop))) {
+	if (census_may_log(listener->sockets->gate->census, &nobody,
+		    deadlines_now(listener->sockets->deadlines))) {
 		log_warn("accept.pause", LOG_STR("reason", why),
-			LOG_UINT("connections", listener->server->conn_count));
+			LOG_UINT("connections", listener->sockets->conn_count));
 	}
 }
 
-static bool count(struct server *server, const struct address *address)
+static bool count(struct sockets *sockets, const struct address *address)
 {
-	uint64_t most = server->options->max_peers_per_address;
+	uint64_t most = sockets->options->max_peers_per_address;
 	char where[ADDRESS_TEXT];
 
-	if (census_add_connection(server->census, address, most ? most + NOT_PEERS : 0)) {
+	if (census_add_connection(sockets->gate->census, address, most ? most + NOT_PEERS : 0)) {
 		return true;
 	}
-	if (census_may_log(server->census, address, uv_now(&server->loop))) {
+	if (census_may_log(sockets->gate->census, address, deadlines_now(sockets->deadlines))) {
 		log_warn("accept.refuse", LOG_STR("address", address_format(address, where)),
 			LOG_STR("reason", "too many connections of one address"),
 			LOG_STR("option", "max-peers-per-address"));
@@ -81,10 +84,10 @@ static bool count(struct server *server, const struct address *address)
  * by theirs. False: it may not come in, and has been discarded. */
 static bool enter(struct accepted *accepted)
 {
-	struct server *server = accepted->listener->server;
-	bool proxied = proxies_has(server->options, &accepted->address);
+	struct sockets *sockets = accepted->listener->sockets;
+	bool proxied = proxies_has(sockets->options, &accepted->address);
 
-	if (server->draining || (!proxied && !count(server, &accepted->address))) {
+	if (sockets->gate->draining || (!proxied && !count(sockets, &accepted->address))) {
 		conn_discard(accepted);
 		return false;
 	}
@@ -97,7 +100,7 @@ static void on_waiting_closed(uv_handle_t *handle)
 	struct waiting *waiting = handle->data;
 	struct accepted *accepted = &waiting->accepted;
 
-	if (!waiting->done || accepted->listener->server->draining) {
+	if (!waiting->done || accepted->listener->sockets->gate->draining) {
 		conn_discard(accepted);
 	} else if (!accepted->listener->endpoint.proxy || enter(accepted)) {
 		conn_adopt(accepted);
@@ -107,12 +110,12 @@ static void on_waiting_closed(uv_handle_t *handle)
 
 static void end_waiting(struct waiting *waiting, bool done)
 {
-	struct server *server = waiting->accepted.listener->server;
+	struct sockets *sockets = waiting->accepted.listener->sockets;
 
 	waiting->done = done;
-	deadlines_clear(&server->deadlines, &waiting->timer);
-	DL_DELETE(server->waiting, waiting);
-	server->conn_count--;
+	deadlines_clear(sockets->deadlines, &waiting->timer);
+	DL_DELETE(sockets->waiting, waiting);
+	sockets->conn_count--;
 	/* guard one-poll: libuv has one handle per descriptor, and libwebsockets does not notice
 	 * that it got none. */
 	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed);
@@ -127,10 +130,10 @@ static void on_late(struct wheel_timer *timer)
 static void log_bad_header(const struct waiting *waiting)
 {
 	const struct address *address = &waiting->accepted.address;
-	struct server *server = waiting->accepted.listener->server;
+	struct sockets *sockets = waiting->accepted.listener->sockets;
 	char where[ADDRESS_TEXT];
 
-	if (census_may_log(server->census, address, uv_now(&server->loop))) {
+	if (census_may_log(sockets->gate->census, address, deadlines_now(sockets->deadlines))) {
 		log_warn("accept.refuse", LOG_STR("address", address_format(address, where)),
 			LOG_STR("reason", "no PROXY protocol header on a proxy: listener"),
 			LOG_STR("option", "listen"));
@@ -196,30 +199,31 @@ static void on_bytes(uv_poll_t *poll, int status, int events)
 
 static void wait_for_bytes(struct accepted *accepted)
 {
-	struct server *server = accepted->listener->server;
+	struct sockets *sockets = accepted->listener->sockets;
 	struct waiting *waiting = calloc(1, sizeof(*waiting));
 
-	if (!waiting || uv_poll_init(&server->loop, &waiting->poll, accepted->fd)) {
+	if (!waiting || uv_poll_init(sockets->loop, &waiting->poll, accepted->fd)) {
 		free(waiting);
 		conn_discard(accepted);
 		return;
 	}
 	waiting->accepted = *accepted;
 	waiting->poll.data = waiting;
-	DL_APPEND(server->waiting, waiting);
-	server->conn_count++;
-	deadlines_set(&server->deadlines, &waiting->timer,
-		server->options->handshake_timeout * 1000, on_late);
+	DL_APPEND(sockets->waiting, waiting);
+	sockets->conn_count++;
+	deadlines_set(sockets->deadlines, &waiting->timer,
+		sockets->options->handshake_timeout * 1000, on_late);
 	uv_poll_start(&waiting->poll, UV_READABLE, on_bytes);
 }
 
 static void take(struct listener *listener, int fd, const struct sockaddr *from)
 {
-	struct server *server = listener->server;
+	struct sockets *sockets = listener->sockets;
 	struct accepted accepted = {
 		.listener = listener,
 		.fd = fd,
-		.deadline = uv_now(&server->loop) + server->options->handshake_timeout * 1000,
+		.deadline = deadlines_now(sockets->deadlines) +
+			    sockets->options->handshake_timeout * 1000,
 	};
 	int one = 1;
 
@@ -240,7 +244,7 @@ static void take(struct listener *listener, int fd, const struct sockaddr *from)
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct listener *listener = poll->data;
-	struct server *server = listener->server;
+	struct sockets *sockets = listener->sockets;
 
 	(void)status;
 	(void)events;
@@ -249,7 +253,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		socklen_t size = sizeof(from);
 		int fd;
 
-		if (server->conn_count >= server->max_conns) {
+		if (sockets->conn_count >= sockets->max_conns) {
 			pause_accepting(
 				listener, "as many connections as there are descriptors for");
 			return;
@@ -273,9 +277,9 @@ int accept_start(struct listener *listener)
 	return uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 }
 
-void accept_end_waiting(struct server *server)
+void accept_end_waiting(struct sockets *sockets)
 {
-	while (server->waiting) {
-		end_waiting(server->waiting, false);
+	while (sockets->waiting) {
+		end_waiting(sockets->waiting, false);
 	}
 }

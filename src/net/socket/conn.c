@@ -1,4 +1,4 @@
-/* conn: owns the memory of a connection and its place in the server's list and census. */
+/* conn: owns the memory of a connection and its place in the sockets' list and the census. */
 #include "nakodo/net/socket/conn.h"
 
 #include <libwebsockets.h>
@@ -8,25 +8,28 @@
 
 #include "nakodo/base/options.h"
 #include "nakodo/net/gate/census.h"
-#include "nakodo/net/server.h"
+#include "nakodo/net/gate/gate.h"
+#include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/sockets.h"
 
 #define ANSWER_DEADLINE 60000 /* ms */
 
-static struct conn *of_timer(struct wheel_timer *timer)
+struct conn *conn_of_timer(struct wheel_timer *timer)
 {
 	return lws_container_of(timer, struct conn, timer);
 }
 
 static void on_deadline(struct wheel_timer *timer)
 {
-	conn_kill(of_timer(timer));
+	conn_kill(conn_of_timer(timer));
 }
 
 static void let_go(struct accepted *accepted)
 {
 	if (accepted->counted) {
-		census_remove_connection(accepted->listener->server->census, &accepted->address);
+		census_remove_connection(
+			accepted->listener->sockets->gate->census, &accepted->address);
 	}
 	free(accepted->target);
 }
@@ -39,14 +42,14 @@ void conn_discard(struct accepted *accepted)
 
 static uint64_t time_left(const struct accepted *accepted)
 {
-	uint64_t now = uv_now(&accepted->listener->server->loop);
+	uint64_t now = deadlines_now(accepted->listener->sockets->deadlines);
 
 	return accepted->deadline > now ? accepted->deadline - now : 0;
 }
 
 void conn_adopt(struct accepted *accepted)
 {
-	struct server *server = accepted->listener->server;
+	struct sockets *sockets = accepted->listener->sockets;
 	struct conn *conn = calloc(1, sizeof(*conn));
 	struct lws *wsi;
 
@@ -54,14 +57,15 @@ void conn_adopt(struct accepted *accepted)
 		conn_discard(accepted);
 		return;
 	}
-	wsi = lws_adopt_socket_vhost(accepted->tls ? server->secure : server->plain, accepted->fd);
+	wsi = lws_adopt_socket_vhost(
+		accepted->tls ? sockets->secure : sockets->plain, accepted->fd);
 	/* It has closed the socket, or will do so when libuv has let go of it. */
 	if (!wsi) {
 		let_go(accepted);
 		free(conn);
 		return;
 	}
-	conn->server = server;
+	conn->sockets = sockets;
 	conn->listener = accepted->listener;
 	conn->wsi = wsi;
 	conn->address = accepted->address;
@@ -69,27 +73,9 @@ void conn_adopt(struct accepted *accepted)
 	conn->misplaced = accepted->listener->endpoint.tls && !accepted->tls;
 	conn->target = accepted->target;
 	lws_set_opaque_user_data(wsi, conn);
-	DL_APPEND(server->conns, conn);
-	server->conn_count++;
+	DL_APPEND(sockets->conns, conn);
+	sockets->conn_count++;
 	conn_kill_after(conn, time_left(accepted));
-}
-
-void conn_read_arguments(struct conn *conn, char *buf, size_t size, const char **ret)
-{
-	int count = 0;
-
-	while (count < CONN_ARGUMENTS) {
-		int len = lws_hdr_copy_fragment(
-			conn->wsi, buf, (int)size, WSI_TOKEN_HTTP_URI_ARGS, count);
-
-		if (len < 0) {
-			break;
-		}
-		ret[count++] = buf;
-		buf += len + 1;
-		size -= (size_t)len + 1;
-	}
-	ret[count] = NULL;
 }
 
 struct conn *conn_of(struct lws *wsi)
@@ -101,24 +87,23 @@ void conn_leave_place(struct conn *conn)
 {
 	if (conn->placed) {
 		conn->placed = false;
-		conn->server->peer_count--;
-		census_remove_peer(conn->server->census, &conn->address);
+		gate_leave(conn->sockets->gate, &conn->address);
 	}
 }
 
 void conn_destroy(struct conn *conn)
 {
-	struct server *server = conn->server;
+	struct sockets *sockets = conn->sockets;
 
 	/* libwebsockets may end an upgrade that was allowed without telling more than this. */
 	conn_leave_place(conn);
-	deadlines_clear(&server->deadlines, &conn->timer);
+	deadlines_clear(sockets->deadlines, &conn->timer);
 	if (conn->counted) {
-		census_remove_connection(server->census, &conn->address);
+		census_remove_connection(sockets->gate->census, &conn->address);
 	}
-	server->unsent -= conn->unsent;
-	DL_DELETE(server->conns, conn);
-	server->conn_count--;
+	sockets->unsent -= conn->unsent;
+	DL_DELETE(sockets->conns, conn);
+	sockets->conn_count--;
 	free(conn->target);
 	free(conn->rx);
 	free(conn);
@@ -127,7 +112,7 @@ void conn_destroy(struct conn *conn)
 /* libwebsockets allows five seconds, from when the connection was given up to it. */
 static void on_answered(struct wheel_timer *timer)
 {
-	struct conn *conn = of_timer(timer);
+	struct conn *conn = conn_of_timer(timer);
 
 	lws_set_timeout(conn->wsi, PENDING_FLUSH_STORED_SEND_BEFORE_CLOSE, ANSWER_DEADLINE / 1000);
 	conn_kill_after(conn, ANSWER_DEADLINE);
@@ -136,7 +121,7 @@ static void on_answered(struct wheel_timer *timer)
 void conn_answered(struct conn *conn)
 {
 	conn->stage = CONN_ANSWERED;
-	deadlines_set(&conn->server->deadlines, &conn->timer, 0, on_answered);
+	deadlines_set(conn->sockets->deadlines, &conn->timer, 0, on_answered);
 }
 
 void conn_kill(struct conn *conn)
@@ -148,10 +133,10 @@ void conn_kill(struct conn *conn)
 	hub_drop(&conn->peer);
 	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 	/* Outside of its own callbacks libwebsockets does not look at its timeouts by itself. */
-	lws_cancel_service(conn->server->context);
+	lws_cancel_service(conn->sockets->context);
 }
 
 void conn_kill_after(struct conn *conn, uint64_t delay)
 {
-	deadlines_set(&conn->server->deadlines, &conn->timer, delay, on_deadline);
+	deadlines_set(conn->sockets->deadlines, &conn->timer, delay, on_deadline);
 }

@@ -19,8 +19,8 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
-#include "nakodo/net/server.h"
 #include "nakodo/net/socket/accept.h"
+#include "nakodo/net/socket/sockets.h"
 
 /* By the address that is bound: a host's name may stand for a loopback address, and systemd names
  * none. Behind a proxy that is not where the clients are. */
@@ -36,7 +36,7 @@ static bool is_loopback(const struct endpoint *endpoint, int fd)
 }
 
 static int add(
-	struct server *server, const struct endpoint *endpoint, int fd, const struct mount *own)
+	struct sockets *sockets, const struct endpoint *endpoint, int fd, const struct mount *own)
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
 
@@ -44,12 +44,12 @@ static int add(
 		close(fd);
 		return -ENOMEM;
 	}
-	listener->server = server;
+	listener->sockets = sockets;
 	listener->endpoint = *endpoint;
 	listener->loopback = is_loopback(endpoint, fd);
 	listener->own = own;
 	listener->fd = fd;
-	LL_APPEND(server->listeners, listener);
+	LL_APPEND(sockets->listeners, listener);
 	return 0;
 }
 
@@ -103,8 +103,8 @@ static bool is_absent_family(int error)
 }
 
 /* Bind one address. The second socket of a name shares the port that the first was given. */
-static int open_address(
-	struct server *server, struct endpoint *endpoint, const char *host, const struct mount *own)
+static int open_address(struct sockets *sockets, struct endpoint *endpoint, const char *host,
+	const struct mount *own)
 {
 	bool both = !strcmp(host, "::");
 	struct addrinfo *found = resolve(endpoint, host), *at;
@@ -117,7 +117,7 @@ static int open_address(
 			continue;
 		}
 		endpoint->port = bound_port(fd);
-		fd = add(server, endpoint, fd, own);
+		fd = add(sockets, endpoint, fd, own);
 		if (fd < 0) {
 			error = fd;
 			break;
@@ -130,23 +130,23 @@ static int open_address(
 	return opened && (!error || is_absent_family(error)) ? 0 : error;
 }
 
-static int open_tcp(struct server *server, struct endpoint *endpoint, const struct mount *own)
+static int open_tcp(struct sockets *sockets, struct endpoint *endpoint, const struct mount *own)
 {
 	bool local = !strcasecmp(endpoint->host, "localhost");
 	bool any = !strcmp(endpoint->host, "*") || !strcmp(endpoint->host, "::");
 	int first, second;
 
 	if (!local && !any) {
-		return open_address(server, endpoint, endpoint->host, own);
+		return open_address(sockets, endpoint, endpoint->host, own);
 	}
-	first = open_address(server, endpoint, local ? "127.0.0.1" : "::", own);
+	first = open_address(sockets, endpoint, local ? "127.0.0.1" : "::", own);
 	if (any && !is_absent_family(first)) {
 		return first; /* one socket takes both families */
 	}
 	if (first && !is_absent_family(first)) {
 		return first;
 	}
-	second = open_address(server, endpoint, local ? "::1" : "0.0.0.0", own);
+	second = open_address(sockets, endpoint, local ? "::1" : "0.0.0.0", own);
 	if (is_absent_family(second) && !first) {
 		log_warn("listen.family", LOG_STR("family", "IPv6"),
 			LOG_STR("host", endpoint->host),
@@ -181,7 +181,7 @@ static void remove_stale(const struct sockaddr_un *address)
 	}
 }
 
-static int open_unix(struct server *server, struct endpoint *endpoint, const struct mount *own)
+static int open_unix(struct sockets *sockets, struct endpoint *endpoint, const struct mount *own)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char *cwd = *endpoint->path == '/' ? NULL : getcwd(NULL, 0);
@@ -202,12 +202,12 @@ static int open_unix(struct server *server, struct endpoint *endpoint, const str
 	}
 	/* A reverse proxy runs as another user; the directory says who may reach the socket. */
 	chmod(address.sun_path, 0666);
-	return add(server, endpoint, fd, own);
+	return add(sockets, endpoint, fd, own);
 }
 
 /* Sockets from nakodo.socket. FileDescriptorName= `tls` or `proxy` says what is spoken there. */
 static int open_systemd(
-	struct server *server, const struct endpoint *endpoint, const struct mount *own)
+	struct sockets *sockets, const struct endpoint *endpoint, const struct mount *own)
 {
 	char **names = NULL;
 	int count = sd_listen_fds_with_names(1, &names), error = count ? 0 : -ENOENT;
@@ -220,11 +220,11 @@ static int open_systemd(
 		each.proxy = !strcmp(names[i], "proxy");
 		if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
 			error = -ENOTSOCK;
-		} else if (each.tls && !server->tls) {
+		} else if (each.tls && !sockets->tls) {
 			error = -ENOKEY;
 		} else {
 			each.port = bound_port(fd);
-			error = add(server, &each, fd, own);
+			error = add(sockets, &each, fd, own);
 		}
 	}
 	for (int i = 0; names && i < count; i++) {
@@ -258,7 +258,7 @@ static int explain(const struct option_item *item, int error, struct problem *pr
 		problem, error, "%s: cannot listen on `%s`: %s", item->where, item->value, why);
 }
 
-static int understand(struct server *server, const struct option_item *item,
+static int understand(struct dialect_table *dialects, const struct option_item *item,
 	struct endpoint *ret_endpoint, const struct mount **ret_own, struct problem *problem)
 {
 	struct problem detail;
@@ -266,39 +266,40 @@ static int understand(struct server *server, const struct option_item *item,
 
 	*ret_own = NULL;
 	if (!error && *ret_endpoint->dialect) {
-		*ret_own = dialect_table_own(
-			server->dialects, server->hub, ret_endpoint->dialect, &detail);
+		*ret_own = dialect_table_own(dialects, ret_endpoint->dialect, &detail);
 		error = *ret_own ? 0 : -EINVAL;
 	}
 	return error ? problem_set(problem, error, "%s: %s", item->where, detail.text) : 0;
 }
 
-int listener_check(struct server *server, const struct option_item *item, struct problem *problem)
+int listener_check(
+	struct dialect_table *dialects, const struct option_item *item, struct problem *problem)
 {
 	struct endpoint endpoint;
 	const struct mount *own;
 
-	return understand(server, item, &endpoint, &own, problem);
+	return understand(dialects, item, &endpoint, &own, problem);
 }
 
-int listener_open(struct server *server, const struct option_item *item, struct problem *problem)
+int listener_open(struct sockets *sockets, struct dialect_table *dialects,
+	const struct option_item *item, struct problem *problem)
 {
 	struct endpoint endpoint;
 	const struct mount *own;
-	int error = understand(server, item, &endpoint, &own, problem);
+	int error = understand(dialects, item, &endpoint, &own, problem);
 
 	if (error) {
 		return error;
 	}
 	switch (endpoint.kind) {
 	case ENDPOINT_TCP:
-		error = open_tcp(server, &endpoint, own);
+		error = open_tcp(sockets, &endpoint, own);
 		break;
 	case ENDPOINT_UNIX:
-		error = open_unix(server, &endpoint, own);
+		error = open_unix(sockets, &endpoint, own);
 		break;
 	case ENDPOINT_SYSTEMD:
-		error = open_systemd(server, &endpoint, own);
+		error = open_systemd(sockets, &endpoint, own);
 		break;
 	}
 	return error ? explain(item, error, problem) : 0;
@@ -306,14 +307,14 @@ int listener_open(struct server *server, const struct option_item *item, struct 
 
 int listener_start(struct listener *listener)
 {
-	int error = uv_poll_init(&listener->server->loop, &listener->poll, listener->fd);
+	int error = uv_poll_init(listener->sockets->loop, &listener->poll, listener->fd);
 
 	if (error) {
 		return error;
 	}
 	listener->poll.data = listener;
 	listener->pause.data = listener;
-	uv_timer_init(&listener->server->loop, &listener->pause);
+	uv_timer_init(listener->sockets->loop, &listener->pause);
 	return accept_start(listener);
 }
 

@@ -1,12 +1,11 @@
 /* renewal: see the header. */
 #include "nakodo/net/tls/renewal.h"
 
-#include <libwebsockets.h>
+#include <stddef.h>
 
 #include "nakodo/base/log.h"
-#include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/net/server.h"
+#include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/tls/tls.h"
 
 #define CHECK_EVERY 10000 /* ms; a look costs some system calls */
@@ -14,20 +13,19 @@
 
 static void on_check(struct wheel_timer *timer)
 {
-	struct server *server = lws_container_of(timer, struct server, renewal);
+	struct renewal *renewal = (void *)((char *)timer - offsetof(struct renewal, timer));
 	struct problem problem;
 	uint64_t next = CHECK_EVERY;
 
-	if (tls_is_due(server->tls) && tls_reload(server->tls, &problem)) {
+	if (tls_is_due(renewal->tls) && tls_reload(renewal->tls, &problem)) {
 		log_error("certificate.renew", LOG_STR("problem", problem.text));
 		next = AFTER_FAILURE;
 	}
-	deadlines_set(&server->deadlines, &server->renewal, next, on_check);
+	deadlines_set(renewal->deadlines, &renewal->timer, next, on_check);
 }
 
-void renewal_start(struct server *server)
+void renewal_start(struct renewal *renewal, struct tls *tls, struct deadlines *deadlines)
 {
-	if (*server->options->tls_self_signed) {
-		deadlines_set(&server->deadlines, &server->renewal, CHECK_EVERY, on_check);
-	}
+	*renewal = (struct renewal){.tls = tls, .deadlines = deadlines};
+	deadlines_set(deadlines, &renewal->timer, CHECK_EVERY, on_check);
 }

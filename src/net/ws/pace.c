@@ -7,9 +7,8 @@
 #include <utlist.h>
 
 #include "nakodo/base/options.h"
-#include "nakodo/net/server.h"
+#include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
-#include "nakodo/net/ws/ws.h"
 
 #define HELD_MAX 30000 /* ms of being held in a row before the peer is closed */
 #define HELD_GAP 1000 /* ms without being held that end such a row */
@@ -21,24 +20,14 @@ struct held {
 	char data[];
 };
 
-static uint64_t now_of(const struct conn *conn)
-{
-	return uv_now(&conn->server->loop);
-}
-
-static struct conn *of_timer(struct wheel_timer *timer)
-{
-	return lws_container_of(timer, struct conn, timer);
-}
-
 static void stop_waiting(struct conn *conn)
 {
 	if (conn->hold == HOLD_PENDING) {
-		DL_DELETE2(conn->server->pausing, conn, pause_prev, pause_next);
+		DL_DELETE2(conn->pace->pausing, conn, pause_prev, pause_next);
 	} else if (conn->hold == HOLD_UNREAD && conn->peer.state != PEER_GONE) {
 		lws_rx_flow_control(conn->wsi, 1);
 		/* Or what TLS still holds is read at the next event only. */
-		lws_cancel_service(conn->server->context);
+		lws_cancel_service(conn->pace->context);
 	}
 	conn->hold = HOLD_NONE;
 }
@@ -46,28 +35,28 @@ static void stop_waiting(struct conn *conn)
 /* The next message is due. */
 static void on_due(struct wheel_timer *timer)
 {
-	struct conn *conn = of_timer(timer);
+	struct conn *conn = conn_of_timer(timer);
 	struct held *held = conn->backlog;
 
 	/* Its silence was ours. */
-	conn->peer.heard = conn->released = now_of(conn);
+	conn->peer.heard = conn->released = deadlines_now(conn->pace->deadlines);
 	if (!held) {
 		stop_waiting(conn);
-		ws_watch(conn);
+		conn->pace->resumed(conn);
 		return;
 	}
 	DL_DELETE(conn->backlog, held);
-	conn->pace_deliver(conn, held->data, held->len, held->binary);
+	conn->pace->deliver(conn, held->data, held->len, held->binary);
 	free(held);
 	if (conn->peer.state == PEER_OPEN && !conn->timer.at) {
-		deadlines_set(
-			&conn->server->deadlines, timer, 0, on_due); /* still within the rate */
+		deadlines_set(conn->pace->deadlines, timer, 0, on_due); /* still within the rate */
 	}
 }
 
-void pace_count(struct conn *conn, pace_deliver_fn *deliver)
+void pace_count(struct conn *conn)
 {
-	uint64_t rate = conn->server->options->message_rate, now = now_of(conn);
+	uint64_t rate = conn->pace->options->message_rate,
+		 now = deadlines_now(conn->pace->deadlines);
 	uint64_t delay = limit_spend(&conn->limit, now, rate, rate * 4);
 
 	if (!delay || conn->peer.state != PEER_OPEN) {
@@ -82,10 +71,9 @@ void pace_count(struct conn *conn, pace_deliver_fn *deliver)
 	}
 	if (conn->hold == HOLD_NONE) {
 		conn->hold = HOLD_PENDING;
-		DL_APPEND2(conn->server->pausing, conn, pause_prev, pause_next);
+		DL_APPEND2(conn->pace->pausing, conn, pause_prev, pause_next);
 	}
-	conn->pace_deliver = deliver;
-	deadlines_set(&conn->server->deadlines, &conn->timer, delay, on_due);
+	deadlines_set(conn->pace->deadlines, &conn->timer, delay, on_due);
 }
 
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
@@ -110,7 +98,7 @@ void pace_release(struct conn *conn)
 		struct held *held = conn->backlog;
 
 		DL_DELETE(conn->backlog, held);
-		conn->pace_deliver(conn, held->data, held->len, held->binary);
+		conn->pace->deliver(conn, held->data, held->len, held->binary);
 		free(held);
 	}
 }
@@ -127,16 +115,16 @@ void pace_end(struct conn *conn)
 }
 
 /* guard hold: between two turns only, and never while TLS has decrypted bytes left. */
-void pace_settle(struct server *server)
+void pace_settle(struct pace *pace)
 {
 	struct conn *conn, *next;
 
-	DL_FOREACH_SAFE2(server->pausing, conn, next, pause_next)
+	DL_FOREACH_SAFE2(pace->pausing, conn, next, pause_next)
 	{
 		SSL *ssl = lws_get_ssl(conn->wsi);
 
 		if (!ssl || !SSL_pending(ssl)) {
-			DL_DELETE2(server->pausing, conn, pause_prev, pause_next);
+			DL_DELETE2(pace->pausing, conn, pause_prev, pause_next);
 			conn->hold = HOLD_UNREAD;
 			lws_rx_flow_control(conn->wsi, 0);
 		}

@@ -7,14 +7,14 @@
 
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
-#include "nakodo/net/server.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/sockets.h"
 
 void show_connect(const struct conn *conn)
 {
 	char where[ADDRESS_TEXT];
 
-	if (conn->server->options->show_messages) {
+	if (conn->sockets->options->show_messages) {
 		printf("#%" PRIu64 " connected from %s (%s)\n", conn->peer.id,
 			address_format(&conn->address, where), conn->mount->dialect->name);
 		fflush(stdout);
@@ -57,7 +57,7 @@ static size_t cut(const char *data, size_t len)
 
 void show_message(const struct conn *conn, const char *data, size_t len, bool binary)
 {
-	if (!conn->server->options->show_messages) {
+	if (!conn->sockets->options->show_messages) {
 		return;
 	}
 	printf("#%" PRIu64 " %s %zu bytes: ", conn->peer.id, binary ? "binary" : "text", len);

@@ -9,6 +9,7 @@
  */
 #include "nakodo/net/ws/ws.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <libwebsockets.h>
 #include <malloc.h>
@@ -19,28 +20,19 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
-#include "nakodo/net/server.h"
+#include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/read_head.h"
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/show.h"
 
 #define TRIM_HANDSHAKES 512
 #define TRIM_DELAY 1000 /* ms without a further one */
 
-static const struct options *options_of(const struct conn *conn)
-{
-	return conn->server->options;
-}
-
 static uint64_t now_of(const struct conn *conn)
 {
-	return uv_now(&conn->server->loop);
-}
-
-static struct conn *of_timer(struct wheel_timer *timer)
-{
-	return lws_container_of(timer, struct conn, timer);
+	return deadlines_now(conn->ws->deadlines);
 }
 
 static void hear(struct conn *conn)
@@ -51,9 +43,9 @@ static void hear(struct conn *conn)
 
 static void check_alive(struct wheel_timer *timer)
 {
-	struct conn *conn = of_timer(timer);
-	uint64_t interval = options_of(conn)->ping_interval * 1000;
-	uint64_t timeout = options_of(conn)->ping_timeout * 1000;
+	struct conn *conn = conn_of_timer(timer);
+	uint64_t interval = conn->ws->options->ping_interval * 1000;
+	uint64_t timeout = conn->ws->options->ping_timeout * 1000;
 	uint64_t silent = now_of(conn) - conn->peer.heard;
 
 	if (conn->pinged) {
@@ -62,17 +54,18 @@ static void check_alive(struct wheel_timer *timer)
 	}
 	conn->pinged = silent >= interval;
 	if (conn->pinged) {
-		hub_push_control(&conn->peer, conn->server->ping);
+		hub_push_control(&conn->peer, conn->ws->ping);
 	}
-	deadlines_set(&conn->server->deadlines, timer, conn->pinged ? timeout : interval - silent,
+	deadlines_set(conn->ws->deadlines, timer, conn->pinged ? timeout : interval - silent,
 		check_alive);
 }
 
-void ws_watch(struct conn *conn)
+/* Wait for the peer to fall silent; then ping it, then give it up. */
+static void watch(struct conn *conn)
 {
 	conn->pinged = false;
-	deadlines_set(&conn->server->deadlines, &conn->timer,
-		options_of(conn)->ping_interval * 1000, check_alive);
+	deadlines_set(conn->ws->deadlines, &conn->timer, conn->ws->options->ping_interval * 1000,
+		check_alive);
 }
 
 /* The hub lets the peer go, or the connection has ended. */
@@ -91,47 +84,57 @@ static void on_leave(struct peer *peer)
 
 static void on_trim(struct wheel_timer *timer)
 {
-	struct server *server = lws_container_of(timer, struct server, trim);
-
-	server->handshakes = 0;
+	lws_container_of(timer, struct ws, trim)->handshakes = 0;
 	malloc_trim(0);
 }
 
 /* A TLS handshake takes 40 kB for a moment. What many of them have used lies between the memory of
  * those who stay, where the allocator by itself would keep it for ever. It is given back when the
  * crowd has come: that takes milliseconds, which nobody should be able to ask for often. */
-static void note_handshake(struct server *server)
+static void note_handshake(struct ws *ws)
 {
-	if (++server->handshakes >= TRIM_HANDSHAKES) {
-		deadlines_set(&server->deadlines, &server->trim, TRIM_DELAY, on_trim);
+	if (++ws->handshakes >= TRIM_HANDSHAKES) {
+		deadlines_set(ws->deadlines, &ws->trim, TRIM_DELAY, on_trim);
 	}
 }
 
-int ws_open(struct conn *conn)
+/* Where the upgrade leads; gate has found it once. */
+static const char *room_of(const struct conn *conn, const struct head *head)
 {
-	char path[1024], text[4096], where[ADDRESS_TEXT];
-	const char *arguments[CONN_ARGUMENTS + 1];
-	struct request request = {.arguments = arguments, .room = "", .address = &conn->address};
+	const char *room = "";
 
-	if (conn->stage != CONN_ADMITTED ||
-		lws_hdr_copy_fragment(conn->wsi, path, sizeof(path), WSI_TOKEN_GET_URI, 0) < 0) {
+	if (conn->mount->path) {
+		dialect_route(conn->ws->dialects, head->path, &room);
+	} else {
+		dialect_route_own(conn->mount, head->path, &room);
+	}
+	return room;
+}
+
+int ws_open(struct ws *ws, struct conn *conn)
+{
+	char where[ADDRESS_TEXT];
+	struct head_text text;
+	struct head head;
+	struct request request = {.address = &conn->address};
+
+	read_head(&head, &text, conn->wsi);
+	if (conn->stage != CONN_ADMITTED || !head.path) {
 		return -1;
 	}
-	conn_read_arguments(conn, text, sizeof(text), arguments);
+	conn->ws = ws;
+	conn->pace = &ws->pace;
 	request.mount = conn->mount;
-	if (conn->mount->path) {
-		dialect_route(conn->server->dialects, path, &request.room);
-	} else {
-		dialect_route_own(conn->mount, path, &request.room);
-	}
+	request.room = room_of(conn, &head);
+	request.arguments = head.arguments;
 	if (conn->listener->endpoint.tls) {
 		tls_settle(lws_get_ssl(conn->wsi));
-		note_handshake(conn->server);
+		note_handshake(ws);
 	}
 	conn->stage = CONN_OPEN;
 	conn->peer.heard = now_of(conn);
-	hub_open(conn->server->hub, &conn->peer, ++conn->server->last_id, on_leave);
-	ws_watch(conn);
+	hub_open(ws->hub, &conn->peer, ++ws->last_id, on_leave);
+	watch(conn);
 	log_info("peer.open", LOG_UINT("conn", conn->peer.id),
 		LOG_STR("address", address_format(&conn->address, where)),
 		LOG_STR("dialect", conn->mount->dialect->name),
@@ -148,7 +151,7 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool binary
 	if (conn->peer.unmetered) {
 		conn->peer.unmetered--;
 	} else {
-		pace_count(conn, deliver);
+		pace_count(conn);
 	}
 }
 
@@ -187,13 +190,13 @@ static bool append(struct conn *conn, const char *data, size_t len, size_t rest)
 /* A read that fills libwebsockets' buffer says that the socket holds more. */
 static void note_read(struct conn *conn, size_t len)
 {
-	if (conn->turn != conn->server->flush.turn) {
-		conn->turn = conn->server->flush.turn;
+	if (conn->turn != conn->ws->flush.turn) {
+		conn->turn = conn->ws->flush.turn;
 		conn->turn_bytes = 0;
 	}
 	conn->turn_bytes += (unsigned)len;
 	if (conn->turn_bytes + 300 >= WS_READ_SIZE) { /* 300: headers, control frames */
-		flush_expect_more(&conn->server->flush);
+		flush_expect_more(&conn->ws->flush);
 	}
 }
 
@@ -213,8 +216,8 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 		conn->rx_len = 0;
 		conn->rx_binary = lws_frame_is_binary(conn->wsi);
 	}
-	if (conn->rx_len + len > options_of(conn)->max_message ||
-		rest > options_of(conn)->max_message - conn->rx_len - len) {
+	if (conn->rx_len + len > conn->ws->options->max_message ||
+		rest > conn->ws->options->max_message - conn->rx_len - len) {
 		hub_close(&conn->peer, 1009, "message too large");
 		return;
 	}
@@ -251,7 +254,7 @@ static bool write_bytes(struct conn *conn, unsigned char *bytes, size_t len)
 /* Write the first frame, or as many as fit into one burst. */
 static bool write_some(struct conn *conn)
 {
-	static unsigned char burst[LWS_PRE + WS_BURST];
+	unsigned char *burst = conn->ws->burst;
 	struct outbox *outbox = &conn->peer.outbox;
 	struct frame *frame = outbox_first(outbox);
 	size_t len = 0;
@@ -264,15 +267,15 @@ static bool write_some(struct conn *conn)
 		return done;
 	}
 	while (frame && len + frame->len <= WS_BURST) {
-		memcpy(burst + LWS_PRE + len, frame->bytes, frame->len);
+		memcpy(burst + len, frame->bytes, frame->len);
 		len += frame->len;
 		frame_unref(outbox_pop(outbox));
 		frame = outbox_first(outbox);
 	}
-	return write_bytes(conn, burst + LWS_PRE, len);
+	return write_bytes(conn, burst, len);
 }
 
-void ws_flush(struct peer *peer)
+static void flush(struct peer *peer)
 {
 	struct conn *conn = (struct conn *)peer;
 
@@ -303,7 +306,7 @@ void ws_flush(struct peer *peer)
 void ws_writeable(struct conn *conn)
 {
 	if (conn->waiting) {
-		ws_flush(&conn->peer);
+		flush(&conn->peer);
 	}
 }
 
@@ -357,4 +360,43 @@ void ws_closed(struct conn *conn)
 	pace_release(conn);
 	conn->stage = CONN_DEAD;
 	hub_drop(&conn->peer);
+}
+
+static void on_turned(struct flush *flush)
+{
+	pace_settle(&lws_container_of(flush, struct ws, flush)->pace);
+}
+
+int ws_init(struct ws *ws, const struct options *options, const struct dialect_table *dialects,
+	struct hub *hub)
+{
+	struct iovec stamp = {(void *)"nakodo", 6}; /* without payload a pong would go unnoticed */
+	unsigned char *burst = malloc(LWS_PRE + WS_BURST);
+
+	*ws = (struct ws){.options = options,
+		.dialects = dialects,
+		.hub = hub,
+		.ping = frame_create(FRAME_PING, &stamp, 1),
+		.burst = burst ? burst + LWS_PRE : NULL};
+	return ws->ping && burst ? 0 : -ENOMEM;
+}
+
+void ws_finish(struct ws *ws)
+{
+	frame_unref(ws->ping);
+	if (ws->burst) {
+		free(ws->burst - LWS_PRE);
+	}
+}
+
+void ws_start(
+	struct ws *ws, uv_loop_t *loop, struct deadlines *deadlines, struct lws_context *context)
+{
+	ws->deadlines = deadlines;
+	ws->pace = (struct pace){.options = ws->options,
+		.deadlines = deadlines,
+		.context = context,
+		.deliver = deliver,
+		.resumed = watch};
+	flush_init(&ws->flush, loop, ws->hub, on_turned, flush);
 }

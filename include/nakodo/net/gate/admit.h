@@ -1,5 +1,5 @@
 /*
- * admit: who may come in. Pure decisions on header values, before any upgrade.
+ * admit: decisions on single header values.
  */
 #pragma once
 
@@ -7,14 +7,6 @@
 #include <stddef.h>
 
 struct option_list;
-
-/* An answer that refuses a request. `option` names what an operator could set to allow it. */
-struct refusal {
-	int status; /* HTTP; 0: not refused */
-	const char *code; /* for programs: "bad-origin" */
-	const char *message; /* for a person; neither " nor \ nor control characters */
-	const char *option; /* for the log; NULL: none would */
-};
 
 /* Does Host name a loopback address, localhost, or one of the server names? A page of a foreign
  * site whose name resolves to 127.0.0.1 (DNS rebinding) does not. */

@@ -11,21 +11,20 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 struct address;
 struct listener;
-struct server;
-struct site_reply;
+struct reply;
+struct tls;
 
-/* Answer the decoded `path`, one of those above; `arguments` as conn_read_arguments() has them.
- * False: it is none of them, or there is no such thing; `ret` is as it was. */
-bool lan_find(const struct listener *listener, const struct address *client, const char *path,
-	const char *const *arguments, struct site_reply *ret);
-/* Is the path for this server's own pages alone? */
-bool lan_is_private(const char *path);
-/* Is it answered without TLS also where TLS is due, for devices that do not trust us yet? */
-bool lan_is_open(const char *path);
+/* The answers to these. `tls` NULL: no certificate. 404 when there is no local authority. */
+void lan_authority(const struct tls *tls, struct reply *ret);
+void lan_trust(const struct listener *listener, const struct tls *tls, const struct address *client,
+	struct reply *ret);
+void lan_urls(const struct listener *listener, const struct tls *tls, const struct address *client,
+	struct reply *ret);
+/* `arguments` of the query, decoded, NULL at the end. */
+void lan_qr(const char *const *arguments, struct reply *ret);
+
 /* On start: the fingerprint, if there is a local authority, and on a terminal a QR code of the
  * first URL, if other machines reach one. */
-void lan_announce(const struct server *server);
+void lan_announce(const struct listener *listeners, const struct tls *tls);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 struct listener;
-struct server;
+struct tls;
 
 #define URLS_TEXT 80 /* enough for any URL of urls_lan(), with its NUL */
 
@@ -17,4 +17,4 @@ typedef void urls_fn(void *cookie, const char *url);
 void urls_print(const struct listener *listener, FILE *out);
 /* The https URLs, with the slash at their end, under which other machines reach our pages: first
  * those whose address the certificate has, and among them the one that most likely works. */
-void urls_lan(const struct server *server, urls_fn *fn, void *cookie);
+void urls_lan(const struct listener *listeners, const struct tls *tls, urls_fn *fn, void *cookie);

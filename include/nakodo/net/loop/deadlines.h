@@ -16,6 +16,8 @@ struct deadlines {
 };
 
 void deadlines_init(struct deadlines *deadlines, uv_loop_t *loop);
+/* The loop's time, ms: when this turn began. */
+uint64_t deadlines_now(const struct deadlines *deadlines);
 /* Call fn `delay` ms from now, instead of what this timer was set to before. */
 void deadlines_set(
 	struct deadlines *deadlines, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn);

@@ -5,9 +5,9 @@
 #pragma once
 
 struct listener;
-struct server;
+struct sockets;
 
 /* Begin to take connections. 0 or -errno. */
 int accept_start(struct listener *listener);
 /* Close the connections that still wait for their PROXY header or first bytes. */
-void accept_end_waiting(struct server *server);
+void accept_end_waiting(struct sockets *sockets);

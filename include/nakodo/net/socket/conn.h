@@ -11,14 +11,13 @@
 #include "nakodo/base/wheel.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/hub/limit.h"
-#include "nakodo/net/ws/pace.h"
 
 struct listener;
 struct lws;
 struct mount;
-struct server;
-
-#define CONN_ARGUMENTS 16
+struct pace;
+struct sockets;
+struct ws;
 
 enum conn_stage {
 	CONN_REQUEST, /* TLS and HTTP, under the handshake's deadline */
@@ -30,7 +29,7 @@ enum conn_stage {
 	CONN_DEAD, /* nothing more to be read or written */
 };
 
-/* By its rate (pace.h). */
+/* By its rate (ws/pace.h). */
 enum conn_hold { HOLD_NONE, HOLD_PENDING, HOLD_UNREAD };
 
 /* An accepted socket on its way to a conn. */
@@ -46,18 +45,19 @@ struct accepted {
 
 struct conn {
 	struct peer peer; /* first: a peer is turned back into its conn by a cast */
-	struct server *server;
+	struct sockets *sockets;
+	struct ws *ws; /* these two from when the peer is open */
+	struct pace *pace;
 	const struct listener *listener;
 	struct lws *wsi;
-	struct conn *prev, *next; /* all of the server's (utlist DL) */
+	struct conn *prev, *next; /* all of the sockets' (utlist DL) */
 	struct wheel_timer timer; /* the one thing this connection waits for in its stage */
 	struct address address; /* of the client */
 	const struct mount *mount;
 	struct limit limit;
 	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
 	struct held *backlog; /* read, but not due (utlist DL) */
-	pace_deliver_fn *pace_deliver;
-	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: the server's (utlist DL) */
+	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: pace's (utlist DL) */
 	char *target; /* see struct accepted */
 	char *rx; /* a message that came in pieces; NULL: none */
 	unsigned rx_len, rx_room;
@@ -67,7 +67,7 @@ struct conn {
 	enum conn_hold hold;
 	bool counted; /* in the census of addresses */
 	bool misplaced; /* plain HTTP where TLS is due */
-	bool placed; /* counted as a peer, by the server and in the census */
+	bool placed; /* counted as a peer by the gate */
 	bool rx_binary, pinged;
 	bool waiting; /* for the socket to take more */
 };
@@ -76,10 +76,8 @@ struct conn {
 void conn_adopt(struct accepted *accepted);
 /* Close the socket and give back what it holds. */
 void conn_discard(struct accepted *accepted);
-/* The URL's query as libwebsockets has cut and decoded it: "name=value", NULL at the end, at most
- * CONN_ARGUMENTS; the strings lie in `buf`. */
-void conn_read_arguments(struct conn *conn, char *buf, size_t size, const char **ret);
 struct conn *conn_of(struct lws *wsi); /* NULL before adoption is finished */
+struct conn *conn_of_timer(struct wheel_timer *timer);
 /* It is no peer any more, or never became the one that it was counted as. */
 void conn_leave_place(struct conn *conn);
 /* libwebsockets has let go of it. */

@@ -9,12 +9,13 @@
 
 #include "nakodo/base/endpoint.h"
 
+struct dialect_table;
 struct option_item;
 struct problem;
-struct server;
+struct sockets;
 
 struct listener {
-	struct server *server;
+	struct sockets *sockets;
 	struct endpoint endpoint; /* with the port that is really bound */
 	const struct mount *own; /* the one dialect of its whole URL space; NULL: the mounts */
 	int fd; /* -1: closed */
@@ -24,12 +25,14 @@ struct listener {
 	struct listener *next;
 };
 
-/* Open what one `listen` value says and add the sockets to server->listeners; nothing is accepted
+/* Open what one `listen` value says and add the sockets to sockets->listeners; nothing is accepted
  * yet. `localhost` is two sockets; a family that the machine lacks is a warning in the log.
  * 0, or -errno with a sentence that names the place, what and why. */
-int listener_open(struct server *server, const struct option_item *item, struct problem *problem);
+int listener_open(struct sockets *sockets, struct dialect_table *dialects,
+	const struct option_item *item, struct problem *problem);
 /* Only look whether the value can be understood. 0, or -EINVAL with a sentence. */
-int listener_check(struct server *server, const struct option_item *item, struct problem *problem);
+int listener_check(
+	struct dialect_table *dialects, const struct option_item *item, struct problem *problem);
 /* Begin to accept. */
 int listener_start(struct listener *listener);
 /* Stop accepting and close the socket; a unix socket's path is removed. Connections still know

@@ -4,7 +4,17 @@
  */
 #pragma once
 
-struct server;
+#include "nakodo/base/wheel.h"
 
-/* Look from time to time, if certificates are ours to make. */
-void renewal_start(struct server *server);
+struct deadlines;
+struct tls;
+
+struct renewal {
+	struct tls *tls;
+	struct deadlines *deadlines;
+	struct wheel_timer timer;
+};
+
+/* Look from time to time, from now on until the loop ends. Only if certificates are ours to make
+ * (`tls-self-signed`). */
+void renewal_start(struct renewal *renewal, struct tls *tls, struct deadlines *deadlines);

@@ -11,13 +11,27 @@
 #include <stddef.h>
 
 struct conn;
-struct server;
+struct deadlines;
+struct lws_context;
+struct options;
 
+/* A message that was kept back is due. */
 typedef void pace_deliver_fn(struct conn *conn, const char *data, size_t len, bool binary);
+/* The peer is read again. */
+typedef void pace_resumed_fn(struct conn *conn);
 
-/* Count a message that was just delivered; begin to hold its peer if it is one too many. `deliver`
- * gets the backlog later, and what it delivers is counted again. */
-void pace_count(struct conn *conn, pace_deliver_fn *deliver);
+struct pace {
+	const struct options *options;
+	struct deadlines *deadlines;
+	struct lws_context *context;
+	pace_deliver_fn *deliver;
+	pace_resumed_fn *resumed;
+	struct conn *pausing; /* to be left unread after this turn (utlist DL) */
+};
+
+/* Count a message that was just delivered; begin to hold its peer if it is one too many.
+ * pace->deliver gets the backlog later, and what it delivers is counted again. */
+void pace_count(struct conn *conn);
 /* Keep a message of a peer that is held. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
 /* The peer has said good-bye: what it said before is delivered at once. */
@@ -25,4 +39,4 @@ void pace_release(struct conn *conn);
 /* The peer leaves: forget its backlog and read on, for its close frame. */
 void pace_end(struct conn *conn);
 /* Between two turns: stop reading the peers that are to be held. */
-void pace_settle(struct server *server);
+void pace_settle(struct pace *pace);

@@ -5,8 +5,19 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "nakodo/base/wheel.h"
+#include "nakodo/net/ws/flush.h"
+#include "nakodo/net/ws/pace.h"
 
 struct conn;
+struct deadlines;
+struct dialect_table;
+struct frame;
+struct hub;
+struct lws_context;
+struct options;
 struct peer;
 
 #define WS_CLOSE_DEADLINE 5000 /* ms for a closing handshake */
@@ -16,10 +27,31 @@ struct peer;
 #define WS_TLS_READ_SIZE 512
 #define WS_BURST 65536 /* frames up to this size are joined into one write of this size */
 
+/* What all WebSockets have in common; the root of the room. */
+struct ws {
+	const struct options *options;
+	const struct dialect_table *dialects;
+	struct deadlines *deadlines;
+	struct hub *hub;
+	struct pace pace;
+	struct flush flush;
+	struct frame *ping; /* the same for every peer */
+	unsigned char *burst; /* where frames are joined; has room for libwebsockets before it */
+	struct wheel_timer trim; /* set when TLS handshakes may have freed much */
+	unsigned handshakes; /* of TLS, since the last trim */
+	uint64_t last_id;
+};
+
+/* What can be made without the loop. 0 or -ENOMEM; ws_finish() in either case. */
+int ws_init(struct ws *ws, const struct options *options, const struct dialect_table *dialects,
+	struct hub *hub);
+void ws_finish(struct ws *ws);
+/* Begin to flush; everything must outlive the loop. */
+void ws_start(
+	struct ws *ws, uv_loop_t *loop, struct deadlines *deadlines, struct lws_context *context);
+
 /* The upgrade is complete. 0, or -1: end the connection. */
-int ws_open(struct conn *conn);
-/* Wait for the peer to fall silent; then ping it, then give it up. */
-void ws_watch(struct conn *conn);
+int ws_open(struct ws *ws, struct conn *conn);
 /* A piece of a message has been read. */
 void ws_receive(struct conn *conn, const char *data, size_t len);
 void ws_pong(struct conn *conn);
@@ -32,6 +64,3 @@ int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len);
 void ws_mute(struct conn *conn);
 /* The connection has ended. */
 void ws_closed(struct conn *conn);
-
-/* The flush phase, for one peer. */
-void ws_flush(struct peer *peer);

@@ -1,0 +1,71 @@
+/*
+ * gate: who may come in. Decisions on the head of a request and on how many are here, and the count
+ * of those who were let in. It knows no socket.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct address;
+struct census;
+struct dialect_table;
+struct head;
+struct mount;
+struct options;
+
+/* An answer that refuses a request. `option` names what an operator could set to allow it. */
+struct refusal {
+	int status; /* HTTP; 0: not refused */
+	const char *code; /* for programs: "bad-origin" */
+	const char *message; /* for a person; neither " nor \ nor control characters */
+	const char *detail; /* of the request, behind the message, as harmless; NULL: nothing */
+	const char *option; /* for the log; NULL: none would */
+};
+
+struct gate {
+	const struct options *options;
+	const struct dialect_table *dialects;
+	struct census *census;
+	size_t max_peers; /* as far as file descriptors allow */
+	size_t peers; /* let in and not gone yet */
+	size_t awaited; /* places kept for those who lost their connection (gate_keep()) */
+	bool draining; /* told to stop: nobody new comes in */
+};
+
+/* The door at which a request stands. */
+struct gate_door {
+	const char *origin; /* the one that a listener of its own lets in; "": the options' */
+	const struct mount *own; /* the one dialect of a listener's whole URL space; NULL: none */
+	bool loopback; /* only this machine reaches it */
+	bool misplaced; /* plain HTTP where TLS is due */
+};
+
+/* `options` and `dialects` must outlive the gate. 0 or -ENOMEM. */
+int gate_init(
+	struct gate *gate, const struct options *options, const struct dialect_table *dialects);
+void gate_finish(struct gate *gate);
+
+/* May this be answered at all? On success the client's address is what a trusted proxy says of
+ * it. */
+struct refusal gate_check_request(const struct gate *gate, const struct gate_door *door,
+	const struct head *head, struct address *client);
+/* The same for what no other site's page may read, whatever `origin` says. */
+struct refusal gate_check_private(const struct head *head);
+/* May this WebSocket be opened? If so it is counted as a peer of its client, until gate_leave();
+ * *ret_mount is where it goes. */
+struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *door,
+	const struct head *head, struct address *client, const struct mount **ret_mount);
+void gate_leave(struct gate *gate, const struct address *client);
+
+/* Keep the place of one who has lost its connection. False: no memory, none is kept. */
+bool gate_keep(struct gate *gate, const struct address *client);
+void gate_give_up(struct gate *gate, const struct address *client);
+
+/* Where a decoded path leads at this door; NULL: no protocol is spoken there. `ret_room` as of
+ * dialect_route(). */
+const struct mount *gate_route(const struct gate *gate, const struct gate_door *door,
+	const char *path, const char **ret_room);
+/* May pages of the head's origin connect here, and read what a dialect answers? */
+bool gate_admits_origin(
+	const struct gate *gate, const struct gate_door *door, const struct head *head);

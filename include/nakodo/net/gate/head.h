@@ -1,0 +1,25 @@
+/*
+ * head: the head of a request, as far as anybody here looks at it.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+enum head_method { HEAD_OTHER, HEAD_GET, HEAD_HEAD, HEAD_OPTIONS };
+
+/* Header values are NULL when there is no such header, "" when it is too long to be right. The
+ * strings belong to whoever filled it in (socket/read_head.h). */
+struct head {
+	enum head_method method;
+	const char *protocol; /* what stands behind the target: "HTTP/1.1" */
+	const char *path; /* decoded, up to the query; NULL: longer than any path here */
+	const char *const *arguments; /* of the query: decoded "name=value", NULL at the end */
+	const char *host, *origin;
+	const char *forwarded_for; /* X-Forwarded-For */
+	const char *if_none_match;
+	const char *request_headers; /* Access-Control-Request-Headers */
+	const char *subprotocols; /* Sec-WebSocket-Protocol */
+	const char *version; /* Sec-WebSocket-Version */
+	bool has_connection, has_key; /* Connection, Sec-WebSocket-Key */
+	bool has_body; /* Content-Length or Transfer-Encoding */
+};

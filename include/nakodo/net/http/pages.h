@@ -1,0 +1,43 @@
+/*
+ * pages: what plain HTTP is answered with: one table of endpoints, the dialects' own requests, and
+ * the files below web-root.
+ *
+ *   /healthz     {"status":"ok"}
+ *   /readyz      {"status":"ready"}, or 503 {"status":"draining"}
+ *   /ice.json    {"iceServers":[…]}, as RTCPeerConnection takes it
+ *   and what lan.h has
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct conn;
+struct gate;
+struct gate_door;
+struct head;
+struct options;
+struct problem;
+struct site;
+struct sockets;
+struct tls;
+
+struct pages {
+	const struct gate *gate;
+	struct sockets *sockets;
+	const struct tls *tls; /* NULL: no certificate */
+	struct site *site;
+	char *ice; /* the body of /ice.json */
+};
+
+/* Open web-root; `ice_servers` is the JSON array for /ice.json. The other members
+ * are the caller's to set. 0, or -errno with a sentence; pages_finish() in either case. */
+int pages_init(struct pages *pages, const struct options *options, const char *ice_servers,
+	struct problem *problem);
+void pages_finish(struct pages *pages);
+
+/* Is the decoded path for this server's own pages alone? */
+bool pages_is_private(const char *path);
+/* Answer GET, HEAD or OPTIONS of a head whose path is known; plain HTTP where TLS is due is sent
+ * there. */
+void pages_serve(struct pages *pages, const struct gate_door *door, struct conn *conn,
+	const struct head *head);

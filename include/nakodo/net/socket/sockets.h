@@ -1,0 +1,29 @@
+/*
+ * sockets: what listeners, accepted sockets and connections have in common; the root of the room.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+struct deadlines;
+struct gate;
+struct lws_context;
+struct lws_vhost;
+struct options;
+
+struct sockets {
+	const struct options *options;
+	uv_loop_t *loop;
+	struct deadlines *deadlines;
+	struct gate *gate;
+	struct lws_context *context;
+	struct lws_vhost *plain, *secure; /* for connections without and with TLS */
+	bool tls; /* there is a certificate */
+	struct listener *listeners;
+	struct waiting *waiting; /* accepted, not a conn yet; accept.c's */
+	struct conn *conns;
+	size_t conn_count, max_conns; /* `max_conns`: as far as file descriptors allow */
+	size_t unsent; /* bytes of HTTP answers that slow clients have not taken yet */
+};

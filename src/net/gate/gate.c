@@ -1,0 +1,257 @@
+/* gate: see the header. */
+#include "nakodo/net/gate/gate.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "nakodo/base/address.h"
+#include "nakodo/base/options.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/net/gate/admit.h"
+#include "nakodo/net/gate/census.h"
+#include "nakodo/net/gate/head.h"
+#include "nakodo/net/gate/proxies.h"
+
+static const struct refusal no_refusal;
+
+static struct refusal refuse(int status, const char *code, const char *message, const char *option)
+{
+	return (struct refusal){
+		.status = status, .code = code, .message = message, .option = option};
+}
+
+int gate_init(
+	struct gate *gate, const struct options *options, const struct dialect_table *dialects)
+{
+	*gate = (struct gate){.options = options,
+		.dialects = dialects,
+		.census = census_create(),
+		.max_peers = options->max_peers};
+	return gate->census ? 0 : -ENOMEM;
+}
+
+void gate_finish(struct gate *gate)
+{
+	census_destroy(gate->census);
+}
+
+/* guard request-line: libwebsockets ends the line at a %0d or %0a in the URL and takes what follows
+ * for a header, by which a page could forge its own Origin. The version is missing then. */
+static struct refusal check_request_line(const struct head *head)
+{
+	if (head->protocol && !strncmp(head->protocol, "HTTP/1.", strlen("HTTP/1."))) {
+		return no_refusal;
+	}
+	return refuse(400, "bad-request", "The request line is not one of HTTP/1.1.", NULL);
+}
+
+static struct refusal check_host(
+	const struct gate *gate, const struct gate_door *door, const char *host)
+{
+	if (!host || !admit_host_is_valid(host)) {
+		return refuse(400, "bad-host", "The Host header must name one host.", NULL);
+	}
+	if (door->loopback && !admit_loopback_host(host, &gate->options->server_name)) {
+		return refuse(403, "bad-host", "This server does not answer to that host name.",
+			"server-name");
+	}
+	return no_refusal;
+}
+
+/* Behind a trusted proxy the client's address is what the proxy says. libwebsockets can be made to
+ * lose the header, so a request without it is refused and never taken for the proxy's own. */
+static struct refusal find_client(
+	const struct options *options, const char *forwarded_for, struct address *client)
+{
+	struct address address;
+
+	if (!proxies_has(options, client)) {
+		return no_refusal;
+	}
+	if (!forwarded_for || !proxies_find_client(&address, options, forwarded_for)) {
+		return refuse(400, "bad-proxy",
+			"A trusted proxy must name the client in X-Forwarded-For.",
+			"trusted-proxy");
+	}
+	*client = address;
+	return no_refusal;
+}
+
+struct refusal gate_check_request(const struct gate *gate, const struct gate_door *door,
+	const struct head *head, struct address *client)
+{
+	struct refusal refusal = check_request_line(head);
+
+	if (!refusal.status) {
+		refusal = check_host(gate, door, head->host);
+	}
+	return refusal.status ? refusal : find_client(gate->options, head->forwarded_for, client);
+}
+
+struct refusal gate_check_private(const struct head *head)
+{
+	if (admit_origin_one("same-host", head->origin, head->host)) {
+		return no_refusal;
+	}
+	return refuse(403, "bad-origin", "Only this server's own pages may read this.", NULL);
+}
+
+bool gate_admits_origin(
+	const struct gate *gate, const struct gate_door *door, const struct head *head)
+{
+	return *door->origin ? admit_origin_one(door->origin, head->origin, head->host)
+			     : admit_origin(&gate->options->origin, head->origin, head->host);
+}
+
+const struct mount *gate_route(const struct gate *gate, const struct gate_door *door,
+	const char *path, const char **ret_room)
+{
+	return door->own ? dialect_route_own(door->own, path, ret_room)
+			 : dialect_route(gate->dialects, path, ret_room);
+}
+
+static struct refusal check_handshake(const struct head *head)
+{
+	if (head->method != HEAD_GET) {
+		return refuse(405, "bad-method", "A WebSocket handshake is a GET request.", NULL);
+	}
+	/* libwebsockets would end the connection without a word. */
+	if (!head->has_connection || !head->has_key) {
+		return refuse(400, "bad-handshake",
+			"A WebSocket handshake has Connection and Sec-WebSocket-Key headers.",
+			NULL);
+	}
+	if (!head->version || strcmp(head->version, "13")) {
+		return refuse(426, "bad-version",
+			"This server speaks WebSocket version 13 (RFC 6455).", NULL);
+	}
+	return no_refusal;
+}
+
+/* RFC 9110 section 5.6.2, and what stands between tokens. */
+static bool is_token_list(const char *text)
+{
+	for (; *text; text++) {
+		if (!isalnum((unsigned char)*text) && !strchr("!#$%&'*+-.^_`|~, ", *text)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_own_subprotocol(const struct dialect *dialect, const char *offered)
+{
+	struct option_item item = {.value = (char *)dialect->subprotocol};
+	const struct option_list own = {&item, 1};
+	bool any;
+
+	return dialect->subprotocol && admit_subprotocol(&own, offered, &any);
+}
+
+static struct refusal check_subprotocol(
+	const struct gate *gate, const struct mount *mount, const char *offered)
+{
+	struct refusal refusal = refuse(400, "bad-subprotocol",
+		"None of the offered WebSocket subprotocols is known here: ", "subprotocol");
+	bool any = false;
+
+	if (!offered || is_own_subprotocol(mount->dialect, offered) ||
+		admit_subprotocol(&gate->options->subprotocol, offered, &any) || !any) {
+		return no_refusal;
+	}
+	refusal.detail = is_token_list(offered) ? offered : "they are not even tokens";
+	return refusal;
+}
+
+/* Does this client take over a place that it holds already? */
+static bool is_awaited(const struct mount *mount, const struct head *head, const char *room,
+	const struct address *client)
+{
+	const struct request request = {
+		.mount = mount, .room = room, .arguments = head->arguments, .address = client};
+
+	return mount->dialect->is_awaited && mount->dialect->is_awaited(mount, &request);
+}
+
+/* The last checks, and the count when all is well. */
+static struct refusal take_place(struct gate *gate, const struct mount *mount,
+	const struct head *head, const char *room, const struct address *client)
+{
+	bool full = gate->peers + gate->awaited >= gate->max_peers, added;
+
+	if (gate->draining) {
+		return refuse(503, "draining", "The server is stopping.", NULL);
+	}
+	added = !full &&
+		census_add_peer(gate->census, client, gate->options->max_peers_per_address);
+	if (!added && is_awaited(mount, head, room, client)) {
+		full = false;
+		added = census_add_peer(gate->census, client, 0);
+	}
+	if (full) {
+		return refuse(503, "server-full", "The server is full.", "max-peers");
+	}
+	if (!added) {
+		return refuse(429, "too-many-peers", "Too many connections come from this address.",
+			"max-peers-per-address");
+	}
+	gate->peers++;
+	return no_refusal;
+}
+
+struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *door,
+	const struct head *head, struct address *client, const struct mount **ret_mount)
+{
+	struct refusal refusal = check_handshake(head);
+	const struct mount *mount;
+	const char *room = "";
+
+	if (!refusal.status) {
+		refusal = gate_check_request(gate, door, head, client);
+	}
+	if (!refusal.status && door->misplaced) {
+		refusal = refuse(426, "tls-required",
+			"TLS is spoken on this port: use wss:// in place of ws://.", NULL);
+	}
+	if (!refusal.status && !gate_admits_origin(gate, door, head)) {
+		refusal = refuse(
+			403, "bad-origin", "Pages of that origin may not connect here.", "origin");
+	}
+	if (refusal.status) {
+		return refusal;
+	}
+	mount = head->path ? gate_route(gate, door, head->path, &room) : NULL;
+	if (!mount) {
+		return refuse(404, "not-found", "No protocol is spoken at this path.", "mount");
+	}
+	refusal = check_subprotocol(gate, mount, head->subprotocols);
+	if (!refusal.status) {
+		refusal = take_place(gate, mount, head, room, client);
+	}
+	if (!refusal.status) {
+		*ret_mount = mount;
+	}
+	return refusal;
+}
+
+void gate_leave(struct gate *gate, const struct address *client)
+{
+	gate->peers--;
+	census_remove_peer(gate->census, client);
+}
+
+bool gate_keep(struct gate *gate, const struct address *client)
+{
+	if (!census_add_peer(gate->census, client, 0)) {
+		return false;
+	}
+	gate->awaited++;
+	return true;
+}
+
+void gate_give_up(struct gate *gate, const struct address *client)
+{
+	census_remove_peer(gate->census, client);
+	gate->awaited--;
+}

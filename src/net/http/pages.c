@@ -1,0 +1,305 @@
+/* pages: see the header. */
+#include "nakodo/net/http/pages.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nakodo/base/problem.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/net/gate/admit.h"
+#include "nakodo/net/gate/gate.h"
+#include "nakodo/net/gate/head.h"
+#include "nakodo/net/http/answer.h"
+#include "nakodo/net/http/lan.h"
+#include "nakodo/net/http/site.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/sockets.h"
+
+#define CONNECT_TEXT 640 /* bytes */
+
+/* Of answers that may wait for slow clients altogether, and what is answered all the same; bytes.
+ */
+#define UNSENT_MAX (64 << 20)
+#define UNSENT_SMALL (64 << 10)
+
+/* One request on its way to an answer. */
+struct exchange {
+	struct pages *pages;
+	const struct gate_door *door;
+	struct conn *conn;
+	const struct head *head;
+};
+
+typedef void endpoint_fn(const struct exchange *exchange, struct reply *ret);
+
+enum endpoint_flags {
+	PRIVATE = 1, /* for this server's own pages alone, whatever `origin` says */
+	OPEN = 2, /* also without TLS where TLS is due, for devices that do not trust us yet */
+	SHARED = 4, /* pages of other sites may load it: the JavaScript client */
+	ANYWHERE = 8, /* a page that may connect to any server: the lab */
+};
+
+static void answer_health(const struct exchange *exchange, struct reply *ret)
+{
+	(void)exchange;
+	reply_set(ret, 200, "application/json", "{\"status\":\"ok\"}\n");
+}
+
+static void answer_ready(const struct exchange *exchange, struct reply *ret)
+{
+	bool draining = exchange->pages->gate->draining;
+
+	reply_set(ret, draining ? 503 : 200, "application/json",
+		draining ? "{\"status\":\"draining\"}\n" : "{\"status\":\"ready\"}\n");
+}
+
+static void answer_ice(const struct exchange *exchange, struct reply *ret)
+{
+	reply_set(ret, 200, "application/json", exchange->pages->ice);
+}
+
+static void answer_authority(const struct exchange *exchange, struct reply *ret)
+{
+	lan_authority(exchange->pages->tls, ret);
+}
+
+static void answer_lan(const struct exchange *exchange, struct reply *ret)
+{
+	lan_urls(exchange->conn->listener, exchange->pages->tls, &exchange->conn->address, ret);
+}
+
+static void answer_qr(const struct exchange *exchange, struct reply *ret)
+{
+	lan_qr(exchange->head->arguments, ret);
+}
+
+static void answer_trust(const struct exchange *exchange, struct reply *ret)
+{
+	lan_trust(exchange->conn->listener, exchange->pages->tls, &exchange->conn->address, ret);
+}
+
+/* Whatever is no file of web-root, or is one with something to say about who may load it. `answer`
+ * NULL: the file. A path that ends in / stands for all below it. */
+static const struct endpoint {
+	const char *path;
+	unsigned flags; /* enum endpoint_flags */
+	endpoint_fn *answer;
+} endpoints[] = {
+	{"/ca.crt", OPEN, answer_authority},
+	{"/client.d.ts", SHARED, NULL},
+	{"/client.js", SHARED, NULL},
+	{"/favicon.svg", OPEN, NULL},
+	{"/healthz", 0, answer_health},
+	{"/ice.json", PRIVATE, answer_ice},
+	{"/lab", ANYWHERE, NULL},
+	{"/lab.html", ANYWHERE, NULL},
+	{"/lan.json", PRIVATE, answer_lan},
+	{"/mesh.js", SHARED, NULL},
+	{"/qr.svg", PRIVATE, answer_qr},
+	{"/readyz", 0, answer_ready},
+	{"/signaling.js", SHARED, NULL},
+	{"/trust", OPEN, NULL},
+	{"/trust.css", OPEN, NULL},
+	{"/trust.html", OPEN, NULL},
+	{"/trust.json", PRIVATE | OPEN, answer_trust},
+	{"/trust/", OPEN, NULL},
+};
+
+static const struct endpoint *find(const char *path)
+{
+	static const struct endpoint file = {"", 0, NULL};
+
+	for (size_t i = 0; i < sizeof(endpoints) / sizeof(*endpoints); i++) {
+		const char *name = endpoints[i].path;
+		size_t len = strlen(name);
+
+		if (!strcmp(path, name) || (name[len - 1] == '/' && !strncmp(path, name, len))) {
+			return &endpoints[i];
+		}
+	}
+	return &file;
+}
+
+/* More than 'self', for connect-src. */
+static void write_connect(
+	const struct endpoint *endpoint, const struct head *head, char buf[CONNECT_TEXT])
+{
+	*buf = '\0';
+	if (endpoint->flags & ANYWHERE) {
+		snprintf(buf, CONNECT_TEXT, " ws: wss:");
+	} else if (head->host && *head->host && strlen(head->host) < CONNECT_TEXT / 2 - 16 &&
+		   !strpbrk(head->host, "[_")) {
+		/* Before Safari 15.4 'self' does not include WebSockets. A policy cannot name IPv6
+		 * addresses or underscores. */
+		snprintf(buf, CONNECT_TEXT, " ws://%s wss://%s", head->host, head->host);
+	}
+}
+
+/* A GET where only WebSockets are spoken, or nothing at all. */
+static void refuse_path(const struct exchange *exchange)
+{
+	static const struct refusal upgrade = {.status = 426,
+		.code = "upgrade-required",
+		.message = "This path is for WebSocket connections."};
+	static const struct refusal missing = {
+		.status = 404, .code = "not-found", .message = "There is nothing here."};
+	const char *room;
+	bool spoken =
+		gate_route(exchange->pages->gate, exchange->door, exchange->head->path, &room);
+
+	answer_refuse(exchange->conn, exchange->head, spoken ? &upgrade : &missing);
+}
+
+/* Header lines of the Fetch standard's CORS protocol. The pages that may read what a dialect
+ * answers are those that may connect. */
+static void write_cors(const struct exchange *exchange, char *buf, size_t size)
+{
+	const struct head *head = exchange->head;
+	bool preflight = head->method == HEAD_OPTIONS;
+	int len = snprintf(buf, size, "vary: Origin%s\r\n" ANSWER_CROSS_ORIGIN,
+		preflight ? ", Access-Control-Request-Headers" : "");
+
+	if (head->origin && *head->origin &&
+		gate_admits_origin(exchange->pages->gate, exchange->door, head)) {
+		len += snprintf(buf + len, size - (size_t)len,
+			"access-control-allow-origin: %s\r\n", head->origin);
+	}
+	if (preflight) {
+		/* RFC 9110 wants no length on a 204, but some browsers wait for a body without. */
+		len += snprintf(buf + len, size - (size_t)len,
+			"access-control-allow-methods: GET,HEAD,PUT,PATCH,POST,DELETE\r\n"
+			"content-length: 0\r\n");
+	}
+	if (preflight && head->request_headers && *head->request_headers) {
+		snprintf(buf + len, size - (size_t)len, "access-control-allow-headers: %s\r\n",
+			head->request_headers);
+	}
+}
+
+/* A dialect's own requests, as PeerJS has them. */
+static bool serve_dialect(const struct exchange *exchange)
+{
+	const struct head *head = exchange->head;
+	const struct dialect_request request = {.path = head->path,
+		.arguments = head->arguments,
+		.preflight = head->method == HEAD_OPTIONS};
+	struct dialect_answer ret = {0};
+	struct reply reply = {0};
+	char extra[2560];
+	struct shape shape = {0};
+
+	if (!dialect_http(exchange->pages->gate->dialects, exchange->door->own, &request, &ret)) {
+		return false;
+	}
+	if (ret.cors) {
+		write_cors(exchange, extra, sizeof(extra));
+		shape.extra = extra;
+	}
+	reply.status = ret.status;
+	reply.type = ret.type;
+	reply.body = ret.body;
+	reply.len = ret.len;
+	answer_write(exchange->conn, head, &reply, &shape);
+	free(ret.owned);
+	return true;
+}
+
+static void find_reply(
+	const struct exchange *exchange, const struct endpoint *endpoint, struct reply *ret)
+{
+	const struct head *head = exchange->head;
+
+	if (head->method == HEAD_OPTIONS) {
+		ret->status = 204;
+	} else if (exchange->door->own) {
+		ret->status = 404; /* such a listener stands in for another server */
+	} else if (endpoint->answer) {
+		endpoint->answer(exchange, ret);
+	} else {
+		site_find(exchange->pages->site, head->path,
+			head->if_none_match ? head->if_none_match : "", ret);
+	}
+}
+
+static void serve_page(const struct exchange *exchange, const struct endpoint *endpoint)
+{
+	static const struct refusal busy = {.status = 503,
+		.code = "busy",
+		.message = "Too many slow clients are being answered."};
+	char connect[CONNECT_TEXT];
+	struct shape shape = {.connect = connect};
+	struct reply reply = {.status = 404};
+
+	find_reply(exchange, endpoint, &reply);
+	if (reply.len > UNSENT_SMALL && exchange->pages->sockets->unsent + reply.len > UNSENT_MAX) {
+		answer_refuse(exchange->conn, exchange->head, &busy);
+	} else if (reply.status == 404) {
+		refuse_path(exchange);
+	} else {
+		write_connect(endpoint, exchange->head, connect);
+		if (endpoint->flags & SHARED) {
+			shape.extra = "access-control-allow-origin: *\r\n" ANSWER_CROSS_ORIGIN;
+		}
+		answer_write(exchange->conn, exchange->head, &reply, &shape);
+	}
+	reply_finish(&reply);
+}
+
+/* The same place by TLS: the Host header, which has been checked, and the target as it was sent. */
+static void redirect(const struct exchange *exchange)
+{
+	const struct conn *conn = exchange->conn;
+	const char *host = exchange->head->host;
+	size_t len = strlen(host);
+	struct reply reply;
+	struct shape shape = {0};
+	char *extra;
+
+	reply_set(&reply, 308, "application/json",
+		"{\"type\":\"error\",\"code\":\"tls-required\","
+		"\"message\":\"TLS is spoken on this port: use https:// in place of http://.\"}\n");
+	len -= len && host[len - 1] == ':';
+	if (asprintf(&extra, "location: https://%.*s%s%s\r\n" ANSWER_SAME_ORIGIN, (int)len, host,
+		    admit_host_has_port(host) ? "" : ":80",
+		    conn->target ? conn->target : "/") >= 0) {
+		shape.extra = extra;
+		answer_write(exchange->conn, exchange->head, &reply, &shape);
+		free(extra);
+	}
+}
+
+bool pages_is_private(const char *path)
+{
+	return find(path)->flags & PRIVATE;
+}
+
+void pages_serve(struct pages *pages, const struct gate_door *door, struct conn *conn,
+	const struct head *head)
+{
+	const struct exchange exchange = {pages, door, conn, head};
+	const struct endpoint *endpoint = find(head->path);
+
+	if (door->misplaced && (door->own || !(endpoint->flags & OPEN))) {
+		redirect(&exchange);
+	} else if (!serve_dialect(&exchange)) {
+		serve_page(&exchange, endpoint);
+	}
+}
+
+int pages_init(struct pages *pages, const struct options *options, const char *ice_servers,
+	struct problem *problem)
+{
+	if (asprintf(&pages->ice, "{\"iceServers\":%s}", ice_servers) < 0) {
+		pages->ice = NULL;
+		return problem_set(problem, -ENOMEM, "out of memory");
+	}
+	return site_create(&pages->site, options, problem);
+}
+
+void pages_finish(struct pages *pages)
+{
+	site_destroy(pages->site);
+	free(pages->ice);
+}

@@ -1,0 +1,91 @@
+/* read_head: see the header. */
+#include "nakodo/net/socket/read_head.h"
+
+#include <libwebsockets.h>
+
+static enum head_method method_of(struct lws *wsi)
+{
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI)) {
+		return HEAD_GET;
+	}
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI)) {
+		return HEAD_HEAD;
+	}
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI)) {
+		return HEAD_OPTIONS;
+	}
+	return HEAD_OTHER;
+}
+
+static const char *value(struct lws *wsi, enum lws_token_indexes token, char buf[READ_HEAD_VALUE])
+{
+	if (!lws_hdr_total_length(wsi, token)) {
+		return NULL;
+	}
+	if (lws_hdr_copy(wsi, buf, READ_HEAD_VALUE, token) < 0) {
+		*buf = '\0';
+	}
+	return buf;
+}
+
+/* libwebsockets has cut and decoded the query already. */
+static void read_arguments(struct head_text *text, struct lws *wsi)
+{
+	char *buf = text->query;
+	size_t size = sizeof(text->query);
+	int count = 0;
+
+	while (count < READ_HEAD_ARGUMENTS) {
+		int len =
+			lws_hdr_copy_fragment(wsi, buf, (int)size, WSI_TOKEN_HTTP_URI_ARGS, count);
+
+		if (len < 0) {
+			break;
+		}
+		text->arguments[count++] = buf;
+		buf += len + 1;
+		size -= (size_t)len + 1;
+	}
+	text->arguments[count] = NULL;
+}
+
+static enum lws_token_indexes path_token(enum head_method method)
+{
+	switch (method) {
+	case HEAD_HEAD:
+		return WSI_TOKEN_HEAD_URI;
+	case HEAD_OPTIONS:
+		return WSI_TOKEN_OPTIONS_URI;
+	default:
+		return WSI_TOKEN_GET_URI;
+	}
+}
+
+void read_head(struct head *ret, struct head_text *text, struct lws *wsi)
+{
+	enum head_method method = method_of(wsi);
+
+	read_arguments(text, wsi);
+	*ret = (struct head){
+		.method = method,
+		.protocol = value(wsi, WSI_TOKEN_HTTP, text->values[0]),
+		.arguments = text->arguments,
+		.host = value(wsi, WSI_TOKEN_HOST, text->values[1]),
+		.origin = value(wsi, WSI_TOKEN_ORIGIN, text->values[2]),
+		.forwarded_for = value(wsi, WSI_TOKEN_X_FORWARDED_FOR, text->values[3]),
+		.if_none_match = value(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, text->values[4]),
+		.request_headers = value(wsi, WSI_TOKEN_HTTP_AC_REQUEST_HEADERS, text->values[5]),
+		.subprotocols = value(wsi, WSI_TOKEN_PROTOCOL, text->values[6]),
+		.version = value(wsi, WSI_TOKEN_VERSION, text->values[7]),
+		.has_connection = lws_hdr_total_length(wsi, WSI_TOKEN_CONNECTION),
+		.has_key = lws_hdr_total_length(wsi, WSI_TOKEN_KEY),
+		.has_body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) ||
+			    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING),
+	};
+	/* The rest, if any, stands behind a raw `;` or `&`; joined to this it would be a name that
+	 * nobody wrote. */
+	if (lws_hdr_copy_fragment(wsi, text->path, sizeof(text->path), path_token(method), 0) >=
+		0) {
+		ret->path = text->path;
+	}
+}

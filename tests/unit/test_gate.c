@@ -1,0 +1,195 @@
+/* gate: who comes in, by the head of a request and by how many are here, and who is refused why. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "nakodo/base/address.h"
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/net/gate/gate.h"
+#include "nakodo/net/gate/head.h"
+
+static struct {
+	struct option_item mount, origin;
+	struct options options;
+	struct hub *hub;
+	struct dialect_env env;
+	struct dialect_table *dialects;
+	struct gate gate;
+	struct gate_door door;
+	struct address client;
+} t;
+
+static const char *const no_arguments[] = {NULL};
+
+static int set_up(void **state)
+{
+	const struct hub_limits limits = {.room_members = 8, .outbox_bytes = 65536};
+	struct problem problem;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	t.mount = (struct option_item){(char *)"/=signal", (char *)"default"};
+	t.origin = (struct option_item){(char *)"same-host", (char *)"default"};
+	t.options.mount = (struct option_list){&t.mount, 1};
+	t.options.origin = (struct option_list){&t.origin, 1};
+	t.options.max_peers = 3;
+	t.options.max_peers_per_address = 2;
+	t.hub = hub_create(&limits);
+	t.env.options = &t.options;
+	t.door = (struct gate_door){.origin = ""};
+	address_parse(&t.client, "192.0.2.1", strlen("192.0.2.1"));
+	return dialect_table_create(&t.dialects, t.hub, &t.env, &t.options.mount, &problem) ||
+	       gate_init(&t.gate, &t.options, t.dialects);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	gate_finish(&t.gate);
+	dialect_table_destroy(t.dialects);
+	hub_destroy(t.hub);
+	return 0;
+}
+
+static struct head good_head(void)
+{
+	return (struct head){.method = HEAD_GET,
+		.protocol = "HTTP/1.1",
+		.path = "/",
+		.arguments = no_arguments,
+		.host = "example.org",
+		.version = "13",
+		.has_connection = true,
+		.has_key = true};
+}
+
+/* The code of the refusal, "" for none. */
+static const char *upgrade(const struct head *head)
+{
+	const struct mount *mount = NULL;
+	struct refusal refusal = gate_check_upgrade(&t.gate, &t.door, head, &t.client, &mount);
+
+	assert_int_equal(!refusal.status, !!mount);
+	return refusal.status ? refusal.code : "";
+}
+
+static void a_good_handshake_is_let_in_and_counted(void **state)
+{
+	const struct head head = good_head();
+
+	(void)state;
+	assert_string_equal(upgrade(&head), "");
+	assert_int_equal(t.gate.peers, 1);
+	gate_leave(&t.gate, &t.client);
+	assert_int_equal(t.gate.peers, 0);
+}
+
+static void each_fault_of_a_head_is_refused_with_its_code(void **state)
+{
+	struct head head[] = {good_head(), good_head(), good_head(), good_head(), good_head(),
+		good_head(), good_head(), good_head(), good_head()};
+	static const char *const codes[] = {"bad-method", "bad-handshake", "bad-handshake",
+		"bad-version", "bad-request", "bad-host", "bad-origin", "not-found",
+		"bad-subprotocol"};
+
+	(void)state;
+	head[0].method = HEAD_OPTIONS;
+	head[1].has_key = false;
+	head[2].has_connection = false;
+	head[3].version = "8";
+	head[4].protocol = NULL;
+	head[5].host = "a,  b";
+	head[6].origin = "https://evil.example";
+	head[7].path = NULL;
+	head[8].subprotocols = "unheard-of";
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+		assert_string_equal(upgrade(&head[i]), codes[i]);
+	}
+	assert_int_equal(t.gate.peers, 0);
+}
+
+static void an_address_has_so_many_places_and_the_server_so_many(void **state)
+{
+	const struct head head = good_head();
+
+	(void)state;
+	assert_string_equal(upgrade(&head), "");
+	assert_string_equal(upgrade(&head), "");
+	assert_string_equal(upgrade(&head), "too-many-peers");
+	address_parse(&t.client, "192.0.2.2", strlen("192.0.2.2"));
+	assert_string_equal(upgrade(&head), "");
+	assert_string_equal(upgrade(&head), "server-full");
+	gate_leave(&t.gate, &t.client);
+	assert_string_equal(upgrade(&head), "");
+}
+
+static void a_place_that_is_kept_is_taken(void **state)
+{
+	const struct head head = good_head();
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_true(gate_keep(&t.gate, &t.client));
+	}
+	assert_string_equal(upgrade(&head), "server-full");
+	for (int i = 0; i < 3; i++) {
+		gate_give_up(&t.gate, &t.client);
+	}
+	assert_string_equal(upgrade(&head), "");
+}
+
+static void nobody_new_comes_in_while_it_drains(void **state)
+{
+	const struct head head = good_head();
+
+	(void)state;
+	t.gate.draining = true;
+	assert_string_equal(upgrade(&head), "draining");
+}
+
+static void plain_words_where_tls_is_due_are_sent_to_wss(void **state)
+{
+	const struct head head = good_head();
+
+	(void)state;
+	t.door.misplaced = true;
+	assert_string_equal(upgrade(&head), "tls-required");
+}
+
+static void what_is_said_of_an_offer_of_subprotocols_is_harmless(void **state)
+{
+	const struct mount *mount;
+	struct head head = good_head();
+
+	(void)state;
+	head.subprotocols = "<script>";
+	assert_null(
+		strchr(gate_check_upgrade(&t.gate, &t.door, &head, &t.client, &mount).detail, '<'));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_good_handshake_is_let_in_and_counted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			each_fault_of_a_head_is_refused_with_its_code, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_address_has_so_many_places_and_the_server_so_many, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_place_that_is_kept_is_taken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			nobody_new_comes_in_while_it_drains, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			plain_words_where_tls_is_due_are_sent_to_wss, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_is_said_of_an_offer_of_subprotocols_is_harmless, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
