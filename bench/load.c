@@ -37,10 +37,7 @@ struct number {
 	unsigned min, max;
 };
 
-#define NUMBER(field, min, max)                                                                    \
-	{                                                                                          \
-#field, offsetof(struct load_options, field), min, max                             \
-	}
+#define NUMBER(field, min, max) {#field, offsetof(struct load_options, field), min, max}
 
 static const struct number numbers[] = {
 	NUMBER(bytes, PAYLOAD_MIN, PAYLOAD_MAX),

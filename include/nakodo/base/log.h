@@ -24,19 +24,10 @@ struct log_field {
 	uint64_t number;
 };
 
-#define LOG_STR(key, text)                                                                         \
-	{                                                                                          \
-		(key), (text), 0                                                                   \
-	}
-#define LOG_UINT(key, number)                                                                      \
-	{                                                                                          \
-		(key), (const char *)0, (number)                                                   \
-	}
+#define LOG_STR(key, text) {(key), (text), 0}
+#define LOG_UINT(key, number) {(key), (const char *)0, (number)}
 /* The errno's text; `error` may be negative as our functions return it. */
-#define LOG_ERRNO(error)                                                                           \
-	{                                                                                          \
-		"error", log_errno_text(error), 0                                                  \
-	}
+#define LOG_ERRNO(error) {"error", log_errno_text(error), 0}
 
 #define log_error(event, ...) LOG_WRITE(LOG_LEVEL_ERROR, event, __VA_ARGS__)
 #define log_warn(event, ...) LOG_WRITE(LOG_LEVEL_WARN, event, __VA_ARGS__)

@@ -23,14 +23,14 @@ static void wake_at(int fd, size_t bytes)
 /* The second of three words, if it is a path of printable ASCII. */
 static char *target_of(const char *line, size_t len)
 {
-	const char *from = memchr(line, ' ', len), *to;
+	const char *end = line + len, *from = memchr(line, ' ', len), *to;
 
 	if (!from || *++from != '/') {
 		return NULL;
 	}
-	for (to = from; to<line + len && * to> ' ' && *to < 0x7f; to++) {
+	for (to = from; to < end && isgraph((unsigned char)*to); to++) {
 	}
-	return to < line + len && *to == ' ' ? strndup(from, (size_t)(to - from)) : NULL;
+	return to < end && *to == ' ' ? strndup(from, (size_t)(to - from)) : NULL;
 }
 
 enum sniff sniff(int fd, size_t *known, char **ret_target)
