@@ -1,11 +1,11 @@
 /*
  * log: owns the one log stream. A line is put together in a fixed buffer and handed over in one
- * write(2), so lines of several processes that share a file do not mix.
+ * write(2), so lines of several processes that share a file do not mix. A line that cannot be
+ * written at once is left out: whoever reads the log must not be able to stop the service.
  */
 #include "nakodo/base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,17 +15,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nakodo/base/file.h"
+#include "nakodo/base/meter.h"
+#include "nakodo/base/sink.h"
+
 #define VALUE_MAX 400 /* bytes of one value as it is written; the rest is cut */
 
 static struct {
-	int fd;
+	struct sink sink;
 	char *path; /* NULL: stderr */
 	enum log_level level;
 	enum log_format format;
-} stream = {STDERR_FILENO, NULL, LOG_LEVEL_INFO, LOG_FORMAT_TEXT};
+	uint64_t dropped; /* lines that the log has not told of yet */
+	bool complained; /* on stderr, of the file */
+} stream = {.sink = {.fd = STDERR_FILENO, .way = SINK_POLL}, .level = LOG_LEVEL_INFO};
 
 struct line {
-	char text[4096];
+	char text[SINK_LINE_MAX];
 	size_t len;
 };
 
@@ -133,58 +139,98 @@ static void put_head(struct line *line, enum log_level level, const char *event)
 	put_text(line, stream.format == LOG_FORMAT_JSON ? "\"" : "");
 }
 
-void log_write(enum log_level level, const char *event, const struct log_field *fields, int count)
+static void put_line(struct line *line, enum log_level level, const char *event,
+	const struct log_field *fields, int count)
 {
-	struct line line = {.len = 0};
-	ssize_t written;
-
-	put_head(&line, level, event);
+	line->len = 0;
+	put_head(line, level, event);
 	for (int i = 0; i < count; i++) {
-		put_field(&line, &fields[i]);
+		put_field(line, &fields[i]);
 	}
 	if (stream.format == LOG_FORMAT_JSON) {
-		put_text(&line, "}");
+		put_text(line, "}");
 	}
-	line.text[line.len++] = '\n';
-	/* A log that cannot be written (disk full, closed pipe) must not stop the service. */
-	written = write(stream.fd, line.text, line.len);
-	(void)written;
+	line->text[line->len++] = '\n';
 }
 
-static int open_path(const char *path)
+/* Once for each file: who looks for the log finds it empty, and has to hear why. */
+static void complain(int error)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+	char text[SINK_LINE_MAX];
+	struct sink sink;
+	int len;
 
-	return fd < 0 ? -errno : fd;
+	if (!stream.path || stream.complained) {
+		return;
+	}
+	stream.complained = true;
+	len = snprintf(text, sizeof(text),
+		"nakodo: cannot write log-file `%.1000s`: %s; lines are left out until it can be "
+		"written\n",
+		stream.path, log_errno_text(error));
+	sink_init(&sink, STDERR_FILENO);
+	sink_write(&sink, text, (size_t)len);
+	sink_finish(&sink);
+}
+
+static int tell_dropped(void)
+{
+	const struct log_field count = LOG_UINT("count", stream.dropped);
+	struct line line;
+	int error;
+
+	put_line(&line, LOG_LEVEL_WARN, "log.dropped", &count, 1);
+	error = sink_write(&stream.sink, line.text, line.len);
+	if (!error) {
+		stream.dropped = 0;
+	}
+	return error;
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *fields, int count)
+{
+	struct line line;
+	int error = stream.dropped ? tell_dropped() : 0;
+
+	put_line(&line, level, event, fields, count);
+	error = error ? error : sink_write(&stream.sink, line.text, line.len);
+	if (error) {
+		stream.dropped++;
+		meter_add(METER_LOG_DROPPED, 1);
+		complain(error);
+	}
+}
+
+/* Leave the stream's old file; half a line at its end is one that is missing. */
+static void replace(const struct sink *sink)
+{
+	if (!sink_finish(&stream.sink)) {
+		stream.dropped++;
+		meter_add(METER_LOG_DROPPED, 1);
+	}
+	stream.sink = *sink;
+	stream.complained = false;
 }
 
 int log_open(const char *path, enum log_level level, enum log_format format)
 {
 	char *copy = NULL;
-	int fd = STDERR_FILENO;
+	struct sink sink;
+	int error = 0;
 
-	if (*path) {
+	if (!*path) {
+		sink_init(&sink, STDERR_FILENO);
+	} else {
 		/* log_reopen must find it after the daemon has left for "/". */
-		copy = *path == '/' ? strdup(path) : NULL;
-		if (*path != '/') {
-			char *cwd = getcwd(NULL, 0);
-
-			if (!cwd || asprintf(&copy, "%s/%s", cwd, path) < 0) {
-				copy = NULL;
-			}
-			free(cwd);
-		}
-		if (!copy) {
-			return -ENOMEM;
-		}
-		fd = open_path(copy);
-		if (fd < 0) {
-			free(copy);
-			return fd;
-		}
+		copy = file_absolute(path);
+		error = copy ? sink_open(&sink, copy) : -errno;
+	}
+	if (error) {
+		free(copy);
+		return error;
 	}
 	log_close();
-	stream.fd = fd;
+	replace(&sink);
 	stream.path = copy;
 	stream.level = level;
 	stream.format = format;
@@ -193,28 +239,26 @@ int log_open(const char *path, enum log_level level, enum log_format format)
 
 int log_reopen(void)
 {
-	int fd;
+	struct sink sink;
+	int error = stream.path ? sink_open(&sink, stream.path) : 0;
 
-	if (!stream.path) {
-		return 0;
+	if (stream.path && !error) {
+		replace(&sink);
 	}
-	fd = open_path(stream.path);
-	if (fd < 0) {
-		return fd;
-	}
-	close(stream.fd);
-	stream.fd = fd;
-	return 0;
+	return error;
 }
 
 void log_close(void)
 {
-	if (stream.path) {
-		close(stream.fd);
-		free(stream.path);
-		stream.path = NULL;
+	static const struct sink unopened = {.fd = STDERR_FILENO, .way = SINK_POLL};
+
+	if (stream.dropped) {
+		tell_dropped();
 	}
-	stream.fd = STDERR_FILENO;
+	replace(&unopened);
+	stream.dropped = 0;
+	free(stream.path);
+	stream.path = NULL;
 }
 
 bool log_is_journal(void)

@@ -42,6 +42,12 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		METER_COUNTER},
 	[METER_CLOSED_4508] = {"closed_4508", "Peers closed with 4508 (too slow).", METER_COUNTER},
 	[METER_CLOSED_OTHER] = {"closed_other", "Peers closed with any other code.", METER_COUNTER},
+	[METER_LOG_DROPPED] = {"log_dropped",
+		"Lines left out of the log because it could not be written at once.",
+		METER_COUNTER},
+	[METER_SHOW_DROPPED] = {"show_dropped",
+		"Lines left out of standard output because it could not be written at once.",
+		METER_COUNTER},
 };
 
 static enum meter of_code(unsigned code)

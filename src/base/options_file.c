@@ -10,10 +10,12 @@
 #include "options_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "nakodo/base/file.h"
 #include "nakodo/base/problem.h"
 #include "options_set.h"
 #include "options_table.h"
@@ -140,12 +142,12 @@ static int read_lines(struct options_load *load, FILE *file, const char *path)
 
 int options_file_read(struct options_load *load, const char *path)
 {
-	FILE *file = fopen(path, "re");
+	FILE *file = file_open(AT_FDCWD, path);
 	int error = errno;
 
 	if (!file) {
 		return problem_set(load->problem, -error, "%s: cannot read %s: %s", load->where,
-			path, strerror(error));
+			path, file_error_text(error));
 	}
 	error = read_lines(load, file, path);
 	fclose(file);

@@ -204,6 +204,7 @@ int lifecycle_start(struct server *server)
 	int error;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a log file at its limit (setrlimit(2)) is a full disk */
 	uv_timer_init(&server->loop, &life->drain);
 	uv_signal_init(&server->loop, &life->terminate);
 	uv_signal_init(&server->loop, &life->interrupt);

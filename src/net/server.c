@@ -248,22 +248,37 @@ static bool is_second_of(const struct listener *listener, const struct listener 
 	       b->port == a->port && !strcmp(a->host, b->host);
 }
 
-static void announce(const struct server *server)
+/* Where we are reached, for a person; how many sockets. */
+static size_t print_places(const struct server *server, FILE *out)
 {
-	struct listener *listener, *before = NULL;
+	const struct listener *listener, *before = NULL;
 	size_t count = 0;
 
-	printf("nakodo " NAKODO_VERSION " is ready:\n");
+	fprintf(out, "nakodo " NAKODO_VERSION " is ready:\n");
 	LL_FOREACH(server->sockets.listeners, listener)
 	{
 		if (!is_second_of(listener, before)) {
-			urls_print(listener, stdout);
+			urls_print(listener, out);
 		}
 		before = listener;
 		count++;
 	}
-	lan_announce(server->sockets.listeners, server->tls);
-	fflush(stdout);
+	lan_announce(server->sockets.listeners, server->tls, out);
+	return count;
+}
+
+static void announce(struct server *server)
+{
+	char *text = NULL;
+	size_t len, count = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out) {
+		count = print_places(server, out);
+		fclose(out);
+		show_text(&server->ws.show, text ? text : "");
+		free(text);
+	}
 	log_info("server.ready", LOG_STR("version", NAKODO_VERSION),
 		LOG_STR("libwebsockets", lws_get_library_version()), LOG_UINT("sockets", count),
 		LOG_UINT("max-peers", server->gate.max_peers));

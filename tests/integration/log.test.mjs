@@ -1,11 +1,12 @@
 // The log: one line per event in each format, whatever peers send; where it goes; and show-messages,
 // which prints what the log never has.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { scratch, testDaemon } from '../lib/daemon.mjs';
+import { runDaemon, scratch, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial } from '../lib/http.mjs';
 import { handshake } from '../lib/raw.mjs';
 
@@ -159,9 +160,28 @@ describe('log-file', () => {
     rmSync(`${folder}.old`, { recursive: true });
   });
 
-  it('that is full does not stop the service', async (t) => {
+  it('that is full does not stop the service, and stderr says so once', async (t) => {
     const daemon = await visit(t, { args: ['--log-file', '/dev/full'] });
-    assert.equal(daemon.stderr, '');
+    assert.equal(daemon.stderr, 'nakodo: cannot write log-file `/dev/full`: No space left on device; lines are left out until it can be written\n');
+  });
+
+  it('that is a directory, or a pipe without a reader, is refused at once, also by SIGHUP', async (t) => {
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const [path, why] of [[directory, 'Is a directory'], [pipe, 'No such device or address']]) {
+      const { status, stderr } = await runDaemon(['--log-file', path]);
+      assert.equal(status, 1);
+      assert.equal(stderr, `nakodo: cannot open log-file \`${path}\`: ${why}\n`);
+    }
+    const path = join(directory, 'then-a-pipe');
+    const daemon = await testDaemon(t, { args: ['--log-file', path] });
+    const client = await open(`${daemon.ws}/echo`);
+    renameSync(path, `${path}.1`);
+    renameSync(pipe, path);
+    daemon.child.kill('SIGHUP');
+    await echoUntil(client, () => content(`${path}.1`).includes(' reload.log error="No such device or address"'));
+    await client.close();
+    await daemon.stop();
   });
 });
 

@@ -182,7 +182,7 @@ describe('one clear sentence and nothing started', { concurrency: 2 }, () => {
     [['--tls-key', 'a'], 'tls-cert and tls-key come together: set tls-cert too, or neither'],
     [['--tls-cert', 'a', '--tls-key', 'b', '--tls-self-signed', 'c'], 'tls-cert and tls-self-signed exclude each other: leave one of them out'],
     [['--config', '/nonexistent'], '--config: cannot read /nonexistent: No such file or directory'],
-    [['--config', '/'], '/:1: cannot be read: Is a directory'],
+    [['--config', '/'], '--config: cannot read /: Is a directory'],
     [['--show-messages', '--listen', '*:0'], '--listen: listen `*:0` lets other machines in, whose messages show-messages must not print: listen on localhost only, or leave show-messages out'],
     [['--show-messages', '--listen', 'localhost:0', '--listen', 'proxy:localhost:0'], '--listen: listen `proxy:localhost:0` lets other machines in'],
     [['--show-messages', '--listen', 'systemd'], '--listen: listen `systemd` lets other machines in'],

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <regex.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 
 #include "nakodo/base/json.h"
 #include "nakodo/base/log.h"
+#include "nakodo/base/meter.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define TIME "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.[0-9]{3}Z"
@@ -32,7 +35,7 @@ static int enter(void **state)
 
 static int leave(void **state)
 {
-	static const char *const names[] = {"log", "log.1", "sub/log", "moved/log"};
+	static const char *const names[] = {"log", "log.1", "stderr", "sub/log", "moved/log"};
 
 	(void)state;
 	log_close();
@@ -268,6 +271,70 @@ static void the_journal_is_known_by_the_stream_it_named(void **state)
 	unsetenv("JOURNAL_STREAM");
 }
 
+/* A limit on the size is what a full disk looks like. */
+static void limit_size(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void lines_that_did_not_fit_are_told_of_when_one_does(void **state)
+{
+	uint64_t before = meter_values[METER_LOG_DROPPED];
+
+	(void)state;
+	assert_int_equal(log_open("log", LOG_LEVEL_ERROR, LOG_FORMAT_JOURNAL), 0);
+	log_error("line", LOG_UINT("n", 1));
+	limit_size(strlen("<3>line n=1\n"));
+	for (uint64_t i = 2; i < 6; i++) {
+		log_error("line", LOG_UINT("n", i));
+		log_info("below", LOG_UINT("n", i));
+	}
+	limit_size(RLIM_INFINITY);
+	log_error("line", LOG_UINT("n", 6));
+	log_error("line", LOG_UINT("n", 7));
+	assert_string_equal(
+		read_log("log"), "<3>line n=1\n<4>log.dropped count=4\n<3>line n=6\n<3>line n=7\n");
+	assert_int_equal(meter_values[METER_LOG_DROPPED] - before, 4);
+}
+
+static void lines_that_did_not_fit_are_told_of_at_the_end(void **state)
+{
+	(void)state;
+	assert_int_equal(log_open("log", LOG_LEVEL_INFO, LOG_FORMAT_JOURNAL), 0);
+	limit_size(0);
+	log_info("line", LOG_UINT("n", 1));
+	limit_size(RLIM_INFINITY);
+	log_close();
+	assert_string_equal(read_log("log"), "<4>log.dropped count=1\n");
+}
+
+static void a_file_that_cannot_be_written_is_told_of_once_on_stderr(void **state)
+{
+	int kept = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_ptr_equal(freopen("stderr", "w", stderr), stderr);
+	for (int opened = 0; opened < 2; opened++) {
+		assert_int_equal(log_open("/dev/full", LOG_LEVEL_INFO, LOG_FORMAT_TEXT), 0);
+		for (uint64_t i = 0; i < 3; i++) {
+			log_info("line", LOG_UINT("n", i));
+		}
+	}
+	log_close();
+	assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	close(kept);
+	assert_string_equal(read_log("stderr"),
+		"nakodo: cannot write log-file `/dev/full`: No space left on device; lines are "
+		"left out until it can be written\n"
+		"nakodo: cannot write log-file `/dev/full`: No space left on device; lines are "
+		"left out until it can be written\n");
+}
+
 static void an_error_has_its_text_with_either_sign(void **state)
 {
 	(void)state;
@@ -299,6 +366,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(stderr_needs_no_reopening, enter, leave),
 		cmocka_unit_test_setup_teardown(
 			the_journal_is_known_by_the_stream_it_named, enter, leave),
+		cmocka_unit_test_setup_teardown(
+			lines_that_did_not_fit_are_told_of_when_one_does, enter, leave),
+		cmocka_unit_test_setup_teardown(
+			lines_that_did_not_fit_are_told_of_at_the_end, enter, leave),
+		cmocka_unit_test_setup_teardown(
+			a_file_that_cannot_be_written_is_told_of_once_on_stderr, enter, leave),
 		cmocka_unit_test_setup_teardown(
 			an_error_has_its_text_with_either_sign, enter, leave),
 	};

@@ -285,7 +285,9 @@ static void a_file_that_is_no_text_is_refused(void **state)
 	line[4095] = '#';
 	write_config(line, sizeof(line));
 	expect_refused(WORDS("--config", config), NULL, "@:1: the line is too long");
-	expect_refused(WORDS("--config", "/"), NULL, "/:1: cannot be read: Is a directory");
+	expect_refused(WORDS("--config", "/"), NULL, "--config: cannot read /: Is a directory");
+	expect_refused(WORDS("--config", "/dev/zero"), NULL,
+		"--config: cannot read /dev/zero: it is no regular file");
 	expect_refused(WORDS("--config=/none/x"), NULL,
 		"--config: cannot read /none/x: No such file or directory");
 	expect_refused(NOTHING, WORDS("NAKODO_CONFIG=/none/x"),

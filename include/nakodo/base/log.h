@@ -6,6 +6,9 @@
  *
  *   log_info("peer.open", LOG_UINT("conn", id), LOG_STR("address", text));
  *
+ * Nothing here waits, whoever reads the log: a line that cannot be written at once is left out and
+ * counted (METER_LOG_DROPPED), and the next one that can is `log.dropped count=N`.
+ *
  * A line is one of: text with an RFC 3339 time, a JSON object, or for the journal a `<N>` priority
  * prefix (sd-daemon(3)) and no time, since the journal adds its own.
  */
@@ -44,7 +47,7 @@ struct log_field {
 
 /* Before the first call: level info, format text, to stderr. `path` "" is stderr.
  * 0, or -errno if the file cannot be opened for appending (mode 0640); the log is then as before.
- */
+ * A file that cannot be written later is told of once on stderr. */
 int log_open(const char *path, enum log_level level, enum log_format format);
 /* Open the file anew, as after log rotation. 0 or -errno; on failure the old file stays. */
 int log_reopen(void);

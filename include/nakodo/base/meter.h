@@ -39,6 +39,9 @@ enum meter {
 	METER_CLOSED_4429,
 	METER_CLOSED_4508,
 	METER_CLOSED_OTHER,
+	/* Counters: what is told. */
+	METER_LOG_DROPPED,
+	METER_SHOW_DROPPED,
 	METER_COUNT,
 };
 

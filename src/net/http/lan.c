@@ -109,21 +109,21 @@ static void keep_first(void *cookie, const char *url)
 	}
 }
 
-void lan_announce(const struct listener *listeners, const struct tls *tls)
+void lan_announce(const struct listener *listeners, const struct tls *tls, FILE *out)
 {
 	char url[URLS_TEXT] = "", *code;
 
 	urls_lan(listeners, tls, keep_first, url);
 	if (tls_ca_fingerprint(tls)) {
 		/* Without TLS, so that the device has nothing to warn about. */
-		printf("How other devices come to trust it: %s%strust\n  SHA-256 %s\n",
+		fprintf(out, "How other devices come to trust it: %s%strust\n  SHA-256 %s\n",
 			*url ? "http" : "", *url ? url + strlen("https") : "/",
 			tls_ca_fingerprint(tls));
 	}
 	/* A journal or a file would only be full of it. */
 	code = *url && isatty(STDOUT_FILENO) ? qr_terminal(url) : NULL;
 	if (code) {
-		printf("%s%s\n", code, url);
+		fprintf(out, "%s%s\n", code, url);
 		free(code);
 	}
 }

@@ -15,6 +15,7 @@
 #include <utlist.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/file.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
@@ -184,13 +185,15 @@ static void remove_stale(const struct sockaddr_un *address)
 static int open_unix(struct sockets *sockets, struct endpoint *endpoint, const struct mount *own)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char *cwd = *endpoint->path == '/' ? NULL : getcwd(NULL, 0);
+	/* The daemon leaves for "/" and has to find the path again to remove it. */
+	char *path = file_absolute(endpoint->path);
 	int len, fd;
 
-	/* The daemon leaves for "/" and has to find the path again to remove it. */
-	len = snprintf(address.sun_path, sizeof(address.sun_path), "%s%s%s", cwd ? cwd : "",
-		cwd ? "/" : "", endpoint->path);
-	free(cwd);
+	if (!path) {
+		return -errno;
+	}
+	len = snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	free(path);
 	if (len < 0 || (size_t)len >= sizeof(address.sun_path)) {
 		return -ENAMETOOLONG;
 	}

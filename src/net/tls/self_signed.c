@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nakodo/base/file.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/machine.h"
 #include "nakodo/base/problem.h"
@@ -36,35 +37,14 @@ static int fail(const struct work *work, const char *name, int error)
 {
 	return problem_set(work->problem, error, "cannot keep certificates in `%s`: %s%s%s",
 		work->path, name, *name ? ": " : "",
-		error == -EBADMSG   ? "it is damaged; without it a new one would be made"
-		: error == -ENOTSUP ? "it is no regular file"
-				    : strerror(-error));
-}
-
-static FILE *open_file(const struct work *work, const char *name)
-{
-	int fd = openat(work->directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	FILE *file = NULL;
-	struct stat status;
-
-	if (fd >= 0 && !fstat(fd, &status) && !S_ISREG(status.st_mode)) {
-		errno = ENOTSUP; /* a pipe would keep us waiting */
-	} else if (fd >= 0) {
-		file = fdopen(fd, "r");
-	}
-	if (fd >= 0 && !file) {
-		int error = errno;
-
-		close(fd);
-		errno = error;
-	}
-	return file;
+		error == -EBADMSG ? "it is damaged; without it a new one would be made"
+				  : file_error_text(-error));
 }
 
 /* *ret is NULL if there is no such file. */
 static int read_cert(const struct work *work, const char *name, X509 **ret)
 {
-	FILE *file = open_file(work, name);
+	FILE *file = file_open(work->directory, name);
 
 	*ret = NULL;
 	if (!file) {
@@ -79,7 +59,7 @@ static int read_cert(const struct work *work, const char *name, X509 **ret)
 static int read_key(const struct work *work, const char *name, EVP_PKEY **ret)
 {
 	static char no_pass_phrase[] = "";
-	FILE *file = open_file(work, name);
+	FILE *file = file_open(work->directory, name);
 
 	*ret = NULL;
 	if (!file) {

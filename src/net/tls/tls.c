@@ -5,6 +5,7 @@
 #include "nakodo/net/tls/tls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "nakodo/base/file.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/tls/self_signed.h"
@@ -31,7 +33,7 @@ static int read_failed(const char *what, const char *path, struct problem *probl
 	const char *why = "there is none in PEM form in it, or a damaged one";
 
 	if (errno) {
-		why = strerror(errno);
+		why = file_error_text(errno);
 	} else if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_BAD_PASSWORD_READ) {
 		why = "it needs a pass phrase, for which a daemon has nobody to ask";
 	}
@@ -46,7 +48,7 @@ static int read_chain(struct tls *tls, struct problem *problem)
 	int error = 0;
 
 	errno = 0;
-	file = fopen(tls->cert_path, "re");
+	file = file_open(AT_FDCWD, tls->cert_path);
 	tls->cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
 	tls->chain = sk_X509_new_null();
 	while (tls->cert && tls->chain && (next = PEM_read_X509(file, NULL, NULL, NULL))) {
@@ -82,7 +84,7 @@ static int read_pair(struct tls *tls, struct problem *problem)
 		return error;
 	}
 	errno = 0;
-	file = fopen(tls->key_path, "re");
+	file = file_open(AT_FDCWD, tls->key_path);
 	tls->key = file ? PEM_read_PrivateKey(file, NULL, no_pass_phrase, NULL) : NULL;
 	error = tls->key ? 0 : read_failed("private key", tls->key_path, problem);
 	if (file) {
@@ -143,31 +145,29 @@ static int show_authority(struct tls *tls, struct problem *problem)
 						  : problem_set(problem, -ENOMEM, "out of memory");
 }
 
-/* The files are read again after the daemon has left for "/". */
-static char *absolute(const char *directory, const char *name)
+static char *in_directory(const char *directory, const char *name)
 {
-	char *cwd = *directory == '/' ? NULL : realpath(".", NULL), *path = NULL;
+	char *path;
 
-	if (asprintf(&path, "%s%s%s%s%s", cwd ? cwd : "", cwd ? "/" : "", directory,
-		    *name ? "/" : "", name) < 0) {
-		path = NULL;
-	}
-	free(cwd);
-	return path;
+	return directory && asprintf(&path, "%s/%s", directory, name) >= 0 ? path : NULL;
 }
 
+/* The files are read again after the daemon has left for "/". */
 static int set_paths(struct tls *tls, const struct options *options, struct problem *problem)
 {
-	const char *directory = options->tls_self_signed;
-	bool self_signed = *directory;
+	if (*options->tls_self_signed) {
+		tls->directory = file_absolute(options->tls_self_signed);
+		tls->cert_path = in_directory(tls->directory, "cert.pem");
+		tls->key_path = in_directory(tls->directory, "key.pem");
+	} else {
+		tls->cert_path = file_absolute(options->tls_cert);
+		tls->key_path = file_absolute(options->tls_key);
+	}
+	if (!tls->cert_path || !tls->key_path) {
+		int error = -errno;
 
-	tls->cert_path = absolute(
-		self_signed ? directory : options->tls_cert, self_signed ? "cert.pem" : "");
-	tls->key_path =
-		absolute(self_signed ? directory : options->tls_key, self_signed ? "key.pem" : "");
-	tls->directory = self_signed ? absolute(directory, "") : NULL;
-	if (!tls->cert_path || !tls->key_path || (self_signed && !tls->directory)) {
-		return problem_set(problem, -ENOMEM, "out of memory");
+		return problem_set(problem, error, "cannot tell where the certificate lies: %s",
+			strerror(-error));
 	}
 	return 0;
 }

@@ -25,7 +25,6 @@
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/read_head.h"
 #include "nakodo/net/tls/tls.h"
-#include "nakodo/net/ws/show.h"
 
 #define TRIM_HANDSHAKES 512
 #define TRIM_DELAY 1000 /* ms without a further one */
@@ -139,14 +138,14 @@ int ws_open(struct ws *ws, struct conn *conn)
 		LOG_STR("address", address_format(&conn->address, where)),
 		LOG_STR("dialect", conn->mount->dialect->name),
 		LOG_STR("mount", conn->mount->path ? conn->mount->path : ""));
-	show_connect(conn);
+	show_connect(&ws->show, conn);
 	conn->mount->dialect->open(&conn->peer, &request);
 	return 0;
 }
 
 static void deliver(struct conn *conn, const char *data, size_t len, bool binary)
 {
-	show_message(conn, data, len, binary);
+	show_message(&conn->ws->show, conn, data, len, binary);
 	conn->mount->dialect->message(&conn->peer, data, len, binary);
 	if (conn->peer.unmetered) {
 		conn->peer.unmetered--;
@@ -378,11 +377,13 @@ int ws_init(struct ws *ws, const struct options *options, const struct dialect_t
 		.hub = hub,
 		.ping = frame_create(FRAME_PING, &stamp, 1),
 		.burst = burst ? burst + LWS_PRE : NULL};
+	show_init(&ws->show, options->show_messages);
 	return ws->ping && burst ? 0 : -ENOMEM;
 }
 
 void ws_finish(struct ws *ws)
 {
+	show_finish(&ws->show);
 	frame_unref(ws->ping);
 	if (ws->burst) {
 		free(ws->burst - LWS_PRE);

@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 struct address;
 struct listener;
 struct reply;
@@ -27,4 +29,4 @@ void lan_qr(const char *const *arguments, struct reply *ret);
 
 /* On start: the fingerprint, if there is a local authority, and on a terminal a QR code of the
  * first URL, if other machines reach one. */
-void lan_announce(const struct listener *listeners, const struct tls *tls);
+void lan_announce(const struct listener *listeners, const struct tls *tls, FILE *out);

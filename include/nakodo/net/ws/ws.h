@@ -10,6 +10,7 @@
 #include "nakodo/base/wheel.h"
 #include "nakodo/net/ws/flush.h"
 #include "nakodo/net/ws/pace.h"
+#include "nakodo/net/ws/show.h"
 
 struct conn;
 struct deadlines;
@@ -35,6 +36,7 @@ struct ws {
 	struct hub *hub;
 	struct pace pace;
 	struct flush flush;
+	struct show show;
 	struct frame *ping; /* the same for every peer */
 	unsigned char *burst; /* where frames are joined; has room for libwebsockets before it */
 	struct wheel_timer trim; /* set when TLS handshakes may have freed much */

@@ -1,0 +1,55 @@
+/* file: see the header. */
+#include "nakodo/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+FILE *file_open(int directory, const char *path)
+{
+	/* O_NONBLOCK: else open(2) waits for somebody to write to a FIFO. */
+	int fd = openat(directory, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	FILE *file = NULL;
+	struct stat st;
+	int error = errno;
+
+	if (fd < 0) {
+		return NULL;
+	}
+	if (fstat(fd, &st)) {
+		error = errno;
+	} else if (!S_ISREG(st.st_mode)) {
+		error = S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP;
+	} else {
+		file = fdopen(fd, "r");
+		error = errno;
+	}
+	if (!file) {
+		close(fd);
+		errno = error;
+	}
+	return file;
+}
+
+const char *file_error_text(int error)
+{
+	return error == ENOTSUP ? "it is no regular file" : strerror(error);
+}
+
+char *file_absolute(const char *path)
+{
+	char *cwd, *whole;
+
+	if (*path == '/') {
+		return strdup(path);
+	}
+	cwd = getcwd(NULL, 0);
+	if (!cwd || asprintf(&whole, "%s/%s", cwd, path) < 0) {
+		whole = NULL;
+	}
+	free(cwd);
+	return whole;
+}

@@ -1,0 +1,148 @@
+// Whoever reads the log, or does not, cannot stop the service: what does not fit is left out and
+// counted, and every line that is there is whole.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { open, openMany } from '../lib/client.mjs';
+import { meters, scratch, testDaemon } from '../lib/daemon.mjs';
+import { ask } from '../lib/http.mjs';
+import { stopwatch } from '../lib/raw.mjs';
+
+const directory = scratch();
+const PEERS = 450;
+const FULL = 65536 - 4096; // bytes in a pipe that leave room for a few lines
+
+/** A pipe with what is in it and perhaps more to come, read only when asked for. */
+function fifo(name) {
+  const path = join(directory, name);
+  execFileSync('mkfifo', [path]);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const buffer = Buffer.alloc(1 << 16);
+  let text = '';
+  const read = () => {
+    for (;;) {
+      try {
+        const got = readSync(fd, buffer);
+        if (!got) return text;
+        text += buffer.toString('latin1', 0, got);
+      } catch (error) {
+        if (error.code === 'EAGAIN') return text;
+        throw error;
+      }
+    }
+  };
+  return { path, read, close: () => closeSync(fd) };
+}
+
+/** Options for a daemon whose stderr is the pipe, with room for a few lines and nobody to read them. */
+function onto(pipe) {
+  const script = `head -c ${FULL} /dev/zero | tr '\\000' '\\n' >"$0"; exec "$@" 2>"$0"`;
+  return { wrap: ['sh', '-c', script, pipe.path] };
+}
+
+/** The 99th of a hundred of times in s that /healthz takes, of each daemon in turn. */
+async function healthy(daemons, count = 200) {
+  const times = daemons.map(() => []);
+  for (let i = 0; i < count; i++) {
+    for (const [d, daemon] of daemons.entries()) {
+      const time = stopwatch();
+      assert.equal((await ask({ port: daemon.port }, '/healthz')).status, 200);
+      times[d].push(time());
+    }
+  }
+  return times.map((all) => all.sort((a, b) => a - b)[Math.floor(count * 0.99) - 1]);
+}
+
+it('450 connects with stderr on a pipe that nobody reads: all others are served as ever', async (t) => {
+  const pipe = fifo('stderr');
+  const args = ['--max-peers-per-address', '1000'];
+  const quiet = await testDaemon(t, { args });
+  const daemon = await testDaemon(t, { args, ...onto(pipe) });
+  const crowds = await Promise.all([quiet, daemon].map((each) => openMany(`${each.ws}/echo`, PEERS / 2)));
+  const more = Promise.all([quiet, daemon].map((each) => openMany(`${each.ws}/echo`, PEERS / 2)));
+  const rounds = [];
+  do {
+    rounds.push(await healthy([quiet, daemon]));
+  } while (rounds.length < 3 && rounds.at(-1)[1] > 2 * rounds.at(-1)[0]);
+  assert.ok(rounds.at(-1)[1] <= 2 * rounds.at(-1)[0], `p99 in s, quiet and stalled: ${JSON.stringify(rounds)}`);
+  crowds.push(...await more);
+  assert.ok(!/peer\.open conn=449 /.test(pipe.read()), 'the pipe has held everything');
+  await Promise.all(crowds.flat().map((client) => client.close()));
+  await daemon.stop();
+  const lines = pipe.read().split('\n').filter(Boolean);
+  pipe.close();
+  for (const line of lines) assert.match(line, /^\S+Z (info|warn) [a-z.]+( [a-z-]+=\S+)*$/);
+  const dropped = lines.map((line) => / warn log\.dropped count=(\d+)$/.exec(line)?.[1]).filter(Boolean);
+  const events = quiet.lines('peer.').length;
+  const written = lines.filter((line) => line.includes(' peer.')).length;
+  assert.equal(events, 2 * PEERS);
+  assert.ok(dropped.length >= 1 && written < events, `${written} of ${events} written`);
+  assert.equal(dropped.reduce((sum, n) => sum + Number(n), 0), events - written);
+});
+
+it('a pipe is a log-file as well, and may be as full', async (t) => {
+  const pipe = fifo('log-file');
+  const daemon = await testDaemon(t, { args: ['--log-file', pipe.path] });
+  for (let i = 0; i < 600; i++) await (await open(`${daemon.ws}/echo`)).close();
+  const before = pipe.read();
+  await (await open(`${daemon.ws}/echo`)).close();
+  await daemon.stop();
+  const lines = (before + pipe.read()).split('\n').filter(Boolean);
+  pipe.close();
+  for (const line of lines) assert.match(line, /^\S+Z (info|warn) [a-z.]+( [a-z-]+=\S+)*$/);
+  assert.match(lines[0], / server\.ready /);
+  assert.match(lines.at(-1), / server\.stopped /);
+  assert.ok(lines.some((line) => line.includes(' log.dropped count=')));
+  assert.match(daemon.stderr, /^nakodo: cannot write log-file `[^`]*`: Resource temporarily unavailable; [^\n]*\n$/);
+});
+
+it('show-messages waits for no reader, and says how much it left out', async (t) => {
+  const daemon = await testDaemon(t, { args: ['--show-messages', '--message-rate', '100000'] });
+  const client = await open(`${daemon.ws}/echo`);
+  const shown = () => daemon.stdout.split('\n').filter((line) => /^[#(]\d/.test(line));
+  await daemon.until(() => shown().length === 1);
+  daemon.child.stdout.pause();
+  const count = 4000;
+  for (let i = 0; i < count; i++) {
+    client.send('x'.repeat(200));
+    if (i % 32 === 31) for (let back = 0; back < 32; back++) await client.next();
+  }
+  daemon.child.stdout.resume();
+  let last = count;
+  while (!shown().some((line) => line.endsWith(' lines left out)')) && last < 2 * count) {
+    await client.send('last').next();
+    last++;
+  }
+  const { show_dropped: dropped, log_dropped: logDropped } = await meters(daemon);
+  assert.ok(dropped > 0);
+  assert.equal(logDropped, 0);
+  await daemon.until(() => shown().length === 1 + last - dropped + 1, 'all that was not left out');
+  assert.ok(shown().includes(`(${dropped} lines left out)`));
+  assert.ok(shown().every((line) => /^#1 connected from|^#1 text 4 bytes: last$|^#1 text 200 bytes: x{200}$|^\(\d+ lines left out\)$/.test(line)));
+});
+
+it('a full disk costs lines and nothing else, and the log goes on when there is room', async (t) => {
+  const disk = join(directory, 'disk');
+  mkdirSync(disk);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32k', 'nakodo-test', disk], { stdio: 'pipe' });
+  } catch (error) {
+    return t.skip(`no file system can be mounted here: ${error.stderr}`);
+  }
+  t.after(() => execFileSync('umount', ['-l', disk]));
+  const path = join(disk, 'log');
+  const daemon = await testDaemon(t, { args: ['--log-file', path, '--log-format', 'json'] });
+  assert.throws(() => writeFileSync(join(disk, 'other'), Buffer.alloc(1 << 16)), { code: 'ENOSPC' });
+  for (let i = 0; i < 60; i++) await (await open(`${daemon.ws}/echo`)).close();
+  await daemon.until(() => daemon.stderr.includes('\n'));
+  unlinkSync(join(disk, 'other'));
+  await (await open(`${daemon.ws}/echo`)).close();
+  await daemon.stop();
+  assert.match(daemon.stderr, /^nakodo: cannot write log-file `[^`]*`: No space left on device; [^\n]*\n$/);
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line));
+  const [dropped] = lines.filter((line) => line.event === 'log.dropped');
+  assert.equal(lines.length - 1 + dropped.count, 2 * 61 + 3); // and server.ready, .stop and .stopped
+  assert.equal(lines.at(-1).event, 'server.stopped');
+});

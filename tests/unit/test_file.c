@@ -1,0 +1,92 @@
+/* file: what is no file keeps nobody waiting, and a path stays good when the directory is left. */
+#include "nakodo/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char directory[] = "/tmp/nakodo-file-XXXXXX";
+
+static int enter(void **state)
+{
+	strncpy(directory + sizeof(directory) - 7, "XXXXXX", 7);
+	*state = mkdtemp(directory);
+	alarm(30); /* whoever waits fails */
+	return *state ? chdir(directory) : -1;
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	alarm(0);
+	unlink("file");
+	unlink("fifo");
+	return chdir("/") || rmdir(directory);
+}
+
+static void a_file_is_opened(void **state)
+{
+	FILE *file = fopen("file", "we");
+
+	(void)state;
+	assert_non_null(file);
+	fputs("x", file);
+	fclose(file);
+	file = file_open(AT_FDCWD, "file");
+	assert_non_null(file);
+	assert_int_equal(fgetc(file), 'x');
+	fclose(file);
+}
+
+static void what_is_no_file_is_refused_at_once(void **state)
+{
+	static const struct {
+		const char *path;
+		int error;
+	} cases[] = {{"fifo", ENOTSUP}, {".", EISDIR}, {"/dev/zero", ENOTSUP}, {"none", ENOENT}};
+
+	(void)state;
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_null(file_open(AT_FDCWD, cases[i].path));
+		assert_int_equal(errno, cases[i].error);
+	}
+	assert_string_equal(file_error_text(ENOTSUP), "it is no regular file");
+	assert_string_equal(file_error_text(ENOENT), "No such file or directory");
+}
+
+static void a_relative_path_stays_good_when_the_directory_is_left(void **state)
+{
+	char *path = file_absolute("file"), *same = file_absolute("/a/b");
+	char *resolved = realpath(".", NULL), expected[PATH_MAX];
+
+	(void)state;
+	snprintf(expected, sizeof(expected), "%s/file", resolved);
+	assert_string_equal(path, expected);
+	assert_string_equal(same, "/a/b");
+	free(path);
+	free(same);
+	free(resolved);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_file_is_opened, enter, leave),
+		cmocka_unit_test_setup_teardown(what_is_no_file_is_refused_at_once, enter, leave),
+		cmocka_unit_test_setup_teardown(
+			a_relative_path_stays_good_when_the_directory_is_left, enter, leave),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
