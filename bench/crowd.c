@@ -8,6 +8,7 @@
 #include "conn.h"
 #include "load.h"
 #include "meter.h"
+#include "settle.h"
 
 #define SECOND 1000000000u
 #define TURN_MS 10
@@ -88,7 +89,7 @@ int crowd_run(const struct load_options *o)
 	time = meter_now() - begin;
 	cpu = meter_cpu(o->pid) - cpu;
 	c.settled = true;
-	meter_settle(o->pid, net);
+	settle_wait(o->pid, net);
 	memory = meter_memory(o->pid) - memory;
 	n = c.opened ? c.opened : 1;
 	printf("{\"opened\":%u,\"refused\":%u,\"lost\":%u,\"seconds\":%.3f,\"per_second\":%.0f,"

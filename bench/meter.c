@@ -7,13 +7,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "conn.h"
-
 #define SECOND 1000000000u
-#define TURN_MS 10
-#define QUIET_NS 500000000u /* a server that used no CPU for so long has settled */
-#define QUIET_CPU_NS 2000000u /* this much is no use */
-#define SETTLE_NS (5ull * SECOND)
 
 static uint64_t meter_ns(const struct timespec *t)
 {
@@ -59,18 +53,4 @@ double meter_memory(pid_t pid)
 		errx(2, "%s tells no Pss", path);
 	}
 	return (double)kib * 1024;
-}
-
-void meter_settle(pid_t pid, struct net *net)
-{
-	uint64_t now = meter_now(), end = now + SETTLE_NS, since = now, cpu = meter_cpu(pid);
-
-	while (now < end && now - since < QUIET_NS) {
-		net_turn(net, TURN_MS);
-		now = meter_now();
-		if (meter_cpu(pid) - cpu > QUIET_CPU_NS) {
-			cpu = meter_cpu(pid);
-			since = now;
-		}
-	}
 }

@@ -5,8 +5,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct net;
-
 /* Monotonic time in nanoseconds. */
 uint64_t meter_now(void);
 
@@ -16,8 +14,5 @@ uint64_t meter_cpu(pid_t pid);
 
 /* Resident memory of a process in bytes, shared pages by share (PSS). */
 double meter_memory(pid_t pid);
-
-/* Keeps the net going until the process has had nothing to do for half a second, or for 5 s. */
-void meter_settle(pid_t pid, struct net *net);
 
 #endif

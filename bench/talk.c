@@ -14,6 +14,7 @@
 #include "figures.h"
 #include "load.h"
 #include "meter.h"
+#include "settle.h"
 #include "text.h"
 
 #define SECOND 1000000000u
@@ -444,12 +445,12 @@ int talk_run(const struct load_options *o, const struct talk_script *script)
 	}
 	run_init(r, o, script);
 	if (run_join(r)) {
-		meter_settle(o->pid, r->net);
+		settle_wait(o->pid, r->net);
 		idle = meter_memory(o->pid) - before;
 		run_begin(r);
 		figures_measure(&r->figures, r->net, o);
 		run_drain(r);
-		meter_settle(o->pid, r->net);
+		settle_wait(o->pid, r->net);
 		loaded = meter_memory(o->pid) - before;
 	}
 	snprintf(more, sizeof more, ",\"idle_kb\":%.2f,\"loaded_kb\":%.2f,\"whole_mb\":%.1f",
