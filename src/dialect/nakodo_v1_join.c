@@ -199,7 +199,7 @@ static void say_back(struct nakodo_v1_seat *seat)
 
 static void replay(struct nakodo_v1_seat *seat)
 {
-	for (size_t i = 0; i < seat->session.kept; i++) {
+	for (unsigned i = 0; i < seat->session.kept.count; i++) {
 		hub_send_first(seat->peer, session_kept(&seat->session, i));
 	}
 }

@@ -6,26 +6,29 @@
 
 #include "nakodo/hub/frame.h"
 
-static struct frame **slots(struct outbox *outbox)
-{
-	return outbox->ring ? outbox->ring : outbox->few;
-}
-
-static unsigned room(const struct outbox *outbox)
+static unsigned slots(const struct outbox *outbox)
 {
 	return outbox->ring ? outbox->room : OUTBOX_INLINE;
 }
 
+/* The slot of the i-th frame, or of the one that comes next. */
+static struct frame **slot(struct outbox *outbox, unsigned i)
+{
+	struct frame **ring = outbox->ring ? outbox->ring : outbox->few;
+
+	return &ring[(outbox->head + i) & (slots(outbox) - 1)];
+}
+
 static bool grow(struct outbox *outbox)
 {
-	unsigned larger = room(outbox) * 2;
+	unsigned larger = slots(outbox) * 2;
 	struct frame **ring = malloc(larger * sizeof(*ring));
 
 	if (!ring) {
 		return false;
 	}
 	for (unsigned i = 0; i < outbox->count; i++) {
-		ring[i] = slots(outbox)[(outbox->head + i) & (room(outbox) - 1)];
+		ring[i] = *slot(outbox, i);
 	}
 	free(outbox->ring);
 	outbox->ring = ring;
@@ -36,10 +39,10 @@ static bool grow(struct outbox *outbox)
 
 bool outbox_push(struct outbox *outbox, struct frame *frame)
 {
-	if (outbox->count == room(outbox) && !grow(outbox)) {
+	if (outbox->count == slots(outbox) && !grow(outbox)) {
 		return false;
 	}
-	slots(outbox)[(outbox->head + outbox->count) & (room(outbox) - 1)] = frame_ref(frame);
+	*slot(outbox, outbox->count) = frame_ref(frame);
 	outbox->count++;
 	outbox->bytes += frame->len;
 	return true;
@@ -65,6 +68,11 @@ struct frame *outbox_first(const struct outbox *outbox)
 	return outbox->ring ? outbox->ring[outbox->head] : outbox->few[outbox->head];
 }
 
+struct frame *outbox_at(const struct outbox *outbox, unsigned i)
+{
+	return *slot((struct outbox *)outbox, i);
+}
+
 struct frame *outbox_pop(struct outbox *outbox)
 {
 	struct frame *frame = outbox_first(outbox);
@@ -72,7 +80,7 @@ struct frame *outbox_pop(struct outbox *outbox)
 	if (!frame) {
 		return NULL;
 	}
-	outbox->head = (outbox->head + 1) & (room(outbox) - 1);
+	outbox->head = (outbox->head + 1) & (slots(outbox) - 1);
 	outbox->count--;
 	outbox->bytes -= frame->len;
 	if (outbox->exempt) {

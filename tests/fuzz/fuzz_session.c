@@ -136,10 +136,10 @@ static void check(void)
 	const struct session *session = &world.session;
 
 	require(session->sent == world.sent && session->acked == world.acked);
-	require(session->kept == world.sent + 1 - world.first);
-	require(session->bytes == kept_bytes());
-	require(session->kept || !session->ring);
-	for (size_t i = 0; i < session->kept; i++) {
+	require(session->kept.count == world.sent + 1 - world.first);
+	require(session->kept.bytes == kept_bytes());
+	require(session->kept.count || !session->kept.ring);
+	for (unsigned i = 0; i < session->kept.count; i++) {
 		const struct frame *frame = session_kept(session, i);
 		uint64_t n;
 

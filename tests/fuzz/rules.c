@@ -60,15 +60,15 @@ static void check_session(const struct session *session)
 {
 	size_t bytes = 0;
 
-	for (size_t i = 0; i < session->kept; i++) {
+	for (unsigned i = 0; i < session->kept.count; i++) {
 		const struct frame *frame = session_kept(session, i);
 
 		rules_require(frame->refs > 0);
 		bytes += frame->len;
 	}
-	rules_require(session->bytes == bytes && bytes <= session->limits->bytes);
-	rules_require(session->kept <= session->limits->messages);
-	rules_require(session->acked + session->kept <= session->sent);
+	rules_require(session->kept.bytes == bytes && bytes <= session->limits->bytes);
+	rules_require(session->kept.count <= session->limits->messages);
+	rules_require(session->acked + session->kept.count <= session->sent);
 	rules_require(session->told <= session->received);
 }
 

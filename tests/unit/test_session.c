@@ -62,9 +62,9 @@ static void push_many(unsigned from, unsigned to)
 /* Exactly the messages `from` to `to` are kept; none if `to` is less. */
 static void keeps(unsigned from, unsigned to)
 {
-	assert_int_equal(session.kept, to + 1 - from);
-	assert_int_equal(session.bytes, session.kept * FRAME);
-	for (unsigned i = 0; i < session.kept; i++) {
+	assert_int_equal(session.kept.count, to + 1 - from);
+	assert_int_equal(session.kept.bytes, session.kept.count * FRAME);
+	for (unsigned i = 0; i < session.kept.count; i++) {
 		const unsigned char *payload = session_kept(&session, i)->bytes + 2;
 
 		assert_int_equal(payload[0] << 8 | payload[1], from + i);
@@ -98,7 +98,7 @@ static void what_was_sent_is_kept_until_the_client_has_it(void **state)
 	assert_int_equal(session_ack(&session, 10), 0);
 	keeps(11, 10);
 	can_resume(10, 10);
-	assert_null(session.ring); /* an idle session holds no memory */
+	assert_null(session.kept.ring); /* an idle session holds no memory */
 }
 
 static void a_count_below_the_last_one_changes_nothing(void **state)

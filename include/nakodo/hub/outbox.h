@@ -1,5 +1,6 @@
 /*
- * outbox: what waits to be written to one peer, a queue of shared frames, oldest first.
+ * outbox: a queue of shared frames, oldest first: what waits to be written to one peer, or what a
+ * session keeps for its client.
  */
 #pragma once
 
@@ -25,6 +26,8 @@ bool outbox_push(struct outbox *outbox, struct frame *frame);
 /* The same for what a connection begins with: as long as nothing else waits, it is exempt. */
 bool outbox_push_exempt(struct outbox *outbox, struct frame *frame);
 struct frame *outbox_first(const struct outbox *outbox); /* NULL: empty */
+/* The i-th frame, from 0 for the first; i < outbox->count. */
+struct frame *outbox_at(const struct outbox *outbox, unsigned i);
 /* Take the first out; its reference passes to the caller. */
 struct frame *outbox_pop(struct outbox *outbox);
 void outbox_clear(struct outbox *outbox);

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nakodo/hub/outbox.h"
+
 #define SESSION_ACK_EVERY 16 /* messages; each side tells at the latest then */
 
 struct frame;
@@ -22,10 +24,8 @@ struct session_limits {
 
 struct session {
 	const struct session_limits *limits;
-	struct frame **ring; /* NULL: none kept */
-	unsigned head, kept, room; /* `room`: slots of `ring`, a power of two */
-	size_t bytes; /* in the kept frames, headers included */
-	uint64_t sent; /* to the client; the last `kept` of them are kept */
+	struct outbox kept; /* the last messages to the client, as many as it may not have got */
+	uint64_t sent; /* to the client; the last kept.count of them are kept */
 	uint64_t acked; /* of these, the client has said that it has them */
 	uint64_t received; /* from the client */
 	uint64_t told; /* of these, it has been told that we have them */
@@ -45,8 +45,8 @@ bool session_push(struct session *session, struct frame *frame);
 int session_ack(struct session *session, uint64_t n);
 /* Is every message after the first n kept? */
 bool session_can_resume(const struct session *session, uint64_t n);
-/* Number acked + 1 + i, for i < session->kept, of a session that can resume. */
-struct frame *session_kept(const struct session *session, size_t i);
+/* Number acked + 1 + i, for i < session->kept.count, of a session that can resume. */
+struct frame *session_kept(const struct session *session, unsigned i);
 
 /* One more numbered message from the client. True: it is to be told now. */
 bool session_receive(struct session *session);
