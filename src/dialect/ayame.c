@@ -13,7 +13,6 @@
 
 #include "nakodo/base/ids.h"
 #include "nakodo/base/json.h"
-#include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
 
 #define PING_INTERVAL 5000 /* ms */
@@ -39,10 +38,7 @@ struct session {
 
 static int ayame_start(struct mount *mount, struct problem *problem)
 {
-	if (*mount->parameters) {
-		return problem_set(problem, -EINVAL, "ayame has no parameters");
-	}
-	return 0;
+	return mount_check(mount, (const char *const[]){NULL}, problem);
 }
 
 static bool ayame_match(const struct mount *mount, const char *path, const char **ret_room)

@@ -10,7 +10,6 @@
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/base/query.h"
 
 /* Keep alphabetical. */
 static const struct dialect *const dialects[] = {
@@ -264,23 +263,4 @@ bool dialect_http(const struct dialect_table *table, const struct mount *own,
 		}
 	}
 	return false;
-}
-
-long request_get(const struct request *request, const char *name, char *buf, size_t size)
-{
-	size_t len = strlen(name);
-
-	for (const char *const *at = request->arguments; at && *at; at++) {
-		if (!strncmp(*at, name, len) && ((*at)[len] == '=' || !(*at)[len])) {
-			const char *value = *at + len + ((*at)[len] == '=');
-			size_t bytes = strlen(value);
-
-			if (bytes >= size) {
-				return -ENOSPC;
-			}
-			memcpy(buf, value, bytes + 1);
-			return (long)bytes;
-		}
-	}
-	return query_get(request->mount->parameters, name, buf, size);
 }

@@ -30,7 +30,7 @@ static int echo_start(struct mount *mount, struct problem *problem)
 		return problem_set(
 			problem, -EINVAL, "prefix must be at most %d bytes of UTF-8", PREFIX_MAX);
 	}
-	return plain_check(mount, (const char *const[]){"prefix", NULL}, problem);
+	return plain_check(mount, (const char *const[]){"frames", "prefix", NULL}, problem);
 }
 
 static void echo_open(struct peer *peer, const struct request *request)

@@ -6,7 +6,6 @@
 #include "nakodo/dialect/gstreamer.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +33,8 @@ struct gstreamer {
 
 static int gstreamer_start(struct mount *mount, struct problem *problem)
 {
-	if (*mount->parameters) {
-		return problem_set(problem, -EINVAL, "gstreamer has no parameters");
+	if (mount_check(mount, (const char *const[]){NULL}, problem)) {
+		return -EINVAL;
 	}
 	mount->state = calloc(1, sizeof(struct gstreamer));
 	if (!mount->state) {
@@ -49,22 +48,6 @@ static int gstreamer_start(struct mount *mount, struct problem *problem)
 static void gstreamer_stop(struct mount *mount)
 {
 	free(mount->state);
-}
-
-void gstreamer_error(const struct gstreamer_peer *self, const char *format, ...)
-{
-	char details[256], quoted[sizeof(details) * 6 + JSON_QUOTE_EXTRA];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(details, sizeof(details), format, arguments);
-	va_end(arguments);
-	if (json_quote(details, quoted, sizeof(quoted)) > 0) {
-		const struct iovec parts[] = {
-			PART("{\"type\":\"error\",\"details\":"), PART_OF(quoted), PART("}")};
-
-		hub_send_text(self->peer, parts, 3);
-	}
 }
 
 static void gstreamer_open(struct peer *peer, const struct request *request)

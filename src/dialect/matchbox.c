@@ -13,7 +13,6 @@
 
 #include "nakodo/base/ids.h"
 #include "nakodo/base/json.h"
-#include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
 
 #define NEXT_MAX 256 /* peers in one group: each is connected to each */
@@ -24,10 +23,7 @@
 
 static int matchbox_start(struct mount *mount, struct problem *problem)
 {
-	if (*mount->parameters) {
-		return problem_set(problem, -EINVAL, "matchbox has no parameters");
-	}
-	return 0;
+	return mount_check(mount, (const char *const[]){NULL}, problem);
 }
 
 /* The original's own, for whoever watches it. */

@@ -51,8 +51,8 @@ static int v1_start(struct mount *mount, struct problem *problem)
 	const struct options *options = mount->env->options;
 	struct nakodo_v1 *v1;
 
-	if (*mount->parameters) {
-		return problem_set(problem, -EINVAL, "nakodo.v1 has no parameters");
+	if (mount_check(mount, (const char *const[]){NULL}, problem)) {
+		return -EINVAL;
 	}
 	v1 = calloc(1, sizeof(*v1));
 	if (!v1) {

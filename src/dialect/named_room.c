@@ -10,17 +10,13 @@
 #include <utlist.h>
 
 #include "nakodo/base/json.h"
-#include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
 
 enum { METHOD, ROOM_NAME, NAME, FROM, TO, DESCRIPTION, MEMBERS };
 
 static int named_room_start(struct mount *mount, struct problem *problem)
 {
-	if (*mount->parameters) {
-		return problem_set(problem, -EINVAL, "named-room has no parameters");
-	}
-	return 0;
+	return mount_check(mount, (const char *const[]){NULL}, problem);
 }
 
 static void named_room_open(struct peer *peer, const struct request *request)

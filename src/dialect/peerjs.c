@@ -11,8 +11,6 @@
 #include <string.h>
 
 #include "nakodo/base/json.h"
-#include "nakodo/base/problem.h"
-#include "nakodo/base/query.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/peerjs_queue.h"
 
@@ -49,13 +47,6 @@ static void refuse(struct peer *peer, const char *text)
 	hub_close(peer, 1005, "");
 }
 
-struct member *peerjs_find(const struct peerjs_realm *realm, const char *id)
-{
-	struct room *room = hub_room(realm->space, "");
-
-	return room ? hub_find(room, id) : NULL;
-}
-
 /* `absent` is a JSON string of `len` bytes. */
 static void send_expire(const struct peerjs_client *to, const char *absent, size_t len)
 {
@@ -73,7 +64,7 @@ static void send_expire(const struct peerjs_client *to, const char *absent, size
 
 static void on_expire(void *cookie, const char *src, const char *dst)
 {
-	struct member *sender = peerjs_find(cookie, src);
+	struct member *sender = peerjs_realm_find(cookie, src);
 	char quoted[QUOTED];
 
 	if (sender) {
@@ -82,109 +73,20 @@ static void on_expire(void *cookie, const char *src, const char *dst)
 	}
 }
 
-/* A parameter of the mount as a number in [min, max]; *ret is kept if it is not there. */
-static int read_number(const struct mount *mount, const char *name, uint64_t min, uint64_t max,
-	uint64_t *ret, struct problem *problem)
-{
-	char text[16];
-	long len = query_get(mount->parameters, name, text, sizeof(text));
-	uint64_t number = 0;
-
-	if (len == -ENOENT) {
-		return 0;
-	}
-	for (long i = 0; i < len; i++) { /* fifteen digits do not overflow */
-		if (text[i] < '0' || text[i] > '9') {
-			len = -EINVAL;
-		} else {
-			number = number * 10 + (uint64_t)(text[i] - '0');
-		}
-	}
-	if (len < 1 || number < min || number > max) {
-		return problem_set(problem, -EINVAL, "%s must be a number from %ju to %ju", name,
-			(uintmax_t)min, (uintmax_t)max);
-	}
-	*ret = number;
-	return 0;
-}
-
-static int check_names(const struct mount *mount, struct problem *problem)
-{
-	static const char *const names[] = {
-		"key", "allow-discovery", "concurrent-limit", "expire-timeout", "alive-timeout"};
-
-	for (const char *at = mount->parameters; *at;) {
-		size_t size = strcspn(at, "&"), len = strcspn(at, "=&");
-		bool known = !size;
-
-		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-			known |= len == strlen(names[i]) && !memcmp(at, names[i], len);
-		}
-		if (!known) {
-			return problem_set(
-				problem, -EINVAL, "peerjs has no parameter `%.*s`", (int)len, at);
-		}
-		at += size + (at[size] == '&');
-	}
-	return 0;
-}
-
-static int read_texts(
-	const struct mount *mount, struct peerjs_realm *realm, struct problem *problem)
-{
-	char text[8] = "no";
-	long len = query_get(mount->parameters, "key", realm->key, sizeof(realm->key));
-
-	if (len == -ENOENT) {
-		memcpy(realm->key, "peerjs", sizeof("peerjs"));
-	} else if (len < 1) {
-		return problem_set(problem, -EINVAL, "key must have 1 to %d bytes", HUB_NAME_MAX);
-	}
-	len = query_get(mount->parameters, "allow-discovery", text, sizeof(text));
-	realm->discovery = !strcmp(text, "yes");
-	if (len != -ENOENT && (len < 0 || (!realm->discovery && strcmp(text, "no") != 0))) {
-		return problem_set(problem, -EINVAL, "allow-discovery must be yes or no");
-	}
-	return 0;
-}
-
 static int peerjs_start(struct mount *mount, struct problem *problem)
 {
-	struct peerjs_realm *realm = calloc(1, sizeof(*realm));
-	uint64_t limit = 5000, expire = 5000;
-	int error;
+	struct peerjs_realm *realm;
+	int error = peerjs_realm_create(&realm, mount, on_expire, problem);
 
-	if (!realm) {
-		return problem_set(problem, -ENOMEM, "out of memory");
-	}
-	realm->space = mount->space;
-	realm->alive = 120000;
-	error = check_names(mount, problem);
-	error = error ? error : read_texts(mount, realm, problem);
-	error = error ? error : read_number(mount, "concurrent-limit", 1, 1000000, &limit, problem);
-	error = error ? error : read_number(mount, "expire-timeout", 1, 600000, &expire, problem);
-	error = error ? error
-		      : read_number(mount, "alive-timeout", 1, 86400000, &realm->alive, problem);
 	if (!error) {
-		realm->queue =
-			peerjs_queue_create(hub_of_space(mount->space), expire, on_expire, realm);
-		error = realm->queue ? 0 : problem_set(problem, -ENOMEM, "out of memory");
+		mount->state = realm;
 	}
-	if (error) {
-		free(realm);
-		return error;
-	}
-	hub_space_set_room_members(mount->space, limit);
-	mount->state = realm;
-	return 0;
+	return error;
 }
 
 static void peerjs_stop(struct mount *mount)
 {
-	struct peerjs_realm *realm = mount->state;
-
-	peerjs_queue_destroy(realm->queue);
-	free(realm);
+	peerjs_realm_destroy(mount->state);
 }
 
 /* The last of that name, as other servers of this protocol take it; NULL: missing or empty. */
@@ -261,7 +163,7 @@ static bool client_create(
 static void enter(struct peerjs_realm *realm, struct peer *peer, const char *id, const char *quoted,
 	const char *token)
 {
-	struct member *old = peerjs_find(realm, id);
+	struct member *old = peerjs_realm_find(realm, id);
 	const struct peerjs_client *owner = old ? old->peer->state_of_dialect : NULL;
 	int error;
 
@@ -337,7 +239,7 @@ static void pass_on(const struct peerjs_client *client, enum kind kind,
 		{(void *)payload->at, payload->len},
 		{(void *)"}", 1},
 	};
-	struct member *receiver = peerjs_find(client->realm, dst);
+	struct member *receiver = peerjs_realm_find(client->realm, dst);
 	int count = 7;
 
 	if (payload->kind == JSON_ABSENT) {

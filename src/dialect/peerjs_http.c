@@ -59,7 +59,7 @@ static char *new_id(const struct peerjs_realm *realm)
 
 	do {
 		ids_uuid(id);
-	} while (peerjs_find(realm, id));
+	} while (peerjs_realm_find(realm, id));
 	return strdup(id);
 }
 

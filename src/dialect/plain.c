@@ -20,39 +20,16 @@ static int parse_frames(const char *text, enum frame_choice *ret)
 	return 0;
 }
 
-static bool is_known(const char *name, size_t len, const char *const *names)
-{
-	if (len == strlen("frames") && !memcmp(name, "frames", len)) {
-		return true;
-	}
-	for (; *names; names++) {
-		if (len == strlen(*names) && !memcmp(name, *names, len)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 int plain_check(const struct mount *mount, const char *const *names, struct problem *problem)
 {
 	enum frame_choice choice;
 	char value[16];
-	long len;
+	long len = query_get(mount->parameters, "frames", value, sizeof(value));
 
-	for (const char *at = mount->parameters; *at;) {
-		size_t size = strcspn(at, "&"), name = strcspn(at, "=&");
-
-		if (!is_known(at, name, names)) {
-			return problem_set(problem, -EINVAL, "%s has no parameter `%.*s`",
-				mount->dialect->name, (int)name, at);
-		}
-		at += size + (at[size] == '&');
-	}
-	len = query_get(mount->parameters, "frames", value, sizeof(value));
 	if (len != -ENOENT && (len < 0 || parse_frames(value, &choice))) {
 		return problem_set(problem, -EINVAL, "frames must be `text` or `binary`");
 	}
-	return 0;
+	return mount_check(mount, names, problem);
 }
 
 int plain_join(struct peer *peer, const struct request *request)

@@ -9,7 +9,7 @@
 
 static int relay_start(struct mount *mount, struct problem *problem)
 {
-	return plain_check(mount, (const char *const[]){NULL}, problem);
+	return plain_check(mount, (const char *const[]){"frames", NULL}, problem);
 }
 
 static void relay_open(struct peer *peer, const struct request *request)

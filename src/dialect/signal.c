@@ -25,7 +25,7 @@ static void answer(struct peer *peer, const char *text)
 
 static int signal_start(struct mount *mount, struct problem *problem)
 {
-	return plain_check(mount, (const char *const[]){NULL}, problem);
+	return plain_check(mount, (const char *const[]){"frames", NULL}, problem);
 }
 
 static void signal_open(struct peer *peer, const struct request *request)

@@ -10,7 +10,6 @@
 #include <utlist.h>
 
 #include "nakodo/base/json.h"
-#include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
 
 /* Of one connection, and of one message: a page has one connection for all of its documents. */
@@ -25,10 +24,7 @@ struct subscriber {
 
 static int y_webrtc_start(struct mount *mount, struct problem *problem)
 {
-	if (*mount->parameters) {
-		return problem_set(problem, -EINVAL, "y-webrtc has no parameters");
-	}
-	return 0;
+	return mount_check(mount, (const char *const[]){NULL}, problem);
 }
 
 /* The original answers so to everything, and is watched by it. */

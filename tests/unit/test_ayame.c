@@ -312,7 +312,7 @@ static void it_has_no_parameters(void **state)
 	(void)state;
 	mount = dialect_table_own(all.mounts, "ayame?x=1", &problem);
 	assert_null(mount);
-	assert_string_equal(problem.text, "ayame has no parameters");
+	assert_string_equal(problem.text, "ayame has no parameter `x`");
 }
 
 static void its_own_listener_answers_as_the_original(void **state)

@@ -131,7 +131,8 @@ static void a_wrong_mount_is_explained(void **state)
 	assert_string_equal(refuse("/x=relay?speed=9"),
 		"nakodo.conf:7: mount `/x=relay?speed=9`: relay has no parameter `speed`");
 	assert_string_equal(refuse("/x=named-room?frames=text"),
-		"nakodo.conf:7: mount `/x=named-room?frames=text`: named-room has no parameters");
+		"nakodo.conf:7: mount `/x=named-room?frames=text`: named-room has no parameter "
+		"`frames`");
 }
 
 static void an_unknown_dialect_is_answered_with_those_there_are(void **state)

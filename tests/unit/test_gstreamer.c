@@ -237,7 +237,7 @@ static void it_has_no_parameters_and_takes_any_path_of_its_own(void **state)
 
 	(void)state;
 	assert_null(dialect_table_own(all.mounts, "gstreamer?x=1", &problem));
-	assert_string_equal(problem.text, "gstreamer has no parameters");
+	assert_string_equal(problem.text, "gstreamer has no parameter `x`");
 	own = dialect_table_own(all.mounts, "gstreamer", &problem);
 	assert_ptr_equal(dialect_route_own(own, "/", &room), own);
 	assert_ptr_equal(dialect_route_own(own, "/any/path", &room), own);

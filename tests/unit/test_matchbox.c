@@ -380,12 +380,12 @@ static void health_is_answered_on_a_listener_of_its_own_only(void **state)
 
 static void a_parameter_is_refused(void **state)
 {
-	struct mount mount = {.parameters = "next=2"};
+	struct mount mount = {.dialect = &dialect_matchbox, .parameters = "next=2"};
 	struct problem problem;
 
 	(void)state;
 	assert_int_not_equal(dialect_matchbox.start(&mount, &problem), 0);
-	assert_string_equal(problem.text, "matchbox has no parameters");
+	assert_string_equal(problem.text, "matchbox has no parameter `next`");
 }
 
 int main(void)

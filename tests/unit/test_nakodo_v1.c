@@ -430,7 +430,7 @@ static void the_mount_has_no_parameters(void **state)
 	(void)state;
 	assert_int_not_equal(dialect_table_create(&table, all.hub, &peers_env, &list, &problem), 0);
 	assert_string_equal(
-		problem.text, "test: mount `/v1=nakodo.v1?x=1`: nakodo.v1 has no parameters");
+		problem.text, "test: mount `/v1=nakodo.v1?x=1`: nakodo.v1 has no parameter `x`");
 }
 
 int main(void)

@@ -328,12 +328,12 @@ static void http_is_answered_on_a_listener_of_its_own_only(void **state)
 
 static void a_parameter_is_refused(void **state)
 {
-	struct mount mount = {.parameters = "topics=5"};
+	struct mount mount = {.dialect = &dialect_y_webrtc, .parameters = "topics=5"};
 	struct problem problem;
 
 	(void)state;
 	assert_int_not_equal(dialect_y_webrtc.start(&mount, &problem), 0);
-	assert_string_equal(problem.text, "y-webrtc has no parameters");
+	assert_string_equal(problem.text, "y-webrtc has no parameter `topics`");
 }
 
 int main(void)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nakodo/dialect/mount.h"
+#include "nakodo/dialect/request.h"
 #include "nakodo/hub/hub.h"
 
 struct address;
@@ -26,24 +28,6 @@ struct dialect_env {
 	bool (*keep_place)(void *cookie, const struct address *address);
 	void (*leave_place)(void *cookie, const struct address *address);
 	void *cookie;
-};
-
-/* One place where a dialect is spoken: `PATH=DIALECT?PARAMETERS`, or a listener of its own. */
-struct mount {
-	const char *path; /* "/" or "/a/b"; NULL: a listener's whole URL space */
-	const struct dialect *dialect;
-	const char *parameters; /* in the form of base/query; "" when there are none */
-	struct hub_space *space;
-	const struct dialect_env *env;
-	void *state; /* the dialect's own for this mount, from start to stop */
-};
-
-/* What a client asked for when it connected. Strings live during the open call only. */
-struct request {
-	const struct mount *mount;
-	const char *room; /* from /PATH/ROOM, decoded; "" when not said */
-	const char *const *arguments; /* the URL's query: decoded "name=value", NULL at the end */
-	const struct address *address; /* of the client; NULL: not known */
 };
 
 /* A plain HTTP request: GET, HEAD or OPTIONS. */
@@ -95,9 +79,6 @@ struct dialect {
 	 * hears nothing any more. NULL: nothing to do. */
 	void (*close)(struct peer *peer);
 };
-
-/* A setting of the client or, if it said nothing, of the mount. Returns as query_get(). */
-long request_get(const struct request *request, const char *name, char *buf, size_t size);
 
 struct dialect_table;
 

@@ -1,6 +1,6 @@
 /*
- * gstreamer: what the two files of this dialect share. gstreamer.c knows the peers and their
- * roles, gstreamer_session.c the sessions between them.
+ * gstreamer: what the files of this dialect share. gstreamer.c knows the peers and their roles,
+ * gstreamer_session.c the sessions between them, gstreamer_error.c how a peer is told of its fault.
  *
  * All of it is rooms of the mount's space: GSTREAMER_PEERS with every peer under its id, one for
  * each role, and one for each session. A session's room is named by a prefix, which keeps those

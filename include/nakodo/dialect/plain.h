@@ -13,7 +13,8 @@ struct request;
 #define PLAIN_CLOSE_BAD_REQUEST 4400
 #define PLAIN_CLOSE_ROOM_FULL 4413
 
-/* dialect.start of a dialect that knows `frames` and the names given (NULL at the end). */
+/* dialect.start of a dialect that knows the parameters named (NULL at the end), `frames` among
+ * them. */
 int plain_check(const struct mount *mount, const char *const *names, struct problem *problem);
 /* Read `frames` and take the seat. 0; else -errno and the peer has been closed, or for -ENOSPC is
  * left to the caller, who may want to say in his protocol that the room is full. */

@@ -1,0 +1,20 @@
+/*
+ * request: what a client asked for when it connected.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct address;
+struct mount;
+
+/* The strings live during the open call only. */
+struct request {
+	const struct mount *mount;
+	const char *room; /* from /PATH/ROOM, decoded; "" when not said */
+	const char *const *arguments; /* the URL's query: decoded "name=value", NULL at the end */
+	const struct address *address; /* of the client; NULL: not known */
+};
+
+/* A setting of the client or, if it said nothing, of the mount. Returns as query_get(). */
+long request_get(const struct request *request, const char *name, char *buf, size_t size);

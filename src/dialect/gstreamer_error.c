@@ -1,0 +1,24 @@
+/* gstreamer_error: tells a peer what it has done wrong. See the header. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nakodo/base/json.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/gstreamer.h"
+
+void gstreamer_error(const struct gstreamer_peer *self, const char *format, ...)
+{
+	char details[256], quoted[sizeof(details) * 6 + JSON_QUOTE_EXTRA];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(details, sizeof(details), format, arguments);
+	va_end(arguments);
+	if (json_quote(details, quoted, sizeof(quoted)) > 0) {
+		const struct iovec parts[] = {
+			PART("{\"type\":\"error\",\"details\":"), PART_OF(quoted), PART("}")};
+
+		hub_send_text(self->peer, parts, 3);
+	}
+}
