@@ -1,9 +1,13 @@
-// A file includes its own layer or one further right, in no circle, and foreign headers stay home.
+// A file includes its own layer or one further right, in no circle, and foreign headers stay home;
+// within net, which has floors, it includes its own room or one on a lower floor.
 import { existsSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fault, files, lines, root } from './tree.mjs';
 
 const layers = ['main', 'net', 'dialect', 'hub', 'service', 'base'];
+
+/** The rooms of net from the top floor down; its root is ''. */
+const floors = [[''], ['ws', 'http'], ['socket'], ['gate'], ['tls'], ['loop']];
 
 /** Who may include what. A file is known by LAYER/NAME, wherever its .c and its .h are. */
 const homes = [
@@ -22,6 +26,9 @@ const homes = [
 const nameOf = (path) =>
   path === 'src/main.c' ? 'main/main' : path.replace(/^(src|include\/nakodo)\//, '').replace(/\.[ch]$/, '');
 const layerOf = (path) => layers.indexOf(nameOf(path).split('/')[0]);
+const roomOf = (path) => /^net\/(?:(.*)\/)?/.exec(nameOf(path))?.[1] ?? '';
+const floorOf = (path) => floors.findIndex((rooms) => rooms.includes(roomOf(path)));
+const isNet = (path) => layers[layerOf(path)] === 'net';
 
 function resolve(path, name) {
   const found = [`include/${name}`, normalize(join(dirname(path), name))].find((p) => existsSync(join(root, p)));
@@ -36,6 +43,7 @@ function look(path) {
   let first = true;
 
   if (layerOf(path) < 0) fault(path, 'is in no layer');
+  if (isNet(path) && floorOf(path) < 0) fault(path, 'is on no floor of net');
   for (const line of lines(path)) {
     const [, quoted, angled] = /^\s*#\s*include\s+(?:"(.+)"|<(.+)>)/.exec(line) ?? [];
 
@@ -58,6 +66,9 @@ const graph = new Map(files(/^(src|include)\/.*\.[ch]$/).map((path) => [path, lo
 for (const [path, included] of graph) {
   for (const other of included) {
     if (layerOf(other) < layerOf(path)) fault(path, `${layers[layerOf(path)]} must not know ${other}`);
+    if (isNet(path) && isNet(other) && roomOf(path) !== roomOf(other) && floorOf(other) <= floorOf(path)) {
+      fault(path, `net/${roomOf(path)} must not know ${other}`);
+    }
   }
 }
 
