@@ -12,6 +12,11 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "nakodo/base/utf8.h"
+
+typedef uint8_t bytes __attribute__((vector_size(16)));
+typedef uint64_t words __attribute__((vector_size(16)));
+
 struct scan {
 	const char *at, *end;
 	struct json_member *members; /* what is asked of the outermost object */
@@ -99,26 +104,44 @@ static bool scan_escape(struct scan *scan)
 	}
 }
 
+/* To the first byte that does not stand for itself, sixteen at a time as far as that goes. `*seen`
+ * is or-ed with something above 0x7f if one of the bytes is. */
+static const char *skip_plain(const char *at, const char *end, uint64_t *seen)
+{
+	bytes block;
+	words special, all = {0};
+
+	while (end - at >= (long)sizeof(block)) {
+		memcpy(&block, at, sizeof(block));
+		special = (words)((block < ' ') | (block == '"') | (block == '\\'));
+		if (special[0] | special[1]) {
+			break;
+		}
+		all |= (words)block;
+		at += sizeof(block);
+	}
+	*seen |= (all[0] | all[1]) & 0x8080808080808080;
+	while (at < end && plain[(unsigned char)*at]) {
+		*seen |= (unsigned char)*at++;
+	}
+	return at;
+}
+
 static bool scan_string(struct scan *scan)
 {
-	unsigned char seen = 0; /* all bytes or-ed: was one of them above 0x7f */
-	const char *begin, *at;
+	const char *begin;
+	uint64_t seen = 0;
 
 	if (!take(scan, '"')) {
 		return false;
 	}
 	begin = scan->at;
 	do {
-		for (at = scan->at; at < scan->end && plain[(unsigned char)*at]; at++) {
-			seen |= (unsigned char)*at;
-		}
-		scan->at = at;
+		scan->at = skip_plain(scan->at, scan->end, &seen);
 	} while (scan_escape(scan));
-	if (!take(scan, '"')) {
-		return false;
-	}
 	/* Such bytes are refused everywhere else, so the whole text is then UTF-8. */
-	return seen < 0x80 || !u8_check((const uint8_t *)begin, (size_t)(at - begin));
+	return take(scan, '"') &&
+	       (seen < 0x80 || utf8_is_valid(begin, (size_t)(scan->at - 1 - begin)));
 }
 
 static bool scan_digits(struct scan *scan)

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/base/utf8.h"
 #include "options_table.h"
 
 #define LIST_MAX 1024 /* items of one option */
@@ -185,7 +185,7 @@ static int refuse(struct options_load *load, const struct option_row *row, const
 
 int options_set_check_text(struct options_load *load, const char *text)
 {
-	bool good = u8_check((const uint8_t *)text, strlen(text)) == NULL;
+	bool good = utf8_is_valid(text, strlen(text));
 
 	for (const char *at = text; good && *at; at++) {
 		good = ((unsigned char)*at >= ' ' && *at != 0x7f) || *at == '\t';

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
 
 #include "nakodo/base/problem.h"
 #include "nakodo/base/query.h"
+#include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/plain.h"
 
@@ -18,7 +18,7 @@
  * must be UTF-8 (RFC 6455 section 8.1). */
 static bool is_usable(const char *prefix, long len)
 {
-	return len == -ENOENT || (len >= 0 && !u8_check((const uint8_t *)prefix, (size_t)len));
+	return len == -ENOENT || (len >= 0 && utf8_is_valid(prefix, (size_t)len));
 }
 
 static int echo_start(struct mount *mount, struct problem *problem)

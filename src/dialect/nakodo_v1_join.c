@@ -8,13 +8,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
 #include <utlist.h>
 
 #include "nakodo/base/hash.h"
 #include "nakodo/base/json.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
+#include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
 
 #define CLOSE_BAD_ROOM 4400
@@ -50,7 +50,7 @@ bool nakodo_v1_is_name(const char *text)
 			return false;
 		}
 	}
-	return len && len <= HUB_NAME_MAX && !u8_check((const uint8_t *)text, len);
+	return len && len <= HUB_NAME_MAX && utf8_is_valid(text, len);
 }
 
 static void send_first(struct peer *peer, const char *text)

@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
+
+#include "nakodo/base/utf8.h"
 
 #define FIN 0x80
 #define CLOSE_WITHOUT_CODE 1005
@@ -94,7 +95,7 @@ static bool is_utf8(struct message *message)
 {
 	/* Each part is a whole string of its own, so no character spans two of them. */
 	for (int i = 0; i < message->count && !message->utf8; i++) {
-		if (u8_check(message->parts[i].iov_base, message->parts[i].iov_len)) {
+		if (!utf8_is_valid(message->parts[i].iov_base, message->parts[i].iov_len)) {
 			return false;
 		}
 	}

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <unistr.h>
 
 #include "nakodo/base/address.h"
 #include "nakodo/base/text.h"
+#include "nakodo/base/utf8.h"
 #include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/qr.h"
 #include "nakodo/net/http/urls.h"
@@ -82,7 +82,7 @@ void lan_qr(const char *const *arguments, struct reply *ret)
 		}
 	}
 	len = text ? strlen(text) : 0;
-	if (!len || len > QR_TEXT_MAX || u8_check((const uint8_t *)text, len)) {
+	if (!len || len > QR_TEXT_MAX || !utf8_is_valid(text, len)) {
 		reply_set(ret, 400, "application/json",
 			"{\"type\":\"error\",\"code\":\"bad-text\",\"message\":\"The text must "
 			"stand once in the query, as 1 to 512 bytes of UTF-8.\"}\n");

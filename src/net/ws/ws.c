@@ -15,10 +15,10 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
 
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
+#include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
@@ -156,7 +156,7 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool binary
 
 static void take(struct conn *conn, const char *data, size_t len)
 {
-	if (!conn->rx_binary && u8_check((const uint8_t *)data, len)) {
+	if (!conn->rx_binary && !utf8_is_valid(data, len)) {
 		hub_close(&conn->peer, 1007, "a text message must be UTF-8");
 	} else if (conn->hold == HOLD_NONE) {
 		deliver(conn, data, len, conn->rx_binary);
@@ -316,7 +316,7 @@ static unsigned fault_of_close(const unsigned char *payload, size_t len)
 	if (len == 1 || (len > 1 && (payload[0] << 8 | payload[1]) >= 5000)) {
 		return 1002;
 	}
-	return len > 2 && u8_check(payload + 2, len - 2) ? 1007 : 0;
+	return len > 2 && !utf8_is_valid(payload + 2, len - 2) ? 1007 : 0;
 }
 
 static unsigned code_of_close(const unsigned char *payload, size_t len)
