@@ -191,6 +191,18 @@ const struct option_row options_table[] = {
 			"time; 0 is no limit. Unix sockets have none.",
 	},
 	{
+		.name = "max-memory",
+		.placeholder = "SIZE",
+		.type = OPTION_SIZE,
+		FIELD(max_memory),
+		.standard = "0",
+		.max = 1024 * GIB,
+		.help = "How much may be held for all clients together; 0 is a quarter of what the "
+			"machine or the control group has. Beyond it participants who lost their "
+			"connection are given up, the oldest first, then the peers for whom most "
+			"is waiting are closed with 4508, and nobody new is let in.",
+	},
+	{
 		.name = "message-rate",
 		.placeholder = "NUMBER",
 		.type = OPTION_NUMBER,

@@ -264,3 +264,21 @@ bool dialect_http(const struct dialect_table *table, const struct mount *own,
 	}
 	return false;
 }
+
+static bool shed(struct entry *entries)
+{
+	struct entry *entry;
+
+	LL_FOREACH(entries, entry)
+	{
+		if (entry->mount.dialect->shed && entry->mount.dialect->shed(&entry->mount)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool dialect_shed(struct dialect_table *table)
+{
+	return shed(table->mounts) || shed(table->own);
+}

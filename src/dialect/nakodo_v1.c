@@ -218,6 +218,7 @@ static struct fault update(const struct call *call)
 	if (meta->kind != JSON_ABSENT) {
 		replace(&call->seat->meta, meta->at, meta->len);
 	}
+	nakodo_v1_seat_count(call->seat);
 	publish_update(call->seat);
 	return no_fault;
 }
@@ -423,6 +424,24 @@ static void v1_close(struct peer *peer)
 	}
 }
 
+static bool v1_shed(struct mount *mount)
+{
+	struct nakodo_v1 *v1 = mount->state;
+
+	if (!v1->away) {
+		return false;
+	}
+	nakodo_v1_seat_leave(v1->away, "gone", 0);
+	return true;
+}
+
+static size_t v1_kept(const struct peer *peer)
+{
+	const struct nakodo_v1_seat *seat = peer->state_of_dialect;
+
+	return seat ? seat->session.kept.bytes : 0;
+}
+
 const struct dialect dialect_nakodo_v1 = {
 	.name = "nakodo.v1",
 	.room_in_path = true,
@@ -431,6 +450,8 @@ const struct dialect dialect_nakodo_v1 = {
 	.start = v1_start,
 	.stop = v1_stop,
 	.is_awaited = nakodo_v1_is_awaited,
+	.shed = v1_shed,
+	.kept = v1_kept,
 	.open = nakodo_v1_join,
 	.message = v1_message,
 	.closing = v1_closing,

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <utlist.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/base/text.h"
 
 #define BYTES_MAX 65536 /* of all messages of a room */
@@ -32,6 +33,7 @@ static void drop_oldest(struct history *history)
 	DL_DELETE(history->lines, line);
 	history->count--;
 	history->bytes -= line->len;
+	memory_give(MEMORY_ROOMS, sizeof(*line) + line->len);
 	free(line->text);
 	free(line);
 }
@@ -74,6 +76,7 @@ void nakodo_v1_history_add(struct room *room, size_t most, const char *id, const
 	}
 	DL_APPEND(history->lines, line);
 	history->count++;
+	memory_take(MEMORY_ROOMS, sizeof(*line) + line->len);
 	history->bytes += line->len;
 	while (history->count > most || history->bytes > BYTES_MAX) {
 		drop_oldest(history);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
@@ -50,10 +51,26 @@ int nakodo_v1_seat_enter(
 	return token_hash(key->hash, scope, text) ? add_key(seat, key) : -ENOMEM;
 }
 
+static size_t length(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+void nakodo_v1_seat_count(struct nakodo_v1_seat *seat)
+{
+	memory_give(MEMORY_ROOMS, seat->counted);
+	seat->counted =
+		sizeof(*seat) + length(seat->name) + length(seat->meta) + length(seat->snapshot);
+	memory_take(MEMORY_ROOMS, seat->counted);
+}
+
 static void give_up_snapshot(struct nakodo_v1_seat *seat)
 {
-	free(seat->snapshot);
-	seat->snapshot = NULL;
+	if (seat->snapshot) {
+		free(seat->snapshot);
+		seat->snapshot = NULL;
+		nakodo_v1_seat_count(seat);
+	}
 	/* A connection that was given up long ago and arrives only now must not take the seat. */
 	forget_key(&seat->nonce);
 	if (seat->peer) {
@@ -131,11 +148,20 @@ int nakodo_v1_seat_create(
 		return error;
 	}
 	seat->name = name;
+	nakodo_v1_seat_count(seat);
 	seat->granted = hub_now(v1->hub);
 	seat->grant = v1->limits.messages;
 	DL_APPEND(v1->seats, seat);
 	*ret = seat;
 	return 0;
+}
+
+static void come_back(struct nakodo_v1_seat *seat)
+{
+	if (seat->away_prev) {
+		DL_DELETE2(seat->mount->away, seat, away_prev, away_next);
+		seat->away_prev = seat->away_next = NULL;
+	}
 }
 
 static void leave_place(struct nakodo_v1_seat *seat)
@@ -155,6 +181,8 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
 
 	if (seat->peer) {
 		seat->peer->state_of_dialect = NULL;
+	} else {
+		come_back(seat);
 	}
 	hub_clear_timer(v1->hub, &seat->gone);
 	hub_clear_timer(v1->hub, &seat->ack);
@@ -169,6 +197,7 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
 	hub_leave(seat->member);
 	DL_DELETE(v1->seats, seat);
 	session_finish(&seat->session);
+	memory_give(MEMORY_ROOMS, seat->counted);
 	free(seat->name);
 	free(seat->meta);
 	free(seat->snapshot);
@@ -210,6 +239,7 @@ void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot)
 	uint64_t wait = seat->mount->mount->env->options->resume_seconds * 1000;
 
 	seat->snapshot = snapshot;
+	nakodo_v1_seat_count(seat);
 	hub_set_timer(seat->mount->hub, &seat->gone, wait, on_gone);
 }
 
@@ -228,6 +258,7 @@ struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *pee
 		leave_peer(seat);
 	}
 	hub_clear_timer(seat->mount->hub, &seat->gone);
+	come_back(seat);
 	leave_place(seat);
 	seat->peer = peer;
 	peer->state_of_dialect = seat;
@@ -244,6 +275,7 @@ void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
 	};
 
 	leave_peer(seat);
+	DL_APPEND2(seat->mount->away, seat, away_prev, away_next);
 	hub_clear_timer(seat->mount->hub, &seat->ack);
 	seat->placed = env->keep_place && env->keep_place(env->cookie, &seat->address);
 	hub_set_timer(seat->mount->hub, &seat->gone, wait, on_gone);

@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "nakodo/base/hash.h"
+#include "nakodo/base/memory.h"
 #include "nakodo/hub/hub.h"
 
 #define IDS_MAX 4096
@@ -86,6 +87,7 @@ static void remove_box(struct peerjs_queue *queue, struct box *box)
 	struct letter *letter, *next;
 
 	queue->bytes -= box->bytes;
+	memory_give(MEMORY_ROOMS, box->bytes);
 	HASH_DEL(queue->boxes, box);
 	DL_FOREACH_SAFE (box->letters, letter, next) {
 		remove_letter(queue, letter);
@@ -212,6 +214,7 @@ static void append(struct peerjs_queue *queue, struct box *box, struct letter *l
 	box->count++;
 	box->bytes += cost(letter);
 	queue->bytes += cost(letter);
+	memory_take(MEMORY_ROOMS, cost(letter));
 }
 
 bool peerjs_queue_add(struct peerjs_queue *queue, const char *src, const char *dst,

@@ -7,6 +7,8 @@
 
 #include "nakodo/base/utf8.h"
 
+#include "nakodo/base/memory.h"
+
 #define FIN 0x80
 #define CLOSE_WITHOUT_CODE 1005
 
@@ -44,6 +46,7 @@ struct frame *frame_create(enum frame_opcode opcode, const struct iovec *parts, 
 	if (!frame) {
 		return NULL;
 	}
+	memory_take(MEMORY_FRAMES, sizeof(*frame) + head + len);
 	frame->refs = 1;
 	frame->len = head;
 	memcpy(frame->bytes, header, head);
@@ -74,6 +77,7 @@ struct frame *frame_ref(struct frame *frame)
 void frame_unref(struct frame *frame)
 {
 	if (frame && --frame->refs == 0) {
+		memory_give(MEMORY_FRAMES, sizeof(*frame) + frame->len);
 		free(frame);
 	}
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 
 #define CLOSE_TOO_SLOW 4508
@@ -126,19 +127,24 @@ struct member *hub_find(const struct room *room, const char *id)
 	return member;
 }
 
+static size_t size_of_room(const char *name)
+{
+	return sizeof(struct room) + strlen(name) + 1;
+}
+
 static struct room *room_create(struct hub_space *space, const char *name)
 {
-	size_t size = strlen(name) + 1;
-	struct room *room = calloc(1, sizeof(*room) + size);
+	struct room *room = calloc(1, size_of_room(name));
 
 	if (room) {
 		room->space = space;
-		memcpy(room->name, name, size);
+		memcpy(room->name, name, strlen(name) + 1);
 		HASH_ADD_STR(space->rooms, name, room);
 		if (!room->hh.tbl) {
 			free(room);
-			room = NULL;
+			return NULL;
 		}
+		memory_take(MEMORY_ROOMS, size_of_room(name));
 	}
 	return room;
 }
@@ -146,7 +152,14 @@ static struct room *room_create(struct hub_space *space, const char *name)
 static void room_destroy(struct room *room)
 {
 	HASH_DEL(room->space->rooms, room);
+	memory_give(MEMORY_ROOMS, size_of_room(room->name));
 	free(room);
+}
+
+/* Without an id a member has no hash handle either. */
+static size_t size_of_member(const char *id)
+{
+	return id ? sizeof(struct member) + strlen(id) + 1 : offsetof(struct member, hh);
 }
 
 static struct member *member_create(
@@ -171,6 +184,7 @@ static struct member *member_create(
 			return NULL;
 		}
 	}
+	memory_take(MEMORY_ROOMS, size_of_member(id));
 	DL_APPEND(room->members, member);
 	if (peer) {
 		DL_APPEND2(peer->seats, member, seat_prev, seat_next);
@@ -234,6 +248,7 @@ void hub_leave(struct member *member)
 	if (member->peer) {
 		DL_DELETE2(member->peer->seats, member, seat_prev, seat_next);
 	}
+	memory_give(MEMORY_ROOMS, size_of_member(member->id));
 	free(member->id);
 	free(member);
 	if (--room->count == 0) {

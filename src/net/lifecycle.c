@@ -168,6 +168,7 @@ static void on_meters(uv_signal_t *handle, int signum)
 		log_info("meter", LOG_STR("name", meter_rows[i].name),
 			LOG_UINT("value", meter_values[i]));
 	}
+	log_info("meters", LOG_UINT("count", METER_COUNT));
 }
 
 static void on_hangup(uv_signal_t *handle, int signum)

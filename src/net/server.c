@@ -281,7 +281,8 @@ static void announce(struct server *server)
 	}
 	log_info("server.ready", LOG_STR("version", NAKODO_VERSION),
 		LOG_STR("libwebsockets", lws_get_library_version()), LOG_UINT("sockets", count),
-		LOG_UINT("max-peers", server->gate.max_peers));
+		LOG_UINT("max-peers", server->gate.max_peers),
+		LOG_UINT("max-memory", server->gate.max_memory));
 	notify_ready(count);
 }
 
@@ -325,8 +326,8 @@ static int start(struct server *server, struct problem *problem)
 	}
 	deadlines_init(&server->deadlines, &server->loop);
 	hub_set_host(server->hub, &host);
-	ws_start(&server->ws, &server->loop, &server->deadlines, server->context);
 	server->sockets.context = server->context;
+	ws_start(&server->ws, &server->sockets);
 	if (*server->options->tls_self_signed) {
 		renewal_start(&server->renewal, server->tls, &server->deadlines);
 	}

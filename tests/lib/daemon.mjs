@@ -211,6 +211,15 @@ export class Daemon {
     }
   }
 
+  /** All meters as they are now (SIGUSR1): { accepted: 3, … }. */
+  async meters() {
+    const from = this.stderr.length;
+    const fresh = () => this.stderr.slice(from);
+    this.child.kill('SIGUSR1');
+    await this.until(() => /\bmeters count=/.test(fresh()), 'the meters');
+    return Object.fromEntries([...fresh().matchAll(/\bmeter name=(\w+) value=(\d+)/g)].map(([, name, value]) => [name, Number(value)]));
+  }
+
   /** Resident memory in bytes. */
   async rss() {
     const { readFile } = await import('node:fs/promises');

@@ -14,6 +14,11 @@ enum meter {
 	/* Gauges. */
 	METER_CONNECTIONS,
 	METER_PEERS,
+	METER_MEMORY_CONNECTIONS, /* these five: memory.h */
+	METER_MEMORY_FRAMES,
+	METER_MEMORY_RECEIVED,
+	METER_MEMORY_ROOMS,
+	METER_MEMORY_ANSWERS,
 	/* Counters: connections. */
 	METER_ACCEPTED,
 	METER_REFUSED,
@@ -28,6 +33,10 @@ enum meter {
 	METER_BYTES_OUT,
 	METER_MESSAGES_DROPPED,
 	METER_HELD,
+	/* Counters: what max-memory shed. */
+	METER_SHED_SESSIONS,
+	METER_SHED_PEERS,
+	METER_SHED_NEWCOMERS,
 	/* Counters: peers that were closed, by the close frame's code (meter_closed()). */
 	METER_CLOSED_1000,
 	METER_CLOSED_1001,

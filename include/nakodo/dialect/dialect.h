@@ -67,6 +67,11 @@ struct dialect {
 	/* Would the client that asks take over a place that it holds already? Then it is let
 	 * in even when the daemon is full. NULL: none is kept. */
 	bool (*is_awaited)(const struct mount *mount, const struct request *request);
+	/* Memory is short: end the oldest of what is kept for those who lost their connection.
+	 * False: there is none. NULL: none is kept. */
+	bool (*shed)(struct mount *mount);
+	/* How many bytes are kept for the peer until it acknowledges them? NULL: none. */
+	size_t (*kept)(const struct peer *peer);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
 	void (*open)(struct peer *peer, const struct request *request);
 	/* One whole message; text has been checked to be UTF-8. Never called for a peer that is not
@@ -101,6 +106,10 @@ const char *dialect_subprotocol(size_t i);
  * NULL). False: it is not theirs. */
 bool dialect_http(const struct dialect_table *table, const struct mount *own,
 	const struct dialect_request *request, struct dialect_answer *ret);
+
+/* Let one of the dialects end the oldest of what it keeps for those who lost their connection.
+ * False: nothing is left. */
+bool dialect_shed(struct dialect_table *table);
 
 /* The mount for a decoded URL path: the longest one that ends at a segment boundary and leaves at
  * most one segment, which is the room. NULL: none. `ret_room` points into `path` or at "". */

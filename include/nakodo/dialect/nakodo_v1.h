@@ -57,6 +57,8 @@ struct nakodo_v1_seat {
 	 * sent since goes with these. NULL: it has it, or it is too late to give it again. */
 	char *snapshot;
 	struct nakodo_v1_seat *prev, *next; /* of the mount (utlist DL) */
+	size_t counted; /* bytes, in MEMORY_ROOMS */
+	struct nakodo_v1_seat *away_prev, *away_next; /* without a connection (utlist DL) */
 };
 
 /* State of a mount. */
@@ -65,6 +67,7 @@ struct nakodo_v1 {
 	struct hub *hub;
 	struct session_limits limits;
 	struct nakodo_v1_seat *seats;
+	struct nakodo_v1_seat *away; /* of these, who lost their connection; the oldest first */
 	struct nakodo_v1_key *keys;
 	size_t rooms;
 	struct limit wrong[NAKODO_V1_WRONG];
@@ -87,6 +90,8 @@ void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait);
 /* Enter a key under which it is found; what was entered in it before is not found any more. */
 int nakodo_v1_seat_enter(struct nakodo_v1_seat *seat, struct nakodo_v1_key *key, const char *scope,
 	const char *text);
+/* Count what its strings take now (base/memory.h). */
+void nakodo_v1_seat_count(struct nakodo_v1_seat *seat);
 /* The connection is given this snapshot, which becomes the seat's: until the client is known to
  * have it, or resume-seconds are over. */
 void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/memory.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/gate/admit.h"
@@ -27,7 +28,8 @@ int gate_init(
 	*gate = (struct gate){.options = options,
 		.dialects = dialects,
 		.census = census_create(),
-		.max_peers = options->max_peers};
+		.max_peers = options->max_peers,
+		.max_memory = options->max_memory ? options->max_memory : memory_available() / 4};
 	return gate->census ? 0 : -ENOMEM;
 }
 
@@ -178,7 +180,8 @@ static bool is_awaited(const struct mount *mount, const struct head *head, const
 static struct refusal take_place(struct gate *gate, const struct mount *mount,
 	const struct head *head, const char *room, const struct address *client)
 {
-	bool full = gate->peers + gate->awaited >= gate->max_peers, added;
+	bool short_of_memory = memory_used() > gate->max_memory;
+	bool full = short_of_memory || gate->peers + gate->awaited >= gate->max_peers, added;
 
 	if (gate->draining) {
 		return refuse(503, "draining", "The server is stopping.", NULL);
@@ -188,6 +191,11 @@ static struct refusal take_place(struct gate *gate, const struct mount *mount,
 	if (!added && is_awaited(mount, head, room, client)) {
 		full = false;
 		added = census_add_peer(gate->census, client, 0);
+	}
+	if (full && short_of_memory) {
+		meter_add(METER_SHED_NEWCOMERS, 1);
+		return refuse(
+			503, "server-full", "The server holds as much as it may.", "max-memory");
 	}
 	if (full) {
 		return refuse(503, "server-full", "The server is full.", "max-peers");

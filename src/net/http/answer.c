@@ -146,8 +146,7 @@ void answer_write(struct conn *conn, const struct head *head, const struct reply
 	/* What the socket does not take at once, libwebsockets copies and sends later. */
 	lws_write(conn->wsi, (unsigned char *)bytes + LWS_PRE, len + body, LWS_WRITE_HTTP);
 	if (lws_partial_buffered(conn->wsi)) {
-		conn->unsent = (unsigned)body;
-		conn->sockets->unsent += body;
+		conn_set_unsent(conn, body);
 	}
 	free(bytes);
 }

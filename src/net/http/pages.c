@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/gate/admit.h"
@@ -233,7 +234,7 @@ static void serve_page(const struct exchange *exchange, const struct endpoint *e
 	struct reply reply = {.status = 404};
 
 	find_reply(exchange, endpoint, &reply);
-	if (reply.len > UNSENT_SMALL && exchange->pages->sockets->unsent + reply.len > UNSENT_MAX) {
+	if (reply.len > UNSENT_SMALL && meter_values[MEMORY_ANSWERS] + reply.len > UNSENT_MAX) {
 		answer_refuse(exchange->conn, exchange->head, &busy);
 	} else if (reply.status == 404) {
 		refuse_path(exchange);

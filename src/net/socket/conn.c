@@ -6,7 +6,8 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "nakodo/base/options.h"
+#include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
@@ -14,6 +15,9 @@
 #include "nakodo/net/socket/sockets.h"
 
 #define ANSWER_DEADLINE 60000 /* ms */
+/* What one costs here and in libwebsockets, and with TLS also in OpenSSL; bytes. */
+#define PLAIN_COST 4096
+#define TLS_COST 14336
 
 struct conn *conn_of_timer(struct wheel_timer *timer)
 {
@@ -73,6 +77,8 @@ void conn_adopt(struct accepted *accepted)
 	conn->misplaced = accepted->listener->endpoint.tls && !accepted->tls;
 	conn->target = accepted->target;
 	lws_set_opaque_user_data(wsi, conn);
+	conn->cost = accepted->tls ? TLS_COST : PLAIN_COST;
+	memory_take(MEMORY_CONNECTIONS, conn->cost);
 	DL_APPEND(sockets->conns, conn);
 	sockets->conn_count++;
 	conn_kill_after(conn, time_left(accepted));
@@ -91,6 +97,15 @@ void conn_leave_place(struct conn *conn)
 	}
 }
 
+void conn_set_unsent(struct conn *conn, size_t bytes)
+{
+	enum memory_kind kind = conn->ws ? MEMORY_FRAMES : MEMORY_ANSWERS;
+
+	memory_give(kind, conn->unsent);
+	memory_take(kind, bytes);
+	conn->unsent = (unsigned)bytes;
+}
+
 void conn_destroy(struct conn *conn)
 {
 	struct sockets *sockets = conn->sockets;
@@ -101,11 +116,11 @@ void conn_destroy(struct conn *conn)
 	if (conn->counted) {
 		census_remove_connection(sockets->gate->census, &conn->address);
 	}
-	sockets->unsent -= conn->unsent;
+	conn_set_unsent(conn, 0);
+	memory_give(MEMORY_CONNECTIONS, conn->cost);
 	DL_DELETE(sockets->conns, conn);
 	sockets->conn_count--;
 	free(conn->target);
-	free(conn->rx);
 	free(conn);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/base/options.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
@@ -19,6 +20,12 @@ struct held {
 	bool binary;
 	char data[];
 };
+
+static void held_free(struct held *held)
+{
+	memory_give(MEMORY_RECEIVED, sizeof(*held) + held->len);
+	free(held);
+}
 
 static void stop_waiting(struct conn *conn)
 {
@@ -47,7 +54,7 @@ static void on_due(struct wheel_timer *timer)
 	}
 	DL_DELETE(conn->backlog, held);
 	conn->pace->deliver(conn, held->data, held->len, held->binary);
-	free(held);
+	held_free(held);
 	if (conn->peer.state == PEER_OPEN && !conn->timer.at) {
 		deadlines_set(conn->pace->deadlines, timer, 0, on_due); /* still within the rate */
 	}
@@ -83,6 +90,7 @@ bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
 	if (!held) {
 		return false;
 	}
+	memory_take(MEMORY_RECEIVED, sizeof(*held) + len);
 	held->len = len;
 	held->binary = binary;
 	if (len) {
@@ -99,7 +107,7 @@ void pace_release(struct conn *conn)
 
 		DL_DELETE(conn->backlog, held);
 		conn->pace->deliver(conn, held->data, held->len, held->binary);
-		free(held);
+		held_free(held);
 	}
 }
 
@@ -108,7 +116,7 @@ void pace_end(struct conn *conn)
 	struct held *held, *next;
 
 	DL_FOREACH_SAFE (conn->backlog, held, next) {
-		free(held);
+		held_free(held);
 	}
 	conn->backlog = NULL;
 	stop_waiting(conn);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "nakodo/base/log.h"
+#include "nakodo/base/memory.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
@@ -24,7 +25,9 @@
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/read_head.h"
+#include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/tls.h"
+#include "nakodo/net/ws/budget.h"
 
 #define TRIM_HANDSHAKES 512
 #define TRIM_DELAY 1000 /* ms without a further one */
@@ -67,6 +70,14 @@ static void watch(struct conn *conn)
 		check_alive);
 }
 
+static void drop_rx(struct conn *conn)
+{
+	memory_give(MEMORY_RECEIVED, conn->rx_room);
+	free(conn->rx);
+	conn->rx = NULL;
+	conn->rx_room = 0;
+}
+
 /* The hub lets the peer go, or the connection has ended. */
 static void on_leave(struct peer *peer)
 {
@@ -77,6 +88,7 @@ static void on_leave(struct peer *peer)
 		conn->mount->dialect->close(peer);
 	}
 	pace_end(conn);
+	drop_rx(conn);
 	conn_kill_after(conn, WS_CLOSE_DEADLINE);
 	log_info("peer.leave", LOG_UINT("conn", peer->id));
 }
@@ -176,6 +188,7 @@ static bool append(struct conn *conn, const char *data, size_t len, size_t rest)
 		if (!rx) {
 			return false;
 		}
+		memory_take(MEMORY_RECEIVED, larger - conn->rx_room);
 		conn->rx = rx;
 		conn->rx_room = larger;
 	}
@@ -230,6 +243,7 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 	}
 	if (whole) {
 		rx = conn->rx;
+		memory_give(MEMORY_RECEIVED, conn->rx_room);
 		conn->rx = NULL;
 		conn->rx_room = 0;
 		take(conn, rx, conn->rx_len);
@@ -277,27 +291,37 @@ static bool write_some(struct conn *conn)
 static void flush(struct peer *peer)
 {
 	struct conn *conn = (struct conn *)peer;
+	size_t waiting = 0;
 
 	if (conn->stage != CONN_OPEN) {
 		outbox_clear(&peer->outbox);
 		return;
 	}
 	conn->waiting = false;
-	while (peer->outbox.count) {
+	for (;;) {
 		/* guard partial: after a write that the socket did not take whole, a second one
 		 * would be appended to what libwebsockets holds; what waits is better counted and
 		 * bounded here. */
 		if (lws_partial_buffered(conn->wsi)) {
 			conn->waiting = true;
 			lws_callback_on_writable(conn->wsi);
-			return;
+			break;
 		}
+		conn_set_unsent(conn, 0);
+		if (!peer->outbox.count) {
+			break;
+		}
+		waiting = peer->outbox.bytes;
 		if (!write_some(conn)) {
 			conn_kill(conn);
 			return;
 		}
+		waiting -= peer->outbox.bytes;
 	}
-	if (peer->state == PEER_CLOSING) {
+	if (conn->waiting && waiting) {
+		conn_set_unsent(conn, waiting); /* libwebsockets has copied what is left of it */
+	}
+	if (!peer->outbox.count && peer->state == PEER_CLOSING) {
 		conn->stage = CONN_CLOSE_SENT;
 	}
 }
@@ -363,10 +387,13 @@ void ws_closed(struct conn *conn)
 
 static void on_turned(struct flush *flush)
 {
-	pace_settle(&lws_container_of(flush, struct ws, flush)->pace);
+	struct ws *ws = lws_container_of(flush, struct ws, flush);
+
+	pace_settle(&ws->pace);
+	budget_settle(ws);
 }
 
-int ws_init(struct ws *ws, const struct options *options, const struct dialect_table *dialects,
+int ws_init(struct ws *ws, const struct options *options, struct dialect_table *dialects,
 	struct hub *hub)
 {
 	struct iovec stamp = {(void *)"nakodo", 6}; /* without payload a pong would go unnoticed */
@@ -390,14 +417,15 @@ void ws_finish(struct ws *ws)
 	}
 }
 
-void ws_start(
-	struct ws *ws, uv_loop_t *loop, struct deadlines *deadlines, struct lws_context *context)
+void ws_start(struct ws *ws, struct sockets *sockets)
 {
-	ws->deadlines = deadlines;
+	ws->deadlines = sockets->deadlines;
+	ws->sockets = sockets;
+	ws->gate = sockets->gate;
 	ws->pace = (struct pace){.options = ws->options,
-		.deadlines = deadlines,
-		.context = context,
+		.deadlines = sockets->deadlines,
+		.context = sockets->context,
 		.deliver = deliver,
 		.resumed = watch};
-	flush_init(&ws->flush, loop, ws->hub, on_turned, flush);
+	flush_init(&ws->flush, sockets->loop, ws->hub, on_turned, flush);
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct address;
 struct census;
@@ -28,6 +29,7 @@ struct gate {
 	const struct dialect_table *dialects;
 	struct census *census;
 	size_t max_peers; /* as far as file descriptors allow */
+	uint64_t max_memory; /* bytes; with more held for clients nobody new comes in */
 	size_t peers; /* let in and not gone yet */
 	size_t awaited; /* places kept for those who lost their connection (gate_keep()) */
 	bool draining; /* told to stop: nobody new comes in */

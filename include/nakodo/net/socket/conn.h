@@ -59,9 +59,10 @@ struct conn {
 	struct held *backlog; /* read, but not due (utlist DL) */
 	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: pace's (utlist DL) */
 	char *target; /* see struct accepted */
-	char *rx; /* a message that came in pieces; NULL: none */
+	char *rx; /* a message that came in pieces; NULL: none. ws.c's */
 	unsigned rx_len, rx_room;
-	unsigned unsent; /* bytes of an HTTP answer that the socket did not take at once */
+	unsigned unsent; /* bytes at most that were written and that the socket has not taken */
+	unsigned cost; /* as counted in MEMORY_CONNECTIONS */
 	unsigned turn, turn_bytes; /* what was read in that turn of the loop */
 	enum conn_stage stage;
 	enum conn_hold hold;
@@ -80,6 +81,8 @@ struct conn *conn_of(struct lws *wsi); /* NULL before adoption is finished */
 struct conn *conn_of_timer(struct wheel_timer *timer);
 /* It is no peer any more, or never became the one that it was counted as. */
 void conn_leave_place(struct conn *conn);
+/* So many bytes at most wait in libwebsockets for the socket to take them (memory.h). */
+void conn_set_unsent(struct conn *conn, size_t bytes);
 /* libwebsockets has let go of it. */
 void conn_destroy(struct conn *conn);
 /* Its one HTTP answer is written: a slow client gets more time for it than libwebsockets gives. */

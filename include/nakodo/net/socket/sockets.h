@@ -25,5 +25,4 @@ struct sockets {
 	struct waiting *waiting; /* accepted, not a conn yet; accept.c's */
 	struct conn *conns;
 	size_t conn_count, max_conns; /* `max_conns`: as far as file descriptors allow */
-	size_t unsent; /* bytes of HTTP answers that slow clients have not taken yet */
 };

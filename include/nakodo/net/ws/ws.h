@@ -16,10 +16,11 @@ struct conn;
 struct deadlines;
 struct dialect_table;
 struct frame;
+struct gate;
 struct hub;
-struct lws_context;
 struct options;
 struct peer;
+struct sockets;
 
 #define WS_CLOSE_DEADLINE 5000 /* ms for a closing handshake */
 #define WS_READ_SIZE 2048 /* bytes libwebsockets reads per socket and turn */
@@ -31,8 +32,10 @@ struct peer;
 /* What all WebSockets have in common; the root of the room. */
 struct ws {
 	const struct options *options;
-	const struct dialect_table *dialects;
+	struct dialect_table *dialects;
 	struct deadlines *deadlines;
+	struct sockets *sockets;
+	struct gate *gate;
 	struct hub *hub;
 	struct pace pace;
 	struct flush flush;
@@ -45,12 +48,11 @@ struct ws {
 };
 
 /* What can be made without the loop. 0 or -ENOMEM; ws_finish() in either case. */
-int ws_init(struct ws *ws, const struct options *options, const struct dialect_table *dialects,
+int ws_init(struct ws *ws, const struct options *options, struct dialect_table *dialects,
 	struct hub *hub);
 void ws_finish(struct ws *ws);
-/* Begin to flush; everything must outlive the loop. */
-void ws_start(
-	struct ws *ws, uv_loop_t *loop, struct deadlines *deadlines, struct lws_context *context);
+/* Begin to flush. The sockets are those of the loop, and outlive it. */
+void ws_start(struct ws *ws, struct sockets *sockets);
 
 /* The upgrade is complete. 0, or -1: end the connection. */
 int ws_open(struct ws *ws, struct conn *conn);

@@ -1,0 +1,42 @@
+/*
+ * memory: what is held on behalf of clients, in bytes, counted where it is made and freed; the
+ * gauges memory_* of meter.h. It is what `max-memory` bounds. What the program needs for itself is
+ * not in it, nor what the allocator adds.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nakodo/base/meter.h"
+
+enum memory_kind {
+	MEMORY_CONNECTIONS = METER_MEMORY_CONNECTIONS, /* sockets, TLS, libwebsockets' part */
+	MEMORY_FRAMES = METER_MEMORY_FRAMES, /* that wait, or are kept for a session, or lie in the
+						library */
+	MEMORY_RECEIVED = METER_MEMORY_RECEIVED, /* messages in parts, or not due yet */
+	MEMORY_ROOMS = METER_MEMORY_ROOMS, /* members, sessions, chat, queues of the dialects */
+	MEMORY_ANSWERS = METER_MEMORY_ANSWERS, /* of HTTP, that slow clients have not taken */
+};
+
+static inline void memory_take(enum memory_kind kind, size_t bytes)
+{
+	meter_values[kind] += bytes;
+}
+
+static inline void memory_give(enum memory_kind kind, size_t bytes)
+{
+	meter_values[kind] -= bytes;
+}
+
+/* All kinds together. */
+static inline uint64_t memory_used(void)
+{
+	return meter_values[METER_MEMORY_CONNECTIONS] + meter_values[METER_MEMORY_FRAMES] +
+	       meter_values[METER_MEMORY_RECEIVED] + meter_values[METER_MEMORY_ROOMS] +
+	       meter_values[METER_MEMORY_ANSWERS];
+}
+
+/* What this process may have: the machine's memory, or less if its control group (cgroups(7),
+ * version 2 or 1) or one above it has a limit. */
+uint64_t memory_available(void);
