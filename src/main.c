@@ -41,7 +41,8 @@ static int serve(const struct options *options)
 				   : choose_format(options->log_format));
 
 	if (error) {
-		problem_set(&problem, error, "cannot open log-file `%s`: %s", options->log_file,
+		problem_set(&problem, error, "%s: cannot open log-file `%s`: %s",
+			options_where(options, &options->log_file), options->log_file,
 			log_errno_text(error));
 		return fail(EXIT_FAILED, &problem);
 	}

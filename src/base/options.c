@@ -15,12 +15,13 @@
 #include "options_table.h"
 
 #define CONFIG_VARIABLE "NAKODO_CONFIG"
+#define WHERE_DEFAULT "default"
 
 static int load_defaults(struct options_load *load)
 {
 	int error = 0;
 
-	options_set_source(load, OPTIONS_DEFAULT, "default");
+	options_set_source(load, OPTIONS_DEFAULT, WHERE_DEFAULT);
 	for (const struct option_row *row = options_table; row->name && !error; row++) {
 		error = options_set_words(load, row, row->standard);
 	}
@@ -229,22 +230,29 @@ static int check_together(const struct options *options, struct problem *problem
 
 	if (options->max_message > options->send_queue) {
 		return problem_set(problem, -EINVAL,
-			"max-message is larger than send-queue, which must hold at least one "
-			"message: raise send-queue or lower max-message");
+			"%s: max-message is larger than send-queue, which must hold at least one "
+			"message: raise send-queue or lower max-message",
+			options_where_either(options, &options->max_message, &options->send_queue));
 	}
 	if (options->resume_bytes < 2 * options->send_queue) {
 		return problem_set(problem, -EINVAL,
-			"resume-bytes is smaller than twice send-queue, so that who was too slow "
-			"could not resume: raise resume-bytes or lower send-queue");
+			"%s: resume-bytes is smaller than twice send-queue, so that who was too "
+			"slow could not resume: raise resume-bytes or lower send-queue",
+			options_where_either(
+				options, &options->resume_bytes, &options->send_queue));
 	}
 	if (!*options->tls_cert != !*options->tls_key) {
 		return problem_set(problem, -EINVAL,
-			"tls-cert and tls-key come together: set %s too, or neither",
+			"%s: tls-cert and tls-key come together: set %s too, or neither",
+			options_where(options,
+				*options->tls_cert ? &options->tls_cert : &options->tls_key),
 			*options->tls_cert ? "tls-key" : "tls-cert");
 	}
 	if (*options->tls_cert && *options->tls_self_signed) {
 		return problem_set(problem, -EINVAL,
-			"tls-cert and tls-self-signed exclude each other: leave one of them out");
+			"%s: tls-cert and tls-self-signed exclude each other: leave one of them "
+			"out",
+			options_where(options, &options->tls_cert));
 	}
 	for (size_t i = 0; i < options->listen.count && !error; i++) {
 		error = check_listener(options, &options->listen.items[i], problem);
@@ -273,6 +281,28 @@ int options_load(struct options *options, int argc, char *const *argv, char *con
 		options_finish(options);
 	}
 	return error;
+}
+
+const char *options_where(const struct options *options, const void *field)
+{
+	size_t offset = (size_t)((const char *)field - (const char *)options);
+
+	for (const struct option_row *row = options_table; row->name; row++) {
+		const char *where = options->where[row - options_table];
+
+		if (row->offset == offset && where) {
+			return where;
+		}
+	}
+	return WHERE_DEFAULT;
+}
+
+const char *options_where_either(
+	const struct options *options, const void *field, const void *other)
+{
+	const char *where = options_where(options, field);
+
+	return strcmp(where, WHERE_DEFAULT) ? where : options_where(options, other);
 }
 
 void options_finish(struct options *options)

@@ -202,7 +202,7 @@ int options_set(struct options_load *load, const struct option_row *row, const c
 	struct problem detail;
 	int error;
 
-	assert(row - options_table < 64);
+	assert(row - options_table < OPTIONS_MOST);
 	error = options_set_check_text(load, text);
 	if (error) {
 		return error;
@@ -224,6 +224,8 @@ int options_set(struct options_load *load, const struct option_row *row, const c
 	}
 	load->touched |= bit;
 	error = set_field(load, row, text);
+	error = error ? error
+		      : set_text(load, &load->options->where[row - options_table], load->where);
 	/* Lists, tables and texts have spoken for themselves already. */
 	if (error == -EINVAL && row->type >= OPTION_YES_NO) {
 		say_what_it_must_be(&detail, row);
@@ -261,6 +263,8 @@ void options_set_clear(struct options *options, const struct option_row *row)
 {
 	void *field = field_of(options, row);
 
+	free(options->where[row - options_table]);
+	options->where[row - options_table] = NULL;
 	if (row->type == OPTION_LIST || row->type == OPTION_TABLE) {
 		struct option_list *list = field;
 

@@ -184,7 +184,7 @@ describe('what is in the directory already', () => {
     rmSync(file(certs, 'cert.pem'));
     const { status, stderr } = await runDaemon(['--web-root', join(root, 'web'), ...options(certs).args]);
     assert.equal(status, 1);
-    assert.ok(stderr.endsWith(`nakodo: cannot keep certificates in \`${certs}\`: ca-key.pem: No such file or directory\n`), stderr);
+    assert.ok(stderr.endsWith(`nakodo: --tls-self-signed: cannot keep certificates in \`${certs}\`: ca-key.pem: No such file or directory\n`), stderr);
   });
 
   it('what is damaged is named, and not overwritten', async () => {
@@ -194,7 +194,7 @@ describe('what is in the directory already', () => {
       if (name === 'ca-key.pem') openssl('req', '-x509', '-nodes', '-days', '900', '-subj', '/CN=nakodo local CA x', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-keyout', '/dev/null', '-out', file(certs, 'ca.pem'));
       writeFileSync(file(certs, name), 'precious');
       const { status, stderr } = await runDaemon(['--web-root', join(root, 'web'), ...options(certs).args]);
-      assert.deepEqual([status, stderr], [1, `nakodo: cannot keep certificates in \`${certs}\`: ${name}: it is damaged; without it a new one would be made\n`]);
+      assert.deepEqual([status, stderr], [1, `nakodo: --tls-self-signed: cannot keep certificates in \`${certs}\`: ${name}: it is damaged; without it a new one would be made\n`]);
       assert.equal(readFileSync(file(certs, name), 'utf8'), 'precious');
     }
   });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open, openMany } from '../lib/client.mjs';
@@ -172,6 +172,11 @@ describe('SIGHUP', () => {
     writeFileSync(join(directory, 'live.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
     await reload('error', 'cannot read the certificate', join(directory, 'live.pem'));
     await presents('one');
+    rmSync(join(directory, 'live.pem'));
+    execFileSync('mkfifo', [join(directory, 'live.pem')]); // nobody ever writes to it
+    await reload('error', 'cannot read the certificate', 'it is no regular file');
+    await presents('one');
+    rmSync(join(directory, 'live.pem'));
     install('two');
     await reload('info', 'result=loaded');
     await presents('two');

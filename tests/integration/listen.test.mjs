@@ -92,24 +92,49 @@ describe('a socket that cannot be had', { concurrency: 2 }, () => {
     const text = join(directory, 'text.pem');
     writeFileSync(text, 'hello\n');
     const use = (cert, key) => ['--listen', 'tls:127.0.0.1:0', '--tls-cert', cert, '--tls-key', key];
-    await fails(use('/nonexistent', ec.key), 'cannot read the certificate `/nonexistent`: No such file or directory');
-    await fails(use(text, ec.key), `cannot read the certificate \`${text}\`: there is none in PEM form in it, or a damaged one`);
+    await fails(use('/nonexistent', ec.key), '--tls-cert: cannot read the certificate `/nonexistent`: No such file or directory');
+    await fails(use(text, ec.key), `--tls-cert: cannot read the certificate \`${text}\`: there is none in PEM form in it, or a damaged one`);
     const chain = join(directory, 'chain.pem');
     writeFileSync(chain, `${readFileSync(ec.cert)}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`);
-    await fails(use(chain, ec.key), `cannot read the certificate \`${chain}\`: there is none in PEM form in it, or a damaged one`);
-    await fails(use(ec.cert, '/nonexistent'), 'cannot read the private key `/nonexistent`: No such file or directory');
-    await fails(use(ec.cert, text), `cannot read the private key \`${text}\`: there is none in PEM form in it, or a damaged one`);
-    await fails(use(ec.cert, secret), `cannot read the private key \`${secret}\`: it needs a pass phrase, for which a daemon has nobody to ask`);
-    await fails(use(ec.cert, other.key), `the private key \`${other.key}\` does not belong to the certificate \`${ec.cert}\``);
+    await fails(use(chain, ec.key), `--tls-cert: cannot read the certificate \`${chain}\`: there is none in PEM form in it, or a damaged one`);
+    await fails(use(ec.cert, '/nonexistent'), '--tls-key: cannot read the private key `/nonexistent`: No such file or directory');
+    await fails(use(ec.cert, text), `--tls-key: cannot read the private key \`${text}\`: there is none in PEM form in it, or a damaged one`);
+    await fails(use(ec.cert, secret), `--tls-key: cannot read the private key \`${secret}\`: it needs a pass phrase, for which a daemon has nobody to ask`);
+    await fails(use(ec.cert, other.key), `--tls-key: the private key \`${other.key}\` does not belong to the certificate \`${ec.cert}\``);
     const closed = join(directory, 'closed.key');
     writeFileSync(closed, readFileSync(ec.key), { mode: 0 });
-    await fails(use(ec.cert, closed), `cannot read the private key \`${closed}\`: Permission denied`, { wrap: powerless });
-    await fails(['--tls-self-signed', '/nonexistent/certs'], 'cannot keep certificates in `/nonexistent/certs`: No such file or directory');
+    await fails(use(ec.cert, closed), `--tls-key: cannot read the private key \`${closed}\`: Permission denied`, { wrap: powerless });
+    await fails(['--tls-self-signed', '/nonexistent/certs'], '--tls-self-signed: cannot keep certificates in `/nonexistent/certs`: No such file or directory');
+  });
+
+  it('a FIFO in place of a certificate or key, which nobody writes to', async () => {
+    const ec = certificate('beside-fifo', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256');
+    const fifo = join(directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const use = (cert, key) => ['--listen', 'tls:127.0.0.1:0', '--tls-cert', cert, '--tls-key', key];
+    await fails(use(fifo, ec.key), `--tls-cert: cannot read the certificate \`${fifo}\`: it is no regular file`);
+    await fails(use(ec.cert, fifo), `--tls-key: cannot read the private key \`${fifo}\`: it is no regular file`);
+    await fails(use(directory, ec.key), `--tls-cert: cannot read the certificate \`${directory}\`: Is a directory`);
+  });
+
+  it('the line of the configuration file is named', async () => {
+    const config = join(directory, 'places.conf');
+    const ec = certificate('placed', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256');
+    const says = async (text, line, sentence) => {
+      writeFileSync(config, text);
+      const { status, stderr } = await runDaemon(['--config', config]);
+      assert.deepEqual([status, stderr], [1, `nakodo: ${config}:${line}: ${sentence}\n`]);
+    };
+    await says('web-root = /nonexistent\n', 1, 'cannot open web-root `/nonexistent`: No such file or directory; it is the directory with index.html');
+    await says('\nlog-file = /nonexistent/log\n', 2, 'cannot open log-file `/nonexistent/log`: No such file or directory');
+    await says('tls-key = b\n\ntls-cert = /nonexistent\n', 3, 'cannot read the certificate `/nonexistent`: No such file or directory');
+    await says(`tls-key = /nonexistent\ntls-cert = ${ec.cert}\n`, 1, 'cannot read the private key `/nonexistent`: No such file or directory');
+    await says('\ntls-self-signed = /nonexistent/certs\n', 2, 'cannot keep certificates in `/nonexistent/certs`: No such file or directory');
   });
 
   it('pages or a log that are not there', async () => {
-    await fails(['--web-root', '/nonexistent'], 'cannot open web-root `/nonexistent`: No such file or directory; it is the directory with index.html');
-    await fails(['--log-file', '/nonexistent/log'], 'cannot open log-file `/nonexistent/log`: No such file or directory');
+    await fails(['--web-root', '/nonexistent'], '--web-root: cannot open web-root `/nonexistent`: No such file or directory; it is the directory with index.html');
+    await fails(['--log-file', '/nonexistent/log'], '--log-file: cannot open log-file `/nonexistent/log`: No such file or directory');
   });
 });
 

@@ -171,7 +171,7 @@ describe('log-file', () => {
     for (const [path, why] of [[directory, 'Is a directory'], [pipe, 'No such device or address']]) {
       const { status, stderr } = await runDaemon(['--log-file', path]);
       assert.equal(status, 1);
-      assert.equal(stderr, `nakodo: cannot open log-file \`${path}\`: ${why}\n`);
+      assert.equal(stderr, `nakodo: --log-file: cannot open log-file \`${path}\`: ${why}\n`);
     }
     const path = join(directory, 'then-a-pipe');
     const daemon = await testDaemon(t, { args: ['--log-file', path] });

@@ -320,8 +320,32 @@ static void what_is_kept_for_a_resume_is_more_than_what_may_wait(void **state)
 	options_finish(&options);
 	assert_int_equal(options_load(&options, 2, less, NULL, &problem), -EINVAL);
 	assert_string_equal(problem.text,
-		"resume-bytes is smaller than twice send-queue, so that who was too slow "
+		"--resume-bytes: resume-bytes is smaller than twice send-queue, so that who was "
+		"too slow "
 		"could not resume: raise resume-bytes or lower send-queue");
+}
+
+static void each_option_knows_where_it_was_said_last(void **state)
+{
+	static char *const argv[] = {(char *)"nakodo", (char *)"--max-peers=3",
+		(char *)"--origin=any", (char *)"--tls-self-signed", (char *)"a"};
+	static char *const environment[] = {
+		(char *)"NAKODO_MAX_PEERS=2", (char *)"NAKODO_LOG_FILE=x", NULL};
+	struct problem problem;
+	struct options options;
+
+	(void)state;
+	assert_int_equal(options_load(&options, 5, argv, environment, &problem), 0);
+	assert_string_equal(options_where(&options, &options.max_peers), "--max-peers");
+	assert_string_equal(options_where(&options, &options.origin), "--origin");
+	assert_string_equal(options_where(&options, &options.tls_self_signed), "--tls-self-signed");
+	assert_string_equal(options_where(&options, &options.log_file), "NAKODO_LOG_FILE");
+	assert_string_equal(options_where(&options, &options.send_queue), "default");
+	assert_string_equal(options_where_either(&options, &options.send_queue, &options.max_peers),
+		"--max-peers");
+	assert_string_equal(
+		options_where_either(&options, &options.origin, &options.max_peers), "--origin");
+	options_finish(&options);
 }
 
 static void options_that_do_not_go_together_are_refused(void **state)
@@ -332,16 +356,18 @@ static void options_that_do_not_go_together_are_refused(void **state)
 	} cases[] = {
 		{{"nakodo", "--max-message=256KiB"}, NULL},
 		{{"nakodo", "--max-message=262145"},
-			"max-message is larger than send-queue, which must hold at least one "
+			"--max-message: max-message is larger than send-queue, which must hold at "
+			"least one "
 			"message: raise send-queue or lower max-message"},
 		{{"nakodo", "--tls-cert=a", "--tls-key=b", "--listen=tls:*:1"}, NULL},
 		{{"nakodo", "--tls-self-signed=a", "--listen=tls:*:1"}, NULL},
-		{{"nakodo", "--tls-cert=a"},
-			"tls-cert and tls-key come together: set tls-key too, or neither"},
-		{{"nakodo", "--tls-key=a"},
-			"tls-cert and tls-key come together: set tls-cert too, or neither"},
+		{{"nakodo", "--tls-cert=a"}, "--tls-cert: tls-cert and tls-key come together: set "
+					     "tls-key too, or neither"},
+		{{"nakodo", "--tls-key=a"}, "--tls-key: tls-cert and tls-key come together: set "
+					    "tls-cert too, or neither"},
 		{{"nakodo", "--tls-cert=a", "--tls-key=b", "--tls-self-signed=c"},
-			"tls-cert and tls-self-signed exclude each other: leave one of them out"},
+			"--tls-cert: tls-cert and tls-self-signed exclude each other: leave one of "
+			"them out"},
 		{{"nakodo", "--listen=localhost:1", "--listen=tls:*:2"},
 			"--listen: listen `tls:*:2` needs a certificate: set tls-cert and tls-key, "
 			"or tls-self-signed"},
@@ -404,6 +430,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_ice_server_is_refused_without_its_password),
 		cmocka_unit_test(a_value_that_would_not_fit_a_line_of_a_file_is_refused),
 		cmocka_unit_test(what_is_kept_for_a_resume_is_more_than_what_may_wait),
+		cmocka_unit_test(each_option_knows_where_it_was_said_last),
 		cmocka_unit_test(options_that_do_not_go_together_are_refused),
 		cmocka_unit_test(a_long_value_leaves_room_for_what_is_wrong_with_it),
 	};

@@ -18,8 +18,9 @@
 
 struct problem;
 
-/* One value of a repeatable option and where it was said, for error messages: "default",
- * "FILE:LINE", "NAKODO_NAME" or "--name". */
+#define OPTIONS_MOST 64 /* rows of the table */
+
+/* One value of a repeatable option and where it was said (options_where()). */
 struct option_item {
 	char *value;
 	char *where;
@@ -64,6 +65,7 @@ struct options {
 	uint64_t room_history, max_meta, room_peers, rooms_max;
 	int log_level; /* enum option_log_level */
 	int log_format; /* enum option_log_format */
+	char *where[OPTIONS_MOST]; /* of each row; for options_where() */
 };
 
 /* Read all sources in order into `options` (any content before is overwritten).
@@ -72,6 +74,13 @@ struct options {
 int options_load(struct options *options, int argc, char *const *argv, char *const *environment,
 	struct problem *problem);
 void options_finish(struct options *options);
+
+/* Where that field of the options was said last, for error messages: "default", "FILE:LINE",
+ * "NAKODO_NAME" or "--name". */
+const char *options_where(const struct options *options, const void *field);
+/* The same of either of two that do not go together: of the first that is no default. */
+const char *options_where_either(
+	const struct options *options, const void *field, const void *other);
 
 /* What --help, --print-config and the man page show; all made from the table. --print-config's
  * output, read back as a configuration file, gives the same options. */

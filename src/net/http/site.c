@@ -71,8 +71,9 @@ int site_create(struct site **ret, const struct options *options, struct problem
 	if (site->directory < 0) {
 		error = -errno;
 		problem_set(problem, error,
-			"cannot open web-root `%s`: %s; it is the directory with index.html",
-			options->web_root, strerror(-error));
+			"%s: cannot open web-root `%s`: %s; it is the directory with index.html",
+			options_where(options, &options->web_root), options->web_root,
+			strerror(-error));
 		site_destroy(site);
 		return error;
 	}

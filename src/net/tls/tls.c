@@ -20,6 +20,7 @@
 
 struct tls {
 	char *cert_path, *key_path; /* absolute */
+	const char *cert_where, *key_where; /* where the options say so; theirs */
 	char *directory; /* of tls-self-signed; NULL: the files are somebody else's */
 	X509 *cert;
 	STACK_OF(X509) * chain;
@@ -28,7 +29,8 @@ struct tls {
 	char *ca_pem, *ca_fingerprint; /* NULL: no local authority */
 };
 
-static int read_failed(const char *what, const char *path, struct problem *problem)
+static int read_failed(
+	const char *where, const char *what, const char *path, struct problem *problem)
 {
 	const char *why = "there is none in PEM form in it, or a damaged one";
 
@@ -38,7 +40,8 @@ static int read_failed(const char *what, const char *path, struct problem *probl
 		why = "it needs a pass phrase, for which a daemon has nobody to ask";
 	}
 	ERR_clear_error();
-	return problem_set(problem, -EBADMSG, "cannot read the %s `%s`: %s", what, path, why);
+	return problem_set(
+		problem, -EBADMSG, "%s: cannot read the %s `%s`: %s", where, what, path, why);
 }
 
 static int read_chain(struct tls *tls, struct problem *problem)
@@ -56,7 +59,7 @@ static int read_chain(struct tls *tls, struct problem *problem)
 	}
 	/* The end of the file is an error to OpenSSL; any other is one in the chain. */
 	if (!tls->cert || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-		error = read_failed("certificate", tls->cert_path, problem);
+		error = read_failed(tls->cert_where, "certificate", tls->cert_path, problem);
 	}
 	ERR_clear_error();
 	if (file) {
@@ -86,15 +89,15 @@ static int read_pair(struct tls *tls, struct problem *problem)
 	errno = 0;
 	file = file_open(AT_FDCWD, tls->key_path);
 	tls->key = file ? PEM_read_PrivateKey(file, NULL, no_pass_phrase, NULL) : NULL;
-	error = tls->key ? 0 : read_failed("private key", tls->key_path, problem);
+	error = tls->key ? 0 : read_failed(tls->key_where, "private key", tls->key_path, problem);
 	if (file) {
 		fclose(file);
 	}
 	if (!error && !X509_check_private_key(tls->cert, tls->key)) {
 		ERR_clear_error();
 		error = problem_set(problem, -EKEYREJECTED,
-			"the private key `%s` does not belong to the certificate `%s`",
-			tls->key_path, tls->cert_path);
+			"%s: the private key `%s` does not belong to the certificate `%s`",
+			tls->key_where, tls->key_path, tls->cert_path);
 	}
 	return error;
 }
@@ -155,6 +158,10 @@ static char *in_directory(const char *directory, const char *name)
 /* The files are read again after the daemon has left for "/". */
 static int set_paths(struct tls *tls, const struct options *options, struct problem *problem)
 {
+	tls->cert_where = options_where(options,
+		*options->tls_self_signed ? &options->tls_self_signed : &options->tls_cert);
+	tls->key_where = options_where(
+		options, *options->tls_self_signed ? &options->tls_self_signed : &options->tls_key);
 	if (*options->tls_self_signed) {
 		tls->directory = file_absolute(options->tls_self_signed);
 		tls->cert_path = in_directory(tls->directory, "cert.pem");
@@ -166,8 +173,8 @@ static int set_paths(struct tls *tls, const struct options *options, struct prob
 	if (!tls->cert_path || !tls->key_path) {
 		int error = -errno;
 
-		return problem_set(problem, error, "cannot tell where the certificate lies: %s",
-			strerror(-error));
+		return problem_set(problem, error, "%s: cannot tell where the certificate lies: %s",
+			tls->cert_where, strerror(-error));
 	}
 	return 0;
 }
@@ -175,10 +182,14 @@ static int set_paths(struct tls *tls, const struct options *options, struct prob
 /* Read the files into a tls that has only their paths, and make those that are ours to make. */
 static int load(struct tls *tls, struct problem *problem)
 {
+	struct problem detail;
 	int error = 0;
 
 	if (tls->directory) {
-		error = self_signed_update(tls->directory, &tls->self_signed, problem);
+		error = self_signed_update(tls->directory, &tls->self_signed, &detail);
+		if (error) {
+			return problem_set(problem, error, "%s: %s", tls->cert_where, detail.text);
+		}
 	}
 	error = error ? error : read_pair(tls, problem);
 	return error ? error : show_authority(tls, problem);
@@ -234,6 +245,8 @@ int tls_reload(struct tls *tls, struct problem *problem)
 	struct tls fresh = {
 		.cert_path = tls->cert_path,
 		.key_path = tls->key_path,
+		.cert_where = tls->cert_where,
+		.key_where = tls->key_where,
 		.directory = tls->directory,
 	};
 	int error = load(&fresh, problem);

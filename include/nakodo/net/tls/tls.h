@@ -12,7 +12,8 @@ struct tls;
 
 /* Load what tls-cert and tls-key or tls-self-signed say. *ret is NULL when neither is set.
  * tls-self-signed makes what its directory lacks (self_signed.h), but not for --check. 0, or -errno
- * with a sentence that names the file and what is wrong with it. */
+ * with a sentence that names the place in the options, the file and what is wrong with it. The
+ * options must outlive it. */
 int tls_create(struct tls **ret, const struct options *options, struct problem *problem);
 void tls_destroy(struct tls *tls); /* takes NULL */
 /* Renew what is ours to renew and read the files again. New connections get the new certificate; on
