@@ -99,6 +99,7 @@ export type Source = 'mic' | 'cam' | 'screen';
 export interface Room extends Emitter<RoomEvents> {
   /** The room's name. */
   readonly name: string;
+  /** Name and meta are those that the server has accepted. */
   readonly self: { readonly id: string; readonly name?: string; readonly meta?: { [name: string]: Json } };
   readonly peers: ReadonlyMap<string, Peer>;
   readonly state: RoomState;
@@ -108,6 +109,7 @@ export interface Room extends Emitter<RoomEvents> {
   /** Through the server: works without any peer connection, and waits while reconnecting. */
   send(data: Json, options?: { to?: string }): void;
   chat(text: string, options?: { to?: string }): void;
+  /** `self` is changed, and its event comes, when the server has accepted it; else there is an `error`. */
   update(change: { name?: string; meta?: { [name: string]: Json } }): void;
   /** Sends a track to everybody, those who come later included. One for each source: another
    *  takes its place. `mic` and `cam` arrive in one stream. Tracks are never stopped: that is for
@@ -137,6 +139,8 @@ interface RoomEvents {
   leave: { peer: Peer; reason: 'bye' | 'gone' | 'kicked' | 'lost' };
   /** Name, meta, away or sources changed. */
   update: { peer: Peer };
+  /** The server has accepted an `update()`. */
+  self: Room['self'];
   message: { from: string; peer?: Peer; data: Json };
   chat: Chat;
   /** A remote track of a peer; also after a rebuild, in a new stream. */

@@ -44,10 +44,8 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
     state: 'reconnecting',
     send: (data, { to } = {}) => link.send({ type: 'message', to, data }),
     chat: (text, { to } = {}) => link.send({ type: 'chat', to, text }),
-    update(change) {
-      link.send({ type: 'update', ...change });
-      Object.assign(self, change);
-    },
+    /** `self` changes when the server says that it has. */
+    update: (change) => link.send({ type: 'update', ...change }),
     publish(track, { as }) {
       mustBe(as, track);
       const source = {
@@ -148,6 +146,7 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
       all('kick');
     } else if (type === 'closing') emit(room, type, message);
     else if (type === 'error') emit(room, type, new SignalError(message.code, message.message));
+    else if (type === 'peer-updated' && id === self.id) emit(room, 'self', Object.assign(self, info));
     else if (type === 'peer-joined') add(info);
     else if (!peer) return;
     else if (type === 'peer-left') remove(id, reason);

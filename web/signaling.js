@@ -41,7 +41,7 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     if (isOver) throw new SignalError('closed');
     if (sizeOf(raw) > limit) throw new SignalError('message-too-large');
     if (!isReady && kept.length > 999) throw new SignalError('unreachable');
-    kept.push({ raw, isNew: !isReady && !message.to });
+    kept.push({ raw, isNew: !isReady && !message.to, isAgain: message.type === 'update' });
     if (isReady) write(raw);
   }
 
@@ -57,25 +57,36 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     passed = n;
   }
 
-  function greet({ type, n, limits, session: newest }) {
-    clearTimeout(timer);
-    session = newest;
-    isReady = true;
-    isDoubtful = false;
-    tries = 0;
-    if (type === 'resumed') {
-      forget(n);
-    } else {
-      received = passed = 0;
-      limit = limits.message;
-      // What the lost session may have delivered, or was for one peer, is not said again.
-      kept = kept.filter(({ isNew }) => isNew);
-    }
-    acknowledge();
-    for (const item of kept) {
+  function sayAgain(items) {
+    for (const item of items) {
       item.isNew = false;
       write(item.raw);
     }
+  }
+
+  function greet(message) {
+    clearTimeout(timer);
+    session = message.session;
+    isReady = true;
+    isDoubtful = false;
+    tries = 0;
+    if (message.type === 'resumed') {
+      forget(message.n);
+      acknowledge();
+      sayAgain(kept);
+      return on.message(message);
+    }
+    // What the lost session may have delivered, or was for one peer, is not said again; what one
+    // says of itself is, behind what was true before.
+    const again = kept.filter(({ isNew, isAgain }) => isNew || isAgain);
+    kept = [];
+    received = passed = 0;
+    limit = message.limits.message;
+    acknowledge();
+    on.message(message);
+    if (isOver) return;
+    kept.push(...again);
+    sayAgain(again);
   }
 
   function receive(raw) {
@@ -86,7 +97,7 @@ export function openLink(url, { WebSocket, query, replaces }, on) {
     fault = type === 'error' && !HARMLESS.test(message.code) && message;
     if (type === 'ack') return forget(message.n);
     if (type === 'closing') pause = message.retryAfter * 1000;
-    else if (/^(welcome|resumed)$/.test(type)) greet(message);
+    else if (/^(welcome|resumed)$/.test(type)) return greet(message);
     else if (type === 'pong' || !isReady) return;
     else if (++received - told > 15) acknowledge();
     else ackTimer ||= setTimeout(acknowledge, 1000);

@@ -174,14 +174,21 @@ static struct fault chat(const struct call *call)
 	return relay(call);
 }
 
+/* It goes to the participant too, who learns by it that its update was taken. */
 static void publish_update(struct nakodo_v1_seat *seat)
 {
 	struct text text = {0};
+	struct iovec part;
 
 	text_add(&text, "{\"type\":\"peer-updated\",\"peer\":{");
 	nakodo_v1_seat_print(seat, &text);
 	text_add(&text, "}}");
-	nakodo_v1_seat_publish_text(seat, &text);
+	part.iov_base = text_take(&text, &part.iov_len);
+	if (part.iov_base) {
+		nakodo_v1_seat_publish(seat, &part, 1);
+		nakodo_v1_seat_send(seat, &part, 1);
+		free(part.iov_base);
+	}
 }
 
 static void replace(char **text, const char *by, size_t len)

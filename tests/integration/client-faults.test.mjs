@@ -154,8 +154,7 @@ describe('the client and replies that get lost', () => {
   it('keeps a name that was changed when its session is lost', async (t) => {
     const first = await startDaemon();
     const room = await clientOf(t, first.ws).join('x', { name: 'Hana' });
-    room.update({ name: 'Hanako' });
-    assert.equal(room.self.name, 'Hanako');
+    room.update({ name: 'Hanako' }); // the server may have taken it or not
     first.child.kill('SIGKILL');
     await first.exit();
     const fresh = next(room, 'state', (state) => state.fresh);
@@ -240,6 +239,36 @@ describe('the client and its own page', () => {
     const room = await clientOf(t, daemon.ws).join('x', { name: 'Hana' });
     assert.throws(() => room.update({ name: 'x'.repeat(5000) }), { code: 'message-too-large' });
     assert.equal(room.self.name, 'Hana');
+  });
+
+  it('is what the server has accepted, and comes back after an update that was refused', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--resume-seconds', '1'] });
+    const proxy = await Proxy.to(daemon.port);
+    t.after(() => proxy.stop());
+    const other = await clientOf(t, daemon.ws).join('x');
+    const room = await clientOf(t, `ws://127.0.0.1:${proxy.port}`).join('x', { name: 'Hana', meta: { color: 'red' } });
+    const refused = next(room, 'error');
+    room.update({ name: 'a/b' });
+    assert.equal((await refused).code, 'bad-message');
+    const accepted = next(room, 'self');
+    const seen = next(other, 'update', ({ peer }) => peer.name === 'Hanako');
+    room.update({ name: 'Hanako' });
+    assert.equal((await accepted).name, 'Hanako');
+    const { peer } = await seen;
+    assert.deepEqual(room.self, { id: peer.id, name: 'Hanako', meta: { color: 'red' } });
+    const lost = next(other, 'leave', (event) => event.peer === peer);
+    proxy.plan = () => OFFLINE;
+    proxy.cut();
+    await next(room, 'state');
+    room.update({ name: 'c/d' });
+    room.update({ meta: { color: 'blue' } });
+    await lost;
+    const again = next(room, 'error'); // c/d once more, and nothing else
+    const blue = next(other, 'update', (event) => event.peer.meta?.color === 'blue');
+    proxy.plan = () => ONLINE;
+    assert.equal((await again).code, 'bad-message');
+    assert.deepEqual([room.state, room.self.name], ['open', 'Hanako']);
+    assert.equal((await blue).peer.name, 'Hanako');
   });
 
   it('does not throw itself out of a room that it is in twice', async (t) => {

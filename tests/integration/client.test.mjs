@@ -37,8 +37,9 @@ describe('the client', () => {
   it('passes on messages to all and to one, chat, names and meta', async (t) => {
     const daemon = await testDaemon(t);
     const { client, hana, ken, joined } = await pair(t, daemon, { meta: { color: 'red' } });
+    const came = next(ken, 'peer');
     const third = await client.join('朝会');
-    await next(ken, 'peer');
+    await came;
     const heard = events(third, 'message');
     const data = [{ 名: '朝' }, null, 1.5];
     hana.send(data, { to: ken.self.id });

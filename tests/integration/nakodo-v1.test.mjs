@@ -236,7 +236,7 @@ describe('nakodo.v1', () => {
   });
 
   describe('update', () => {
-    it('is stored and told to the others: name, meta or both', async () => {
+    it('is stored and told to the others and to who asked for it: name, meta or both', async () => {
       const a = await join(base, 'update', { name: 'A' });
       const b = await join(base, 'update', { name: 'B' });
       await a.find('peer-joined');
@@ -248,6 +248,9 @@ describe('nakodo.v1', () => {
       const { raw } = await b.next();
       assert.match(raw, /"meta":\{"n":1\.50,"big":12345678901234567890\}/);
       assert.deepEqual(JSON.parse(raw).peer.name, 'A"');
+      assert.deepEqual((await a.next()).peer, { id: a.id, name: 'A', meta: { camera: true } });
+      assert.equal((await a.next()).peer.name, 'アン');
+      assert.equal((await a.next()).raw, raw);
       await a.silent();
       const c = await join(base, 'update');
       assert.equal(c.peers.get(a.id).name, 'A"');

@@ -209,6 +209,7 @@ export class Session {
   #account(message) {
     const { type, id = message.peer?.id ?? message.from } = message;
     const peer = this.peers.get(id);
+    if (id === this.id && type === 'peer-updated') return; // so an update was taken
     assert.notEqual(id, this.id, `about ourselves: ${message.raw}`);
     if (type === 'peer-joined') {
       assert.ok(!peer, `came twice: ${message.raw}`);
