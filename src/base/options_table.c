@@ -214,6 +214,16 @@ const struct option_row options_table[] = {
 			"nothing; 30 seconds of that in a row close it with 4429.",
 	},
 	{
+		.name = "byte-rate",
+		.placeholder = "SIZE",
+		.type = OPTION_SIZE,
+		FIELD(byte_rate),
+		.standard = "1MiB",
+		.max = GIB,
+		.help = "The same in bytes of messages: so many per second, with bursts of four "
+			"times as many.",
+	},
+	{
 		.name = "send-queue",
 		.placeholder = "SIZE",
 		.type = OPTION_SIZE,

@@ -30,7 +30,7 @@ async function setUp(t, args = []) {
 
 describe('the client on a bad network', () => {
   it('loses, doubles and reorders nothing, however it is cut', async (t) => {
-    const { proxy, straight, shaky } = await setUp(t, ['--message-rate', '0']);
+    const { proxy, straight, shaky } = await setUp(t, ['--message-rate', '0', '--byte-rate', '0']);
     const a = await straight.join('x');
     const [b, c] = [await shaky.join('x'), await shaky.join('x')];
     const rooms = [a, b, c];

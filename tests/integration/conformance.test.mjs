@@ -20,7 +20,7 @@ for (const secure of [false, true]) {
     let daemon;
 
     before(async () => {
-      daemon = await startDaemon({ tls: secure, args: ['--max-message', '128KiB', '--message-rate', '0', '--subprotocol', 'chess'] });
+      daemon = await startDaemon({ tls: secure, args: ['--max-message', '128KiB', '--message-rate', '0', '--byte-rate', '0', '--subprotocol', 'chess'] });
     });
 
     after(() => daemon.stop());

@@ -203,7 +203,7 @@ describe('the guard', { concurrency: 2 }, () => {
     it(`partial: frames that the socket takes in parts arrive whole, pings and pongs between them, ${scheme}`, async (t) => {
       const daemon = await daemonFor(t, {
         tls: true,
-        args: ['--message-rate', '0', '--max-message', '1MiB', '--send-queue', '64MiB', '--resume-bytes', '128MiB', '--ping-interval', '1', '--ping-timeout', '60'],
+        args: ['--message-rate', '0', '--byte-rate', '0', '--max-message', '1MiB', '--send-queue', '64MiB', '--resume-bytes', '128MiB', '--ping-interval', '1', '--ping-timeout', '60'],
       });
       const slow = await open(daemon, '/relay', { secure });
       const senders = await Promise.all([0, 1, 2].map((i) => open(daemon, '/relay?frames=text', { secure: i === 1 })));

@@ -147,7 +147,7 @@ describe('limits', { concurrency: true }, () => {
 
     for (const [scheme, secure] of schemes) {
       it(`is closed with 4508, and the others get everything, over ${scheme}`, async (t) => {
-        const daemon = await testDaemon(t, { tls: secure, args: ['--message-rate', '0', '--send-queue', '256KiB'] });
+        const daemon = await testDaemon(t, { tls: secure, args: ['--message-rate', '0', '--byte-rate', '0', '--send-queue', '256KiB'] });
         const [sender, slow, ...healthy] = await Promise.all([1, 2, 3, 4, 5].map(() => open(daemon, '/relay', { secure })));
         slow.wire.socket.pause();
         let gone = false;
@@ -183,7 +183,7 @@ describe('limits', { concurrency: true }, () => {
     }
 
     it('that never reads again is gone all the same', async (t) => {
-      const daemon = await testDaemon(t, { args: ['--message-rate', '0', '--send-queue', '64KiB'] });
+      const daemon = await testDaemon(t, { args: ['--message-rate', '0', '--byte-rate', '0', '--send-queue', '64KiB'] });
       const sender = await open(daemon, '/relay');
       const before = descriptors(daemon);
       const slow = await open(daemon, '/relay');

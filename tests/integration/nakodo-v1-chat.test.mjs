@@ -16,7 +16,7 @@ describe('chat', () => {
   }
 
   before(async () => {
-    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--message-rate', '0'] });
+    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--message-rate', '0', '--byte-rate', '0'] });
   });
   after(() => daemon?.stop());
 
@@ -88,7 +88,7 @@ describe('chat', () => {
   });
 
   it('reaches a newcomer though it is more than may wait for a slow reader', async (t) => {
-    const other = await testDaemon(t, { args: ['--send-queue', '4KiB', '--max-message', '2KiB', '--message-rate', '0'] });
+    const other = await testDaemon(t, { args: ['--send-queue', '4KiB', '--max-message', '2KiB', '--message-rate', '0', '--byte-rate', '0'] });
     const a = await Session.join(other.ws, 'r');
     for (let i = 0; i < 50; i++) a.send({ type: 'chat', text: 'x'.repeat(1000) });
     await a.taken();

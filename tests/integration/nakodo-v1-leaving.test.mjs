@@ -166,7 +166,7 @@ describe('a connection that ends', { concurrency: true }, () => {
 describe('a session that cannot be resumed', () => {
   let daemon;
   before(async () => {
-    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--message-rate', '0', '--resume-messages', '16'] });
+    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--message-rate', '0', '--byte-rate', '0', '--resume-messages', '16'] });
   });
   after(() => daemon?.stop());
 
@@ -249,7 +249,7 @@ describe('a session that cannot be resumed', () => {
   });
 
   it('because too many bytes were missed', async (t) => {
-    const small = await testDaemon(t, { args: ['--send-queue', '64KiB', '--resume-bytes', '128KiB', '--message-rate', '0'] });
+    const small = await testDaemon(t, { args: ['--send-queue', '64KiB', '--resume-bytes', '128KiB', '--message-rate', '0', '--byte-rate', '0'] });
     const a = await Session.join(small.ws, 'bytes');
     const b = await Session.join(small.ws, 'bytes');
     await a.find('peer-joined');
@@ -433,7 +433,7 @@ describe('a server that closes', { concurrency: true }, () => {
   });
 
   it('a slow reader with 4508 keeps its session and loses nothing', async (t) => {
-    const daemon = await testDaemon(t, { args: ['--message-rate', '0', '--send-queue', '64KiB', '--resume-bytes', '64MiB'] });
+    const daemon = await testDaemon(t, { args: ['--message-rate', '0', '--byte-rate', '0', '--send-queue', '64KiB', '--resume-bytes', '64MiB'] });
     const a = await Session.join(daemon.ws, 'r');
     const { peer, welcome } = await enter(daemon, 'r');
     await a.find('peer-joined');

@@ -8,7 +8,7 @@ import { enter, hear, pathOf, random128, Session } from '../lib/v1.mjs';
 let daemon;
 let rooms = 0;
 before(async () => {
-  daemon = await startDaemon({ tls: true, args: ['--max-peers-per-address', '0', '--message-rate', '0'] });
+  daemon = await startDaemon({ tls: true, args: ['--max-peers-per-address', '0', '--message-rate', '0', '--byte-rate', '0'] });
 });
 after(() => daemon?.stop());
 

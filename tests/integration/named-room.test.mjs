@@ -17,7 +17,7 @@ describe('named-room', () => {
   before(async () => {
     daemon = await startDaemon({
       tls: true,
-      args: ['--message-rate', '0', '--max-peers-per-room', '4', '--mount', '/lesson=named-room'],
+      args: ['--message-rate', '0', '--byte-rate', '0', '--max-peers-per-room', '4', '--mount', '/lesson=named-room'],
     });
   });
 

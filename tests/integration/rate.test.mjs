@@ -1,8 +1,9 @@
-// Goal: a peer over message-rate is read more slowly, loses nothing, holds up nobody, and is closed after 30 s of it.
+// Goal: a peer over message-rate or byte-rate is read more slowly, loses nothing, holds up nobody, and is closed after 30 s of it.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { testDaemon } from '../lib/daemon.mjs';
-import { BINARY, frame, open, stopwatch, TEXT } from '../lib/raw.mjs';
+import { meters, testDaemon } from '../lib/daemon.mjs';
+import { BINARY, frame, noise, open, stopwatch, TEXT } from '../lib/raw.mjs';
+import { Session } from '../lib/v1.mjs';
 
 const schemes = [['ws', false], ['wss', true]];
 
@@ -54,6 +55,53 @@ describe('a peer over its rate', { concurrency: true }, () => {
       await listener.leave();
     });
   }
+
+  it('is served at its rate, whatever that is', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--message-rate', '500'] });
+    const peer = await open(daemon, '/echo');
+    const clock = stopwatch();
+    const count = 3000; // of them 2000 at once, the others 500 a second
+    await peer.wire.write(Buffer.concat(Array.from({ length: count }, (_, i) => frame(TEXT, String(i)))));
+    for (let i = 0; i < count; i++) assert.equal(await peer.says(`message ${i}`), `text ${i}`);
+    assert.ok(clock() > 1.9 && clock() < 6, `${count} messages took ${clock()} s`);
+    assert.ok((await meters(daemon)).held > 0);
+    await peer.leave();
+  });
+
+  it('is held for its bytes as well', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--byte-rate', '100000'] });
+    const [fast, listener] = await Promise.all([1, 2].map(() => open(daemon, '/relay')));
+    const clock = stopwatch();
+    const count = 12; // of 50 000 bytes: 8 at once, the others 2 a second
+    await fast.wire.write(Buffer.concat(Array.from({ length: count }, (_, i) => frame(BINARY, noise(i, 50000)))));
+    for (let i = 0; i < count; i++) {
+      const { payload } = await listener.next(`message ${i}`);
+      assert.ok(payload.equals(noise(i, 50000)), `message ${i}`);
+      if (i === 7) assert.ok(clock() < 1.4, `the burst took ${clock()} s`);
+    }
+    assert.ok(clock() > 1.4 && clock() < 6, `${count} messages took ${clock()} s`);
+    for (const peer of [fast, listener]) peer.wire.socket.destroy();
+  });
+
+  it('is never held where sixteen come to one room with descriptions of 10 kB', async (t) => {
+    const daemon = await testDaemon(t, {});
+    const sessions = await Promise.all(Array.from({ length: 16 }, () => Session.join(daemon.ws, 'full', { queue: false })));
+    const heard = Promise.all(sessions.map((session) => session.until(() => session.signals === 15 * 3, 'all signals')));
+    const sdp = 'x'.repeat(10000);
+    for (const from of sessions) {
+      from.signals = 0;
+      from.onmessage = ({ type }) => { from.signals += type === 'message'; };
+    }
+    for (const from of sessions) {
+      for (const to of sessions) {
+        if (to === from) continue;
+        for (const data of [{ sdp }, { candidate: 1 }, { candidate: 2 }]) from.send({ type: 'message', to: to.id, data });
+      }
+    }
+    await heard;
+    assert.equal((await meters(daemon)).held, 0);
+    await Promise.all(sessions.map((session) => session.bye()));
+  });
 
   it('is never held if it keeps to its rate', async (t) => {
     const daemon = await testDaemon(t, { args: ['--message-rate', '50'] });

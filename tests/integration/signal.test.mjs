@@ -43,7 +43,7 @@ describe('signal', () => {
       tls: true,
       args: [
         ['--max-peers-per-room', '3'],
-        ['--message-rate', '0'],
+        ['--message-rate', '0', '--byte-rate', '0'],
         ['--mount', '/sig=signal'],
         ['--mount', '/bin=signal?frames=binary'],
         ['--listen', '127.0.0.1:0'],

@@ -19,6 +19,7 @@
 struct options peers_options = {
 	.max_message = 65536,
 	.message_rate = 50,
+	.byte_rate = 1048576,
 	.send_queue = 262144,
 	.resume_seconds = 30,
 	.resume_messages = 1024,

@@ -102,6 +102,35 @@ static void silence_gives_the_burst_back_but_not_more(void **state)
 	}
 }
 
+static void bytes_cost_by_their_number(void **state)
+{
+	static const uint64_t byte_rates[] = {1000, 1 << 20, 1 << 30};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(byte_rates); i++) {
+		uint64_t rate = byte_rates[i], burst = rate * 4;
+		struct limit limit = {0};
+
+		assert_int_equal(limit_spend_bytes(&limit, 7, rate, burst, rate), 0);
+		assert_int_equal(limit_spend_bytes(&limit, 7, rate, burst, rate * 3), 0);
+		assert_int_equal(limit_spend_bytes(&limit, 7, rate, burst, rate / 2), 500);
+		assert_int_equal(limit_spend_bytes(&limit, 507, rate, burst, 0), 0);
+	}
+	assert_int_equal(limit_spend_bytes(&(struct limit){0}, 7, 0, 0, 1 << 24), 0);
+}
+
+static void many_small_messages_cost_no_more_than_their_bytes(void **state)
+{
+	struct limit limit = {0};
+	uint64_t rate = 1 << 20;
+
+	(void)state;
+	for (uint64_t n = 0; n < 40000; n++) { /* of 100 bytes: 4 000 000 of the 4 194 304 */
+		assert_int_equal(limit_spend_bytes(&limit, 7, rate, rate * 4, 100), 0);
+	}
+	assert_true(limit_spend_bytes(&limit, 7, rate, rate * 4, 300000) > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +140,8 @@ int main(void)
 		cmocka_unit_test(the_wait_is_the_time_until_the_next_message_is_due),
 		cmocka_unit_test(one_that_waits_as_told_sends_at_the_rate),
 		cmocka_unit_test(silence_gives_the_burst_back_but_not_more),
+		cmocka_unit_test(bytes_cost_by_their_number),
+		cmocka_unit_test(many_small_messages_cost_no_more_than_their_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,8 +131,8 @@ static void a_printed_configuration_reads_back(void **state)
 		"--ice-server=turn:a|u|p \"w\\ #x ", "--origin=null", "--origin=any",
 		"--server-name=a.b", "--max-message=65537", "--max-peers=1000000",
 		"--max-peers-per-room=2", "--max-peers-per-address=0", "--message-rate=0",
-		"--send-queue=1GiB", "--room-peers=2", "--rooms-max=1", "--room-history=0",
-		"--max-meta=2", "--resume-seconds=1h", "--resume-messages=16",
+		"--byte-rate=0", "--send-queue=1GiB", "--room-peers=2", "--rooms-max=1",
+		"--room-history=0", "--max-meta=2", "--resume-seconds=1h", "--resume-messages=16",
 		"--resume-bytes=2GiB", "--ping-interval=61", "--ping-timeout=120",
 		"--handshake-timeout=1m", "--drain-seconds=0", "--log-level=debug",
 		"--log-format=journal", "--log-file=\\", "--show-messages"};

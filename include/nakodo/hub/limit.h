@@ -15,3 +15,6 @@ struct limit {
 /* Count one message at `now` ms against `rate` per second with `burst` in a row allowed.
  * 0: the next one may be read at once; else the milliseconds until it may. `rate` 0: no limit. */
 uint64_t limit_spend(struct limit *limit, uint64_t now, uint64_t rate, uint64_t burst);
+/* The same for a message of so many bytes; `rate` and `burst` are bytes too, up to 2^40. */
+uint64_t limit_spend_bytes(
+	struct limit *limit, uint64_t now, uint64_t rate, uint64_t burst, uint64_t bytes);

@@ -7,10 +7,12 @@
 #include <utlist.h>
 
 #include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 
+#define BURST 4 /* seconds of the rate */
 #define HELD_MAX 30000 /* ms of being held in a row before the peer is closed */
 #define HELD_GAP 1000 /* ms without being held that end such a row */
 
@@ -39,48 +41,56 @@ static void stop_waiting(struct conn *conn)
 	conn->hold = HOLD_NONE;
 }
 
-/* The next message is due. */
+/* The next message is due: deliver what is within the rate, then read on. */
 static void on_due(struct wheel_timer *timer)
 {
 	struct conn *conn = conn_of_timer(timer);
-	struct held *held = conn->backlog;
+	struct held *held;
 
 	/* Its silence was ours. */
 	conn->peer.heard = conn->released = deadlines_now(conn->pace->deadlines);
-	if (!held) {
-		stop_waiting(conn);
-		conn->pace->resumed(conn);
-		return;
+	while ((held = conn->backlog)) {
+		DL_DELETE(conn->backlog, held);
+		conn->pace->deliver(conn, held->data, held->len, held->binary);
+		held_free(held);
+		/* It may have been closed, which has forgotten the backlog; or it waits again. */
+		if (conn->timer.at) {
+			return;
+		}
 	}
-	DL_DELETE(conn->backlog, held);
-	conn->pace->deliver(conn, held->data, held->len, held->binary);
-	held_free(held);
-	if (conn->peer.state == PEER_OPEN && !conn->timer.at) {
-		deadlines_set(conn->pace->deadlines, timer, 0, on_due); /* still within the rate */
-	}
+	stop_waiting(conn);
+	conn->pace->resumed(conn);
 }
 
-void pace_count(struct conn *conn)
+static void hold(struct conn *conn, uint64_t delay)
 {
-	uint64_t rate = conn->pace->options->message_rate,
-		 now = deadlines_now(conn->pace->deadlines);
-	uint64_t delay = limit_spend(&conn->limit, now, rate, rate * 4);
+	if (conn->hold == HOLD_NONE) {
+		meter_add(METER_HELD, 1);
+		conn->hold = HOLD_PENDING;
+		DL_APPEND2(conn->pace->pausing, conn, pause_prev, pause_next);
+	}
+	deadlines_set(conn->pace->deadlines, &conn->timer, delay, on_due);
+}
 
-	if (!delay || conn->peer.state != PEER_OPEN) {
+void pace_count(struct conn *conn, size_t len)
+{
+	const struct options *options = conn->pace->options;
+	uint64_t now = deadlines_now(conn->pace->deadlines), rate = options->message_rate;
+	uint64_t messages = limit_spend(&conn->limit, now, rate, rate * BURST), bytes;
+
+	rate = options->byte_rate;
+	bytes = limit_spend_bytes(&conn->byte_limit, now, rate, rate * BURST, len);
+	if (!(messages || bytes) || conn->peer.state != PEER_OPEN) {
 		return;
 	}
 	if (!conn->held_since || now - conn->released > HELD_GAP) {
 		conn->held_since = now;
 	}
 	if (now - conn->held_since >= HELD_MAX) {
-		hub_close(&conn->peer, 4429, "too many messages");
+		hub_close(&conn->peer, 4429, messages ? "too many messages" : "too many bytes");
 		return;
 	}
-	if (conn->hold == HOLD_NONE) {
-		conn->hold = HOLD_PENDING;
-		DL_APPEND2(conn->pace->pausing, conn, pause_prev, pause_next);
-	}
-	deadlines_set(conn->pace->deadlines, &conn->timer, delay, on_due);
+	hold(conn, messages > bytes ? messages : bytes);
 }
 
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)

@@ -162,7 +162,7 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool binary
 	if (conn->peer.unmetered) {
 		conn->peer.unmetered--;
 	} else {
-		pace_count(conn);
+		pace_count(conn, len);
 	}
 }
 

@@ -54,7 +54,7 @@ struct conn {
 	struct wheel_timer timer; /* the one thing this connection waits for in its stage */
 	struct address address; /* of the client */
 	const struct mount *mount;
-	struct limit limit;
+	struct limit limit, byte_limit;
 	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
 	struct held *backlog; /* read, but not due (utlist DL) */
 	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: pace's (utlist DL) */

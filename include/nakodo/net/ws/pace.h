@@ -29,9 +29,9 @@ struct pace {
 	struct conn *pausing; /* to be left unread after this turn (utlist DL) */
 };
 
-/* Count a message that was just delivered; begin to hold its peer if it is one too many.
- * pace->deliver gets the backlog later, and what it delivers is counted again. */
-void pace_count(struct conn *conn);
+/* Count a message of so many bytes that was just delivered; begin to hold its peer if it is one too
+ * many. pace->deliver gets the backlog later, and what it delivers is counted again. */
+void pace_count(struct conn *conn, size_t len);
 /* Keep a message of a peer that is held. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
 /* The peer has said good-bye: what it said before is delivered at once. */
