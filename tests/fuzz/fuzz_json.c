@@ -3,6 +3,7 @@
  * what it accepts in the same way.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,9 @@ static void compare(const char *text, size_t len, enum json_result result,
 		const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, members[i].name);
 
 		require(value->kind == kind_of(item));
+		if (value->kind == JSON_NUMBER && json_is_portable(value)) {
+			require(isfinite(item->valuedouble));
+		}
 		if (value->kind == JSON_STRING) {
 			require(json_equals(value, item->valuestring));
 		}

@@ -65,6 +65,12 @@ bool json_equals(const struct json_value *value, const char *text);
  * walking through all of them takes the time of one scan. */
 bool json_next(const struct json_value *array, struct json_value *item);
 
+/* Would every reader take the value, and not only those that are as lenient as the grammar? False
+ * if a string or a name in it has half of a surrogate pair or U+0000 (as json_decode refuses it),
+ * if a number is too large for a double, or if an integer is too large for 64 bits with a sign (RFC
+ * 8259 sections 6 and 8.2). Ask before the value becomes a part of what others are told. */
+bool json_is_portable(const struct json_value *value);
+
 #define JSON_QUOTE_EXTRA 9 /* quotes, the NUL, and one escape */
 
 /* Write `text` as a JSON string, quotes included, with a NUL behind it. The length without it, or
