@@ -318,7 +318,7 @@ void hub_publish(struct room *room, struct message *message, const struct peer *
 	struct member *member;
 
 	DL_FOREACH (room->members, member) {
-		if (member->peer != except) {
+		if (member->peer && member->peer != except) {
 			deliver(member->peer, message);
 		}
 	}

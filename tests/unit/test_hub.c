@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "nakodo/hub/hub.h"
+#include "nakodo/hub/session.h"
 #include "peers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -117,6 +118,30 @@ static void a_message_reaches_everybody_else_in_order_of_arrival(void **state)
 	assert_string_equal(peers_hear(a), "text two");
 	assert_string_equal(peers_hear(a), "nothing");
 	assert_string_equal(peers_hear(c), "text one");
+}
+
+static void a_seat_without_a_peer_is_passed_over(void **state)
+{
+	static const struct session_limits limits = {1, 1};
+	struct iovec part = PART("hello");
+	struct session session;
+	struct member *seat;
+	struct message message;
+
+	(void)state;
+	join("r", a, NULL);
+	session_init(&session, &limits);
+	assert_int_equal(hub_join_session(space, "r", &session, NULL, &seat), 0);
+	join("r", b, NULL);
+	message_init(&message, &part, 1, false, true);
+	hub_publish(seat->room, &message, NULL);
+	hub_publish(seat->room, &message, a);
+	message_finish(&message);
+	assert_string_equal(peers_hear(a), "text hello");
+	assert_string_equal(peers_hear(a), "nothing");
+	assert_string_equal(peers_hear(b), "text hello");
+	assert_string_equal(peers_hear(b), "text hello");
+	hub_leave(seat);
 }
 
 static void receivers_of_one_opcode_share_one_frame(void **state)
@@ -314,6 +339,8 @@ int main(void)
 			members_stand_in_their_order_of_arrival, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_message_reaches_everybody_else_in_order_of_arrival, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_seat_without_a_peer_is_passed_over, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			receivers_of_one_opcode_share_one_frame, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rooms_and_spaces_are_apart, set_up, tear_down),
