@@ -263,6 +263,10 @@ static void set_status(struct gstreamer_peer *self, const struct gstreamer_call 
 	} else if (status.meta_len > META_MAX) {
 		gstreamer_error(
 			self, "The meta of peer %s is longer than %d bytes", self->id, META_MAX);
+	} else if (!json_is_portable(meta)) {
+		gstreamer_error(self,
+			"The meta of peer %s has a string or a number that not every reader takes",
+			self->id);
 	} else if (!fits(self, &status)) {
 		gstreamer_error(self, "There are too many producers or consumers");
 	} else if (!may_change(self)) {

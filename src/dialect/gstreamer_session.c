@@ -126,7 +126,7 @@ void gstreamer_session_start(struct gstreamer_peer *self, const struct gstreamer
 
 	if (wanted->kind != JSON_STRING ||
 		(offer->kind != JSON_ABSENT && offer->kind != JSON_NULL &&
-			offer->kind != JSON_STRING)) {
+			(offer->kind != JSON_STRING || !json_is_portable(offer)))) {
 		return;
 	}
 	if (json_decode(wanted, id, sizeof(id)) < 0) {
@@ -177,6 +177,7 @@ void gstreamer_session_pass_on(struct gstreamer_peer *self, const struct gstream
 {
 	const struct json_value *sdp = &call->members[GSTREAMER_SDP].value;
 	const struct json_value *ice = &call->members[GSTREAMER_ICE].value;
+	const struct json_value all = {call->data, call->len, JSON_OBJECT};
 	struct iovec part = {(void *)call->data, call->len};
 	const struct member *seat;
 	bool offer = false;
@@ -184,6 +185,9 @@ void gstreamer_session_pass_on(struct gstreamer_peer *self, const struct gstream
 	/* One of the two: a reader that sees both could take either. */
 	if (sdp->kind == JSON_ABSENT ? ice->kind == JSON_ABSENT || !is_candidate(ice)
 				     : ice->kind != JSON_ABSENT || !is_sdp(sdp, &offer)) {
+		return;
+	}
+	if (!json_is_portable(&all)) {
 		return;
 	}
 	seat = find_seat(self, &call->members[GSTREAMER_SESSION_ID].value);
@@ -227,7 +231,7 @@ void gstreamer_session_end(struct gstreamer_peer *self, const struct gstreamer_c
 	struct member *seat;
 
 	if (!plain && error->kind != JSON_ABSENT && error->kind != JSON_NULL &&
-		error->kind != JSON_STRING) {
+		(error->kind != JSON_STRING || !json_is_portable(error))) {
 		return;
 	}
 	seat = find_seat(self, &call->members[GSTREAMER_SESSION_ID].value);

@@ -167,6 +167,10 @@ static struct fault chat(const struct call *call)
 		return bad_message("A chat message needs the string text.");
 	}
 	if (call->members[TO].value.kind == JSON_ABSENT) {
+		if (!json_is_portable(text)) {
+			return bad_message(
+				"The text has half of a surrogate pair or the character U+0000.");
+		}
 		nakodo_v1_history_add(seat->member->room,
 			seat->mount->mount->env->options->room_history, seat->member->id,
 			seat->name, text->at, text->len);
@@ -217,6 +221,10 @@ static struct fault update(const struct call *call)
 	}
 	if (meta->len > call->seat->mount->mount->env->options->max_meta) {
 		return bad_message("The member meta is too long.");
+	}
+	if (!json_is_portable(meta)) {
+		return bad_message("The member meta has half of a surrogate pair, the character "
+				   "U+0000 or a number that is too large.");
 	}
 	if (given->kind != JSON_ABSENT) {
 		json_quote(name, quoted, sizeof(quoted));

@@ -26,6 +26,12 @@ struct history {
 	size_t count, bytes;
 };
 
+static void line_destroy(struct line *line)
+{
+	free(line->text);
+	free(line);
+}
+
 static void drop_oldest(struct history *history)
 {
 	struct line *line = history->lines;
@@ -34,8 +40,7 @@ static void drop_oldest(struct history *history)
 	history->count--;
 	history->bytes -= line->len;
 	memory_give(MEMORY_ROOMS, sizeof(*line) + line->len);
-	free(line->text);
-	free(line);
+	line_destroy(line);
 }
 
 static struct line *line_create(const char *id, const char *name, const char *text, size_t len)
@@ -72,6 +77,10 @@ void nakodo_v1_history_add(struct room *room, size_t most, const char *id, const
 	}
 	line = history ? line_create(id, name, text, len) : NULL;
 	if (!line) {
+		return;
+	}
+	if (line->len > BYTES_MAX) {
+		line_destroy(line); /* it would leave no room for any other, nor have it itself */
 		return;
 	}
 	DL_APPEND(history->lines, line);

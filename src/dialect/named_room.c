@@ -87,7 +87,7 @@ static void pass_on(
 {
 	const struct json_value *description = &members[DESCRIPTION].value;
 	struct json_member type = {.name = "type"};
-	const struct json_value *target;
+	const struct json_value *target, *sender;
 	struct iovec part = {(void *)data, len};
 	char name[HUB_NAME_MAX + 1];
 	struct member *to;
@@ -99,12 +99,14 @@ static void pass_on(
 	}
 	if (json_equals(&type.value, "offer")) {
 		target = &members[TO].value;
+		sender = &members[FROM].value;
 	} else if (json_equals(&type.value, "answer")) {
 		target = &members[FROM].value;
+		sender = &members[TO].value; /* to whom the offer was */
 	} else {
 		return;
 	}
-	if (json_decode(target, name, sizeof(name)) < 1) {
+	if (!json_equals(sender, peer->seats->id) || json_decode(target, name, sizeof(name)) < 1) {
 		return;
 	}
 	to = hub_find(peer->seats->room, name);

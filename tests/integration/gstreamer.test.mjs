@@ -83,7 +83,7 @@ describe('gstreamer', () => {
     const sessionId = await start(viewer, producer);
     const offer = `{"type":"peer","sessionId":"${sessionId}","sdp":{"type":"offer","sdp":"v=0\\r\\n"}}`;
     const ice = ` {"type":"peer", "sessionId":"${sessionId}","ice":{"candidate":"c","sdpMLineIndex":0,"sdpMid":"0","usernameFragment":"u"}} `;
-    const answer = `{"type":"peer","sdp":{"sdp":"\\u0000","type":"answer"},"sessionId":"${sessionId}"}`;
+    const answer = `{"type":"peer","sdp":{"sdp":"\\u000a","type":"answer"},"sessionId":"${sessionId}"}`;
     for (const message of [offer, ice]) {
       producer.say(message);
       assert.equal(await viewer.client.next(), message);
@@ -108,15 +108,15 @@ describe('gstreamer', () => {
       listeners.push(listener);
     }
     const producer = await Peer.connect(url);
-    producer.say('{"type":"setPeerStatus","roles":["producer"],"meta":{"big":12345678901234567890,"n":null}}');
+    producer.say('{"type":"setPeerStatus","roles":["producer"],"meta":{"big":9007199254740993,"n":null}}');
     for (const listener of listeners) {
-      assert.equal(await listener.client.next(), `{"type":"peerStatusChanged","roles":["producer"],"meta":{"big":12345678901234567890,"n":null},"peerId":"${producer.id}"}`);
+      assert.equal(await listener.client.next(), `{"type":"peerStatusChanged","roles":["producer"],"meta":{"big":9007199254740993,"n":null},"peerId":"${producer.id}"}`);
     }
     const sessionId = await start(listeners[0], producer);
     await producer.close();
     assert.deepEqual(await listeners[0].hear(), { type: 'endSession', sessionId });
     for (const listener of listeners) {
-      assert.equal(await listener.client.next(), `{"type":"peerStatusChanged","roles":[],"meta":{"big":12345678901234567890,"n":null},"peerId":"${producer.id}"}`);
+      assert.equal(await listener.client.next(), `{"type":"peerStatusChanged","roles":[],"meta":{"big":9007199254740993,"n":null},"peerId":"${producer.id}"}`);
       await listener.client.ws.terminate();
     }
   });

@@ -78,8 +78,8 @@ describe('named-room', () => {
     const a = await join('bytes', 'Ä');
     const b = await join('bytes', 'B', [[a, 'Ä']]);
     const rows = [
-      ' { "to" : "B" , "roomName":"bytes","method":"rtc","description":{"sdp":"\\r\\n","type":"offer","n":1.0}}\n',
-      '{"method":"rtc","description":{"type":"offer"},"roomName":"bytes","from":"not checked","to":"B","extra":9007199254740993}',
+      ' { "to" : "B" , "from":"Ä", "roomName":"bytes","method":"rtc","description":{"sdp":"\\r\\n","type":"offer","n":1.0}}\n',
+      '{"method":"rtc","description":{"type":"offer"},"roomName":"bytes","from":"Ä","to":"B","extra":9007199254740993}',
       '{"m\\u0065thod":"r\\u0074c","description":{"typ\\u0065":"offe\\u0072"},"roomName":"\\u0062ytes","from":"\\u00c4","to":"\\u0042"}',
     ];
     for (const row of rows) {

@@ -212,6 +212,25 @@ static void a_meta_and_the_lists_are_bounded(void **state)
 	HEARS_NOTHING(&listed[2]);
 }
 
+static void a_meta_that_not_every_reader_takes_is_refused(void **state)
+{
+	static const char *const metas[] = {
+		"\"\\ud800\"", "1e999999", "{\"a\":[\"\\u0000\"]}", "18446744073709551616"};
+	struct one a = connected();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(metas); i++) {
+		say(&a, "{\"type\":\"setPeerStatus\",\"roles\":[\"producer\"],\"meta\":%s}",
+			metas[i]);
+		hears(&a,
+			"{\"type\":\"error\",\"details\":\"The meta of peer %s has a string or a "
+			"number that not every reader takes\"}",
+			a.id);
+	}
+	say(&a, "{\"type\":\"list\"}");
+	hears(&a, "{\"type\":\"list\",\"producers\":[]}");
+}
+
 static void changes_are_bounded_in_time(void **state)
 {
 	struct one a = connected();
@@ -256,6 +275,7 @@ int main(void)
 		TEST(a_version_is_chosen_first_or_not_at_all),
 		TEST(what_is_no_message_is_passed_over),
 		TEST(a_meta_and_the_lists_are_bounded),
+		TEST(a_meta_that_not_every_reader_takes_is_refused),
 		TEST(changes_are_bounded_in_time),
 		TEST(it_has_no_parameters_and_takes_any_path_of_its_own),
 	};

@@ -140,6 +140,30 @@ static void an_answer_goes_to_the_member_named_from(void **state)
 	assert_all_silent();
 }
 
+static void who_is_not_who_it_says_is_not_heard(void **state)
+{
+	static const char *const messages[] = {
+		"{\"method\":\"rtc\"," OFFER ",\"roomName\":\"r\",\"from\":\"C\",\"to\":\"B\"}",
+		"{\"method\":\"rtc\"," OFFER ",\"roomName\":\"r\",\"from\":\"B\",\"to\":\"B\"}",
+		"{\"method\":\"rtc\"," OFFER ",\"roomName\":\"r\",\"to\":\"B\"}",
+		"{\"method\":\"rtc\"," OFFER ",\"roomName\":\"r\",\"from\":null,\"to\":\"B\"}",
+		"{\"method\":\"rtc\"," ANSWER ",\"roomName\":\"r\",\"from\":\"B\",\"to\":\"C\"}",
+		"{\"method\":\"rtc\"," ANSWER ",\"roomName\":\"r\",\"from\":\"B\"}",
+	};
+	struct peer *a = enter("r", "A");
+
+	(void)state;
+	enter("r", "B");
+	enter("r", "C");
+	for (size_t i = 0; i < all.count; i++) {
+		outbox_clear(&all.all[i].peer.outbox);
+	}
+	for (size_t i = 0; i < COUNT(messages); i++) {
+		peers_say(a, messages[i]);
+	}
+	assert_all_silent();
+}
+
 static void only_the_room_that_the_sender_opened_hears_it(void **state)
 {
 	struct peer *a = enter("r", "A"), *outside = peers_connect(&all, "/named");
@@ -326,6 +350,8 @@ int main(void)
 			an_offer_goes_to_the_member_named_to, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			an_answer_goes_to_the_member_named_from, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			who_is_not_who_it_says_is_not_heard, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			only_the_room_that_the_sender_opened_hears_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

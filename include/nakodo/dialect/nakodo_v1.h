@@ -119,8 +119,8 @@ bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *reque
 /* Is it a room's or a participant's name: 1 to 128 bytes of UTF-8, no control characters, no /? */
 bool nakodo_v1_is_name(const char *text);
 
-/* Keep a chat message: `name` and `text` are JSON, `name` may be NULL. Without memory it is not
- * kept. */
+/* Keep a chat message: `name` and `text` are JSON, `name` may be NULL. Without memory, or if
+ * it is longer than all that is kept for a room, it is not kept. */
 void nakodo_v1_history_add(struct room *room, size_t most, const char *id, const char *name,
 	const char *text, size_t len);
 /* "[…]" into `out`. */
