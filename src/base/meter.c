@@ -65,6 +65,9 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_SHOW_DROPPED] = {"show_dropped",
 		"Lines left out of standard output because it could not be written at once.",
 		METER_COUNTER},
+	[METER_PEERS_UNLOGGED] = {"peers_unlogged",
+		"Peers that the log does not have because their address had very many.",
+		METER_COUNTER},
 };
 
 static enum meter of_code(unsigned code)

@@ -25,6 +25,7 @@
 #include "nakodo/net/loop/notify.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/tls/tls.h"
+#include "nakodo/net/ws/visits.h"
 #include "nakodo/service/ice.h"
 
 #define OWN_DESCRIPTORS 64 /* log, web-root, event loop, listening sockets */
@@ -370,6 +371,7 @@ int server_run(const struct options *options, struct problem *problem)
 		lifecycle_end(&server);
 		/* On a loop that is not its own, libwebsockets 4.1.6 waits for a second call. */
 		lws_context_destroy(server.context);
+		visits_settle(server.ws.visits);
 		log_info("server.stopped", LOG_UINT("peers", server.gate.peers));
 	}
 	dispose(&server);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { testDaemon } from '../lib/daemon.mjs';
-import { descriptors } from '../lib/process.mjs';
+import { descriptors, settles } from '../lib/process.mjs';
 import { open } from '../lib/raw.mjs';
 
 describe('a crowd', () => {
@@ -22,9 +22,8 @@ describe('a crowd', () => {
       const replies = [];
       while (replies.length < 10) replies.push(await peers[0].says());
       assert.deepEqual(replies.sort(), Array.from({ length: 10 }, (_, i) => `text reply ${i}`));
-      const leaving = daemon.until(() => daemon.lines('peer.leave').length === count, 'that all have left', 60000);
       for (const peer of peers) peer.wire.socket.destroy();
-      await leaving;
+      await settles(daemon, before, 60000);
       const late = await open(daemon, '/echo', { secure });
       await late.text('empty now');
       assert.equal(await late.says(), 'text empty now');

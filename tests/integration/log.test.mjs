@@ -5,8 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { open } from '../lib/client.mjs';
-import { runDaemon, scratch, testDaemon } from '../lib/daemon.mjs';
+import { open, openMany } from '../lib/client.mjs';
+import { meters, runDaemon, scratch, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial } from '../lib/http.mjs';
 import { handshake } from '../lib/raw.mjs';
 
@@ -94,6 +94,19 @@ describe('what is logged', () => {
   it('messages never are, not even at level debug', async (t) => {
     const { stderr } = await visit(t, { args: ['--log-level', 'debug'] });
     assert.ok(!stderr.includes('hunter2'));
+  });
+
+  it('peers of one address that come and go fill no log, and it says how many it has not', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '1000'] });
+    const clients = await openMany(`${daemon.ws}/echo`, 600);
+    const others = await Promise.all([1, 2, 3].map(() => open(`${daemon.ws}/echo`, { localAddress: '127.0.0.2' })));
+    await Promise.all([...clients, ...others].map((client) => client.close()));
+    assert.equal((await meters(daemon)).peers_unlogged, 600 - 512);
+    await daemon.stop();
+    const ids = (event) => daemon.lines(` ${event} `).map((line) => Number(/ conn=(\d+)/.exec(line)[1])).sort((a, b) => a - b);
+    assert.deepEqual(ids('peer.open'), [...Array(512).keys(), 600, 601, 602].map((i) => i + 1));
+    assert.deepEqual(ids('peer.leave'), ids('peer.open'));
+    assert.deepEqual(daemon.lines('peer.unlogged').map((line) => line.replace(/^.* warn /, '')), ['peer.unlogged address=127.0.0.1 peers=88']);
   });
 
   it('log-level is the least that is logged', async (t) => {

@@ -51,6 +51,7 @@ enum meter {
 	/* Counters: what is told. */
 	METER_LOG_DROPPED,
 	METER_SHOW_DROPPED,
+	METER_PEERS_UNLOGGED,
 	METER_COUNT,
 };
 

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nakodo/base/log.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/utf8.h"
@@ -28,6 +27,7 @@
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/budget.h"
+#include "nakodo/net/ws/visits.h"
 
 #define TRIM_HANDSHAKES 512
 #define TRIM_DELAY 1000 /* ms without a further one */
@@ -90,7 +90,7 @@ static void on_leave(struct peer *peer)
 	pace_end(conn);
 	drop_rx(conn);
 	conn_kill_after(conn, WS_CLOSE_DEADLINE);
-	log_info("peer.leave", LOG_UINT("conn", peer->id));
+	visits_leave(conn);
 }
 
 static void on_trim(struct wheel_timer *timer)
@@ -124,7 +124,6 @@ static const char *room_of(const struct conn *conn, const struct head *head)
 
 int ws_open(struct ws *ws, struct conn *conn)
 {
-	char where[ADDRESS_TEXT];
 	struct head_text text;
 	struct head head;
 	struct request request = {.address = &conn->address};
@@ -146,10 +145,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	conn->peer.heard = now_of(conn);
 	hub_open(ws->hub, &conn->peer, ++ws->last_id, on_leave);
 	watch(conn);
-	log_info("peer.open", LOG_UINT("conn", conn->peer.id),
-		LOG_STR("address", address_format(&conn->address, where)),
-		LOG_STR("dialect", conn->mount->dialect->name),
-		LOG_STR("mount", conn->mount->path ? conn->mount->path : ""));
+	visits_open(ws->visits, conn);
 	show_connect(&ws->show, conn);
 	conn->mount->dialect->open(&conn->peer, &request);
 	return 0;
@@ -403,14 +399,16 @@ int ws_init(struct ws *ws, const struct options *options, struct dialect_table *
 		.dialects = dialects,
 		.hub = hub,
 		.ping = frame_create(FRAME_PING, &stamp, 1),
+		.visits = visits_create(),
 		.burst = burst ? burst + LWS_PRE : NULL};
 	show_init(&ws->show, options->show_messages);
-	return ws->ping && burst ? 0 : -ENOMEM;
+	return ws->ping && ws->visits && burst ? 0 : -ENOMEM;
 }
 
 void ws_finish(struct ws *ws)
 {
 	show_finish(&ws->show);
+	visits_destroy(ws->visits);
 	frame_unref(ws->ping);
 	if (ws->burst) {
 		free(ws->burst - LWS_PRE);
@@ -422,6 +420,7 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 	ws->deadlines = sockets->deadlines;
 	ws->sockets = sockets;
 	ws->gate = sockets->gate;
+	visits_start(ws->visits, sockets->deadlines);
 	ws->pace = (struct pace){.options = ws->options,
 		.deadlines = sockets->deadlines,
 		.context = sockets->context,

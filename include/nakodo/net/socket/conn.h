@@ -68,6 +68,7 @@ struct conn {
 	enum conn_hold hold;
 	bool counted; /* in the census of addresses */
 	bool misplaced; /* plain HTTP where TLS is due */
+	bool logged; /* that its peer came */
 	bool placed; /* counted as a peer by the gate */
 	bool rx_binary, pinged;
 	bool waiting; /* for the socket to take more */

@@ -21,6 +21,7 @@ struct hub;
 struct options;
 struct peer;
 struct sockets;
+struct visits;
 
 #define WS_CLOSE_DEADLINE 5000 /* ms for a closing handshake */
 #define WS_READ_SIZE 2048 /* bytes libwebsockets reads per socket and turn */
@@ -40,6 +41,7 @@ struct ws {
 	struct pace pace;
 	struct flush flush;
 	struct show show;
+	struct visits *visits;
 	struct frame *ping; /* the same for every peer */
 	unsigned char *burst; /* where frames are joined; has room for libwebsockets before it */
 	struct wheel_timer trim; /* set when TLS handshakes may have freed much */
