@@ -67,7 +67,7 @@ static void crowd_come(struct crowd *c, struct net *net, const struct load_optio
 
 	while (c->opened + c->refused < o->count) {
 		while (i < o->count && c->opening < o->concurrency) {
-			snprintf(path, sizeof path, "/?room=%u", i / 2);
+			snprintf(path, sizeof path, "/?room=crowd-%u", i / 2);
 			c->opening++;
 			conn_open(net, path, c);
 			i++;

@@ -41,7 +41,7 @@ struct number {
 
 static const struct number numbers[] = {
 	NUMBER(bytes, PAYLOAD_MIN, PAYLOAD_MAX),
-	NUMBER(concurrency, 1, 4096),
+	NUMBER(concurrency, 1, 20000),
 	NUMBER(count, 1, 100000),
 	NUMBER(port, 1, 65535),
 	NUMBER(rooms, 1, 10000),

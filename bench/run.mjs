@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
+import { certificate } from "./certificate.mjs";
 import { medians, summary, workloadTable } from "./report.mjs";
 import { cores, pinned, serverNames, serverTitles, startServer } from "./servers.mjs";
 import { workloads } from "./workloads.mjs";
@@ -65,23 +66,6 @@ function chosen() {
     throw new Error(`there is no ${options.nakodo}`);
   }
   return list;
-}
-
-// One certificate for all, so that each does the same work in a handshake.
-function certificate() {
-  const cert = join(options.build, "cert.pem");
-  const key = join(options.build, "key.pem");
-  if (!existsSync(cert)) {
-    const made = spawnSync("openssl", [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-      "-days", "3650", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-      "-keyout", key, "-out", cert,
-    ], { encoding: "utf8" });
-    if (made.status !== 0) {
-      throw new Error(`openssl made no certificate: ${made.stderr}`);
-    }
-  }
-  return { cert, key };
 }
 
 // The load generator's JSON, or an exception with what it complained about.
@@ -167,7 +151,7 @@ async function main() {
   const list = chosen();
   mkdirSync(options.build, { recursive: true });
   const settings = {
-    ...certificate(), source, build: options.build, nakodo: options.nakodo, cores: cores(),
+    ...certificate(options.build), source, build: options.build, nakodo: options.nakodo, cores: cores(),
     rounds: positive("rounds", options.quick ? 1 : 3),
     seconds: positive("seconds", options.quick ? 1.5 : 2.5),
     warmup: options.quick ? 0.5 : 1, machine: machine(),

@@ -75,6 +75,7 @@ static void finish(struct server *server)
 	lws_context_destroy(server->context);
 	deadlines_finish(&server->deadlines);
 	flush_finish(&server->ws.flush);
+	handshakes_finish(&server->sockets.handshakes);
 }
 
 static bool has_websockets(const struct server *server)

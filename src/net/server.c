@@ -328,6 +328,7 @@ static int start(struct server *server, struct problem *problem)
 	deadlines_init(&server->deadlines, &server->loop);
 	hub_set_host(server->hub, &host);
 	server->sockets.context = server->context;
+	handshakes_init(&server->sockets.handshakes, &server->loop);
 	ws_start(&server->ws, &server->sockets);
 	if (*server->options->tls_self_signed) {
 		renewal_start(&server->renewal, server->tls, &server->deadlines);

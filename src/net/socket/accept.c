@@ -20,6 +20,7 @@
 #include "nakodo/net/gate/proxies.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/handshakes.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/proxy_header.h"
 #include "nakodo/net/socket/sniff.h"
@@ -34,6 +35,7 @@ static void on_readable(uv_poll_t *poll, int status, int events);
 /* A connection whose PROXY header or first bytes have not come yet. */
 struct waiting {
 	struct accepted accepted;
+	bool closed; /* the handle */
 	bool done; /* they have come; else the socket is to be closed */
 	unsigned char header[PROXY_HEADER_MAX];
 	size_t len; /* of what has been read of it, or seen of a first line */
@@ -95,17 +97,36 @@ static bool enter(struct accepted *accepted)
 	return true;
 }
 
-static void on_waiting_closed(uv_handle_t *handle)
+/* Its bytes have come, or never will, and no handle of ours watches it any more. */
+static void let_go(struct waiting *waiting)
 {
-	struct waiting *waiting = handle->data;
 	struct accepted *accepted = &waiting->accepted;
 
 	if (!waiting->done || accepted->listener->sockets->gate->draining) {
 		conn_discard(accepted);
 	} else if (!accepted->listener->endpoint.proxy || enter(accepted)) {
-		conn_adopt(accepted);
+		if (accepted->tls) {
+			handshakes_add(&accepted->listener->sockets->handshakes, accepted);
+		} else {
+			conn_adopt(accepted);
+		}
 	}
 	free(waiting);
+}
+
+/* libuv closes the handles of a turn in the opposite order; clients are let in in that of their
+ * arrival. */
+static void on_waiting_closed(uv_handle_t *handle)
+{
+	struct waiting *waiting = handle->data;
+	struct sockets *sockets = waiting->accepted.listener->sockets;
+
+	waiting->closed = true;
+	while (sockets->leaving && sockets->leaving->closed) {
+		waiting = sockets->leaving;
+		DL_DELETE(sockets->leaving, waiting);
+		let_go(waiting);
+	}
 }
 
 static void end_waiting(struct waiting *waiting, bool done)
@@ -115,6 +136,7 @@ static void end_waiting(struct waiting *waiting, bool done)
 	waiting->done = done;
 	deadlines_clear(sockets->deadlines, &waiting->timer);
 	DL_DELETE(sockets->waiting, waiting);
+	DL_APPEND(sockets->leaving, waiting);
 	sockets->conn_count--;
 	/* guard one-poll: libuv has one handle per descriptor, and libwebsockets does not notice
 	 * that it got none. */

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "nakodo/net/socket/handshakes.h"
+
 struct deadlines;
 struct gate;
 struct lws_context;
@@ -22,7 +24,9 @@ struct sockets {
 	struct lws_vhost *plain, *secure; /* for connections without and with TLS */
 	bool tls; /* there is a certificate */
 	struct listener *listeners;
-	struct waiting *waiting; /* accepted, not a conn yet; accept.c's */
+	struct waiting *waiting; /* accepted, not a conn yet; these two: accept.c's */
+	struct waiting *leaving; /* they wait no more, but for their handle to be closed */
+	struct handshakes handshakes;
 	struct conn *conns;
 	size_t conn_count, max_conns; /* `max_conns`: as far as file descriptors allow */
 };

@@ -1,0 +1,87 @@
+// Goal: many TLS handshakes at once are served in order of arrival and a few in each turn of the loop, so that who is
+// here already goes on talking meanwhile.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { describe, it } from 'node:test';
+import tls from 'node:tls';
+import { testDaemon } from '../lib/daemon.mjs';
+import { open, within } from '../lib/raw.mjs';
+
+const COUNT = 300;
+
+/** What a TLS client says first. */
+async function clientHello() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = tls.connect({ port: server.address().port, host: '127.0.0.1' }).on('error', () => {});
+  const [socket] = await once(server, 'connection');
+  const [bytes] = await once(socket, 'data');
+  client.destroy();
+  socket.destroy();
+  server.close();
+  return bytes;
+}
+
+/** COUNT clients who begin to speak at the same moment; `events` gets 'answer N' for each that is answered. */
+async function storm(t, daemon, events) {
+  const hello = await clientHello();
+  const sockets = [];
+  for (let i = 0; i < COUNT; i++) {
+    const socket = net.connect(daemon.tlsPort, '127.0.0.1');
+    t.after(() => socket.destroy());
+    socket.on('error', () => {});
+    sockets.push(socket);
+    await once(socket, 'connect');
+  }
+  await daemon.meters(); // it has accepted them all: they came before the signal
+  daemon.child.kill('SIGSTOP');
+  const answered = sockets.map((socket, i) => new Promise((done) => {
+    socket.write(hello);
+    socket.once('data', () => {
+      events.push(`answer ${i}`);
+      done();
+    });
+  }));
+  daemon.child.kill('SIGCONT');
+  return Promise.all(answered);
+}
+
+/** The longest run of answers without an echo between them. */
+function longestRun(events) {
+  let longest = 0;
+  let run = 0;
+  for (const event of events) {
+    run = event === 'echo' ? 0 : run + 1;
+    longest = Math.max(longest, run);
+  }
+  return longest;
+}
+
+describe('a storm of TLS handshakes', () => {
+  it('leaves room for who is here already', async (t) => {
+    const daemon = await testDaemon(t, { tls: true, args: ['--max-peers-per-address', '0', '--handshake-timeout', '60', '--message-rate', '0'] });
+    const peer = await open(daemon, '/echo');
+    const events = [];
+    const answered = storm(t, daemon, events);
+    let over = false;
+    answered.then(() => { over = true; });
+    while (!over) {
+      await peer.text('still here');
+      await peer.says('the echo');
+      events.push('echo');
+    }
+    await within(answered, 'that all are answered');
+    assert.ok(longestRun(events) < COUNT / 2, `${longestRun(events)} handshakes in a row`);
+    assert.equal((await daemon.meters()).handshakes_queued, 0);
+  });
+
+  it('is served in order of arrival', async (t) => {
+    const daemon = await testDaemon(t, { tls: true, args: ['--max-peers-per-address', '0', '--handshake-timeout', '60'] });
+    const events = [];
+    await within(storm(t, daemon, events), 'that all are answered');
+    const order = events.map((event) => Number(event.split(' ')[1]));
+    // One turn of the loop may answer its few in any order.
+    order.forEach((arrived, answered) => assert.ok(Math.abs(arrived - answered) < 100, `number ${arrived} was answered as number ${answered}`));
+  });
+});
