@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -198,18 +203,91 @@ static void no_path_leaves_the_root_or_finds_what_is_hidden(void **state)
 	assert_int_equal(find(absolute + 1, ""), 404);
 }
 
-/* Only whoever may write to web-root can make one, and packages do. */
-static void a_symbolic_link_is_followed(void **state)
+static void make_links(void)
+{
+	static const char *const links[][2] = {
+		{"lab/app.js", "web/inside.js"},
+		{"../lab.html", "web/lab/up.html"},
+		{"lab", "web/folder"},
+		{"../secret", "web/out.txt"},
+		{"..", "web/outer"},
+		{"/etc", "web/etc"},
+		{"/proc/self/root", "web/magic"},
+		{"missing", "web/dangling.txt"},
+		{"loop.txt", "web/loop.txt"},
+	};
+
+	for (size_t i = 0; i < COUNT(links); i++) {
+		assert_int_equal(symlink(links[i][0], links[i][1]), 0);
+	}
+}
+
+/* Links that lead out, or nowhere, find nothing. */
+static void assert_no_way_out(void)
+{
+	static const char *const paths[] = {"/out.txt", "/outer/secret", "/outer/web/index.html",
+		"/etc/passwd", "/etc/hostname", "/magic/etc/passwd", "/dangling.txt", "/loop.txt"};
+
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		if (find(paths[i], "") != 404) {
+			fail_msg("%s", paths[i]);
+		}
+	}
+}
+
+static void a_symbolic_link_is_followed_but_not_out_of_the_root(void **state)
 {
 	(void)state;
-	assert_int_equal(symlink("lab/app.js", "web/inside.js"), 0);
-	assert_int_equal(symlink("../secret", "web/shared.txt"), 0);
-	assert_int_equal(symlink("missing", "web/dangling.txt"), 0);
-	assert_int_equal(symlink("loop.txt", "web/loop.txt"), 0);
+	make_links();
 	assert_int_equal(find("/inside.js", "the script"), 200);
-	assert_int_equal(find("/shared.txt", "outside"), 200);
-	assert_int_equal(find("/dangling.txt", ""), 404);
-	assert_int_equal(find("/loop.txt", ""), 404);
+	assert_int_equal(find("/lab/up.html", "the lab"), 200);
+	assert_int_equal(find("/folder/app.js", "the script"), 200);
+	assert_no_way_out();
+}
+
+/* As an older kernel, or one behind a filter that does not know the call. */
+static int deny_openat2(int error)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {COUNT(filter), filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void without_openat2_no_symbolic_link_is_followed(void **state)
+{
+	static const int errors[] = {ENOSYS, EPERM};
+
+	(void)state;
+	make_links();
+	for (size_t i = 0; i < COUNT(errors); i++) {
+		pid_t child = fork();
+		int status;
+
+		assert_true(child >= 0);
+		if (!child) {
+			/* cmocka's failures do not return here, so they are another status. */
+			if (deny_openat2(errors[i])) {
+				_exit(2);
+			}
+			if (find("/lab/app.js", "the script") != 200 ||
+				find("/", "the index") != 200 || find("/lab/", "") != 404 ||
+				find("/inside.js", "") != 404 ||
+				find("/folder/app.js", "") != 404) {
+				_exit(3);
+			}
+			assert_no_way_out();
+			_exit(0);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
 }
 
 static void a_path_that_is_very_long_is_not_found(void **state)
@@ -323,7 +401,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_no_file_is_not_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			no_path_leaves_the_root_or_finds_what_is_hidden, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_symbolic_link_is_followed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_symbolic_link_is_followed_but_not_out_of_the_root, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			without_openat2_no_symbolic_link_is_followed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_path_that_is_very_long_is_not_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "nakodo/base/options.h"
@@ -18,6 +20,9 @@
 #include "nakodo/net/http/answer.h"
 
 #define READ (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+#define STEP (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#define NAME_ROOM 256 /* bytes of a path below web-root, with its NUL */
+#define TRIES 8
 #define FILE_MAX (16 << 20) /* bytes; larger files are not for this server */
 
 struct site {
@@ -98,13 +103,58 @@ static bool is_safe(const char *path)
 	       !strstr(path, "//") && !strchr(path, '\\');
 }
 
+/* One segment after the other, through no symbolic link at all. */
+static int open_by_steps(int directory, const char *path)
+{
+	char name[NAME_ROOM];
+	int at = directory;
+
+	for (;;) {
+		size_t len = strcspn(path, "/");
+		int next;
+
+		memcpy(name, path, len);
+		name[len] = '\0';
+		next = openat(at, name, (path[len] ? STEP : READ) | O_NOFOLLOW);
+		if (at != directory) {
+			close(at);
+		}
+		if (next < 0 || !path[len]) {
+			return next;
+		}
+		at = next;
+		path += len + 1;
+	}
+}
+
+/* A symbolic link in web-root may lead to another place in it, but not out of it. */
+static int open_beneath(int directory, const char *path)
+{
+	struct open_how how = {
+		.flags = READ,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+	int tries = 0;
+
+	/* EAGAIN: something was renamed while a link with `..` in it was followed. */
+	do {
+		fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
+	} while (fd < 0 && errno == EAGAIN && ++tries < TRIES);
+	/* Linux before 5.6, or a filter of system calls that does not know it. */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+		return open_by_steps(directory, path);
+	}
+	return (int)fd;
+}
+
 static int open_safe(
 	const struct site *site, const char *path, const char *extension, char *name, size_t size)
 {
 	if (snprintf(name, size, "%s%s", path, extension) >= (int)size || !is_safe(name)) {
 		return -1;
 	}
-	return openat(site->directory, name, READ);
+	return open_beneath(site->directory, name);
 }
 
 /* `/r/ROOM`, the link that people send each other: one page, whatever the room. */
@@ -152,7 +202,7 @@ static void read_file(int fd, const struct stat *st, struct reply *ret)
 void site_find(
 	const struct site *site, const char *path, const char *if_none_match, struct reply *ret)
 {
-	char name[256];
+	char name[NAME_ROOM];
 	struct stat st;
 	int fd = open_file(site, path, name, sizeof(name));
 

@@ -13,6 +13,8 @@ int site_create(struct site **ret, const struct options *options, struct problem
 void site_destroy(struct site *site); /* takes NULL */
 
 /* Look up a decoded path; `/` is index.html and a name without an extension may be that of a page.
- * 404 when there is no such thing, 304 when `if_none_match` names its present state. */
+ * No symbolic link is followed out of web-root, nor an absolute one, and none at all where the
+ * kernel lacks openat2(2). 404 when there is no such thing, 304 when `if_none_match` names its
+ * present state. */
 void site_find(
 	const struct site *site, const char *path, const char *if_none_match, struct reply *ret);
