@@ -10,22 +10,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "nakodo/base/chars.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/query.h"
 
 #define DIGITS "0123456789"
 #define NAME_BYTES DIGITS "-._abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-static bool take_prefix(const char **text, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	if (strncmp(*text, prefix, len) != 0) {
-		return false;
-	}
-	*text += len;
-	return true;
-}
 
 static int parse_port(struct endpoint *endpoint, const char *text, struct problem *problem)
 {
@@ -49,7 +39,7 @@ static int parse_bracketed(struct endpoint *endpoint, const char *text, struct p
 	const char *behind = text + 1 + len;
 	struct in6_addr address;
 
-	if (!take_prefix(&behind, "]:")) {
+	if (!chars_take_prefix(&behind, "]:")) {
 		return problem_set(problem, -EINVAL,
 			"behind the IPv6 address a bracket and the port are missing, as in "
 			"[::1]:3000");
@@ -129,8 +119,8 @@ static int parse_unix(struct endpoint *endpoint, const char *path, struct proble
 /* A host may be called `proxy`: then its port ends the text. */
 static bool is_prefixed_again(const char *text)
 {
-	return (take_prefix(&text, "tls:") || take_prefix(&text, "proxy:") ||
-		       take_prefix(&text, "unix:")) &&
+	return (chars_take_prefix(&text, "tls:") || chars_take_prefix(&text, "proxy:") ||
+		       chars_take_prefix(&text, "unix:")) &&
 	       text[strspn(text, DIGITS)] != '\0';
 }
 
@@ -140,12 +130,12 @@ static int parse_place(struct endpoint *endpoint, const char *text, struct probl
 		endpoint->kind = ENDPOINT_SYSTEMD;
 		return 0;
 	}
-	if (take_prefix(&text, "unix:")) {
+	if (chars_take_prefix(&text, "unix:")) {
 		return parse_unix(endpoint, text, problem);
 	}
 	endpoint->kind = ENDPOINT_TCP;
-	endpoint->tls = take_prefix(&text, "tls:");
-	endpoint->proxy = !endpoint->tls && take_prefix(&text, "proxy:");
+	endpoint->tls = chars_take_prefix(&text, "tls:");
+	endpoint->proxy = !endpoint->tls && chars_take_prefix(&text, "proxy:");
 	if ((endpoint->tls || endpoint->proxy) && is_prefixed_again(text)) {
 		return problem_set(problem, -EINVAL,
 			"only one of tls:, proxy: and unix: can stand in front, as in "

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "nakodo/base/chars.h"
 #include "nakodo/base/utf8.h"
 
 typedef uint8_t bytes __attribute__((vector_size(16)));
@@ -43,22 +44,13 @@ static void skip_space(struct scan *scan)
 	}
 }
 
-static int hex_digit(char byte)
-{
-	if (byte >= '0' && byte <= '9') {
-		return byte - '0';
-	}
-	byte |= 0x20; /* lower case */
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* The number that the four hex digits at `at` make, or -1 if they are not. */
 static int32_t hex_quad(const char *at)
 {
 	int32_t value = 0;
 
 	for (int i = 0; i < 4; i++) {
-		int digit = hex_digit(at[i]);
+		int digit = chars_hex_digit(at[i]);
 
 		if (digit < 0) {
 			return -1;

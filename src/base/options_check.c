@@ -10,23 +10,13 @@
 #include <string.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/chars.h"
 #include "nakodo/base/endpoint.h"
 #include "nakodo/base/problem.h"
 
 #define DIGITS "0123456789"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-static bool take_prefix(const char **at, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	if (strncmp(*at, prefix, len) != 0) {
-		return false;
-	}
-	*at += len;
-	return true;
-}
 
 /* RFC 1123 section 2.1, and the underscore that is met in the wild. */
 static bool is_name(const char *text, size_t len)
@@ -91,17 +81,17 @@ static bool take_host_port(const char **at)
 int options_check_ice_server(const char *text, struct problem *problem)
 {
 	const char *at = text;
-	bool stun = take_prefix(&at, "stun:") || take_prefix(&at, "stuns:");
-	bool turn = !stun && (take_prefix(&at, "turn:") || take_prefix(&at, "turns:"));
+	bool stun = chars_take_prefix(&at, "stun:") || chars_take_prefix(&at, "stuns:");
+	bool turn = !stun && (chars_take_prefix(&at, "turn:") || chars_take_prefix(&at, "turns:"));
 	bool good = (stun || turn) && take_host_port(&at);
 
 	if (good && turn) {
 		size_t user;
 
-		if (!take_prefix(&at, "?transport=udp")) {
-			take_prefix(&at, "?transport=tcp");
+		if (!chars_take_prefix(&at, "?transport=udp")) {
+			chars_take_prefix(&at, "?transport=tcp");
 		}
-		good = take_prefix(&at, "|");
+		good = chars_take_prefix(&at, "|");
 		user = strcspn(at, "|");
 		good = good && user && at[user] && at[user + 1];
 	} else if (*at) {
@@ -147,7 +137,7 @@ int options_check_mount(const char *text, struct problem *problem)
 int options_check_origin(const char *text, struct problem *problem)
 {
 	const char *at = text + strspn(text, LOWER DIGITS "+-.");
-	bool scheme = strchr(LOWER, *text) && take_prefix(&at, "://");
+	bool scheme = strchr(LOWER, *text) && chars_take_prefix(&at, "://");
 
 	if (strcmp(text, "same-host") == 0 || strcmp(text, "null") == 0 ||
 		strcmp(text, "any") == 0) {

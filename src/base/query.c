@@ -5,14 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int hex_digit(char byte)
-{
-	if (byte >= '0' && byte <= '9') {
-		return byte - '0';
-	}
-	byte |= 0x20; /* lower case */
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
+#include "nakodo/base/chars.h"
 
 /* The next decoded byte, from 1 to 255; -EINVAL if it is not one. *at is before `end`. */
 static int take_byte(const char **at, const char *end)
@@ -29,8 +22,8 @@ static int take_byte(const char **at, const char *end)
 	if (end - in < 3) {
 		return -EINVAL;
 	}
-	high = hex_digit(in[1]);
-	low = hex_digit(in[2]);
+	high = chars_hex_digit(in[1]);
+	low = chars_hex_digit(in[2]);
 	*at += 2;
 	return high < 0 || low < 0 || high + low == 0 ? -EINVAL : high << 4 | low;
 }

@@ -58,14 +58,13 @@ static int read_cert(const struct work *work, const char *name, X509 **ret)
 
 static int read_key(const struct work *work, const char *name, EVP_PKEY **ret)
 {
-	static char no_pass_phrase[] = "";
 	FILE *file = file_open(work->directory, name);
 
 	*ret = NULL;
 	if (!file) {
 		return errno == ENOENT ? 0 : fail(work, name, -errno);
 	}
-	*ret = PEM_read_PrivateKey(file, NULL, NULL, no_pass_phrase);
+	*ret = PEM_read_PrivateKey(file, NULL, NULL, (void *)"" /* the pass phrase */);
 	fclose(file);
 	ERR_clear_error();
 	return *ret ? 0 : fail(work, name, -EBADMSG);
