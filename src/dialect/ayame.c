@@ -248,11 +248,10 @@ static void register_peer(struct session *session, const char *data, size_t len)
 
 static void pass_on(const struct peer *peer, const char *data, size_t len)
 {
-	struct iovec part = {(void *)data, len};
 	struct peer *other = partner(peer);
 
 	if (other) {
-		hub_send_text(other, &part, 1);
+		hub_send_text(other, &PART_BYTES(data, len), 1);
 	}
 }
 

@@ -58,8 +58,8 @@ static void echo_message(struct peer *peer, const char *data, size_t len, bool b
 {
 	const char *prefix = peer->state_of_dialect;
 	struct iovec parts[2] = {
-		{(void *)prefix, prefix ? strlen(prefix) : 0},
-		{(void *)data, len},
+		PART_BYTES(prefix, prefix ? strlen(prefix) : 0),
+		PART_BYTES(data, len),
 	};
 	struct message message;
 

@@ -74,7 +74,7 @@ static void gstreamer_open(struct peer *peer, const struct request *request)
 
 static struct iovec meta_of(const struct gstreamer_peer *self)
 {
-	return self->meta ? (struct iovec){self->meta, self->meta_len} : PART("null");
+	return self->meta ? PART_BYTES(self->meta, self->meta_len) : PART("null");
 }
 
 /* Tell all listeners what the peer now is; when it leaves, it is in no role any more. */
@@ -82,7 +82,6 @@ static void broadcast(const struct gstreamer_peer *self, bool leaves)
 {
 	struct room *listeners = hub_room(self->mount->space, role_names[GSTREAMER_LISTENER]);
 	char roles[64] = "";
-	struct message message;
 
 	for (int i = 0; i < GSTREAMER_ROLES && !leaves; i++) {
 		if (self->seats[i]) {
@@ -103,9 +102,7 @@ static void broadcast(const struct gstreamer_peer *self, bool leaves)
 	};
 
 	if (listeners) {
-		message_init(&message, parts, sizeof(parts) / sizeof(*parts), false, true);
-		hub_publish(listeners, &message, NULL);
-		message_finish(&message);
+		hub_publish_text(listeners, parts, sizeof(parts) / sizeof(*parts), NULL);
 	}
 }
 

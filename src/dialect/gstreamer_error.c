@@ -9,7 +9,7 @@
 
 void gstreamer_error(const struct gstreamer_peer *self, const char *format, ...)
 {
-	char details[256], quoted[sizeof(details) * 6 + JSON_QUOTE_EXTRA];
+	char details[256], quoted[JSON_QUOTED(sizeof(details))];
 	va_list arguments;
 
 	va_start(arguments, format);

@@ -85,8 +85,7 @@ static void announce(const struct gstreamer_peer *producer, const struct gstream
 		PART("\",\"sessionId\":\""),
 		PART_OF(session),
 		PART("\",\"offer\":"),
-		offer->kind == JSON_STRING ? (struct iovec){(void *)offer->at, offer->len}
-					   : PART("null"),
+		offer->kind == JSON_STRING ? PART_BYTES(offer->at, offer->len) : PART("null"),
 		PART("}"),
 	};
 
@@ -178,7 +177,6 @@ void gstreamer_session_pass_on(struct gstreamer_peer *self, const struct gstream
 	const struct json_value *sdp = &call->members[GSTREAMER_SDP].value;
 	const struct json_value *ice = &call->members[GSTREAMER_ICE].value;
 	const struct json_value all = {call->data, call->len, JSON_OBJECT};
-	struct iovec part = {(void *)call->data, call->len};
 	const struct member *seat;
 	bool offer = false;
 
@@ -200,7 +198,7 @@ void gstreamer_session_pass_on(struct gstreamer_peer *self, const struct gstream
 			self->id, who(other_seat(seat))->id, self->id);
 		return;
 	}
-	hub_send_text(other_seat(seat)->peer, &part, 1);
+	hub_send_text(other_seat(seat)->peer, &PART_BYTES(call->data, call->len), 1);
 }
 
 /* `error` NULL or not a string: without one. */
@@ -213,7 +211,7 @@ static void end(struct member *seat, const struct json_value *error)
 		     : PART("{\"type\":\"endSession\",\"sessionId\":\""),
 		PART_OF(id_of(seat->room)),
 		v1_1 ? PART("\",\"error\":") : PART("\"}"),
-		error && error->kind == JSON_STRING ? (struct iovec){(void *)error->at, error->len}
+		error && error->kind == JSON_STRING ? PART_BYTES(error->at, error->len)
 						    : PART("null"),
 		PART("}"),
 	};

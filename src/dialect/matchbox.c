@@ -44,16 +44,13 @@ static void tell(struct peer *peer, struct room *room, const char *name, const c
 {
 	char text[32 + IDS_UUID];
 	struct iovec part = {text, 0};
-	struct message message;
 
 	part.iov_len = (size_t)snprintf(text, sizeof(text), "{\"%s\":\"%s\"}", name, id);
-	message_init(&message, &part, 1, false, true);
 	if (room) {
-		hub_publish(room, &message, peer);
+		hub_publish_text(room, &part, 1, peer);
 	} else {
-		hub_send(peer, &message);
+		hub_send_text(peer, &part, 1);
 	}
-	message_finish(&message);
 }
 
 /* 0, with `ret` 0 if the request has no `next` or one that is no number, as the original takes it;
@@ -174,7 +171,7 @@ static void pass_on(struct peer *peer, const struct json_value *receiver, struct
 		PART("{\"Signal\":{\"sender\":\""),
 		PART_OF(self->id),
 		PART("\",\"data\":"),
-		{(void *)data->at, data->len},
+		PART_BYTES(data->at, data->len),
 		PART("}}"),
 	};
 

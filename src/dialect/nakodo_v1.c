@@ -209,7 +209,7 @@ static struct fault update(const struct call *call)
 {
 	const struct json_value *meta = &call->members[META].value;
 	const struct json_value *given = &call->members[NAME].value;
-	char name[HUB_NAME_MAX + 1], quoted[6 * HUB_NAME_MAX + JSON_QUOTE_EXTRA];
+	char name[HUB_NAME_MAX + 1], quoted[JSON_QUOTED(HUB_NAME_MAX)];
 
 	if (given->kind != JSON_ABSENT &&
 		(json_decode(given, name, sizeof(name)) < 1 || !nakodo_v1_is_name(name))) {

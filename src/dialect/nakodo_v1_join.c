@@ -277,7 +277,7 @@ static char *print_snapshot(const struct nakodo_v1_seat *seat)
 static char *print_welcome(const struct call *call, struct nakodo_v1_seat *seat, const char *token)
 {
 	const struct options *options = call->v1->mount->env->options;
-	char room[6 * HUB_NAME_MAX + JSON_QUOTE_EXTRA], *text;
+	char room[JSON_QUOTED(HUB_NAME_MAX)], *text;
 	int len;
 
 	json_quote(call->request->room, room, sizeof(room));
@@ -328,7 +328,7 @@ static void announce(struct nakodo_v1_seat *seat)
 
 static void join_fresh(struct call *call, struct peer *peer)
 {
-	char quoted[6 * HUB_NAME_MAX + JSON_QUOTE_EXTRA], *name = NULL;
+	char quoted[JSON_QUOTED(HUB_NAME_MAX)], *name = NULL;
 	struct nakodo_v1_seat *seat;
 	int error = 0;
 

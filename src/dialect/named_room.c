@@ -88,7 +88,6 @@ static void pass_on(
 	const struct json_value *description = &members[DESCRIPTION].value;
 	struct json_member type = {.name = "type"};
 	const struct json_value *target, *sender;
-	struct iovec part = {(void *)data, len};
 	char name[HUB_NAME_MAX + 1];
 	struct member *to;
 
@@ -111,7 +110,7 @@ static void pass_on(
 	}
 	to = hub_find(peer->seats->room, name);
 	if (to && to->peer != peer) {
-		hub_send_text(to->peer, &part, 1);
+		hub_send_text(to->peer, &PART_BYTES(data, len), 1);
 	}
 }
 

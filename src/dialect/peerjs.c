@@ -14,7 +14,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/peerjs_queue.h"
 
-#define QUOTED (6 * HUB_NAME_MAX + JSON_QUOTE_EXTRA)
+#define QUOTED JSON_QUOTED(HUB_NAME_MAX)
 
 #define SAYS(type, msg) "{\"type\":\"" type "\",\"payload\":{\"msg\":\"" msg "\"}}"
 
@@ -36,9 +36,7 @@ static const struct {
 
 static void send_text(struct peer *peer, const char *text)
 {
-	struct iovec part = {(void *)text, strlen(text)};
-
-	hub_send_text(peer, &part, 1);
+	hub_send_text(peer, &PART_OF(text), 1);
 }
 
 static void refuse(struct peer *peer, const char *text)
@@ -50,13 +48,12 @@ static void refuse(struct peer *peer, const char *text)
 /* `absent` is a JSON string of `len` bytes. */
 static void send_expire(const struct peerjs_client *to, const char *absent, size_t len)
 {
-	static const char head[] = "{\"type\":\"EXPIRE\",\"src\":", dst[] = ",\"dst\":";
-	struct iovec parts[] = {
-		{(void *)head, sizeof(head) - 1},
-		{(void *)absent, len},
-		{(void *)dst, sizeof(dst) - 1},
-		{(void *)to->quoted, strlen(to->quoted)},
-		{(void *)"}", 1},
+	const struct iovec parts[] = {
+		PART("{\"type\":\"EXPIRE\",\"src\":"),
+		PART_BYTES(absent, len),
+		PART(",\"dst\":"),
+		PART_OF(to->quoted),
+		PART("}"),
 	};
 
 	hub_send_text(to->peer, parts, 5);
@@ -231,13 +228,13 @@ static void pass_on(const struct peerjs_client *client, enum kind kind,
 {
 	const struct json_value *to = &members[DST].value, *payload = &members[PAYLOAD].value;
 	struct iovec parts[] = {
-		{(void *)kinds[kind].head, strlen(kinds[kind].head)},
-		{(void *)client->quoted, strlen(client->quoted)},
-		{(void *)",\"dst\":", strlen(",\"dst\":")},
-		{(void *)to->at, to->len},
-		{(void *)",\"payload\":", strlen(",\"payload\":")},
-		{(void *)payload->at, payload->len},
-		{(void *)"}", 1},
+		PART_OF(kinds[kind].head),
+		PART_OF(client->quoted),
+		PART(",\"dst\":"),
+		PART_BYTES(to->at, to->len),
+		PART(",\"payload\":"),
+		PART_BYTES(payload->at, payload->len),
+		PART("}"),
 	};
 	struct member *receiver = peerjs_realm_find(client->realm, dst);
 	int count = 7;

@@ -21,7 +21,7 @@ static void relay_open(struct peer *peer, const struct request *request)
 
 static void publish(struct peer *peer, const char *data, size_t len, bool binary, bool to_sender)
 {
-	struct iovec part = {(void *)data, len};
+	struct iovec part = PART_BYTES(data, len);
 	struct message message;
 
 	message_init(&message, &part, 1, binary, false);

@@ -39,7 +39,7 @@ static void signal_open(struct peer *peer, const struct request *request)
 static void signal_message(struct peer *peer, const char *data, size_t len, bool binary)
 {
 	struct json_member type = {.name = "type"};
-	struct iovec part = {(void *)data, len};
+	struct iovec part = PART_BYTES(data, len);
 	struct message message;
 
 	switch (json_scan(data, len, &type, 1)) {

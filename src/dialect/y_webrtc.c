@@ -126,7 +126,6 @@ static void relay(struct room *room, const char *data, size_t len, const struct 
 {
 	size_t head, tail; /* the bytes before `clients`, and where those behind it begin */
 	bool there = clients->kind != JSON_ABSENT;
-	struct message message;
 	struct iovec parts[3];
 	char number[40];
 
@@ -141,12 +140,10 @@ static void relay(struct room *room, const char *data, size_t len, const struct 
 		tail = head;
 	}
 	snprintf(number, sizeof(number), "%s%zu", there ? "" : ",\"clients\":", room->count);
-	parts[0] = (struct iovec){(void *)data, head};
-	parts[1] = (struct iovec){number, strlen(number)};
-	parts[2] = (struct iovec){(void *)(data + tail), len - tail};
-	message_init(&message, parts, 3, false, true);
-	hub_publish(room, &message, NULL);
-	message_finish(&message);
+	parts[0] = PART_BYTES(data, head);
+	parts[1] = PART_OF(number);
+	parts[2] = PART_BYTES(data + tail, len - tail);
+	hub_publish_text(room, parts, 3, NULL);
 }
 
 static void publish(

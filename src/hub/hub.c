@@ -324,6 +324,16 @@ void hub_publish(struct room *room, struct message *message, const struct peer *
 	}
 }
 
+void hub_publish_text(
+	struct room *room, const struct iovec *parts, int count, const struct peer *except)
+{
+	struct message message;
+
+	message_init(&message, parts, count, false, true);
+	hub_publish(room, &message, except);
+	message_finish(&message);
+}
+
 void hub_send(struct peer *peer, struct message *message)
 {
 	deliver(peer, message);

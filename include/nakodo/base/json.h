@@ -72,7 +72,9 @@ bool json_next(const struct json_value *array, struct json_value *item);
 bool json_is_portable(const struct json_value *value);
 
 #define JSON_QUOTE_EXTRA 9 /* quotes, the NUL, and one escape */
+/* Enough bytes for any text of so many bytes: each may need an escape of six. */
+#define JSON_QUOTED(bytes) (6 * (bytes) + JSON_QUOTE_EXTRA)
 
 /* Write `text` as a JSON string, quotes included, with a NUL behind it. The length without it, or
- * -ENOSPC; six bytes for each byte of `text` and JSON_QUOTE_EXTRA more are always enough. */
+ * -ENOSPC. */
 long json_quote(const char *text, char *buf, size_t size);

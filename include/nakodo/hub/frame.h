@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
-/* A part of a payload: a literal, without its NUL, and any string. */
+/* A part of a payload: a literal, without its NUL, any string, and bytes that nobody changes. */
 #define PART(literal) ((struct iovec){(void *)(literal), sizeof(literal) - 1})
 #define PART_OF(string) ((struct iovec){(void *)(string), strlen(string)})
+#define PART_BYTES(at, len) ((struct iovec){(void *)(at), (len)})
 
 enum frame_opcode {
 	FRAME_TEXT = 1,

@@ -86,8 +86,7 @@ struct hub_host {
 	void *cookie;
 };
 
-/* NULL: no memory. */
-struct hub *hub_create(const struct hub_limits *limits);
+struct hub *hub_create(const struct hub_limits *limits); /* NULL: no memory */
 /* Before any of the verbs that need it: hub_now() and the timers. */
 void hub_set_host(struct hub *hub, const struct hub_host *host);
 uint64_t hub_now(const struct hub *hub);
@@ -95,8 +94,7 @@ uint64_t hub_now(const struct hub *hub);
  * caller's memory, zeroed before; clear it before the memory goes. */
 void hub_set_timer(struct hub *hub, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn);
 void hub_clear_timer(struct hub *hub, struct wheel_timer *timer);
-/* Every peer must be gone. */
-void hub_destroy(struct hub *hub);
+void hub_destroy(struct hub *hub); /* every peer must be gone */
 /* Lives as long as the hub. NULL: no memory. */
 struct hub_space *hub_space_create(struct hub *hub);
 struct hub *hub_of_space(const struct hub_space *space);
@@ -124,7 +122,9 @@ struct member *hub_find(const struct room *room, const char *id);
 /* Queue the message for every member but `except` (or NULL); not for sessions. */
 void hub_publish(struct room *room, struct message *message, const struct peer *except);
 void hub_send(struct peer *peer, struct message *message);
-/* The parts, which are UTF-8, as one text. */
+/* The same for parts, which are UTF-8, as one text. */
+void hub_publish_text(
+	struct room *room, const struct iovec *parts, int count, const struct peer *except);
 void hub_send_text(struct peer *peer, const struct iovec *parts, int count);
 /* Queue a shared frame; NULL, for want of memory, closes the peer as if it were too slow. */
 void hub_send_frame(struct peer *peer, struct frame *frame);
