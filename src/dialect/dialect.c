@@ -282,3 +282,22 @@ bool dialect_shed(struct dialect_table *table)
 {
 	return shed(table->mounts) || shed(table->own);
 }
+
+static bool give_way(struct entry *entries, const struct address *newcomer)
+{
+	struct entry *entry;
+
+	LL_FOREACH(entries, entry)
+	{
+		if (entry->mount.dialect->give_way &&
+			entry->mount.dialect->give_way(&entry->mount, newcomer)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool dialect_give_way(struct dialect_table *table, const struct address *newcomer)
+{
+	return give_way(table->mounts, newcomer) || give_way(table->own, newcomer);
+}

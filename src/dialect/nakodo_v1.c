@@ -442,12 +442,17 @@ static void v1_close(struct peer *peer)
 static bool v1_shed(struct mount *mount)
 {
 	struct nakodo_v1 *v1 = mount->state;
+	struct nakodo_v1_seat *seat = v1->unconfirmed ? v1->unconfirmed : v1->away;
 
-	if (!v1->away) {
-		return false;
+	if (seat) {
+		nakodo_v1_seat_leave(seat, "gone", 0);
 	}
-	nakodo_v1_seat_leave(v1->away, "gone", 0);
-	return true;
+	return seat;
+}
+
+static bool v1_give_way(struct mount *mount, const struct address *newcomer)
+{
+	return nakodo_v1_place_for_peer(mount->state, newcomer);
 }
 
 static size_t v1_kept(const struct peer *peer)
@@ -466,6 +471,7 @@ const struct dialect dialect_nakodo_v1 = {
 	.stop = v1_stop,
 	.is_awaited = nakodo_v1_is_awaited,
 	.shed = v1_shed,
+	.give_way = v1_give_way,
 	.kept = v1_kept,
 	.open = nakodo_v1_join,
 	.message = v1_message,

@@ -175,12 +175,18 @@ static void grant(struct nakodo_v1_seat *seat)
 	seat->peer->unmetered = (unsigned)most;
 }
 
-static void sit(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
+static struct address address_of(const struct request *request)
 {
 	static const struct address unknown;
+
+	return request->address ? *request->address : unknown;
+}
+
+static void sit(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
+{
 	struct peer *before = nakodo_v1_seat_attach(seat, peer);
 
-	seat->address = call->request->address ? *call->request->address : unknown;
+	seat->address = address_of(call->request);
 	if (before) {
 		hub_close(before, CLOSE_ELSEWHERE, "resumed or replaced elsewhere");
 	}
@@ -326,6 +332,25 @@ static void announce(struct nakodo_v1_seat *seat)
 	nakodo_v1_seat_publish_text(seat, &text);
 }
 
+/* A seat in the room, even if one who is away has to give way. As nakodo_v1_seat_create(). */
+static int find_seat(const struct call *call, char *name, struct nakodo_v1_seat **ret)
+{
+	const char *room = call->request->room;
+	struct address newcomer = address_of(call->request);
+	int error = nakodo_v1_seat_create(ret, call->v1, room, name);
+	const struct room *full;
+
+	if (error != -ENOSPC) {
+		return error;
+	}
+	full = hub_room(call->v1->mount->space, room);
+	if (full ? nakodo_v1_place_in_room(full, &newcomer)
+		 : nakodo_v1_place_for_room(call->v1, &newcomer)) {
+		return nakodo_v1_seat_create(ret, call->v1, room, name);
+	}
+	return error;
+}
+
 static void join_fresh(struct call *call, struct peer *peer)
 {
 	char quoted[JSON_QUOTED(HUB_NAME_MAX)], *name = NULL;
@@ -337,7 +362,7 @@ static void join_fresh(struct call *call, struct peer *peer)
 		name = strdup(quoted);
 		error = name ? 0 : -ENOMEM;
 	}
-	error = error ? error : nakodo_v1_seat_create(&seat, call->v1, call->request->room, name);
+	error = error ? error : find_seat(call, name, &seat);
 	if (error) {
 		free(name);
 		if (error == -ENOSPC) {
@@ -401,5 +426,6 @@ bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *reque
 	if (found <= 0 && read_nonce(request, call.nonce) && *call.nonce) {
 		call.old = nakodo_v1_seat_find(call.v1, request->room, call.nonce, NULL);
 	}
-	return call.old; /* its place, kept or still in use, is free again in a moment */
+	/* Its place, kept or still in use, is free again in a moment. */
+	return call.old && (call.old->peer || call.old->placed);
 }

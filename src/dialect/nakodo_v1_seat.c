@@ -20,6 +20,8 @@
 #include "nakodo/dialect/dialect.h"
 
 #define FOUND_BY (TOKEN_HASH / 2) /* bytes */
+/* ms for a client that may have lost its welcome, and loses nothing if it is a newcomer again */
+#define UNCONFIRMED_WAIT 10000
 
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member)
 {
@@ -90,6 +92,11 @@ void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat)
 	add_key(seat, &seat->confirmed); /* without memory there is nothing to come back with */
 }
 
+bool nakodo_v1_seat_is_confirmed(const struct nakodo_v1_seat *seat)
+{
+	return seat->confirmed.seat;
+}
+
 struct nakodo_v1_seat *nakodo_v1_seat_find(
 	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key)
 {
@@ -156,12 +163,33 @@ int nakodo_v1_seat_create(
 	return 0;
 }
 
+static void go_away(struct nakodo_v1_seat *seat)
+{
+	struct nakodo_v1 *v1 = seat->mount;
+
+	if (nakodo_v1_seat_is_confirmed(seat)) {
+		share_add(&v1->kept, &seat->address, 1); /* not counted, it gives way to nobody */
+		DL_APPEND2(v1->away, seat, away_prev, away_next);
+	} else {
+		DL_APPEND2(v1->unconfirmed, seat, away_prev, away_next);
+	}
+}
+
+/* It is confirmed after this at the earliest. */
 static void come_back(struct nakodo_v1_seat *seat)
 {
-	if (seat->away_prev) {
-		DL_DELETE2(seat->mount->away, seat, away_prev, away_next);
-		seat->away_prev = seat->away_next = NULL;
+	struct nakodo_v1 *v1 = seat->mount;
+
+	if (!seat->away_prev) {
+		return;
 	}
+	if (nakodo_v1_seat_is_confirmed(seat)) {
+		share_remove(&v1->kept, &seat->address, 1);
+		DL_DELETE2(v1->away, seat, away_prev, away_next);
+	} else {
+		DL_DELETE2(v1->unconfirmed, seat, away_prev, away_next);
+	}
+	seat->away_prev = seat->away_next = NULL;
 }
 
 static void leave_place(struct nakodo_v1_seat *seat)
@@ -275,9 +303,13 @@ void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
 	};
 
 	leave_peer(seat);
-	DL_APPEND2(seat->mount->away, seat, away_prev, away_next);
+	go_away(seat);
 	hub_clear_timer(seat->mount->hub, &seat->ack);
-	seat->placed = env->keep_place && env->keep_place(env->cookie, &seat->address);
+	if (!nakodo_v1_seat_is_confirmed(seat)) {
+		wait = wait < UNCONFIRMED_WAIT ? wait : UNCONFIRMED_WAIT;
+	} else {
+		seat->placed = env->keep_place && env->keep_place(env->cookie, &seat->address);
+	}
 	hub_set_timer(seat->mount->hub, &seat->gone, wait, on_gone);
 	nakodo_v1_seat_publish(seat, parts, 3);
 }

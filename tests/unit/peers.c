@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/address.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
@@ -134,12 +135,19 @@ void peers_publish(struct room *room, const char *text, const struct peer *excep
 
 struct peer *peers_connect(struct peers *peers, const char *url)
 {
+	return peers_connect_from(peers, NULL, url);
+}
+
+struct peer *peers_connect_from(struct peers *peers, const char *from, const char *url)
+{
 	const char *arguments[ARGUMENTS_MAX + 1] = {NULL}, *room;
 	char *path = strdup(url), *rest = path, *argument;
-	struct request request = {.arguments = arguments};
+	struct address address;
+	struct request request = {.arguments = arguments, .address = from ? &address : NULL};
 	struct peer *peer = peers_add(peers);
 	size_t count = 0;
 
+	assert_true(!from || address_parse(&address, from, strlen(from)));
 	strsep(&rest, "?");
 	while ((argument = strsep(&rest, "&"))) {
 		assert_true(count < ARGUMENTS_MAX);

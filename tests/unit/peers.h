@@ -48,6 +48,8 @@ struct peer *peers_add(struct peers *peers);
 /* One more peer, connected to PATH[?ARGUMENTS], decoded; what its dialect says to that may be to
  * close it. */
 struct peer *peers_connect(struct peers *peers, const char *url);
+/* The same from that address; NULL: not known. */
+struct peer *peers_connect_from(struct peers *peers, const char *address, const char *url);
 struct peers_one *peers_of(struct peer *peer);
 /* Give every member of the room but `except` a text message. */
 void peers_publish(struct room *room, const char *text, const struct peer *except);

@@ -34,6 +34,8 @@ static int set_up(void **state)
 	a = v1_join(&all, "r");
 	b = v1_join(&all, "r");
 	v1_skip(a);
+	v1_confirm(a);
+	v1_confirm(b);
 	return 0;
 }
 
@@ -55,6 +57,7 @@ static void begin_anew(size_t messages, size_t bytes)
 	a = v1_join(&all, "r");
 	b = v1_join(&all, "r");
 	v1_skip(a);
+	v1_confirm(b);
 }
 
 static void say_numbered(struct v1_one one, int from, int to)
@@ -96,10 +99,12 @@ static void some_close_codes_end_the_session(void **state)
 		v1_drop(b, codes[i]);
 		v1_hears(a, codes[i] == 1000 ? LEFT("bye") : LEFT("gone"), b.id);
 		b = v1_join(&all, "r");
+		v1_confirm(b);
 		v1_skip(a);
 		hub_close(b.peer, codes[i], "");
 		v1_hears(a, codes[i] == 1000 ? LEFT("bye") : LEFT("gone"), b.id);
 		b = v1_join(&all, "r");
+		v1_confirm(b);
 		v1_skip(a);
 	}
 }
@@ -117,6 +122,7 @@ static void any_other_end_keeps_it_for_30_seconds(void **state)
 		peers_wait(&all, 200);
 		v1_hears(a, LEFT("gone"), b.id);
 		b = v1_join(&all, "r");
+		v1_confirm(b);
 		v1_skip(a);
 	}
 }
@@ -191,6 +197,7 @@ static void it_resumes_nowhere_but_where_all_is_kept(void **state)
 		v1_hears(a, LEFT("gone"), b.id);
 		v1_drop(fresh, 1000);
 		b = v1_join(&all, "r");
+		v1_confirm(b);
 		v1_skip(a);
 	}
 }

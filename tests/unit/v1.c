@@ -44,10 +44,20 @@ static struct v1_one first(struct peer *peer, const char *type)
 
 struct v1_one v1_join(struct peers *peers, const char *url)
 {
+	return v1_join_from(peers, NULL, url);
+}
+
+void v1_confirm(struct v1_one one)
+{
+	peers_say(one.peer, "{\"type\":\"ack\",\"n\":0}");
+}
+
+struct v1_one v1_join_from(struct peers *peers, const char *address, const char *url)
+{
 	char path[512];
 
 	snprintf(path, sizeof(path), "/v1/%s", url);
-	return first(peers_connect(peers, path), "welcome");
+	return first(peers_connect_from(peers, address, path), "welcome");
 }
 
 struct v1_one v1_resume(struct peers *peers, const char *room, const char *session, unsigned n)

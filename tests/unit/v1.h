@@ -14,6 +14,10 @@ struct v1_one {
 /* Connect to /v1/`url` and hear the first message, which must be of that type; its id and session
  * are kept. */
 struct v1_one v1_join(struct peers *peers, const char *url);
+/* The same from that address. */
+struct v1_one v1_join_from(struct peers *peers, const char *address, const char *url);
+/* It acknowledges its welcome, and so shows that it can resume. */
+void v1_confirm(struct v1_one one);
 struct v1_one v1_resume(struct peers *peers, const char *room, const char *session, unsigned n);
 /* Connect with that session; `n` NULL: without it. */
 struct peer *v1_present(struct peers *peers, const char *room, const char *session, const char *n);

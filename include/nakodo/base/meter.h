@@ -34,6 +34,8 @@ enum meter {
 	METER_BYTES_OUT,
 	METER_MESSAGES_DROPPED,
 	METER_HELD,
+	/* Counters: what was full and made room, or did not. */
+	METER_SEATS_YIELDED,
 	/* Counters: what max-memory shed. */
 	METER_SHED_SESSIONS,
 	METER_SHED_PEERS,

@@ -70,6 +70,9 @@ struct dialect {
 	/* Memory is short: end the oldest of what is kept for those who lost their connection.
 	 * False: there is none. NULL: none is kept. */
 	bool (*shed)(struct mount *mount);
+	/* The daemon is full: end the stay of one who lost its connection and gives way to a
+	 * newcomer of that address. False: nobody does. NULL: nobody is waited for. */
+	bool (*give_way)(struct mount *mount, const struct address *newcomer);
 	/* How many bytes are kept for the peer until it acknowledges them? NULL: none. */
 	size_t (*kept)(const struct peer *peer);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
@@ -110,6 +113,10 @@ bool dialect_http(const struct dialect_table *table, const struct mount *own,
 /* Let one of the dialects end the oldest of what it keeps for those who lost their connection.
  * False: nothing is left. */
 bool dialect_shed(struct dialect_table *table);
+
+/* Let one of the dialects end the stay of one who lost its connection, for a newcomer of that
+ * address. False: nobody gives way. */
+bool dialect_give_way(struct dialect_table *table, const struct address *newcomer);
 
 /* The mount for a decoded URL path: the longest one that ends at a segment boundary and leaves at
  * most one segment, which is the room. NULL: none. `ret_room` points into `path` or at "". */

@@ -20,6 +20,7 @@
 #include "nakodo/hub/hub.h"
 #include "nakodo/hub/limit.h"
 #include "nakodo/hub/session.h"
+#include "nakodo/hub/share.h"
 #include "nakodo/service/token.h"
 
 struct mount;
@@ -67,7 +68,10 @@ struct nakodo_v1 {
 	struct hub *hub;
 	struct session_limits limits;
 	struct nakodo_v1_seat *seats;
-	struct nakodo_v1_seat *away; /* of these, who lost their connection; the oldest first */
+	/* Of these, who lost their connection, the oldest first; and those of them whose client
+	 * never acknowledged, which are not in `away`. */
+	struct nakodo_v1_seat *away, *unconfirmed;
+	struct share kept; /* how many of `away` each address has */
 	struct nakodo_v1_key *keys;
 	size_t rooms;
 	struct limit wrong[NAKODO_V1_WRONG];
@@ -85,7 +89,7 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat);
 /* From now on `peer`, which is open, is its connection. The one before, if any, is out of it and is
  * returned, for the caller to close. */
 struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *peer);
-/* The connection is lost; wait so many ms for another. */
+/* The connection is lost; wait so many ms for another, or less if it is not confirmed. */
 void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait);
 /* Enter a key under which it is found; what was entered in it before is not found any more. */
 int nakodo_v1_seat_enter(struct nakodo_v1_seat *seat, struct nakodo_v1_key *key, const char *scope,
@@ -96,6 +100,8 @@ void nakodo_v1_seat_count(struct nakodo_v1_seat *seat);
  * have it, or resume-seconds are over. */
 void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot);
 void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat); /* its client has the issued token */
+/* Has its client ever shown that it can resume? */
+bool nakodo_v1_seat_is_confirmed(const struct nakodo_v1_seat *seat);
 /* NULL: none. `ret_key` may be NULL. */
 struct nakodo_v1_seat *nakodo_v1_seat_find(
 	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key);
@@ -112,6 +118,12 @@ void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, struct text *out);
 /* The client is told how many of its messages have come. */
 void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat);
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
+
+/* Something is full: end a seat without a connection, if one gives way to a newcomer of that
+ * address. In a room that is full, for one room more, or for one peer more. False: none does. */
+bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer);
+bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer);
+bool nakodo_v1_place_for_peer(struct nakodo_v1 *v1, const struct address *newcomer);
 
 /* dialect.open and dialect.is_awaited. */
 void nakodo_v1_join(struct peer *peer, const struct request *request);

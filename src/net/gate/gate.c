@@ -22,8 +22,7 @@ static struct refusal refuse(int status, const char *code, const char *message, 
 		.status = status, .code = code, .message = message, .option = option};
 }
 
-int gate_init(
-	struct gate *gate, const struct options *options, const struct dialect_table *dialects)
+int gate_init(struct gate *gate, const struct options *options, struct dialect_table *dialects)
 {
 	*gate = (struct gate){.options = options,
 		.dialects = dialects,
@@ -176,6 +175,19 @@ static bool is_awaited(const struct mount *mount, const struct head *head, const
 	return mount->dialect->is_awaited && mount->dialect->is_awaited(mount, &request);
 }
 
+/* Count the client in the place of one who is away and gives way to it. */
+static bool take_from_another(struct gate *gate, const struct address *client)
+{
+	if (!census_add_peer(gate->census, client, gate->options->max_peers_per_address)) {
+		return false;
+	}
+	if (!dialect_give_way(gate->dialects, client)) {
+		census_remove_peer(gate->census, client);
+		return false;
+	}
+	return true;
+}
+
 /* The last checks, and the count when all is well. */
 static struct refusal take_place(struct gate *gate, const struct mount *mount,
 	const struct head *head, const char *room, const struct address *client)
@@ -191,6 +203,9 @@ static struct refusal take_place(struct gate *gate, const struct mount *mount,
 	if (!added && is_awaited(mount, head, room, client)) {
 		full = false;
 		added = census_add_peer(gate->census, client, 0);
+	} else if (full && !short_of_memory && take_from_another(gate, client)) {
+		full = false;
+		added = true;
 	}
 	if (full && short_of_memory) {
 		meter_add(METER_SHED_NEWCOMERS, 1);

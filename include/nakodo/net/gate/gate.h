@@ -26,7 +26,7 @@ struct refusal {
 
 struct gate {
 	const struct options *options;
-	const struct dialect_table *dialects;
+	struct dialect_table *dialects;
 	struct census *census;
 	size_t max_peers; /* as far as file descriptors allow */
 	uint64_t max_memory; /* bytes; with more held for clients nobody new comes in */
@@ -44,8 +44,7 @@ struct gate_door {
 };
 
 /* `options` and `dialects` must outlive the gate. 0 or -ENOMEM. */
-int gate_init(
-	struct gate *gate, const struct options *options, const struct dialect_table *dialects);
+int gate_init(struct gate *gate, const struct options *options, struct dialect_table *dialects);
 void gate_finish(struct gate *gate);
 
 /* May this be answered at all? On success the client's address is what a trusted proxy says of

@@ -1,0 +1,37 @@
+/*
+ * share: how much of something bounded each address has, and who has so much that it gives way.
+ *
+ * An owner is what address_group() makes of an address; all that come without one are one owner.
+ * Amounts are in whatever unit the caller counts: seats, bytes.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "nakodo/base/address.h"
+
+struct share_owner;
+
+/* Zeroed memory is a share in which nobody has anything. */
+struct share {
+	struct share_owner *owners;
+	size_t used; /* by all of them */
+};
+
+/* The owner has so much more. -ENOMEM: it is not counted. */
+int share_add(struct share *share, const struct address *address, size_t amount);
+/* The owner has so much less, which was added before. */
+void share_remove(struct share *share, const struct address *address, size_t amount);
+/* What the owner of that address has. */
+size_t share_of(const struct share *share, const struct address *address);
+/* Whoever has most, as a group. False: nobody has anything. */
+bool share_find_most(const struct share *share, struct address *ret);
+/* The same, if there is more than the newcomer's owner would have with so much more; then it can
+ * give some of it without having less than the newcomer. False: nobody gives way. */
+bool share_find_yielding(const struct share *share, const struct address *newcomer, size_t amount,
+	struct address *ret);
+/* Are both of one owner? */
+bool share_is_same(const struct address *one, const struct address *other);
+/* Nobody has anything any more. */
+void share_clear(struct share *share);

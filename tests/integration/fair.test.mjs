@@ -1,0 +1,59 @@
+// Goal: what all share is not one address's alone: what is full makes room for a newcomer from another.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Refused } from '../lib/client.mjs';
+import { testDaemon } from '../lib/daemon.mjs';
+import { Ended, Session } from '../lib/v1.mjs';
+
+const HOG = { localAddress: '127.0.0.2' };
+const NEWCOMER = { localAddress: '127.0.0.3' };
+
+/** Sessions of the hog that came, acknowledged and were cut. */
+async function comeAndGo(daemon, count, roomOf = () => 'r') {
+  const sessions = await Promise.all(Array.from({ length: count }, (_, i) => Session.join(daemon.ws, roomOf(i), HOG)));
+  await Promise.all(sessions.map(async (session) => {
+    await session.taken(); // the acknowledgement too
+    await session.cut();
+  }));
+  return sessions;
+}
+
+describe('what is full of one address makes room for another', { concurrency: true }, () => {
+  it('a room full of seats that nobody sits on', async (t) => {
+    const daemon = await testDaemon(t);
+    await comeAndGo(daemon, 16);
+    const session = await Session.join(daemon.ws, 'r', NEWCOMER);
+    assert.equal(session.first.peers.length, 15);
+    await session.bye();
+  });
+
+  it('but not a room of sixteen colleagues who are there', async (t) => {
+    const daemon = await testDaemon(t);
+    const office = [];
+    for (let i = 0; i < 16; i++) office.push(await Session.join(daemon.ws, 'r', HOG));
+    await assert.rejects(Session.join(daemon.ws, 'r', NEWCOMER), Ended);
+    office[0].send({ type: 'x' });
+    await Promise.all(office.slice(1).map((session) => session.find('x')));
+    await Promise.all(office.map((session) => session.bye()));
+  });
+
+  it('a daemon full of places that are kept', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--max-peers', '8'] });
+    const gone = await comeAndGo(daemon, 8, (i) => `r${i}`);
+    await assert.rejects(Session.join(daemon.ws, 'another', HOG), Refused);
+    const session = await Session.join(daemon.ws, 'r', NEWCOMER);
+    assert.equal((await gone[7].connect()).type, 'resumed');
+    await Promise.all([session.bye(), gone[7].bye()]);
+  });
+
+  it('a daemon of which 40 came and went without a word', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--max-peers', '8'] });
+    for (let i = 0; i < 5; i++) {
+      const sessions = await Promise.all(Array.from({ length: 8 }, () => Session.join(daemon.ws, `r${i}`, { ...HOG, acks: false })));
+      await Promise.all(sessions.map((session) => session.cut()));
+      await daemon.until(() => daemon.lines('peer.leave').length === 8 * (i + 1), 'their leaving');
+    }
+    const session = await Session.join(daemon.ws, 'r', HOG);
+    await session.bye();
+  });
+});

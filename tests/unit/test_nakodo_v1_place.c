@@ -1,0 +1,222 @@
+/* nakodo.v1: who gives up a place when something is full, and who does not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "nakodo/base/address.h"
+#include "nakodo/base/options.h"
+#include "nakodo/dialect/dialect.h"
+#include "v1.h"
+
+static const char *const mounts[] = {"/v1=nakodo.v1", NULL};
+static struct options options;
+static struct peers all;
+
+static int set_up(void **state)
+{
+	(void)state;
+	options = peers_options;
+	peers_options.room_peers = 4;
+	peers_init(&all, PEERS_ALL, mounts);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	peers_finish(&all);
+	peers_options = options;
+	return 0;
+}
+
+static struct v1_one confirmed(const char *address, const char *room)
+{
+	struct v1_one one = v1_join_from(&all, address, room);
+
+	v1_confirm(one);
+	return one;
+}
+
+static void is_full_for(const char *address, const char *room)
+{
+	struct v1_one one = {.peer = NULL};
+	char url[64];
+
+	snprintf(url, sizeof(url), "/v1/%s", room);
+	one.peer = peers_connect_from(&all, address, url);
+	assert_non_null(strstr(v1_hear(one), "\"room-full\""));
+}
+
+static bool is_there(struct v1_one one, const char *room)
+{
+	const struct mount *mount = peers_of(one.peer)->mount;
+	struct room *found = hub_room(mount->space, room);
+
+	return found && hub_find(found, one.id);
+}
+
+static void seats_of_one_address_that_came_and_went_make_room(void **state)
+{
+	struct v1_one gone[4];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		gone[i] = confirmed("192.0.2.1", "r");
+	}
+	for (int i = 0; i < 4; i++) {
+		v1_drop(gone[i], 0);
+	}
+	v1_join_from(&all, "192.0.2.2", "r");
+	assert_false(is_there(gone[0], "r")); /* the first that came */
+	v1_join_from(&all, "192.0.2.2", "r");
+	is_full_for("192.0.2.2", "r"); /* both have two now */
+	is_full_for("192.0.2.1", "r"); /* and who took them all gets no more */
+	v1_join_from(&all, "192.0.2.3", "r");
+	is_full_for("192.0.2.3", "r");
+	assert_true(is_there(gone[3], "r"));
+}
+
+static void a_room_of_people_who_are_there_is_full(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) { /* an office */
+		v1_join_from(&all, "192.0.2.1", "r");
+	}
+	is_full_for("192.0.2.2", "r");
+	is_full_for("192.0.2.1", "r");
+}
+
+static void the_only_seat_of_an_address_is_kept_while_it_is_away(void **state)
+{
+	struct v1_one away = confirmed("192.0.2.4", "r");
+	static const char *const addresses[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		v1_join_from(&all, addresses[i], "r");
+	}
+	v1_drop(away, 0);
+	is_full_for("192.0.2.9", "r");
+	v1_resume(&all, "r", away.session, 3);
+}
+
+static void who_never_acknowledged_gives_way_first_and_to_anybody(void **state)
+{
+	struct v1_one office[3], silent;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		office[i] = confirmed("192.0.2.1", "r");
+	}
+	silent = v1_join_from(&all, "192.0.2.1", "r");
+	v1_drop(silent, 0);
+	v1_drop(office[0], 0);
+	v1_drop(office[1], 0);
+	v1_join_from(&all, "192.0.2.1", "r");
+	assert_false(is_there(silent, "r"));
+	assert_true(is_there(office[0], "r"));
+}
+
+static void a_live_one_that_never_acknowledged_stays(void **state)
+{
+	struct v1_one one = v1_join_from(&all, "192.0.2.1", "r");
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		v1_join_from(&all, "192.0.2.1", "r");
+	}
+	is_full_for("192.0.2.2", "r");
+	assert_true(is_there(one, "r"));
+}
+
+static void who_never_acknowledged_is_waited_for_ten_seconds(void **state)
+{
+	struct v1_one one = v1_join(&all, "r");
+
+	(void)state;
+	v1_drop(one, 0);
+	peers_wait(&all, 9900);
+	assert_true(is_there(one, "r"));
+	peers_wait(&all, 200);
+	assert_false(is_there(one, "r"));
+}
+
+static void one_address_does_not_keep_all_rooms(void **state)
+{
+	struct v1_one gone[3], other;
+
+	(void)state;
+	peers_options.rooms_max = 3;
+	for (int i = 0; i < 3; i++) {
+		char name[] = {(char)('a' + i), '\0'};
+
+		gone[i] = confirmed("192.0.2.1", name);
+	}
+	is_full_for("192.0.2.2", "z");
+	for (int i = 0; i < 3; i++) {
+		v1_drop(gone[i], 0);
+	}
+	other = v1_join_from(&all, "192.0.2.2", "z");
+	assert_true(is_there(other, "z"));
+	assert_false(is_there(gone[0], "a"));
+	is_full_for("192.0.2.1", "y");
+}
+
+static size_t places;
+
+static bool keep_place(void *cookie, const struct address *address)
+{
+	(void)cookie;
+	(void)address;
+	places++;
+	return true;
+}
+
+static void leave_place(void *cookie, const struct address *address)
+{
+	(void)cookie;
+	(void)address;
+	places--;
+}
+
+static void only_a_session_that_can_be_resumed_keeps_a_place(void **state)
+{
+	struct v1_one one = v1_join(&all, "r"), other = confirmed("192.0.2.1", "r");
+	struct mount *mount = (struct mount *)peers_of(one.peer)->mount;
+	struct dialect_env env = peers_env;
+
+	(void)state;
+	places = 0;
+	env.keep_place = keep_place;
+	env.leave_place = leave_place;
+	mount->env = &env;
+	v1_drop(one, 0);
+	assert_int_equal(places, 0);
+	v1_drop(other, 0);
+	assert_int_equal(places, 1);
+	v1_resume(&all, "r", other.session, 0);
+	assert_int_equal(places, 0);
+	mount->env = &peers_env;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(seats_of_one_address_that_came_and_went_make_room),
+		TEST(a_room_of_people_who_are_there_is_full),
+		TEST(the_only_seat_of_an_address_is_kept_while_it_is_away),
+		TEST(who_never_acknowledged_gives_way_first_and_to_anybody),
+		TEST(a_live_one_that_never_acknowledged_stays),
+		TEST(who_never_acknowledged_is_waited_for_ten_seconds),
+		TEST(one_address_does_not_keep_all_rooms),
+		TEST(only_a_session_that_can_be_resumed_keeps_a_place),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,152 @@
+/* share: who has how much, who has most, and who gives way to a newcomer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "nakodo/hub/share.h"
+
+static struct share share;
+
+static struct address at(const char *text)
+{
+	struct address address = {{0}};
+
+	assert_true(!*text || address_parse(&address, text, strlen(text)));
+	return address;
+}
+
+static void add(const char *text, size_t amount)
+{
+	struct address address = at(text);
+
+	assert_int_equal(share_add(&share, &address, amount), 0);
+}
+
+static void take(const char *text, size_t amount)
+{
+	struct address address = at(text);
+
+	share_remove(&share, &address, amount);
+}
+
+static size_t of(const char *text)
+{
+	struct address address = at(text);
+
+	return share_of(&share, &address);
+}
+
+/* "" : nobody. */
+static void yields_to(const char *newcomer, size_t amount, const char *expected)
+{
+	struct address address = at(newcomer), found;
+	char text[ADDRESS_TEXT];
+
+	assert_int_equal(share_find_yielding(&share, &address, amount, &found), !!*expected);
+	if (*expected) {
+		assert_string_equal(address_format(&found, text), expected);
+	}
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	share_clear(&share);
+	assert_null(share.owners);
+	return 0;
+}
+
+static void what_was_added_is_there_until_it_is_removed(void **state)
+{
+	(void)state;
+	add("192.0.2.1", 3);
+	add("192.0.2.1", 4);
+	add("192.0.2.2", 5);
+	assert_int_equal(of("192.0.2.1"), 7);
+	assert_int_equal(share.used, 12);
+	take("192.0.2.1", 3);
+	assert_int_equal(of("192.0.2.1"), 4);
+	take("192.0.2.1", 4);
+	take("192.0.2.2", 5);
+	assert_int_equal(share.used, 0);
+	assert_null(share.owners);
+}
+
+static void more_than_there_is_cannot_be_removed(void **state)
+{
+	(void)state;
+	add("192.0.2.1", 3);
+	take("192.0.2.1", 4);
+	take("192.0.2.9", 1);
+	assert_int_equal(of("192.0.2.1"), 3);
+}
+
+static void a_network_of_64_bits_is_one_owner_and_so_are_the_unknown(void **state)
+{
+	struct address one = at("2001:db8::1"), other = at("2001:db8::2"),
+		       third = at("2001:db8:0:1::1");
+
+	(void)state;
+	add("2001:db8::1", 1);
+	add("2001:db8::2", 1);
+	add("", 2);
+	assert_int_equal(of("2001:db8::3"), 2);
+	assert_int_equal(of(""), 2);
+	assert_true(share_is_same(&one, &other));
+	assert_false(share_is_same(&one, &third));
+}
+
+static void who_has_most_is_found(void **state)
+{
+	struct address found;
+	char text[ADDRESS_TEXT];
+
+	(void)state;
+	assert_false(share_find_most(&share, &found));
+	add("192.0.2.1", 2);
+	add("192.0.2.2", 3);
+	add("192.0.2.3", 1);
+	assert_true(share_find_most(&share, &found));
+	assert_string_equal(address_format(&found, text), "192.0.2.2");
+}
+
+static void who_has_most_gives_way_to_who_would_have_less(void **state)
+{
+	(void)state;
+	yields_to("192.0.2.9", 1, "");
+	add("192.0.2.1", 2);
+	add("192.0.2.2", 5);
+	yields_to("192.0.2.9", 1, "192.0.2.2");
+	yields_to("192.0.2.9", 4, "192.0.2.2");
+	yields_to("192.0.2.9", 5, ""); /* it would have as much */
+	yields_to("192.0.2.1", 2, "192.0.2.2");
+	yields_to("192.0.2.1", 3, "");
+	yields_to("192.0.2.2", 1, ""); /* nobody gives way to himself */
+}
+
+static void the_only_one_of_an_address_gives_way_to_nobody(void **state)
+{
+	(void)state;
+	add("192.0.2.1", 1);
+	add("192.0.2.2", 1);
+	yields_to("192.0.2.9", 1, "");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_added_is_there_until_it_is_removed),
+		TEST(more_than_there_is_cannot_be_removed),
+		TEST(a_network_of_64_bits_is_one_owner_and_so_are_the_unknown),
+		TEST(who_has_most_is_found),
+		TEST(who_has_most_gives_way_to_who_would_have_less),
+		TEST(the_only_one_of_an_address_gives_way_to_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
