@@ -264,20 +264,33 @@ static void mark_dirty(struct peer *peer)
 	}
 }
 
+static void note_queued(struct peer *peer)
+{
+	meter_add(METER_MESSAGES_QUEUED, 1);
+	peer->hub->queued++;
+	mark_dirty(peer);
+}
+
 static bool push(struct peer *peer, struct frame *frame)
 {
 	if (!outbox_push(&peer->outbox, frame)) {
 		return false;
 	}
-	peer->hub->queued++;
-	mark_dirty(peer);
+	note_queued(peer);
 	return true;
+}
+
+void hub_discard(struct peer *peer)
+{
+	meter_add(METER_MESSAGES_DROPPED, peer->outbox.count);
+	outbox_clear(&peer->outbox);
 }
 
 static void overflow(struct peer *peer)
 {
+	meter_add(METER_MESSAGES_REFUSED, 1);
 	peer->overflowed = true;
-	outbox_clear(&peer->outbox); /* so the close frame has a chance to get through */
+	hub_discard(peer); /* so the close frame has a chance to get through */
 	LL_PREPEND2(peer->hub->overflowed, peer, next_overflowed);
 }
 
@@ -361,8 +374,7 @@ void hub_send_first(struct peer *peer, struct frame *frame)
 		return;
 	}
 	if (frame && outbox_push_exempt(&peer->outbox, frame)) {
-		peer->hub->queued++;
-		mark_dirty(peer);
+		note_queued(peer);
 	} else {
 		overflow(peer);
 	}
@@ -418,7 +430,7 @@ void hub_drop(struct peer *peer)
 		leave_all(peer, PEER_GONE);
 	}
 	peer->state = PEER_GONE;
-	outbox_clear(&peer->outbox);
+	hub_discard(peer);
 	if (peer->dirty) {
 		DL_DELETE2(peer->hub->dirty, peer, prev_dirty, next_dirty);
 		peer->dirty = false;

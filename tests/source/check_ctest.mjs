@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { build, fault } from './tree.mjs';
 
-const longest = { unit: 1800, source: 1800, integration: 1800, browser: 1800, fuzz: 1800, guards: 1800, package: 7200 };
+const longest = { unit: 1800, source: 1800, integration: 1800, browser: 1800, fuzz: 1800, soak: 1800, guards: 1800, package: 7200 };
 const shown = execFileSync('ctest', ['--test-dir', build, '-C', 'package', '--show-only=json-v1'], {
   encoding: 'utf8',
   maxBuffer: 64 << 20,

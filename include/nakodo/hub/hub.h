@@ -139,6 +139,7 @@ void hub_push_control(struct peer *peer, struct frame *frame);
 void hub_close(struct peer *peer, unsigned code, const char *reason);
 /* The same for a peer whose connection has ended: what waits is thrown away. */
 void hub_drop(struct peer *peer);
+void hub_discard(struct peer *peer); /* only throw away what waits */
 /* Close the peers whose outbox overflowed since the last call (4508). They stayed seated until
  * now, so that nobody who walks through a room has it changed under him. */
 void hub_settle(struct hub *hub);

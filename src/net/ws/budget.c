@@ -59,7 +59,7 @@ static void shed_heaviest(struct ws *ws)
 		}
 		if (weight(conn) >= LEAST && weight(conn) > most / 4 * 3) {
 			meter_add(METER_SHED_PEERS, 1);
-			outbox_clear(&conn->peer.outbox);
+			hub_discard(&conn->peer);
 			hub_close(&conn->peer, TOO_SLOW, "too slow, and memory is short");
 		}
 	}

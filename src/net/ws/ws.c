@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
@@ -153,6 +154,8 @@ int ws_open(struct ws *ws, struct conn *conn)
 
 static void deliver(struct conn *conn, const char *data, size_t len, bool binary)
 {
+	meter_add(METER_MESSAGES_IN, 1);
+	meter_add(METER_BYTES_IN, len);
 	show_message(&conn->ws->show, conn, data, len, binary);
 	conn->mount->dialect->message(&conn->peer, data, len, binary);
 	if (conn->peer.unmetered) {
@@ -260,27 +263,36 @@ static bool write_bytes(struct conn *conn, unsigned char *bytes, size_t len)
 	return written >= 0 && (size_t)written == len;
 }
 
+static void note_written(size_t frames, size_t bytes)
+{
+	meter_add(METER_MESSAGES_OUT, frames);
+	meter_add(METER_BYTES_OUT, bytes);
+}
+
 /* Write the first frame, or as many as fit into one burst. */
 static bool write_some(struct conn *conn)
 {
 	unsigned char *burst = conn->ws->burst;
 	struct outbox *outbox = &conn->peer.outbox;
 	struct frame *frame = outbox_first(outbox);
-	size_t len = 0;
+	size_t len = 0, count;
 	bool done;
 
 	if (outbox->count == 1 || frame->len > WS_BURST) {
 		outbox_pop(outbox);
+		note_written(1, frame->len);
 		done = write_bytes(conn, frame->bytes, frame->len);
 		frame_unref(frame);
 		return done;
 	}
+	count = outbox->count;
 	while (frame && len + frame->len <= WS_BURST) {
 		memcpy(burst + len, frame->bytes, frame->len);
 		len += frame->len;
 		frame_unref(outbox_pop(outbox));
 		frame = outbox_first(outbox);
 	}
+	note_written(count - outbox->count, len);
 	return write_bytes(conn, burst, len);
 }
 
@@ -290,7 +302,7 @@ static void flush(struct peer *peer)
 	size_t waiting = 0;
 
 	if (conn->stage != CONN_OPEN) {
-		outbox_clear(&peer->outbox);
+		hub_discard(peer);
 		return;
 	}
 	conn->waiting = false;
