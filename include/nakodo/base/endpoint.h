@@ -27,8 +27,8 @@ struct endpoint {
 	char dialect[64]; /* the dialect that owns this listener's whole URL space; "" = mounts */
 };
 
-/* 0, or -EINVAL with a sentence that says what is wrong with `text` (neither where it was said nor
- * what it was: that is for the caller to put in front). `ret` is written only on success. */
+/* 0, or -EINVAL with a sentence that says what is wrong with `text`; the caller puts in front
+ * where it was said and the text itself. `ret` is written only on success. */
 int endpoint_parse(struct endpoint *ret, const char *text, struct problem *problem);
 
 /* Can only this machine reach it: loopback addresses, `localhost` and unix sockets.

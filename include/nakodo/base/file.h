@@ -1,16 +1,17 @@
 /*
- * file: files that a person named.
+ * file: files whose paths come from the options.
  */
 #pragma once
 
 #include <stdio.h>
 
-/* Open a regular file for reading; a FIFO or a device could keep us waiting. `directory` is as of
- * openat(2). NULL with errno: ENOTSUP when it is something else than a file. */
+/* Open a regular file for reading; a FIFO or a device could keep us waiting. A relative path
+ * begins at `directory`, as in openat(2). NULL with errno: ENOTSUP when it is something else than a
+ * file. */
 FILE *file_open(int directory, const char *path);
 /* Why it could not be opened: the text of an errno of file_open(). */
 const char *file_error_text(int error);
 
-/* The path seen from the current directory, for when we have left it. NULL with errno; the caller
- * frees it. */
+/* The absolute form of a path that is relative to the current directory, since the daemon leaves
+ * that directory later. NULL with errno; the caller frees it. */
 char *file_absolute(const char *path);

@@ -1,7 +1,7 @@
 /*
  * hash: uthash with a hash function whose key is drawn at random in each process. With a known one
- * a client could choose names that all fall into one bucket, and each look into it would then take
- * the time of a walk through all of them.
+ * a client could choose names that all fall into one bucket, and each lookup would then walk
+ * through all of them.
  *
  * Include this instead of uthash.h. An element that was added is in the table only if its hh.tbl is
  * not NULL: without memory uthash would otherwise end the process.

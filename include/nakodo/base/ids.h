@@ -9,7 +9,7 @@
 #define IDS_UUID 37 /* with the NUL */
 #define IDS_ULID 27
 
-/* At most 256 bytes. */
+/* Fill `bytes` with random bytes; `len` is at most 256. */
 void ids_random(unsigned char *bytes, size_t len);
 /* A random UUID (RFC 9562 section 5.4), lower case with hyphens. */
 void ids_uuid(char ret[IDS_UUID]);

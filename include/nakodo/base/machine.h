@@ -10,12 +10,12 @@
 #define MACHINE_ADDRESSES 128
 
 struct machine {
-	char host[256]; /* gethostname(2); "" when it is none that a URL could have, or localhost */
+	char host[256]; /* gethostname(2); "" when it cannot stand in a URL, or is localhost */
 	/* Of the interfaces, without loopback and fe80::/10. */
 	struct address addresses[MACHINE_ADDRESSES];
 	size_t count; /* those beyond MACHINE_ADDRESSES are left out */
 };
 
-/* Look at the host name and the interfaces as they are now. The address from which the default
- * route goes, if any, comes first: that is the one that other machines most likely reach. */
+/* Look at the host name and the interfaces as they are now. The source address of
+ * the default route, if there is one, comes first: other machines most likely reach that. */
 void machine_look(struct machine *ret);

@@ -7,7 +7,7 @@
  * are read in that order and the later one wins; a repeatable option that a later source sets
  * replaces the earlier source's list. `mount` is a table by path: its entries are added to the
  * defaults, the same path replaces, `PATH=off` removes. --help, --man and --version end the
- * reading where they stand: of what follows, and of file and environment, nothing is looked at.
+ * reading: the arguments behind them, the file and the environment are not looked at.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
  * text: a string that grows. Unlike glibc's open_memstream(), which drops what it has no memory for
- * and says that all went well, it remembers: what is cut off is never given out.
+ * and reports success, it remembers that memory ran out and then gives out nothing.
  */
 #pragma once
 
@@ -17,6 +17,6 @@ struct text {
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const void *bytes, size_t len);
 void text_print(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The string, with a NUL behind its *ret_len bytes (NULL: not asked for), which the caller frees,
- * or NULL when memory ran out. `text` is empty again. */
+/* Take the string out: *ret_len bytes (`ret_len` may be NULL) and a NUL behind them. The caller
+ * frees it. NULL: memory ran out. `text` is empty again in either case. */
 char *text_take(struct text *text, size_t *ret_len);

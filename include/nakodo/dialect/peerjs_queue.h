@@ -1,7 +1,7 @@
 /*
- * peerjs_queue: messages for PeerJS ids that nobody holds at the moment. The first message for an
- * id starts its queue, whose whole content is over when the queue's time is, so that an offer may
- * come a little before the peer it is for.
+ * peerjs_queue: messages for PeerJS ids that nobody holds at the moment, so that an offer may come
+ * a little before the peer it is for. The first message for an id starts the id's queue and its
+ * time; when the time is over, all that is in the queue is thrown away.
  *
  * Bounded in ids, in messages and bytes for each id (half of what an outbox holds, so that a queue
  * always fits into the one it is flushed to), in messages and bytes of each sender, in bytes
@@ -17,8 +17,8 @@ struct hub;
 struct peer;
 struct peerjs_queue;
 
-/* What `src` sent to `dst` has waited in vain; called once for each sender in a queue. It may send,
- * but not touch the queues. */
+/* The queue for `dst` is over, and `src` has a message in it; called once for each such sender. The
+ * callback may send, but must not touch the queues. */
 typedef void peerjs_expire_fn(void *cookie, const char *src, const char *dst);
 
 /* `lifetime` in ms. NULL: no memory. */

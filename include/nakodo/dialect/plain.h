@@ -9,13 +9,13 @@ struct peer;
 struct problem;
 struct request;
 
-/* A close code for a request that makes no sense, and for a room that is full. */
+/* Close codes: the request makes no sense; the room is full. */
 #define PLAIN_CLOSE_BAD_REQUEST 4400
 #define PLAIN_CLOSE_ROOM_FULL 4413
 
 /* dialect.start of a dialect that knows the parameters named (NULL at the end), `frames` among
  * them. */
 int plain_check(const struct mount *mount, const char *const *names, struct problem *problem);
-/* Read `frames` and take the seat. 0; else -errno and the peer has been closed, or for -ENOSPC is
- * left to the caller, who may want to say in his protocol that the room is full. */
+/* Read `frames` and take the seat. 0; -ENOSPC: the room is full, and the caller closes the peer in
+ * the words of its protocol; any other -errno: the peer has been closed. */
 int plain_join(struct peer *peer, const struct request *request);

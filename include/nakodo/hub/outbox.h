@@ -23,7 +23,8 @@ struct outbox {
 
 /* Takes a reference of its own. False: no memory, nothing changed. */
 bool outbox_push(struct outbox *outbox, struct frame *frame);
-/* The same for what a connection begins with: as long as nothing else waits, it is exempt. */
+/* The same for what a connection is sent first: send-queue does not bound the frame, as long as
+ * only such frames wait before it. */
 bool outbox_push_exempt(struct outbox *outbox, struct frame *frame);
 struct frame *outbox_first(const struct outbox *outbox); /* NULL: empty */
 /* The i-th frame, from 0 for the first; i < outbox->count. */

@@ -36,9 +36,9 @@ void session_init(struct session *session, const struct session_limits *limits);
 /* Keeps nothing any more and counts from 0. */
 void session_finish(struct session *session);
 
-/* One more numbered message for the client, kept with a reference of our own. Past the limits the
- * oldest is forgotten; without memory (`frame` NULL: for the frame itself) all of them are.
- * False: something was forgotten, so a client that has not got it cannot resume. */
+/* Count one more numbered message for the client, and keep it with a reference of the session's
+ * own. Past the limits the oldest are forgotten; without memory, or if there was none for the frame
+ * (`frame` NULL), all are. False: some were forgotten, so a client without them cannot resume. */
 bool session_push(struct session *session, struct frame *frame);
 /* The client has the first n. Below what it said before: nothing happens. -EINVAL: above what was
  * sent. */
@@ -48,9 +48,9 @@ bool session_can_resume(const struct session *session, uint64_t n);
 /* Number acked + 1 + i, for i < session->kept.count, of a session that can resume. */
 struct frame *session_kept(const struct session *session, unsigned i);
 
-/* One more numbered message from the client. True: it is to be told now. */
+/* Count one more numbered message from the client. True: tell the client the count now. */
 bool session_receive(struct session *session);
-/* The client begins anew to send and to count. */
+/* Count from 0 again: the client sends and counts anew. */
 void session_restart_received(struct session *session);
-/* What the client is told: the count so far. */
+/* The count of messages received, which the client is told now. */
 uint64_t session_tell(struct session *session);

@@ -10,10 +10,10 @@
 #define TOKEN_HASH 32 /* bytes of a SHA-256 */
 
 void token_create(char ret[TOKEN_TEXT]);
-/* Has it the form of one? */
+/* Has the text the form of a token? */
 bool token_is_valid(const char *text);
-/* `scope` keeps tokens of different uses apart: the same text has another hash in another scope. */
-/* False: no memory. */
+/* Hash a token. `scope` keeps tokens of different uses apart: the same text has another hash in
+ * another scope. False: no memory. */
 bool token_hash(unsigned char ret[TOKEN_HASH], const char *scope, const char *text);
-/* In a time that does not tell how much of them is equal. */
+/* Compare two hashes, in a time that does not tell how many bytes are equal. */
 bool token_equal(const unsigned char a[TOKEN_HASH], const unsigned char b[TOKEN_HASH]);

@@ -20,7 +20,7 @@ struct refusal {
 	int status; /* HTTP; 0: not refused */
 	const char *code; /* for programs: "bad-origin" */
 	const char *message; /* for a person; neither " nor \ nor control characters */
-	const char *detail; /* of the request, behind the message, as harmless; NULL: nothing */
+	const char *detail; /* from the request, behind the message, as free of these; NULL: none */
 	const char *option; /* for the log; NULL: none would */
 };
 
@@ -35,7 +35,7 @@ struct gate {
 	bool draining; /* told to stop: nobody new comes in */
 };
 
-/* The door at which a request stands. */
+/* What the gate needs to know of the listener at which a request came. */
 struct gate_door {
 	const char *origin; /* the one that a listener of its own lets in; "": the options' */
 	const struct mount *own; /* the one dialect of a listener's whole URL space; NULL: none */

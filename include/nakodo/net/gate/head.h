@@ -1,5 +1,5 @@
 /*
- * head: the head of a request, as far as anybody here looks at it.
+ * head: those parts of a request's head that the gate and http look at.
  */
 #pragma once
 

@@ -14,11 +14,11 @@ struct head;
 struct lws_protocol_vhost_options;
 struct refusal;
 
-/* Who may load it. */
+/* The header line that says whose pages may load the answer. */
 #define ANSWER_SAME_ORIGIN "cross-origin-resource-policy: same-origin\r\n"
 #define ANSWER_CROSS_ORIGIN "cross-origin-resource-policy: cross-origin\r\n"
 
-/* What is answered. Zeroed, it is nothing yet. */
+/* What is answered; zeroed memory is an empty one. */
 struct reply {
 	int status; /* HTTP */
 	const char *type; /* media type */

@@ -3,10 +3,10 @@
  * them.
  *
  *   /ca.crt      the local authority's certificate, PEM
- *   /trust.json  {"fingerprint":"AB:CD:…","tls":true,"urls":[…]}: null when there is no local
- *                authority; is TLS spoken at this very port; as in /lan.json
- *   /lan.json    {"urls":["https://192.168.1.5:3443/",…]}, see urls.h; none for a client whose
- *                address is one of the internet
+ *   /trust.json  {"fingerprint":"AB:CD:…","tls":true,"urls":[…]}: the local authority's, or null;
+ *                whether this port speaks TLS; the same URLs as in /lan.json
+ *   /lan.json    {"urls":["https://192.168.1.5:3443/",…]}, see urls.h; an empty list for a
+ *                client whose address is one of the internet
  *   /qr.svg      ?text=…, at most QR_TEXT_MAX bytes of UTF-8
  */
 #pragma once

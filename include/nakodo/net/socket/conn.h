@@ -29,7 +29,7 @@ enum conn_stage {
 	CONN_DEAD, /* nothing more to be read or written */
 };
 
-/* By its rate (ws/pace.h). */
+/* How far the peer is held for being over its rate (ws/pace.h). */
 enum conn_hold { HOLD_NONE, HOLD_PENDING, HOLD_UNREAD };
 
 /* An accepted socket on its way to a conn. */
@@ -51,7 +51,7 @@ struct conn {
 	const struct listener *listener;
 	struct lws *wsi;
 	struct conn *prev, *next; /* all of the sockets' (utlist DL) */
-	struct wheel_timer timer; /* the one thing this connection waits for in its stage */
+	struct wheel_timer timer; /* for whatever the connection waits for in its stage */
 	struct address address; /* of the client */
 	const struct mount *mount;
 	struct limit limit, byte_limit;
@@ -80,7 +80,7 @@ void conn_adopt(struct accepted *accepted);
 void conn_discard(struct accepted *accepted);
 struct conn *conn_of(struct lws *wsi); /* NULL before adoption is finished */
 struct conn *conn_of_timer(struct wheel_timer *timer);
-/* It is no peer any more, or never became the one that it was counted as. */
+/* Tell the gate that the connection is no peer any more, or did not become one. */
 void conn_leave_place(struct conn *conn);
 /* So many bytes at most wait in libwebsockets for the socket to take them (memory.h). */
 void conn_set_unsent(struct conn *conn, size_t bytes);

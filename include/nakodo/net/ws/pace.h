@@ -29,12 +29,12 @@ struct pace {
 	struct conn *pausing; /* to be left unread after this turn (utlist DL) */
 };
 
-/* Count a message of so many bytes that was just delivered; begin to hold its peer if it is one too
- * many. pace->deliver gets the backlog later, and what it delivers is counted again. */
+/* Count a message of so many bytes that was just delivered; if the peer is now over its rate, begin
+ * to hold it. pace->deliver is called for its backlog later and counts each message again. */
 void pace_count(struct conn *conn, size_t len);
 /* Keep a message of a peer that is held. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
-/* The peer has said good-bye: what it said before is delivered at once. */
+/* The peer has closed or its connection has ended: deliver its backlog at once. */
 void pace_release(struct conn *conn);
 /* The peer leaves: forget its backlog and read on, for its close frame. */
 void pace_end(struct conn *conn);

@@ -49,7 +49,7 @@ struct ws {
 	uint64_t last_id;
 };
 
-/* What can be made without the loop. 0 or -ENOMEM; ws_finish() in either case. */
+/* Make what needs no loop. 0 or -ENOMEM; ws_finish() in either case. */
 int ws_init(struct ws *ws, const struct options *options, struct dialect_table *dialects,
 	struct hub *hub);
 void ws_finish(struct ws *ws);
@@ -61,12 +61,13 @@ int ws_open(struct ws *ws, struct conn *conn);
 /* A piece of a message has been read. */
 void ws_receive(struct conn *conn, const char *data, size_t len);
 void ws_pong(struct conn *conn);
-/* The socket takes more, after a write it did not take whole. */
+/* The socket takes bytes again, after it did not take all of the last write. */
 void ws_writeable(struct conn *conn);
 /* The peer's close frame has come, with this payload. 1: end the connection; 0: let libwebsockets
  * echo the frame. */
 int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len);
-/* libwebsockets speaks for itself from now on (its own close frame, or none). */
+/* Write nothing more: libwebsockets closes the connection itself, with a close frame of its own or
+ * none. */
 void ws_mute(struct conn *conn);
 /* The connection has ended. */
 void ws_closed(struct conn *conn);
