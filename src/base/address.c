@@ -119,6 +119,18 @@ struct address address_group(const struct address *address)
 	return group;
 }
 
+struct address address_network(const struct address *address)
+{
+	struct address network = *address;
+
+	if (is_mapped(address)) {
+		network.bytes[15] = 0;
+	} else {
+		memset(network.bytes + 6, 0, 10);
+	}
+	return network;
+}
+
 const char *address_format(const struct address *address, char buf[ADDRESS_TEXT])
 {
 	if (!address_is_known(address)) {

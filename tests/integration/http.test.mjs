@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { root, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { meters, root, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, exchange, parse, request, rest } from '../lib/http.mjs';
 import { CLOSE, handshake, open } from '../lib/raw.mjs';
 
@@ -102,23 +102,37 @@ describe('files', () => {
     assert.ok(answer.body.equals(large));
   });
 
-  it('what slow readers have not taken is bounded, and a healthy one is served again when they go', async () => {
+  it('who does not read large files is refused more of them, and nobody else is', async (t) => {
     writeFileSync(join(pages, 'huge.bin'), Buffer.alloc(16 << 20, 'nakodo'));
+    const own = await testDaemon(t, { args: ['--web-root', pages] });
+    const from = (localAddress) => ({ port: own.port, localAddress });
     const slow = [];
-    for (let i = 0; i < 4; i++) {
-      const wire = await dial({ port: daemon.port });
-      wire.socket.pause();
-      wire.write(request('/huge.bin'));
-      slow.push(wire);
-      assert.equal((await get('/healthz')).status, 200); // the answer before has been written
-    }
-    const refused = await get('/huge.bin');
+    /** Ask for it and read nothing, until that is refused; how often it was not. */
+    const hoard = async (localAddress) => {
+      for (let count = 0; count < 20; count++) {
+        const wire = await dial(from(localAddress));
+        wire.socket.once('data', () => wire.socket.pause());
+        wire.write(request('/huge.bin'));
+        await wire.until(() => wire.received.length >= 12, 'the status');
+        if (!wire.received.toString('latin1', 0, 12).endsWith(' 200')) return count;
+        slow.push(wire);
+      }
+      return 20;
+    };
+    assert.equal(await hoard('127.0.0.1'), 2); // a third of 96 MiB
+    const refused = await ask(from('127.0.0.1'), '/huge.bin');
     assert.deepEqual([refused.status, JSON.parse(refused.text).code], [503, 'busy']);
+    assert.equal((await ask(from('127.0.0.1'), '/index.html')).status, 200); // what is small is not held against anybody
+    assert.equal((await ask(from('127.0.0.2'), '/huge.bin')).status, 200);
+    for (let i = 2; i < 40; i++) await hoard(`127.0.0.${i}`); // its whole network
+    assert.equal(slow.length, 3);
+    assert.equal((await ask(from('127.0.1.1'), '/huge.bin')).status, 200);
+    assert.ok((await meters(own)).answers_refused > 38);
     await Promise.all(slow.map((wire) => {
       wire.socket.resume();
       return rest(wire);
     }));
-    assert.equal((await get('/huge.bin')).status, 200);
+    assert.equal((await ask(from('127.0.0.1'), '/huge.bin')).status, 200);
   });
 
   it('OPTIONS names the methods, and others are refused', async () => {

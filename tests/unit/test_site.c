@@ -88,7 +88,7 @@ static int find(const char *path, const char *body)
 	struct reply reply;
 	int status;
 
-	site_find(site, path, "", &reply);
+	site_find(site, path, "", SIZE_MAX, &reply);
 	status = reply.status;
 	if (status == 200) {
 		assert_int_equal(reply.len, strlen(body));
@@ -160,7 +160,7 @@ static void each_kind_of_file_has_its_type(void **state)
 		struct reply reply;
 
 		write_file(cases[i][0], "x");
-		site_find(site, cases[i][0] + strlen("web"), "", &reply);
+		site_find(site, cases[i][0] + strlen("web"), "", SIZE_MAX, &reply);
 		assert_int_equal(reply.status, 200);
 		assert_string_equal(reply.type, cases[i][1]);
 		reply_finish(&reply);
@@ -311,13 +311,28 @@ static void a_file_that_is_too_large_is_not_found(void **state)
 	assert_int_equal(find("/large.bin", ""), 404);
 }
 
+static void a_file_of_more_bytes_than_are_allowed_is_not_read(void **state)
+{
+	struct reply reply;
+
+	(void)state;
+	site_find(site, "/lab.html", "", strlen("the lab"), &reply);
+	assert_int_equal(reply.status, 200);
+	reply_finish(&reply);
+	site_find(site, "/lab.html", "", strlen("the lab") - 1, &reply);
+	assert_int_equal(reply.status, SITE_TOO_MUCH);
+	assert_null(reply.owned);
+	site_find(site, "/lab.html", "*", 0, &reply);
+	assert_int_equal(reply.status, 304);
+}
+
 /* What the path's present state is called. */
 static const char *etag_of(const char *path)
 {
 	static char etag[48];
 	struct reply reply;
 
-	site_find(site, path, "", &reply);
+	site_find(site, path, "", SIZE_MAX, &reply);
 	memcpy(etag, reply.etag, sizeof(etag));
 	reply_finish(&reply);
 	return etag;
@@ -328,7 +343,7 @@ static int status_if_none_match(const char *path, const char *if_none_match)
 	struct reply reply;
 	int status;
 
-	site_find(site, path, if_none_match, &reply);
+	site_find(site, path, if_none_match, SIZE_MAX, &reply);
 	status = reply.status;
 	assert_int_equal(reply.owned != NULL, status == 200);
 	reply_finish(&reply);
@@ -409,6 +424,8 @@ int main(void)
 			a_path_that_is_very_long_is_not_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_file_that_is_too_large_is_not_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_file_of_more_bytes_than_are_allowed_is_not_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_file_that_is_known_is_not_sent_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/gate/admit.h"
@@ -20,10 +20,7 @@
 
 #define CONNECT_TEXT 640 /* bytes */
 
-/* Of answers that may wait for slow clients altogether, and what is answered all the same; bytes.
- */
-#define UNSENT_MAX (64 << 20)
-#define UNSENT_SMALL (64 << 10)
+#define SMALL (64 << 10) /* bytes that are answered whoever is slow */
 
 /* One request on its way to an answer. */
 struct exchange {
@@ -211,6 +208,7 @@ static void find_reply(
 	const struct exchange *exchange, const struct endpoint *endpoint, struct reply *ret)
 {
 	const struct head *head = exchange->head;
+	size_t room;
 
 	if (head->method == HEAD_OPTIONS) {
 		ret->status = 204;
@@ -219,8 +217,10 @@ static void find_reply(
 	} else if (endpoint->answer) {
 		endpoint->answer(exchange, ret);
 	} else {
+		room = answers_room(&exchange->conn->sockets->answers, &exchange->conn->address);
 		site_find(exchange->pages->site, head->path,
-			head->if_none_match ? head->if_none_match : "", ret);
+			head->if_none_match ? head->if_none_match : "", room > SMALL ? room : SMALL,
+			ret);
 	}
 }
 
@@ -234,7 +234,8 @@ static void serve_page(const struct exchange *exchange, const struct endpoint *e
 	struct reply reply = {.status = 404};
 
 	find_reply(exchange, endpoint, &reply);
-	if (reply.len > UNSENT_SMALL && meter_values[MEMORY_ANSWERS] + reply.len > UNSENT_MAX) {
+	if (reply.status == SITE_TOO_MUCH) {
+		meter_add(METER_ANSWERS_REFUSED, 1);
 		answer_refuse(exchange->conn, exchange->head, &busy);
 	} else if (reply.status == 404) {
 		refuse_path(exchange);

@@ -199,8 +199,8 @@ static void read_file(int fd, const struct stat *st, struct reply *ret)
 	ret->len = ret->status == 200 ? size : 0;
 }
 
-void site_find(
-	const struct site *site, const char *path, const char *if_none_match, struct reply *ret)
+void site_find(const struct site *site, const char *path, const char *if_none_match, size_t most,
+	struct reply *ret)
 {
 	char name[NAME_ROOM];
 	struct stat st;
@@ -217,6 +217,8 @@ void site_find(
 			(uint64_t)st.st_size);
 		if (matches(if_none_match, ret->etag)) {
 			ret->status = 304;
+		} else if ((size_t)st.st_size > most) {
+			ret->status = SITE_TOO_MUCH;
 		} else {
 			read_file(fd, &st, ret);
 		}

@@ -3,6 +3,10 @@
  */
 #pragma once
 
+#include <stddef.h>
+
+#define SITE_TOO_MUCH (-1) /* no status of HTTP */
+
 struct options;
 struct problem;
 struct reply;
@@ -16,5 +20,5 @@ void site_destroy(struct site *site); /* takes NULL */
  * No symbolic link is followed out of web-root, nor an absolute one, and none at all where the
  * kernel lacks openat2(2). 404 when there is no such thing, 304 when `if_none_match` names its
  * present state. */
-void site_find(
-	const struct site *site, const char *path, const char *if_none_match, struct reply *ret);
+void site_find(const struct site *site, const char *path, const char *if_none_match, size_t most,
+	struct reply *ret);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "nakodo/net/gate/answers.h"
 #include "nakodo/net/socket/handshakes.h"
 
 struct deadlines;
@@ -27,6 +28,7 @@ struct sockets {
 	struct waiting *waiting; /* accepted, not a conn yet; these two: accept.c's */
 	struct waiting *leaving; /* they wait no more, but for their handle to be closed */
 	struct handshakes handshakes;
+	struct answers answers;
 	struct conn *conns;
 	size_t conn_count, max_conns; /* `max_conns`: as far as file descriptors allow */
 };

@@ -1,0 +1,120 @@
+/* answers: what one address and one network may have waiting, and what is left to the others. */
+#include "nakodo/net/gate/answers.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "nakodo/base/address.h"
+
+#define STEP ((size_t)1 << 16) /* bytes of one answer */
+
+static struct answers answers;
+
+static int enter(void **state)
+{
+	(void)state;
+	answers = (struct answers){0};
+	return 0;
+}
+
+static struct address address_of(const char *text)
+{
+	struct address address = {{0}};
+
+	assert_true(!*text || address_parse(&address, text, strlen(text)));
+	return address;
+}
+
+static size_t room(const char *text)
+{
+	struct address address = address_of(text);
+
+	return answers_room(&answers, &address);
+}
+
+/* Take as much as there is; how much that was. */
+static size_t hoard(const char *text)
+{
+	struct address address = address_of(text);
+	size_t taken = 0;
+
+	while (answers_room(&answers, &address) >= STEP) {
+		answers_add(&answers, &address, STEP);
+		taken += STEP;
+	}
+	return taken;
+}
+
+static void one_address_gets_a_third(void **state)
+{
+	(void)state;
+	assert_int_equal(hoard("192.0.2.1"), ANSWERS_MAX / 3);
+	assert_int_equal(room("192.0.2.2"), ANSWERS_MAX / 3);
+	assert_int_equal(room("198.51.100.1"), ANSWERS_MAX / 3 * 2);
+}
+
+static void all_of_a_network_get_half(void **state)
+{
+	char text[64];
+	size_t taken = 0;
+
+	(void)state;
+	/* A /56 has 256 groups. */
+	for (int i = 0; i < 256; i++) {
+		snprintf(text, sizeof(text), "2001:db8:1:%x::1", i);
+		taken += hoard(text);
+	}
+	assert_in_range(taken, ANSWERS_MAX / 2 - 3 * STEP, ANSWERS_MAX / 2);
+	assert_in_range(room("192.0.2.1"), ANSWERS_MAX / 2, ANSWERS_MAX / 2 + 3 * STEP);
+}
+
+static void two_networks_leave_room_for_a_file_of_another(void **state)
+{
+	char text[64];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		for (int j = 1; j < 20; j++) {
+			snprintf(text, sizeof(text), "10.0.%d.%d", i, j);
+			hoard(text);
+		}
+	}
+	assert_in_range(room("192.0.2.1"), (size_t)16 << 20, ANSWERS_MAX);
+}
+
+static void what_was_taken_is_given_back(void **state)
+{
+	struct address address = address_of("192.0.2.1");
+	size_t taken = hoard("192.0.2.1");
+
+	(void)state;
+	answers_remove(&answers, &address, taken);
+	assert_int_equal(room("192.0.2.1"), ANSWERS_MAX);
+}
+
+static void who_has_no_address_is_bounded_by_what_there_is(void **state)
+{
+	(void)state;
+	assert_int_equal(hoard(""), ANSWERS_MAX);
+	assert_int_equal(room("192.0.2.1"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(one_address_gets_a_third, enter),
+		cmocka_unit_test_setup(all_of_a_network_get_half, enter),
+		cmocka_unit_test_setup(two_networks_leave_room_for_a_file_of_another, enter),
+		cmocka_unit_test_setup(what_was_taken_is_given_back, enter),
+		cmocka_unit_test_setup(who_has_no_address_is_bounded_by_what_there_is, enter),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
