@@ -185,6 +185,9 @@ static int create_vhosts(struct server *server, struct lws_context_creation_info
 static int create_context(struct server *server, struct problem *problem)
 {
 	static const lws_retry_bo_t no_validity_timers;
+	/* guard request-line: a version behind the URL is under the URL's limit, none; one that
+	 * stands where headers do is under its own. */
+	static const struct lws_token_limits limits = {.token_limit = {[WSI_TOKEN_HTTP] = 1}};
 	void *loops[1] = {&server->loop};
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
@@ -201,6 +204,7 @@ static int create_context(struct server *server, struct problem *problem)
 		/* guard compression: its code can be made to abort the process. */
 		.extensions = NULL,
 		.headers = answer_library_headers(),
+		.token_limits = &limits,
 		/* Its timers are one sorted list; with them each accept walks through it. */
 		.retry_and_idle_policy = &no_validity_timers,
 		.timeout_secs = (unsigned)server->options->handshake_timeout,

@@ -93,6 +93,8 @@ describe('the guard', { concurrency: 2 }, () => {
       `/echo${path}${end}Origin:http://localhost`,
       `/echo${path}%20HTTP/1.1${end}Origin:%20http://localhost${end}X:`,
       `/echo${path}%20HTTP/1.1${end}Host:%20localhost${end}Origin:%20http://localhost${end}`,
+      `/echo${path}${end}HTTP/1.1`,
+      `/echo${path}${end}HTTP/1.1%20HTTP/1.1`,
     ]));
     for (const [scheme, secure] of schemes) {
       for (const url of forged) {
@@ -105,12 +107,24 @@ describe('the guard', { concurrency: 2 }, () => {
     await isWell(daemon);
   });
 
+  it('null: a null byte in the query, which would end a name early, lets nobody in', async (t) => {
+    const daemon = await daemonFor(t, { tls: true });
+    for (const [scheme, secure] of schemes) {
+      for (const query of ['room=%00b', 'room=a%00b', 'x=1&room=%00b', 'prefix=%00b&room=a', '%00b', 'room%00=a']) {
+        const bytes = await answer(daemon, secure, handshake(`/echo?${query}`), query);
+        assert.doesNotMatch(bytes, / 101 /, `${scheme}: ${query} was let in`);
+      }
+    }
+    await isWell(daemon);
+  });
+
   it('body: a request with a body behind another request hangs nobody', async (t) => {
     const daemon = await daemonFor(t, { tls: true });
     const bodies = [
       'POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello',
       'GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello',
       'GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n',
+      'GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\nhello',
       'GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
       'PUT /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nhello',
     ];

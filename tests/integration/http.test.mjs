@@ -147,6 +147,18 @@ describe('files', () => {
     assert.deepEqual([body.status, JSON.parse(body.text).code], [413, 'body-refused']);
   });
 
+  it('a Content-Length of 0 is no body', async () => {
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+      const answer = await get('/healthz', { method, headers: { 'Content-Length': '0' } });
+      assert.equal(answer.status, method === 'OPTIONS' ? 204 : 200, method);
+    }
+    for (const length of ['00', '-0', '0, 0', '0x5', '']) {
+      const answer = await get('/healthz', { headers: { 'Content-Length': length } });
+      assert.ok([200, 413].includes(answer.status), length);
+      assert.equal(answer.status, length ? 413 : 200, length);
+    }
+  });
+
   it('one answer ends the connection', async () => {
     const bytes = await exchange({ port: daemon.port }, request('/healthz') + request('/readyz'));
     assert.equal(parse(bytes).text, '{"status":"ok"}\n');

@@ -93,10 +93,10 @@ static void a_good_handshake_is_let_in_and_counted(void **state)
 static void each_fault_of_a_head_is_refused_with_its_code(void **state)
 {
 	struct head head[] = {good_head(), good_head(), good_head(), good_head(), good_head(),
-		good_head(), good_head(), good_head(), good_head()};
+		good_head(), good_head(), good_head(), good_head(), good_head(), good_head()};
 	static const char *const codes[] = {"bad-method", "bad-handshake", "bad-handshake",
 		"bad-version", "bad-request", "bad-host", "bad-origin", "not-found",
-		"bad-subprotocol"};
+		"bad-subprotocol", "bad-request", "bad-request"};
 
 	(void)state;
 	head[0].method = HEAD_OPTIONS;
@@ -108,6 +108,8 @@ static void each_fault_of_a_head_is_refused_with_its_code(void **state)
 	head[6].origin = "https://evil.example";
 	head[7].path = NULL;
 	head[8].subprotocols = "unheard-of";
+	head[9].protocol = "H"; /* cut short, as a header of that name is */
+	head[10].has_null = true;
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
 		assert_string_equal(upgrade(&head[i]), codes[i]);
 	}

@@ -38,13 +38,17 @@ void gate_finish(struct gate *gate)
 }
 
 /* guard request-line: libwebsockets ends the line at a %0d or %0a in the URL and takes what follows
- * for a header, by which a page could forge its own Origin. The version is missing then. */
+ * for a header, by which a page could forge its own Origin. The version is missing then, or cut
+ * short if it came as what libwebsockets takes for a header of that name (server.c). */
 static struct refusal check_request_line(const struct head *head)
 {
-	if (head->protocol && !strncmp(head->protocol, "HTTP/1.", strlen("HTTP/1."))) {
-		return no_refusal;
+	if (!head->protocol || strncmp(head->protocol, "HTTP/1.", strlen("HTTP/1.")) != 0) {
+		return refuse(400, "bad-request", "The request line is not one of HTTP/1.1.", NULL);
 	}
-	return refuse(400, "bad-request", "The request line is not one of HTTP/1.1.", NULL);
+	if (head->has_null) {
+		return refuse(400, "bad-request", "A null byte is part of no query here.", NULL);
+	}
+	return no_refusal;
 }
 
 static struct refusal check_host(

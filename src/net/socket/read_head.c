@@ -2,6 +2,7 @@
 #include "nakodo/net/socket/read_head.h"
 
 #include <libwebsockets.h>
+#include <string.h>
 
 static enum head_method method_of(struct lws *wsi)
 {
@@ -28,11 +29,26 @@ static const char *value(struct lws *wsi, enum lws_token_indexes token, char buf
 	return buf;
 }
 
-/* libwebsockets has cut and decoded the query already. */
-static void read_arguments(struct head_text *text, struct lws *wsi)
+/* Any value but a single zero is a body, or a way to hide one. */
+static bool has_body(struct lws *wsi)
+{
+	char length[2];
+
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING)) {
+		return true;
+	}
+	return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) &&
+	       (lws_hdr_copy(wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH) < 0 ||
+		       strcmp(length, "0"));
+}
+
+/* libwebsockets has cut and decoded the query already. guard null: since 4.3 it lets encoded null
+ * bytes in; those at the end of an argument it leaves out. True: there is one before the end. */
+static bool read_arguments(struct head_text *text, struct lws *wsi)
 {
 	char *buf = text->query;
 	size_t size = sizeof(text->query);
+	bool has_null = false;
 	int count = 0;
 
 	while (count < READ_HEAD_ARGUMENTS) {
@@ -43,10 +59,12 @@ static void read_arguments(struct head_text *text, struct lws *wsi)
 			break;
 		}
 		text->arguments[count++] = buf;
+		has_null = has_null || strlen(buf) != (size_t)len;
 		buf += len + 1;
 		size -= (size_t)len + 1;
 	}
 	text->arguments[count] = NULL;
+	return has_null;
 }
 
 static enum lws_token_indexes path_token(enum head_method method)
@@ -64,8 +82,8 @@ static enum lws_token_indexes path_token(enum head_method method)
 void read_head(struct head *ret, struct head_text *text, struct lws *wsi)
 {
 	enum head_method method = method_of(wsi);
+	bool has_null = read_arguments(text, wsi);
 
-	read_arguments(text, wsi);
 	*ret = (struct head){
 		.method = method,
 		.protocol = value(wsi, WSI_TOKEN_HTTP, text->values[0]),
@@ -79,8 +97,8 @@ void read_head(struct head *ret, struct head_text *text, struct lws *wsi)
 		.version = value(wsi, WSI_TOKEN_VERSION, text->values[7]),
 		.has_connection = lws_hdr_total_length(wsi, WSI_TOKEN_CONNECTION),
 		.has_key = lws_hdr_total_length(wsi, WSI_TOKEN_KEY),
-		.has_body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) ||
-			    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING),
+		.has_body = has_body(wsi),
+		.has_null = has_null,
 	};
 	/* The rest, if any, stands behind a raw `;` or `&`; joined to this it would be a name that
 	 * nobody wrote. */

@@ -21,5 +21,6 @@ struct head {
 	const char *subprotocols; /* Sec-WebSocket-Protocol */
 	const char *version; /* Sec-WebSocket-Version */
 	bool has_connection, has_key; /* Connection, Sec-WebSocket-Key */
-	bool has_body; /* Content-Length or Transfer-Encoding */
+	bool has_body; /* Content-Length, but for a length of 0, or Transfer-Encoding */
+	bool has_null; /* an encoded null byte in the query; one of `arguments` ends there */
 };
