@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <libwebsockets.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@
 
 #define OWN_DESCRIPTORS 64 /* log, web-root, event loop, listening sockets */
 #define OTHER_CONNECTIONS 1024 /* handshakes and pages on top of the peers */
+#define HEAP_KEPT (8 << 20) /* bytes */
+#define HEAP_STEP (1 << 20) /* bytes */
 
 /* Raise the soft limit to what max-peers needs, or lower max-peers to what there is. The limit is
  * set to no more than that: libwebsockets has tables of this size and walks through them. */
@@ -59,6 +62,14 @@ static void fit_descriptors(struct server *server)
 	}
 	limit.rlim_cur = wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* What a turn's messages take is free again at its end. By itself glibc gives all above 128 kB back
+ * to the system each time, which then clears the same pages anew for the next turn. */
+static void keep_heap(void)
+{
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+	mallopt(M_TOP_PAD, HEAP_STEP);
 }
 
 static bool keep_place(void *cookie, const struct address *address)
@@ -367,6 +378,7 @@ int server_run(const struct options *options, struct problem *problem)
 	}
 	error = prepare(&server, options, problem);
 	if (!error) {
+		keep_heap();
 		fit_descriptors(&server);
 		error = start(&server, problem);
 	}

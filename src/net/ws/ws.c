@@ -30,7 +30,7 @@
 #include "nakodo/net/ws/budget.h"
 #include "nakodo/net/ws/visits.h"
 
-#define TRIM_HANDSHAKES 512
+#define TRIM_CROWD 512 /* peers */
 #define TRIM_DELAY 1000 /* ms without a further one */
 
 static uint64_t now_of(const struct conn *conn)
@@ -71,6 +71,23 @@ static void watch(struct conn *conn)
 		check_alive);
 }
 
+static void on_trim(struct wheel_timer *timer)
+{
+	lws_container_of(timer, struct ws, trim)->crowd = 0;
+	malloc_trim(0);
+}
+
+/* What a peer took, or its TLS handshake, which takes 40 kB for a moment, lies between the memory
+ * of those who stay, where the allocator by itself would keep it for ever. It is given back when a
+ * crowd has come over TLS or has left: that takes milliseconds, which nobody should be able to ask
+ * for often. */
+static void note_crowd(struct ws *ws)
+{
+	if (++ws->crowd >= TRIM_CROWD) {
+		deadlines_set(ws->deadlines, &ws->trim, TRIM_DELAY, on_trim);
+	}
+}
+
 static void drop_rx(struct conn *conn)
 {
 	memory_give(MEMORY_RECEIVED, conn->rx_room);
@@ -89,25 +106,11 @@ static void on_leave(struct peer *peer)
 		conn->mount->dialect->close(peer);
 	}
 	pace_end(conn);
+	reading_leave(&conn->ws->reading, conn);
+	note_crowd(conn->ws);
 	drop_rx(conn);
 	conn_kill_after(conn, WS_CLOSE_DEADLINE);
 	visits_leave(conn);
-}
-
-static void on_trim(struct wheel_timer *timer)
-{
-	lws_container_of(timer, struct ws, trim)->handshakes = 0;
-	malloc_trim(0);
-}
-
-/* A TLS handshake takes 40 kB for a moment. What many of them have used lies between the memory of
- * those who stay, where the allocator by itself would keep it for ever. It is given back when the
- * crowd has come: that takes milliseconds, which nobody should be able to ask for often. */
-static void note_handshake(struct ws *ws)
-{
-	if (++ws->handshakes >= TRIM_HANDSHAKES) {
-		deadlines_set(ws->deadlines, &ws->trim, TRIM_DELAY, on_trim);
-	}
 }
 
 /* Where the upgrade leads; gate has found it once. */
@@ -140,7 +143,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	request.arguments = head.arguments;
 	if (conn->listener->endpoint.tls) {
 		tls_settle(lws_get_ssl(conn->wsi));
-		note_handshake(ws);
+		note_crowd(ws);
 	}
 	conn->stage = CONN_OPEN;
 	conn->peer.heard = now_of(conn);
@@ -198,19 +201,6 @@ static bool append(struct conn *conn, const char *data, size_t len, size_t rest)
 	return true;
 }
 
-/* A read that fills libwebsockets' buffer says that the socket holds more. */
-static void note_read(struct conn *conn, size_t len)
-{
-	if (conn->turn != conn->ws->flush.turn) {
-		conn->turn = conn->ws->flush.turn;
-		conn->turn_bytes = 0;
-	}
-	conn->turn_bytes += (unsigned)len;
-	if (conn->turn_bytes + 300 >= WS_READ_SIZE) { /* 300: headers, control frames */
-		flush_expect_more(&conn->ws->flush);
-	}
-}
-
 void ws_receive(struct conn *conn, const char *data, size_t len)
 {
 	bool first = lws_is_first_fragment(conn->wsi);
@@ -222,7 +212,7 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 		return;
 	}
 	hear(conn);
-	note_read(conn, len);
+	reading_note(&conn->ws->reading, conn, len);
 	if (first) {
 		conn->rx_len = 0;
 		conn->rx_binary = lws_frame_is_binary(conn->wsi);
@@ -397,6 +387,7 @@ static void on_turned(struct flush *flush)
 {
 	struct ws *ws = lws_container_of(flush, struct ws, flush);
 
+	reading_go_on(&ws->reading);
 	pace_settle(&ws->pace);
 	budget_settle(ws);
 }
@@ -438,5 +429,6 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 		.context = sockets->context,
 		.deliver = deliver,
 		.resumed = watch};
+	ws->reading = (struct reading){.context = sockets->context, .hub = ws->hub};
 	flush_init(&ws->flush, sockets->loop, ws->hub, on_turned, flush);
 }

@@ -58,12 +58,12 @@ struct conn {
 	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
 	struct held *backlog; /* read, but not due (utlist DL) */
 	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: pace's (utlist DL) */
+	struct conn *more_prev, *more_next; /* to be read on: reading's (utlist DL) */
 	char *target; /* see struct accepted */
 	char *rx; /* a message that came in pieces; NULL: none. ws.c's */
 	unsigned rx_len, rx_room;
 	unsigned unsent; /* bytes at most that were written and that the socket has not taken */
 	unsigned cost; /* as counted in MEMORY_CONNECTIONS */
-	unsigned turn, turn_bytes; /* what was read in that turn of the loop */
 	enum conn_stage stage;
 	enum conn_hold hold;
 	bool counted; /* in the census of addresses */

@@ -21,15 +21,10 @@ struct flush {
 	uv_check_t check;
 	uv_prepare_t prepare;
 	uv_idle_t idle;
-	unsigned turn; /* of the loop, for what is counted per turn */
-	bool more_to_read; /* some read of this turn filled its buffer */
-	unsigned waited; /* turns that the flush has been put off for that */
 };
 
 /* `turned` is called after the reads of each turn; `peer` writes what waits for one peer; it is
  * called in the flush phase only. */
 void flush_init(struct flush *flush, uv_loop_t *loop, struct hub *hub, flush_turn_fn *turned,
 	flush_peer_fn *peer);
-/* A read filled its buffer, so more of a burst is likely to be read in the next turn. */
-void flush_expect_more(struct flush *flush);
 void flush_finish(struct flush *flush);

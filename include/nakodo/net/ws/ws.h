@@ -10,6 +10,7 @@
 #include "nakodo/base/wheel.h"
 #include "nakodo/net/ws/flush.h"
 #include "nakodo/net/ws/pace.h"
+#include "nakodo/net/ws/reading.h"
 #include "nakodo/net/ws/show.h"
 
 struct conn;
@@ -39,13 +40,14 @@ struct ws {
 	struct gate *gate;
 	struct hub *hub;
 	struct pace pace;
+	struct reading reading;
 	struct flush flush;
 	struct show show;
 	struct visits *visits;
 	struct frame *ping; /* the same for every peer */
 	unsigned char *burst; /* where frames are joined; has room for libwebsockets before it */
-	struct wheel_timer trim; /* set when TLS handshakes may have freed much */
-	unsigned handshakes; /* of TLS, since the last trim */
+	struct wheel_timer trim; /* set when much may have been freed */
+	unsigned crowd; /* peers that have come over TLS or left, since the last trim */
 	uint64_t last_id;
 };
 

@@ -1,0 +1,29 @@
+/*
+ * reading: libwebsockets reads one small buffer per socket and event, since each idle peer pays for
+ * a larger one. A connection whose read has filled it is read on before the turn ends, so that a
+ * burst is handled in one turn and each of its receivers gets it in one write.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct conn;
+struct hub;
+struct lws_context;
+
+struct reading {
+	struct lws_context *context;
+	const struct hub *hub;
+	struct conn *more; /* those with more to be read, as far as is known (utlist DL) */
+	struct conn *current; /* the one that was read last in this turn; NULL: it has left */
+	size_t filled; /* bytes of payload that it got by that read */
+	size_t taken; /* bytes of payload in this turn */
+};
+
+/* So many bytes of a message have been read. */
+void reading_note(struct reading *reading, struct conn *conn, size_t len);
+/* Between the reads of a turn and its writes. Who is not read to the end for lack of time comes
+ * first in the next turn. */
+void reading_go_on(struct reading *reading);
+/* The peer leaves: nothing more is to be read. */
+void reading_leave(struct reading *reading, struct conn *conn);

@@ -1,0 +1,87 @@
+/*
+ * reading: owns the list of the connections that have more to be read.
+ *
+ * One after the other is read to its end: what a message takes is then still in the processor's
+ * cache when the next one comes.
+ */
+#include "nakodo/net/ws/reading.h"
+
+#include <libwebsockets.h>
+#include <utlist.h>
+
+#include "nakodo/hub/hub.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/ws/ws.h"
+
+#define FULL (WS_READ_SIZE - 300) /* payload of a read that is full, but for headers */
+#define OWN_MAX 65536 /* bytes that one connection is read on for */
+#define ALL_MAX (4 << 20) /* bytes of a turn: some ms */
+#define QUEUED_MAX 20000 /* frames */
+
+void reading_note(struct reading *reading, struct conn *conn, size_t len)
+{
+	if (reading->current != conn) {
+		reading->current = conn;
+		reading->filled = 0;
+	}
+	reading->filled += len;
+	reading->taken += len;
+	if (reading->filled >= FULL && !conn->more_prev) {
+		DL_APPEND2(reading->more, conn, more_prev, more_next);
+	}
+}
+
+static void forget(struct reading *reading, struct conn *conn)
+{
+	if (conn->more_prev) {
+		DL_DELETE2(reading->more, conn, more_prev, more_next);
+		conn->more_prev = NULL;
+	}
+}
+
+void reading_leave(struct reading *reading, struct conn *conn)
+{
+	forget(reading, conn);
+	if (reading->current == conn) {
+		reading->current = NULL;
+	}
+}
+
+/* False: there is no more for now, or the connection has ended. */
+static bool read_once(struct reading *reading, struct conn *conn)
+{
+	struct lws_pollfd event = {
+		.fd = lws_get_socket_fd(conn->wsi), .events = LWS_POLLIN, .revents = LWS_POLLIN};
+
+	forget(reading, conn);
+	if (conn->stage != CONN_OPEN || conn->hold != HOLD_NONE || event.fd < 0) {
+		return false;
+	}
+	reading->current = conn;
+	reading->filled = 0;
+	lws_service_fd(reading->context, &event);
+	return reading->current && conn->more_prev;
+}
+
+/* Until it is empty or has been read on for long enough; then it stands last in the list. */
+static void read_on(struct reading *reading, struct conn *conn)
+{
+	size_t begin = reading->taken;
+
+	while (read_once(reading, conn) && reading->taken - begin < OWN_MAX) {
+	}
+}
+
+void reading_go_on(struct reading *reading)
+{
+	struct conn *conn;
+	size_t count;
+
+	DL_COUNT2(reading->more, conn, count, more_next);
+	while (reading->more && count-- && reading->taken < ALL_MAX &&
+		hub_queued(reading->hub) < QUEUED_MAX) {
+		read_on(reading, reading->more);
+	}
+	reading->current = NULL;
+	reading->taken = 0;
+}
