@@ -34,6 +34,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		METER_COUNTER},
 	[METER_MESSAGES_IN] = {"messages_in", "Messages received from peers.", METER_COUNTER},
 	[METER_BYTES_IN] = {"bytes_in", "Bytes of payload received from peers.", METER_COUNTER},
+	[METER_MESSAGES_WRONG] = {"messages_wrong",
+		"Messages that a dialect answered with an error.", METER_COUNTER},
 	[METER_MESSAGES_QUEUED] = {"messages_queued", "Frames queued for peers.", METER_COUNTER},
 	[METER_MESSAGES_REFUSED] = {"messages_refused",
 		"Frames that a peer's full queue did not take, which closes the peer.",

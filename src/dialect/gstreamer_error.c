@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nakodo/base/json.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/gstreamer.h"
 
@@ -12,6 +13,7 @@ void gstreamer_error(const struct gstreamer_peer *self, const char *format, ...)
 	char details[256], quoted[JSON_QUOTED(sizeof(details))];
 	va_list arguments;
 
+	meter_add(METER_MESSAGES_WRONG, 1);
 	va_start(arguments, format);
 	vsnprintf(details, sizeof(details), format, arguments);
 	va_end(arguments);

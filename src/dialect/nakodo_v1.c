@@ -14,6 +14,7 @@
 #include <utlist.h>
 
 #include "nakodo/base/json.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/text.h"
@@ -106,6 +107,7 @@ static void send_error(
 		PART("}"),
 	};
 
+	meter_add(METER_MESSAGES_WRONG, 1);
 	nakodo_v1_seat_send(seat, parts, 8);
 }
 

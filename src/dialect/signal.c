@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nakodo/base/json.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/plain.h"
 
@@ -44,6 +45,7 @@ static void signal_message(struct peer *peer, const char *data, size_t len, bool
 
 	switch (json_scan(data, len, &type, 1)) {
 	case JSON_BAD:
+		meter_add(METER_MESSAGES_WRONG, 1);
 		answer(peer, bad_json);
 		return;
 	case JSON_OK:
@@ -52,6 +54,7 @@ static void signal_message(struct peer *peer, const char *data, size_t len, bool
 		}
 		/* fall through */
 	default:
+		meter_add(METER_MESSAGES_WRONG, 1);
 		answer(peer, bad_message);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "gstreamer_peers.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
 
@@ -216,6 +217,7 @@ static void a_meta_that_not_every_reader_takes_is_refused(void **state)
 {
 	static const char *const metas[] = {
 		"\"\\ud800\"", "1e999999", "{\"a\":[\"\\u0000\"]}", "18446744073709551616"};
+	uint64_t before = meter_values[METER_MESSAGES_WRONG];
 	struct one a = connected();
 
 	(void)state;
@@ -227,6 +229,7 @@ static void a_meta_that_not_every_reader_takes_is_refused(void **state)
 			"number that not every reader takes\"}",
 			a.id);
 	}
+	assert_int_equal(meter_values[METER_MESSAGES_WRONG] - before, COUNT(metas));
 	say(&a, "{\"type\":\"list\"}");
 	hears(&a, "{\"type\":\"list\",\"producers\":[]}");
 }

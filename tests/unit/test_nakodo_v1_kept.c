@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/meter.h"
 #include "v1.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -44,6 +45,7 @@ static void what_strict_readers_refuse_is_not_kept(void **state)
 	};
 	static const char error[] = "{\"type\":\"error\",\"code\":\"bad-message\"";
 	struct v1_one a = v1_join(&all, "r"), b = v1_join(&all, "r");
+	uint64_t before = meter_values[METER_MESSAGES_WRONG];
 	const char *welcome;
 
 	(void)state;
@@ -53,6 +55,7 @@ static void what_strict_readers_refuse_is_not_kept(void **state)
 		assert_memory_equal(v1_hear(a), error, strlen(error));
 		v1_hears_nothing(b);
 	}
+	assert_int_equal(meter_values[METER_MESSAGES_WRONG] - before, COUNT(messages));
 	welcome = peers_hear(peers_connect(&all, "/v1/r"));
 	assert_null(strstr(welcome, "\"meta\""));
 	assert_null(strstr(welcome, "\"name\""));

@@ -31,6 +31,7 @@ enum meter {
 	/* Counters: messages. */
 	METER_MESSAGES_IN,
 	METER_BYTES_IN,
+	METER_MESSAGES_WRONG,
 	METER_MESSAGES_QUEUED, /* = out + dropped + what waits now */
 	METER_MESSAGES_REFUSED,
 	METER_MESSAGES_OUT,
