@@ -154,10 +154,12 @@ static int parse_parameter(struct endpoint *endpoint, const char *text, struct p
 	} known[] = {
 		{"dialect", endpoint->dialect, sizeof(endpoint->dialect)},
 		{"origin", endpoint->origin, sizeof(endpoint->origin)},
+		{"name", endpoint->name, sizeof(endpoint->name)},
 	};
+	size_t count = sizeof(known) / sizeof(*known) - (endpoint->kind != ENDPOINT_SYSTEMD);
 	size_t len = strcspn(text, "=&");
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (len != strlen(known[i].name) || memcmp(text, known[i].name, len) != 0) {
 			continue;
 		}

@@ -329,7 +329,7 @@ describe('proxy: listeners', () => {
 describe('sockets from systemd', () => {
   /** Run it as systemd does: with sockets from 3 on, and variables that say so. */
   const wrap = ['sh', '-c', 'LISTEN_PID=$$ exec "$@"', 'sh'];
-  async function inherit(t, names, args = []) {
+  async function inherit(t, names, args = [], entries = ['systemd']) {
     const servers = [];
     for (const name of names) {
       const path = name.startsWith('/') && `${name}.new`;
@@ -337,7 +337,7 @@ describe('sockets from systemd', () => {
       if (path) renameSync(path, name); // or closing it here would remove it
     }
     const env = { LISTEN_FDS: String(names.length), LISTEN_FDNAMES: names.map((n) => n.replace(/^\/.*/, 'path')).join(':') };
-    const daemon = spawnDaemon({ args: ['--listen', 'systemd', ...args], wrap, env, fds: servers.map((s) => s._handle.fd) });
+    const daemon = spawnDaemon({ args: [...entries.flatMap((entry) => ['--listen', entry]), ...args], wrap, env, fds: servers.map((s) => s._handle.fd) });
     const ports = servers.map((server) => server.address().port);
     t.after(() => daemon.status ?? daemon.stop());
     for (const server of servers) server.close(); // the daemon's are its own
@@ -358,6 +358,32 @@ describe('sockets from systemd', () => {
     await daemon.logged('peer.open', 'address=203.0.113.1');
     wire.socket.destroy();
   });
+
+  it('go to the entries by name, and the others to the entry without one', async (t) => {
+    const { daemon, ports } = await inherit(t, ['web', 'tls-games', 'old', 'old'], ['--tls-self-signed', join(directory, 'systemd')],
+      ['systemd?name=old&dialect=relay', 'systemd', 'systemd?name=tls-games&dialect=echo']);
+    await daemon.ready();
+    await daemon.logged('server.ready', 'sockets=4');
+    await serves({ port: ports[0] }, `ws://127.0.0.1:${ports[0]}`);
+    const echo = await open(`wss://127.0.0.1:${ports[1]}/`);
+    assert.equal(await echo.send('hello').next(), 'hello');
+    const [first, second] = [await open(`ws://127.0.0.1:${ports[2]}/`), await open(`ws://127.0.0.1:${ports[3]}/`)];
+    first.send('across');
+    assert.equal(await second.next(), 'across');
+    await Promise.all([echo, first, second].map((client) => client.close()));
+  });
+
+  for (const [names, entries, culprit, why] of [
+    [['web'], ['systemd', 'systemd?name=old'], 'systemd?name=old', 'none of the sockets that systemd passed has that name, or all have that of another entry'],
+    [['web'], ['systemd?name=web', 'systemd'], 'systemd', 'none of the sockets that systemd passed has that name, or all have that of another entry'],
+    [['web'], ['systemd', 'systemd'], 'systemd', 'another entry has taken its sockets; tell them apart by ?name='],
+  ]) {
+    it(`an entry that gets none says so: ${names} for ${entries.join(', ')}`, async (t) => {
+      const { daemon } = await inherit(t, names, [], entries);
+      assert.equal(await daemon.exit(), 1);
+      assert.equal(daemon.stderr, `nakodo: --listen: cannot listen on \`${culprit}\`: ${why}\n`);
+    });
+  }
 
   it('one named tls needs a certificate', async (t) => {
     const { daemon } = await inherit(t, ['tls']);

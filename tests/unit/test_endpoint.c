@@ -47,6 +47,8 @@ static void every_form_is_understood(void **state)
 		{"localhost:1?", {.port = 1, .host = "localhost"}},
 		{"localhost:1?origin=any", {.port = 1, .host = "localhost", .origin = "any"}},
 		{"systemd?dialect=relay", {.kind = ENDPOINT_SYSTEMD, .dialect = "relay"}},
+		{"systemd?name=tls-a&dialect=chat",
+			{.kind = ENDPOINT_SYSTEMD, .name = "tls-a", .dialect = "chat"}},
 		{"unix:s?&dialect=chat&&origin=https://a.example:8443&",
 			{.kind = ENDPOINT_UNIX,
 				.path = "s",

@@ -3,6 +3,7 @@
  *
  *   HOST:PORT  tls:HOST:PORT  proxy:HOST:PORT  unix:PATH  systemd     each with ?origin=…&dialect=…
  *
+ * `systemd` also takes ?name=…, the FileDescriptorName= of its sockets (systemd.socket(5)).
  * HOST is a name, an IPv4 address, an IPv6 address in brackets (without a zone), or * for every
  * address. Digits and dots alone must be an IPv4 address of four numbers. The parameters' values
  * are percent-decoded; each parameter may stand once and must have a value.
@@ -23,6 +24,7 @@ struct endpoint {
 	uint16_t port; /* 0: the system picks one */
 	char host[256]; /* without brackets; empty unless ENDPOINT_TCP */
 	char path[108]; /* ENDPOINT_UNIX: as sockaddr_un's sun_path */
+	char name[108]; /* ENDPOINT_SYSTEMD: of its sockets; "": of those that no other entry has */
 	char origin[256]; /* the listener's own `origin`; "" = the option's */
 	char dialect[64]; /* the dialect that owns this listener's whole URL space; "" = mounts */
 };

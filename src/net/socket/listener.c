@@ -208,26 +208,73 @@ static int open_unix(struct sockets *sockets, struct endpoint *endpoint, const s
 	return add(sockets, endpoint, fd, own);
 }
 
-/* Sockets from nakodo.socket. FileDescriptorName= `tls` or `proxy` says what is spoken there. */
+/* Does a socket's name say that this is spoken there: `tls`, or `tls-` and more? */
+static bool speaks(const char *name, const char *what)
+{
+	size_t len = strlen(what);
+
+	return !strncmp(name, what, len) && (!name[len] || name[len] == '-');
+}
+
+/* An entry without a name takes what no other entry names. */
+static bool is_for(const struct sockets *sockets, const struct endpoint *endpoint, const char *name)
+{
+	const struct option_list *list = &sockets->options->listen;
+	struct endpoint other;
+	struct problem problem;
+
+	if (*endpoint->name) {
+		return !strcmp(endpoint->name, name);
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		if (!endpoint_parse(&other, list->items[i].value, &problem) &&
+			other.kind == ENDPOINT_SYSTEMD && !strcmp(other.name, name)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_taken(const struct sockets *sockets, int fd)
+{
+	const struct listener *listener;
+
+	LL_SEARCH_SCALAR(sockets->listeners, listener, fd, fd);
+	return listener;
+}
+
+static int add_passed(struct sockets *sockets, const struct endpoint *endpoint, int fd,
+	const char *name, const struct mount *own)
+{
+	struct endpoint each = *endpoint;
+
+	each.tls = speaks(name, "tls");
+	each.proxy = speaks(name, "proxy");
+	if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+		return -ENOTSOCK;
+	}
+	if (is_taken(sockets, fd)) {
+		return -EEXIST;
+	}
+	if (each.tls && !sockets->tls) {
+		return -ENOKEY;
+	}
+	each.port = bound_port(fd);
+	return add(sockets, &each, fd, own);
+}
+
+/* Sockets from socket units. FileDescriptorName= says what is spoken there, and for which entry it
+ * is. */
 static int open_systemd(
 	struct sockets *sockets, const struct endpoint *endpoint, const struct mount *own)
 {
 	char **names = NULL;
-	int count = sd_listen_fds_with_names(1, &names), error = count ? 0 : -ENOENT;
+	int count = sd_listen_fds_with_names(0, &names), error = count ? -ENXIO : -ENOENT;
 
-	for (int i = 0; i < count && !error; i++) {
-		struct endpoint each = *endpoint;
-		int fd = SD_LISTEN_FDS_START + i;
-
-		each.tls = !strcmp(names[i], "tls");
-		each.proxy = !strcmp(names[i], "proxy");
-		if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
-			error = -ENOTSOCK;
-		} else if (each.tls && !sockets->tls) {
-			error = -ENOKEY;
-		} else {
-			each.port = bound_port(fd);
-			error = add(sockets, &each, fd, own);
+	for (int i = 0; i < count && (!error || error == -ENXIO); i++) {
+		if (is_for(sockets, endpoint, names[i])) {
+			error = add_passed(
+				sockets, endpoint, SD_LISTEN_FDS_START + i, names[i], own);
 		}
 	}
 	for (int i = 0; names && i < count; i++) {
@@ -254,6 +301,11 @@ static int explain(const struct option_item *item, int error, struct problem *pr
 		why = "this machine has no such address";
 	} else if (error == -ENOENT && !strncmp(item->value, "systemd", 7)) {
 		why = "systemd passed no socket; start it from a socket unit";
+	} else if (error == -ENXIO) {
+		why = "none of the sockets that systemd passed has that name, or all have that of "
+		      "another entry";
+	} else if (error == -EEXIST) {
+		why = "another entry has taken its sockets; tell them apart by ?name=";
 	} else if (error == -ENOKEY) {
 		why = "a socket is named tls, but there is no tls-cert or tls-self-signed";
 	}
