@@ -172,9 +172,9 @@ int options_check_trusted_proxy(const char *text, struct problem *problem)
 {
 	struct address_range range;
 
-	return address_range_parse(&range, text)
+	return !strcmp(text, "unix") || address_range_parse(&range, text)
 		       ? 0
 		       : problem_set(problem, -EINVAL,
-				 "must be ADDRESS or ADDRESS/BITS, as in 192.0.2.1, 10.0.0.0/8 or "
-				 "fd00::/8");
+				 "must be ADDRESS, ADDRESS/BITS or unix, as in 192.0.2.1, "
+				 "10.0.0.0/8 or fd00::/8");
 }

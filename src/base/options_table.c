@@ -41,14 +41,16 @@ const struct option_row options_table[] = {
 	},
 	{
 		.name = "trusted-proxy",
-		.placeholder = "ADDRESS[/BITS]",
+		.placeholder = "ADDRESS[/BITS]|unix",
 		.type = OPTION_LIST,
 		FIELD(trusted_proxy),
 		.standard = "",
 		.check = options_check_trusted_proxy,
 		.help = "A reverse proxy to believe: a connection from there counts as one from "
 			"the last address in its X-Forwarded-For that is not a trusted proxy "
-			"itself, and a request without that header is refused.",
+			"itself, and a request without that header is refused. unix is whoever "
+			"connects to a unix: listener. A proxy: listener that other machines reach "
+			"needs this, and takes connections from nobody else.",
 	},
 	{
 		.name = "tls-cert",
@@ -189,7 +191,19 @@ const struct option_row options_table[] = {
 		.standard = "256",
 		.max = 1000000,
 		.help = "How many connections one IPv4 address or IPv6 /64 network may have at a "
-			"time; 0 is no limit. Unix sockets have none.",
+			"time, and an IPv4 /24 or IPv6 /48 network eight times as many; 0 is no "
+			"limit. Unix sockets have none, unless trusted-proxy has unix.",
+	},
+	{
+		.name = "connect-rate",
+		.placeholder = "NUMBER",
+		.type = OPTION_NUMBER,
+		FIELD(connect_rate),
+		.standard = "100",
+		.max = 1000000,
+		.help = "How many connections per second one IPv4 address or IPv6 /64 network may "
+			"make, with bursts of ten times as many; an IPv4 /24 or IPv6 /48 eight "
+			"times that. What comes faster waits for its turn; 0 is no limit.",
 	},
 	{
 		.name = "max-memory",

@@ -34,7 +34,10 @@ static struct gate_door door_of(const struct conn *conn)
 	return (struct gate_door){.origin = conn->listener->endpoint.origin,
 		.own = conn->listener->own,
 		.loopback = conn->listener->loopback,
-		.misplaced = conn->misplaced};
+		.misplaced = conn->misplaced,
+		.direct = conn->direct,
+		.counted = conn->group,
+		.now = deadlines_now(conn->sockets->deadlines)};
 }
 
 static void log_refusal(
@@ -71,6 +74,7 @@ static int on_upgrade(struct conn *conn, struct lws *wsi, const char *protocol)
 	struct head_text text;
 	struct head head;
 	struct gate_door door;
+	struct gate_place place;
 	struct refusal refusal;
 
 	/* guard upgrade-uaf: on a later request of a connection libwebsockets may call this
@@ -88,11 +92,12 @@ static int on_upgrade(struct conn *conn, struct lws *wsi, const char *protocol)
 	}
 	read_head(&head, &text, wsi);
 	door = door_of(conn);
-	refusal =
-		gate_check_upgrade(conn->sockets->gate, &door, &head, &conn->address, &conn->mount);
+	refusal = gate_check_upgrade(conn->sockets->gate, &door, &head, &conn->address, &place);
 	if (refusal.status) {
 		return refuse(conn, &head, &refusal);
 	}
+	conn->mount = place.mount;
+	conn->place = place.group;
 	conn->placed = true;
 	conn->stage = CONN_ADMITTED;
 	return 0;

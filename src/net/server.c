@@ -362,7 +362,8 @@ int server_check(const struct options *options, struct problem *problem)
 	int error = prepare(&server, options, problem);
 
 	for (size_t i = 0; i < options->listen.count && !error; i++) {
-		error = listener_check(server.dialects, &options->listen.items[i], problem);
+		error = listener_check(
+			options, server.dialects, &options->listen.items[i], problem);
 	}
 	dispose(&server);
 	return error;

@@ -317,7 +317,7 @@ describe('proxy: listeners', () => {
   });
 
   it('X-Forwarded-For of a trusted proxy behind it counts as well', async (t) => {
-    const daemon = await testDaemon(t, { args: [...args, '--trusted-proxy', '203.0.113.1'] });
+    const daemon = await testDaemon(t, { args: [...args, '--trusted-proxy', '127.0.0.1', '--trusted-proxy', '203.0.113.1'] });
     const wire = await dial({ port: daemon.port });
     wire.write(Buffer.concat([v2(), Buffer.from(handshake('/', { 'X-Forwarded-For': '198.51.100.7' }))]));
     assert.equal((await wire.response()).status, 101);

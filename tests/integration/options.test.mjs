@@ -175,7 +175,7 @@ describe('one clear sentence and nothing started', { concurrency: 2 }, () => {
     [['--mount', `/echo=echo?prefix=${long(65)}`], `--mount: mount \`/echo=echo?prefix=${long(65)}\`: prefix must be at most 64 bytes`],
     [['--subprotocol', 'a b'], "--subprotocol: subprotocol `a b`: must be one word of letters, digits and !#$%&'*+-.^_`|~"],
     [['--server-name', 'a:80'], '--server-name: server-name `a:80`: must be a host name without scheme and port, as in rtc.example.org'],
-    [['--trusted-proxy', '10.0.0.0/33'], '--trusted-proxy: trusted-proxy `10.0.0.0/33`: must be ADDRESS or ADDRESS/BITS, as in 192.0.2.1, 10.0.0.0/8 or fd00::/8'],
+    [['--trusted-proxy', '10.0.0.0/33'], '--trusted-proxy: trusted-proxy `10.0.0.0/33`: must be ADDRESS, ADDRESS/BITS or unix, as in 192.0.2.1, 10.0.0.0/8 or fd00::/8'],
     [['--max-message', '300k'], '--max-message: max-message is larger than send-queue, which must hold at least one message: raise send-queue or lower max-message'],
     [['--send-queue', '1MiB'], '--send-queue: resume-bytes is smaller than twice send-queue, so that who was too slow could not resume: raise resume-bytes or lower send-queue'],
     [['--tls-cert', 'a'], '--tls-cert: tls-cert and tls-key come together: set tls-key too, or neither'],

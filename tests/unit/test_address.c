@@ -131,6 +131,30 @@ static void loopback_is_127_and_one(void **state)
 	}
 }
 
+static void a_network_is_a_24_of_ipv4_or_a_48_of_ipv6(void **state)
+{
+	static const struct {
+		const char *one, *other;
+		bool same;
+	} cases[] = {
+		{"192.0.2.1", "192.0.2.254", true},
+		{"192.0.2.1", "192.0.3.1", false},
+		{"2001:db8:1:2::1", "2001:db8:1:ffff::", true},
+		{"2001:db8:1::1", "2001:db8:2::1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct address one, other;
+
+		assert_true(address_parse(&one, cases[i].one, strlen(cases[i].one)));
+		assert_true(address_parse(&other, cases[i].other, strlen(cases[i].other)));
+		one = address_network(&one);
+		other = address_network(&other);
+		assert_int_equal(!memcmp(&one, &other, sizeof(one)), cases[i].same);
+	}
+}
+
 static void a_group_is_one_ipv4_address_or_a_64_of_ipv6(void **state)
 {
 	static const struct {
@@ -231,6 +255,7 @@ int main(void)
 		cmocka_unit_test(only_so_many_bytes_are_looked_at),
 		cmocka_unit_test(a_sockaddr_of_either_family_is_understood),
 		cmocka_unit_test(loopback_is_127_and_one),
+		cmocka_unit_test(a_network_is_a_24_of_ipv4_or_a_48_of_ipv6),
 		cmocka_unit_test(a_group_is_one_ipv4_address_or_a_64_of_ipv6),
 		cmocka_unit_test(a_range_holds_what_shares_its_first_bits),
 		cmocka_unit_test(everything_is_in_the_range_of_no_bits),

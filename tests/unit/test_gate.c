@@ -11,6 +11,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/gate/head.h"
 
@@ -72,10 +73,10 @@ static struct head good_head(void)
 /* The code of the refusal, "" for none. */
 static const char *upgrade(const struct head *head)
 {
-	const struct mount *mount = NULL;
-	struct refusal refusal = gate_check_upgrade(&t.gate, &t.door, head, &t.client, &mount);
+	struct gate_place place = {0};
+	struct refusal refusal = gate_check_upgrade(&t.gate, &t.door, head, &t.client, &place);
 
-	assert_int_equal(!refusal.status, !!mount);
+	assert_int_equal(!refusal.status, !!place.mount);
 	return refusal.status ? refusal.code : "";
 }
 
@@ -86,7 +87,7 @@ static void a_good_handshake_is_let_in_and_counted(void **state)
 	(void)state;
 	assert_string_equal(upgrade(&head), "");
 	assert_int_equal(t.gate.peers, 1);
-	gate_leave(&t.gate, &t.client);
+	gate_leave(&t.gate, census_find(t.gate.census, &t.client));
 	assert_int_equal(t.gate.peers, 0);
 }
 
@@ -127,7 +128,7 @@ static void an_address_has_so_many_places_and_the_server_so_many(void **state)
 	address_parse(&t.client, "192.0.2.2", strlen("192.0.2.2"));
 	assert_string_equal(upgrade(&head), "");
 	assert_string_equal(upgrade(&head), "server-full");
-	gate_leave(&t.gate, &t.client);
+	gate_leave(&t.gate, census_find(t.gate.census, &t.client));
 	assert_string_equal(upgrade(&head), "");
 }
 
@@ -166,13 +167,13 @@ static void plain_words_where_tls_is_due_are_sent_to_wss(void **state)
 
 static void what_is_said_of_an_offer_of_subprotocols_is_harmless(void **state)
 {
-	const struct mount *mount;
+	struct gate_place place;
 	struct head head = good_head();
 
 	(void)state;
 	head.subprotocols = "<script>";
 	assert_null(
-		strchr(gate_check_upgrade(&t.gate, &t.door, &head, &t.client, &mount).detail, '<'));
+		strchr(gate_check_upgrade(&t.gate, &t.door, &head, &t.client, &place).detail, '<'));
 }
 
 int main(void)

@@ -208,7 +208,8 @@ static void a_text_outside_of_its_grammar_is_refused_with_the_grammar(void **sta
 		{"subprotocol", "must be one word of letters, digits and !#$%&'*+-.^_`|~",
 			{"a b", "a,b", "a/b", "\"a\"", "\xc3\xa9"}},
 		{"trusted-proxy",
-			"must be ADDRESS or ADDRESS/BITS, as in 192.0.2.1, 10.0.0.0/8 or fd00::/8",
+			"must be ADDRESS, ADDRESS/BITS or unix, as in 192.0.2.1, 10.0.0.0/8 or "
+			"fd00::/8",
 			{"10.0.0.0/33", "fd00::/129", "10.0.0", "localhost", "10.0.0.0/", "/8",
 				"10.0.0.0/8/8", "10.0.0.0/-1", "10.0.0.1:80"}},
 		{"listen", "the host or the port is missing: write HOST:PORT, as in localhost:3000",

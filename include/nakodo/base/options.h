@@ -59,6 +59,7 @@ struct options {
 	bool show_messages;
 	uint64_t max_message, max_peers, max_peers_per_room, max_peers_per_address;
 	uint64_t max_memory; /* 0: a quarter of memory_available() */
+	uint64_t connect_rate; /* the burst is ten times the rate */
 	uint64_t message_rate, byte_rate; /* the burst is four times the rate */
 	uint64_t send_queue;
 	uint64_t ping_interval, ping_timeout, handshake_timeout, drain_seconds;

@@ -1,24 +1,43 @@
-/* census: owns one entry for each address that has a connection, and a fixed table of addresses
- * whose refusal was logged within the last minute. */
+/*
+ * census: owns one entry for each address group and each network that has a connection, some more
+ * of those that had one lately, and a fixed table of addresses whose refusal was logged within the
+ * last minute.
+ */
 #include "nakodo/net/gate/census.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "nakodo/base/address.h"
 #include "nakodo/base/hash.h"
 
 #define LOGGED 4096
 #define LOG_EVERY 60000 /* ms */
+#define EMPTY_MAX 4096 /* groups that are remembered though nobody is there */
 
-struct entry {
-	struct address address;
+/* Many small debts are kept as their sum: it melts by `left` µs in each µs, as they would have. */
+struct debt {
+	uint64_t owed, at; /* µs: so much, at that time */
+	size_t left; /* connections that have left it */
+};
+
+struct census_group {
+	struct address address; /* the first one of the group or network */
+	struct census_group *network; /* NULL: this is one */
 	size_t connections, peers;
+	size_t members; /* groups of a network */
+	uint64_t connects; /* µs: when all connects would have come at exactly the rate */
+	struct debt debts[CENSUS_DEBTS];
+	struct census_group *prev, *next; /* nobody is there (utlist DL) */
 	UT_hash_handle hh;
 };
 
 struct census {
-	struct entry *entries;
+	struct census_group *groups, *networks;
+	struct census_group *empty; /* groups without connections and peers, the oldest first */
+	size_t empty_count;
 	struct {
 		struct address address;
 		uint64_t until;
@@ -30,104 +49,275 @@ struct census *census_create(void)
 	return calloc(1, sizeof(struct census));
 }
 
+static void clear(struct census_group **table)
+{
+	struct census_group *group, *next;
+
+	HASH_ITER (hh, *table, group, next) {
+		HASH_DEL(*table, group);
+		free(group);
+	}
+}
+
 void census_destroy(struct census *census)
 {
-	struct entry *entry, *next;
-
 	if (census) {
-		HASH_ITER (hh, census->entries, entry, next) {
-			HASH_DEL(census->entries, entry);
-			free(entry);
-		}
+		clear(&census->groups);
+		clear(&census->networks);
 		free(census);
 	}
 }
 
-static struct entry *find(struct census *census, const struct address *group)
+static struct census_group *find(struct census_group *table, const struct address *key)
 {
-	struct entry *entry;
+	struct census_group *group;
 
-	HASH_FIND(hh, census->entries, group, sizeof(*group), entry);
-	return entry;
+	HASH_FIND(hh, table, key, sizeof(*key), group);
+	return group;
 }
 
-static struct entry *find_or_add(struct census *census, const struct address *group)
+static struct census_group *find_or_add(struct census_group **table, const struct address *key)
 {
-	struct entry *entry = find(census, group);
+	struct census_group *group = find(*table, key);
 
-	if (!entry) {
-		entry = calloc(1, sizeof(*entry));
-		if (entry) {
-			entry->address = *group;
-			HASH_ADD(hh, census->entries, address, sizeof(entry->address), entry);
-			if (!entry->hh.tbl) {
-				free(entry);
-				entry = NULL;
+	if (!group) {
+		group = calloc(1, sizeof(*group));
+		if (group) {
+			group->address = *key;
+			HASH_ADD(hh, *table, address, sizeof(group->address), group);
+			if (!group->hh.tbl) {
+				free(group);
+				group = NULL;
 			}
 		}
 	}
-	return entry;
+	return group;
 }
 
-static void remove_if_unused(struct census *census, struct entry *entry)
+static void forget_network(struct census *census, struct census_group *network)
 {
-	if (!entry->connections && !entry->peers) {
-		HASH_DEL(census->entries, entry);
-		free(entry);
+	if (!network->members) {
+		HASH_DEL(census->networks, network);
+		free(network);
 	}
 }
 
-static bool add(struct census *census, const struct address *address, size_t most, size_t offset)
+static void forget(struct census *census, struct census_group *group)
 {
-	struct address group = address_group(address);
-	struct entry *entry;
-	size_t *count;
+	struct census_group *network = group->network;
+
+	DL_DELETE(census->empty, group);
+	census->empty_count--;
+	HASH_DEL(census->groups, group);
+	free(group);
+	network->members--;
+	forget_network(census, network);
+}
+
+static bool is_empty(const struct census_group *group)
+{
+	return !group->connections && !group->peers;
+}
+
+/* Keep it for a while: it may owe something. */
+static void set_empty(struct census *census, struct census_group *group)
+{
+	DL_APPEND(census->empty, group);
+	census->empty_count++;
+	if (census->empty_count > EMPTY_MAX) {
+		forget(census, census->empty);
+	}
+}
+
+static void unset_empty(struct census *census, struct census_group *group)
+{
+	DL_DELETE(census->empty, group);
+	census->empty_count--;
+}
+
+/* The group of a known address; a new one is empty. NULL: no memory. */
+static struct census_group *enter(struct census *census, const struct address *address)
+{
+	struct address key = address_group(address), outer = address_network(address);
+	struct census_group *group = find(census->groups, &key), *network;
+
+	if (group) {
+		return group;
+	}
+	network = find_or_add(&census->networks, &outer);
+	if (!network) {
+		return NULL;
+	}
+	group = find_or_add(&census->groups, &key);
+	if (!group) {
+		forget_network(census, network);
+		return NULL;
+	}
+	group->network = network;
+	network->members++;
+	set_empty(census, group);
+	return group;
+}
+
+struct census_group *census_find(struct census *census, const struct address *address)
+{
+	struct address key = address_group(address);
+
+	return address_is_known(address) ? find(census->groups, &key) : NULL;
+}
+
+static size_t *count_of(struct census_group *group, size_t offset)
+{
+	return (size_t *)(void *)((char *)group + offset);
+}
+
+static bool add(struct census *census, const struct address *address, size_t most, size_t offset,
+	struct census_group **ret)
+{
+	struct census_group *group;
+	size_t *inner, *outer;
 
 	if (!address_is_known(address)) {
+		*ret = NULL;
 		return true;
 	}
-	entry = find_or_add(census, &group);
-	if (!entry) {
+	group = enter(census, address);
+	if (!group) {
 		return false;
 	}
-	count = (size_t *)(void *)((char *)entry + offset);
-	if (most && *count >= most) {
-		remove_if_unused(census, entry);
+	inner = count_of(group, offset);
+	outer = count_of(group->network, offset);
+	if (most && (*inner >= most || *outer >= most * CENSUS_NETWORK)) {
 		return false;
 	}
-	++*count;
+	if (is_empty(group)) {
+		unset_empty(census, group);
+	}
+	++*inner;
+	++*outer;
+	*ret = group;
 	return true;
 }
 
-static void take(struct census *census, const struct address *address, size_t offset)
+static void take(struct census *census, struct census_group *group, size_t offset)
 {
-	struct address group = address_group(address);
-	struct entry *entry = address_is_known(address) ? find(census, &group) : NULL;
+	size_t *inner;
 
-	if (entry) {
-		--*(size_t *)(void *)((char *)entry + offset);
-		remove_if_unused(census, entry);
+	if (!group) {
+		return;
+	}
+	inner = count_of(group, offset);
+	assert(*inner);
+	if (*inner) {
+		--*inner;
+		--*count_of(group->network, offset);
+		if (is_empty(group)) {
+			set_empty(census, group);
+		}
 	}
 }
 
-bool census_add_connection(struct census *census, const struct address *address, size_t most)
+bool census_add_connection(struct census *census, const struct address *address, size_t most,
+	struct census_group **ret)
 {
-	return add(census, address, most, offsetof(struct entry, connections));
+	return add(census, address, most, offsetof(struct census_group, connections), ret);
 }
 
-bool census_add_peer(struct census *census, const struct address *address, size_t most)
+bool census_add_peer(struct census *census, const struct address *address, size_t most,
+	struct census_group **ret)
 {
-	return add(census, address, most, offsetof(struct entry, peers));
+	return add(census, address, most, offsetof(struct census_group, peers), ret);
 }
 
-void census_remove_connection(struct census *census, const struct address *address)
+void census_remove_connection(struct census *census, struct census_group *group)
 {
-	take(census, address, offsetof(struct entry, connections));
+	take(census, group, offsetof(struct census_group, connections));
 }
 
-void census_remove_peer(struct census *census, const struct address *address)
+void census_remove_peer(struct census *census, struct census_group *group)
 {
-	take(census, address, offsetof(struct entry, peers));
+	take(census, group, offsetof(struct census_group, peers));
+}
+
+/* When a connect at `now` has its turn at `rate` per second; both in µs. A network has a rate that
+ * is so many times its groups', and twice their burst. */
+static uint64_t turn_of(const struct census_group *group, uint64_t rate, uint64_t now)
+{
+	uint64_t allowance = UINT64_C(1000000) * CENSUS_BURST;
+
+	if (!group->network) {
+		allowance = allowance * 2 / CENSUS_NETWORK;
+	}
+	allowance -= 1000000 / rate;
+	return group->connects > now + allowance ? group->connects - allowance : now;
+}
+
+static void count_connect(struct census_group *group, uint64_t rate, uint64_t now)
+{
+	group->connects = (group->connects > now ? group->connects : now) + 1000000 / rate;
+}
+
+bool census_connect(struct census_group *group, uint64_t rate, uint64_t now, uint64_t patience,
+	uint64_t *ret_wait)
+{
+	uint64_t inner, outer, turn;
+
+	*ret_wait = 0;
+	if (!group || !rate) {
+		return true;
+	}
+	now *= 1000;
+	inner = turn_of(group, rate, now);
+	outer = turn_of(group->network, rate * CENSUS_NETWORK, now);
+	turn = inner > outer ? inner : outer;
+	if (turn > now + patience * 1000) {
+		return false;
+	}
+	count_connect(group, rate, now);
+	count_connect(group->network, rate * CENSUS_NETWORK, now);
+	*ret_wait = (turn - now + 999) / 1000;
+	return true;
+}
+
+static void melt(struct debt *debt, uint64_t now)
+{
+	uint64_t melted = now > debt->at ? (now - debt->at) * debt->left : 0;
+
+	debt->at = now;
+	debt->owed = debt->owed > melted ? debt->owed - melted : 0;
+	if (!debt->owed) {
+		debt->left = 0;
+	}
+}
+
+void census_leave_debt(
+	struct census_group *group, enum census_debt debt, uint64_t owed, uint64_t now)
+{
+	if (group && owed) {
+		melt(&group->debts[debt], now * 1000);
+		group->debts[debt].owed += owed;
+		group->debts[debt].left++;
+	}
+}
+
+uint64_t census_share_of_debt(struct census_group *group, enum census_debt debt, uint64_t now)
+{
+	if (!group || !group->debts[debt].left) {
+		return 0;
+	}
+	melt(&group->debts[debt], now * 1000);
+	return group->debts[debt].left ? group->debts[debt].owed / group->debts[debt].left : 0;
+}
+
+uint64_t census_take_debt(struct census_group *group, enum census_debt debt, uint64_t now)
+{
+	uint64_t share = census_share_of_debt(group, debt, now);
+
+	if (share) {
+		group->debts[debt].owed -= share;
+		group->debts[debt].left--;
+	}
+	return share;
 }
 
 bool census_may_log(struct census *census, const struct address *address, uint64_t now)

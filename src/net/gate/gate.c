@@ -14,6 +14,10 @@
 #include "nakodo/net/gate/head.h"
 #include "nakodo/net/gate/proxies.h"
 
+/* µs of bytes that those who left may owe on average before their address is turned away: two
+ * bursts. */
+#define DEBT_MAX UINT64_C(8000000)
+
 static const struct refusal no_refusal;
 
 static struct refusal refuse(int status, const char *code, const char *message, const char *option)
@@ -66,12 +70,12 @@ static struct refusal check_host(
 
 /* Behind a trusted proxy the client's address is what the proxy says. libwebsockets can be made to
  * lose the header, so a request without it is refused and never taken for the proxy's own. */
-static struct refusal find_client(
-	const struct options *options, const char *forwarded_for, struct address *client)
+static struct refusal find_client(const struct options *options, const struct gate_door *door,
+	const char *forwarded_for, struct address *client)
 {
 	struct address address;
 
-	if (!proxies_has(options, client)) {
+	if (door->direct || !proxies_has(options, client)) {
 		return no_refusal;
 	}
 	if (!forwarded_for || !proxies_find_client(&address, options, forwarded_for)) {
@@ -91,7 +95,8 @@ struct refusal gate_check_request(const struct gate *gate, const struct gate_doo
 	if (!refusal.status) {
 		refusal = check_host(gate, door, head->host);
 	}
-	return refusal.status ? refusal : find_client(gate->options, head->forwarded_for, client);
+	return refusal.status ? refusal
+			      : find_client(gate->options, door, head->forwarded_for, client);
 }
 
 struct refusal gate_check_private(const struct head *head)
@@ -180,37 +185,42 @@ static bool is_awaited(const struct mount *mount, const struct head *head, const
 }
 
 /* Count the client in the place of one who is away and gives way to it. */
-static bool take_from_another(struct gate *gate, const struct address *client)
+static bool take_from_another(
+	struct gate *gate, const struct address *client, struct census_group **ret)
 {
-	if (!census_add_peer(gate->census, client, gate->options->max_peers_per_address)) {
+	if (!census_add_peer(gate->census, client, gate->options->max_peers_per_address, ret)) {
 		return false;
 	}
 	if (!dialect_give_way(gate->dialects, client)) {
-		census_remove_peer(gate->census, client);
+		census_remove_peer(gate->census, *ret);
 		return false;
 	}
 	return true;
 }
 
-/* The last checks, and the count when all is well. */
-static struct refusal take_place(struct gate *gate, const struct mount *mount,
-	const struct head *head, const char *room, const struct address *client)
+/* Has its address come too often, or had too much sent to it, of late? One that is not known yet
+ * has not. */
+static struct refusal check_rate(
+	const struct gate *gate, const struct gate_door *door, const struct address *client)
 {
-	bool short_of_memory = memory_used() > gate->max_memory;
-	bool full = short_of_memory || gate->peers + gate->awaited >= gate->max_peers, added;
+	struct census_group *group = census_find(gate->census, client);
+	uint64_t wait;
 
-	if (gate->draining) {
-		return refuse(503, "draining", "The server is stopping.", NULL);
+	if (census_share_of_debt(group, CENSUS_BYTES, door->now) > DEBT_MAX) {
+		return refuse(429, "too-fast", "This address has been sent too much of late.",
+			"byte-rate");
 	}
-	added = !full &&
-		census_add_peer(gate->census, client, gate->options->max_peers_per_address);
-	if (!added && is_awaited(mount, head, room, client)) {
-		full = false;
-		added = census_add_peer(gate->census, client, 0);
-	} else if (full && !short_of_memory && take_from_another(gate, client)) {
-		full = false;
-		added = true;
+	if (!door->counted &&
+		!census_connect(group, gate->options->connect_rate, door->now, 0, &wait)) {
+		return refuse(429, "too-many-connects", "This address connects too often.",
+			"connect-rate");
 	}
+	return no_refusal;
+}
+
+/* There is no place for it, by itself or for its address. */
+static struct refusal refuse_place(bool full, bool short_of_memory)
+{
 	if (full && short_of_memory) {
 		meter_add(METER_SHED_NEWCOMERS, 1);
 		return refuse(
@@ -219,16 +229,35 @@ static struct refusal take_place(struct gate *gate, const struct mount *mount,
 	if (full) {
 		return refuse(503, "server-full", "The server is full.", "max-peers");
 	}
+	return refuse(429, "too-many-peers", "Too many connections come from this address.",
+		"max-peers-per-address");
+}
+
+/* The count, if there is a place. */
+static struct refusal take_place(struct gate *gate, const struct mount *mount,
+	const struct head *head, const char *room, const struct address *client,
+	struct census_group **ret)
+{
+	bool short_of_memory = memory_used() > gate->max_memory;
+	bool full = short_of_memory || gate->peers + gate->awaited >= gate->max_peers, added;
+
+	added = !full &&
+		census_add_peer(gate->census, client, gate->options->max_peers_per_address, ret);
+	if (!added && is_awaited(mount, head, room, client)) {
+		full = false;
+		added = census_add_peer(gate->census, client, 0, ret);
+	} else if (full && !short_of_memory && take_from_another(gate, client, ret)) {
+		added = true;
+	}
 	if (!added) {
-		return refuse(429, "too-many-peers", "Too many connections come from this address.",
-			"max-peers-per-address");
+		return refuse_place(full, short_of_memory);
 	}
 	gate->peers++;
 	return no_refusal;
 }
 
 struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *door,
-	const struct head *head, struct address *client, const struct mount **ret_mount)
+	const struct head *head, struct address *client, struct gate_place *ret)
 {
 	struct refusal refusal = check_handshake(head);
 	const struct mount *mount;
@@ -253,24 +282,32 @@ struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *doo
 		return refuse(404, "not-found", "No protocol is spoken at this path.", "mount");
 	}
 	refusal = check_subprotocol(gate, mount, head->subprotocols);
-	if (!refusal.status) {
-		refusal = take_place(gate, mount, head, room, client);
+	if (!refusal.status && gate->draining) {
+		refusal = refuse(503, "draining", "The server is stopping.", NULL);
 	}
 	if (!refusal.status) {
-		*ret_mount = mount;
+		refusal = check_rate(gate, door, client);
+	}
+	if (!refusal.status) {
+		refusal = take_place(gate, mount, head, room, client, &ret->group);
+	}
+	if (!refusal.status) {
+		ret->mount = mount;
 	}
 	return refusal;
 }
 
-void gate_leave(struct gate *gate, const struct address *client)
+void gate_leave(struct gate *gate, struct census_group *group)
 {
 	gate->peers--;
-	census_remove_peer(gate->census, client);
+	census_remove_peer(gate->census, group);
 }
 
 bool gate_keep(struct gate *gate, const struct address *client)
 {
-	if (!census_add_peer(gate->census, client, 0)) {
+	struct census_group *group;
+
+	if (!census_add_peer(gate->census, client, 0, &group)) {
 		return false;
 	}
 	gate->awaited++;
@@ -279,6 +316,6 @@ bool gate_keep(struct gate *gate, const struct address *client)
 
 void gate_give_up(struct gate *gate, const struct address *client)
 {
-	census_remove_peer(gate->census, client);
+	census_remove_peer(gate->census, census_find(gate->census, client));
 	gate->awaited--;
 }

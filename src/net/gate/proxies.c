@@ -12,9 +12,14 @@ bool proxies_has(const struct options *options, const struct address *address)
 	struct address_range range;
 
 	for (size_t i = 0; i < list->count; i++) {
-		if (address_is_known(address) &&
-			address_range_parse(&range, list->items[i].value) &&
-			address_in_range(address, &range)) {
+		const char *value = list->items[i].value;
+
+		if (!address_is_known(address)) {
+			if (!strcmp(value, "unix")) {
+				return true;
+			}
+		} else if (address_range_parse(&range, value) &&
+			   address_in_range(address, &range)) {
 			return true;
 		}
 	}

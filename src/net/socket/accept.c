@@ -1,7 +1,7 @@
 /*
  * accept: owns an accepted socket until it is a conn. For a `proxy:` listener that is until its
  * PROXY header has been read, for a TLS listener until the client has shown that it speaks TLS, or
- * does not.
+ * does not; and for an address that connects too often until its turn has come.
  */
 #include "nakodo/net/socket/accept.h"
 
@@ -14,6 +14,7 @@
 #include <utlist.h>
 
 #include "nakodo/base/log.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
@@ -29,18 +30,30 @@
 #define BATCH 64 /* accepts per turn, so that a flood of connects leaves time for others */
 #define PAUSE 100 /* ms */
 #define NOT_PEERS 64 /* connections an address may have on top of its peers: pages, handshakes */
+#define TURN_MAX 10000 /* ms that a connection may have to wait for its turn */
+
+/* What a connection waits for. */
+enum wait {
+	WAIT_TURN, /* by connect-rate */
+	WAIT_HEADER, /* the PROXY header */
+	WAIT_FIRST, /* its first bytes */
+};
 
 static void on_readable(uv_poll_t *poll, int status, int events);
+static void wait_for_bytes(struct accepted *accepted, enum wait wait);
 
-/* A connection whose PROXY header or first bytes have not come yet. */
+/* A connection that is not handed on yet. Nothing watches its socket while it waits for its turn.
+ */
 struct waiting {
 	struct accepted accepted;
 	bool closed; /* the handle */
-	bool done; /* they have come; else the socket is to be closed */
+	enum wait wait;
+	bool done; /* it has come; else the socket is to be closed */
+	struct address source; /* of the socket; the accepted one's is what a PROXY header says */
 	unsigned char header[PROXY_HEADER_MAX];
 	size_t len; /* of what has been read of it, or seen of a first line */
 	struct wheel_timer timer;
-	uv_poll_t poll;
+	uv_poll_t poll; /* not for WAIT_TURN */
 	struct waiting *prev, *next;
 };
 
@@ -59,6 +72,7 @@ static void pause_accepting(struct listener *listener, const char *why)
 
 	uv_poll_stop(&listener->poll);
 	uv_timer_start(&listener->pause, on_resume, PAUSE, 0);
+	meter_add(METER_ACCEPT_PAUSED, 1);
 	if (census_may_log(listener->sockets->gate->census, &nobody,
 		    deadlines_now(listener->sockets->deadlines))) {
 		log_warn("accept.pause", LOG_STR("reason", why),
@@ -66,50 +80,115 @@ static void pause_accepting(struct listener *listener, const char *why)
 	}
 }
 
-static bool count(struct sockets *sockets, const struct address *address)
+static void log_refusal(struct sockets *sockets, const struct address *address, const char *event,
+	const char *reason, const char *option)
 {
-	uint64_t most = sockets->options->max_peers_per_address;
 	char where[ADDRESS_TEXT];
 
-	if (census_add_connection(sockets->gate->census, address, most ? most + NOT_PEERS : 0)) {
+	if (census_may_log(sockets->gate->census, address, deadlines_now(sockets->deadlines))) {
+		log_warn(event, LOG_STR("address", address_format(address, where)),
+			LOG_STR("reason", reason), LOG_STR("option", option));
+	}
+}
+
+/* Count it under its address. False: there are too many of it. */
+static bool count(struct accepted *accepted, uint64_t most)
+{
+	struct sockets *sockets = accepted->listener->sockets;
+
+	if (census_add_connection(
+		    sockets->gate->census, &accepted->address, most, &accepted->group)) {
 		return true;
 	}
-	if (census_may_log(sockets->gate->census, address, deadlines_now(sockets->deadlines))) {
-		log_warn("accept.refuse", LOG_STR("address", address_format(address, where)),
-			LOG_STR("reason", "too many connections of one address"),
-			LOG_STR("option", "max-peers-per-address"));
-	}
+	meter_add(METER_ACCEPT_CAPPED, 1);
+	log_refusal(sockets, &accepted->address, "accept.refuse",
+		"too many connections of one address", "max-peers-per-address");
 	return false;
 }
 
-/* Count it under its address. Behind a trusted proxy everybody has the proxy's; peers are counted
- * by theirs. False: it may not come in, and has been discarded. */
-static bool enter(struct accepted *accepted)
+static uint64_t most_of_one(const struct sockets *sockets)
 {
-	struct sockets *sockets = accepted->listener->sockets;
-	bool proxied = proxies_has(sockets->options, &accepted->address);
+	uint64_t most = sockets->options->max_peers_per_address;
 
-	if (sockets->gate->draining || (!proxied && !count(sockets, &accepted->address))) {
-		conn_discard(accepted);
-		return false;
-	}
-	accepted->counted = !proxied;
-	return true;
+	return most ? most + NOT_PEERS : 0;
 }
 
-/* Its bytes have come, or never will, and no handle of ours watches it any more. */
-static void let_go(struct waiting *waiting)
+static struct waiting *wait_for(struct accepted *accepted, enum wait wait, uint64_t delay);
+
+static void hand_on(struct accepted *accepted)
+{
+	if (accepted->listener->endpoint.tls) {
+		wait_for_bytes(accepted, WAIT_FIRST);
+	} else {
+		conn_adopt(accepted);
+	}
+}
+
+/* One that connects too often waits for its turn: in the crowd that comes back after a restart
+ * nobody is turned away, and whoever connects in a loop costs no more than that rate. */
+static void take_turn(struct accepted *accepted)
+{
+	struct sockets *sockets = accepted->listener->sockets;
+	uint64_t wait;
+
+	if (!census_connect(accepted->group, sockets->options->connect_rate,
+		    deadlines_now(sockets->deadlines), TURN_MAX, &wait)) {
+		meter_add(METER_ACCEPT_CAPPED, 1);
+		log_refusal(sockets, &accepted->address, "accept.refuse", "connects too often",
+			"connect-rate");
+		conn_discard(accepted);
+	} else if (!wait) {
+		hand_on(accepted);
+	} else {
+		meter_add(METER_ACCEPT_DELAYED, 1);
+		log_refusal(sockets, &accepted->address, "accept.delay", "connects too often",
+			"connect-rate");
+		if (!wait_for(accepted, WAIT_TURN, wait)) {
+			conn_discard(accepted);
+		}
+	}
+}
+
+/* Behind a trusted proxy everybody has the proxy's address; they are counted by their own when it
+ * is known. What the proxy says for itself counts as its own. */
+static void enter(struct accepted *accepted)
+{
+	struct sockets *sockets = accepted->listener->sockets;
+	bool proxied = !accepted->direct && proxies_has(sockets->options, &accepted->address);
+
+	if (sockets->gate->draining || (!proxied && !count(accepted, most_of_one(sockets)))) {
+		conn_discard(accepted);
+	} else {
+		take_turn(accepted);
+	}
+}
+
+/* The header has said who it is. */
+static void enter_by_header(struct accepted *accepted, const struct address *source)
+{
+	census_remove_connection(accepted->listener->sockets->gate->census, accepted->group);
+	accepted->group = NULL;
+	accepted->direct = !memcmp(source, &accepted->address, sizeof(*source));
+	enter(accepted);
+}
+
+static void finish_waiting(struct waiting *waiting)
 {
 	struct accepted *accepted = &waiting->accepted;
+	struct sockets *sockets = accepted->listener->sockets;
 
-	if (!waiting->done || accepted->listener->sockets->gate->draining) {
+	if (!waiting->done || sockets->gate->draining) {
 		conn_discard(accepted);
-	} else if (!accepted->listener->endpoint.proxy || enter(accepted)) {
-		if (accepted->tls) {
-			handshakes_add(&accepted->listener->sockets->handshakes, accepted);
-		} else {
-			conn_adopt(accepted);
-		}
+	} else if (waiting->wait == WAIT_HEADER) {
+		enter_by_header(accepted, &waiting->source);
+	} else if (waiting->wait == WAIT_TURN) {
+		accepted->deadline = deadlines_now(sockets->deadlines) +
+				     sockets->options->handshake_timeout * 1000;
+		hand_on(accepted);
+	} else if (accepted->tls) {
+		handshakes_add(&sockets->handshakes, accepted);
+	} else {
+		conn_adopt(accepted);
 	}
 	free(waiting);
 }
@@ -125,7 +204,7 @@ static void on_waiting_closed(uv_handle_t *handle)
 	while (sockets->leaving && sockets->leaving->closed) {
 		waiting = sockets->leaving;
 		DL_DELETE(sockets->leaving, waiting);
-		let_go(waiting);
+		finish_waiting(waiting);
 	}
 }
 
@@ -136,30 +215,26 @@ static void end_waiting(struct waiting *waiting, bool done)
 	waiting->done = done;
 	deadlines_clear(sockets->deadlines, &waiting->timer);
 	DL_DELETE(sockets->waiting, waiting);
-	DL_APPEND(sockets->leaving, waiting);
 	sockets->conn_count--;
+	if (waiting->wait == WAIT_TURN) {
+		finish_waiting(waiting);
+		return;
+	}
+	DL_APPEND(sockets->leaving, waiting);
 	/* guard one-poll: libuv has one handle per descriptor, and libwebsockets does not notice
 	 * that it got none. */
 	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed);
 }
 
-static void on_late(struct wheel_timer *timer)
+static void on_time(struct wheel_timer *timer)
 {
-	end_waiting(
-		(struct waiting *)(void *)((char *)timer - offsetof(struct waiting, timer)), false);
-}
+	struct waiting *waiting =
+		(struct waiting *)(void *)((char *)timer - offsetof(struct waiting, timer));
 
-static void log_bad_header(const struct waiting *waiting)
-{
-	const struct address *address = &waiting->accepted.address;
-	struct sockets *sockets = waiting->accepted.listener->sockets;
-	char where[ADDRESS_TEXT];
-
-	if (census_may_log(sockets->gate->census, address, deadlines_now(sockets->deadlines))) {
-		log_warn("accept.refuse", LOG_STR("address", address_format(address, where)),
-			LOG_STR("reason", "no PROXY protocol header on a proxy: listener"),
-			LOG_STR("option", "listen"));
+	if (waiting->wait != WAIT_TURN) {
+		meter_add(METER_ACCEPT_LATE, 1);
 	}
+	end_waiting(waiting, waiting->wait == WAIT_TURN);
 }
 
 /* Read up to the header's end and not further: what is behind it is for libwebsockets. 1: it is
@@ -180,7 +255,9 @@ static int read_header(struct waiting *waiting)
 		header = -EPROTO;
 	}
 	if (header < 0) {
-		log_bad_header(waiting);
+		meter_add(METER_ACCEPT_BAD_HEADER, 1);
+		log_refusal(waiting->accepted.listener->sockets, &waiting->source, "accept.refuse",
+			"no PROXY protocol header on a proxy: listener", "listen");
 		return -EPROTO;
 	}
 	/* An unfinished header is taken out of the socket too, or the poll would not rest. */
@@ -211,31 +288,65 @@ static void on_bytes(uv_poll_t *poll, int status, int events)
 	if (status < 0) {
 		come = -EPROTO;
 	} else {
-		come = waiting->accepted.listener->endpoint.proxy ? read_header(waiting)
-								  : read_first(waiting);
+		come = waiting->wait == WAIT_HEADER ? read_header(waiting) : read_first(waiting);
 	}
 	if (come) {
 		end_waiting(waiting, come > 0);
 	}
 }
 
-static void wait_for_bytes(struct accepted *accepted)
+/* NULL: no memory; nothing is taken over then. */
+static struct waiting *wait_for(struct accepted *accepted, enum wait wait, uint64_t delay)
 {
 	struct sockets *sockets = accepted->listener->sockets;
 	struct waiting *waiting = calloc(1, sizeof(*waiting));
 
-	if (!waiting || uv_poll_init(sockets->loop, &waiting->poll, accepted->fd)) {
-		free(waiting);
-		conn_discard(accepted);
-		return;
+	if (waiting) {
+		waiting->accepted = *accepted;
+		waiting->wait = wait;
+		waiting->source = accepted->address;
+		DL_APPEND(sockets->waiting, waiting);
+		sockets->conn_count++;
+		deadlines_set(sockets->deadlines, &waiting->timer, delay, on_time);
 	}
-	waiting->accepted = *accepted;
-	waiting->poll.data = waiting;
-	DL_APPEND(sockets->waiting, waiting);
-	sockets->conn_count++;
-	deadlines_set(sockets->deadlines, &waiting->timer,
-		sockets->options->handshake_timeout * 1000, on_late);
-	uv_poll_start(&waiting->poll, UV_READABLE, on_bytes);
+	return waiting;
+}
+
+static void wait_for_bytes(struct accepted *accepted, enum wait wait)
+{
+	struct sockets *sockets = accepted->listener->sockets;
+	struct waiting *waiting =
+		wait_for(accepted, wait, sockets->options->handshake_timeout * 1000);
+
+	if (!waiting) {
+		conn_discard(accepted);
+	} else if (uv_poll_init(sockets->loop, &waiting->poll, accepted->fd)) {
+		waiting->wait = WAIT_TURN; /* there is no handle to be closed */
+		end_waiting(waiting, false);
+	} else {
+		waiting->poll.data = waiting;
+		uv_poll_start(&waiting->poll, UV_READABLE, on_bytes);
+	}
+}
+
+/* Until its header has come, a connection counts for whoever has made it: that is a proxy, which
+ * writes the header at once, or somebody who holds connections without saying anything. Without
+ * `trusted-proxy` the listener is one for this machine alone. */
+static void take_proxied(struct accepted *accepted)
+{
+	struct sockets *sockets = accepted->listener->sockets;
+	bool trusted = proxies_has(sockets->options, &accepted->address);
+
+	if (!trusted && sockets->options->trusted_proxy.count) {
+		meter_add(METER_ACCEPT_UNTRUSTED, 1);
+		log_refusal(sockets, &accepted->address, "accept.refuse",
+			"not a trusted proxy, on a proxy: listener", "trusted-proxy");
+		conn_discard(accepted);
+	} else if (!count(accepted, trusted ? sockets->max_conns / 2 : most_of_one(sockets))) {
+		conn_discard(accepted);
+	} else {
+		wait_for_bytes(accepted, WAIT_HEADER);
+	}
 }
 
 static void take(struct listener *listener, int fd, const struct sockaddr *from)
@@ -249,17 +360,14 @@ static void take(struct listener *listener, int fd, const struct sockaddr *from)
 	};
 	int one = 1;
 
+	meter_add(METER_ACCEPTED, 1);
 	if (address_from_sockaddr(&accepted.address, from)) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	}
 	if (listener->endpoint.proxy) {
-		wait_for_bytes(&accepted); /* the client's address is in the header */
-	} else if (enter(&accepted)) {
-		if (listener->endpoint.tls) {
-			wait_for_bytes(&accepted);
-		} else {
-			conn_adopt(&accepted);
-		}
+		take_proxied(&accepted);
+	} else {
+		enter(&accepted);
 	}
 }
 

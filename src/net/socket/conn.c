@@ -31,10 +31,7 @@ static void on_deadline(struct wheel_timer *timer)
 
 static void let_go(struct accepted *accepted)
 {
-	if (accepted->counted) {
-		census_remove_connection(
-			accepted->listener->sockets->gate->census, &accepted->address);
-	}
+	census_remove_connection(accepted->listener->sockets->gate->census, accepted->group);
 	free(accepted->target);
 }
 
@@ -73,7 +70,8 @@ void conn_adopt(struct accepted *accepted)
 	conn->listener = accepted->listener;
 	conn->wsi = wsi;
 	conn->address = accepted->address;
-	conn->counted = accepted->counted;
+	conn->group = accepted->group;
+	conn->direct = accepted->direct;
 	conn->misplaced = accepted->listener->endpoint.tls && !accepted->tls;
 	conn->target = accepted->target;
 	lws_set_opaque_user_data(wsi, conn);
@@ -93,7 +91,8 @@ void conn_leave_place(struct conn *conn)
 {
 	if (conn->placed) {
 		conn->placed = false;
-		gate_leave(conn->sockets->gate, &conn->address);
+		gate_leave(conn->sockets->gate, conn->place);
+		conn->place = NULL;
 	}
 }
 
@@ -117,9 +116,7 @@ void conn_destroy(struct conn *conn)
 	/* libwebsockets may end an upgrade that was allowed without telling more than this. */
 	conn_leave_place(conn);
 	deadlines_clear(sockets->deadlines, &conn->timer);
-	if (conn->counted) {
-		census_remove_connection(sockets->gate->census, &conn->address);
-	}
+	census_remove_connection(sockets->gate->census, conn->group);
 	conn_set_unsent(conn, 0);
 	memory_give(MEMORY_CONNECTIONS, conn->cost);
 	DL_DELETE(sockets->conns, conn);

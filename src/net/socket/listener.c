@@ -23,15 +23,14 @@
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/sockets.h"
 
-/* By the address that is bound: a host's name may stand for a loopback address, and systemd names
- * none. Behind a proxy that is not where the clients are. */
-static bool is_loopback(const struct endpoint *endpoint, int fd)
+/* A host's name may stand for a loopback address, and systemd names none. */
+static bool is_bound_to_loopback(int fd)
 {
 	struct sockaddr_storage bound = {0};
 	socklen_t size = sizeof(bound);
 	struct address address;
 
-	return !endpoint->proxy && !getsockname(fd, (struct sockaddr *)&bound, &size) &&
+	return !getsockname(fd, (struct sockaddr *)&bound, &size) &&
 	       address_from_sockaddr(&address, (struct sockaddr *)&bound) &&
 	       address_is_loopback(&address);
 }
@@ -47,7 +46,8 @@ static int add(
 	}
 	listener->sockets = sockets;
 	listener->endpoint = *endpoint;
-	listener->loopback = is_loopback(endpoint, fd);
+	/* Behind a proxy the clients are elsewhere. */
+	listener->loopback = !endpoint->proxy && is_bound_to_loopback(fd);
 	listener->own = own;
 	listener->fd = fd;
 	LL_APPEND(sockets->listeners, listener);
@@ -259,6 +259,9 @@ static int add_passed(struct sockets *sockets, const struct endpoint *endpoint, 
 	if (each.tls && !sockets->tls) {
 		return -ENOKEY;
 	}
+	if (each.proxy && !sockets->options->trusted_proxy.count && !is_bound_to_loopback(fd)) {
+		return -EPERM;
+	}
 	each.port = bound_port(fd);
 	return add(sockets, &each, fd, own);
 }
@@ -308,18 +311,40 @@ static int explain(const struct option_item *item, int error, struct problem *pr
 		why = "another entry has taken its sockets; tell them apart by ?name=";
 	} else if (error == -ENOKEY) {
 		why = "a socket is named tls, but there is no tls-cert or tls-self-signed";
+	} else if (error == -EPERM && !strncmp(item->value, "systemd", 7)) {
+		why = "a socket is named proxy and other machines reach it: say by trusted-proxy "
+		      "from which addresses the proxies connect";
 	}
 	return problem_set(
 		problem, error, "%s: cannot listen on `%s`: %s", item->where, item->value, why);
 }
 
-static int understand(struct dialect_table *dialects, const struct option_item *item,
-	struct endpoint *ret_endpoint, const struct mount **ret_own, struct problem *problem)
+/* Who reaches a proxy: listener may say whose connection it is. */
+static int check_proxy(const struct options *options, struct endpoint endpoint, struct problem *ret)
+{
+	if (endpoint.kind != ENDPOINT_TCP || !endpoint.proxy || options->trusted_proxy.count) {
+		return 0;
+	}
+	endpoint.proxy = false;
+	return endpoint_is_loopback(&endpoint)
+		       ? 0
+		       : problem_set(ret, -EINVAL,
+				 "a proxy: listener that other machines reach believes what they "
+				 "write into the PROXY header: say by trusted-proxy from which "
+				 "addresses the proxies connect");
+}
+
+static int understand(const struct options *options, struct dialect_table *dialects,
+	const struct option_item *item, struct endpoint *ret_endpoint, const struct mount **ret_own,
+	struct problem *problem)
 {
 	struct problem detail;
 	int error = endpoint_parse(ret_endpoint, item->value, &detail);
 
 	*ret_own = NULL;
+	if (!error) {
+		error = check_proxy(options, *ret_endpoint, &detail);
+	}
 	if (!error && *ret_endpoint->dialect) {
 		*ret_own = dialect_table_own(dialects, ret_endpoint->dialect, &detail);
 		error = *ret_own ? 0 : -EINVAL;
@@ -327,13 +352,13 @@ static int understand(struct dialect_table *dialects, const struct option_item *
 	return error ? problem_set(problem, error, "%s: %s", item->where, detail.text) : 0;
 }
 
-int listener_check(
-	struct dialect_table *dialects, const struct option_item *item, struct problem *problem)
+int listener_check(const struct options *options, struct dialect_table *dialects,
+	const struct option_item *item, struct problem *problem)
 {
 	struct endpoint endpoint;
 	const struct mount *own;
 
-	return understand(dialects, item, &endpoint, &own, problem);
+	return understand(options, dialects, item, &endpoint, &own, problem);
 }
 
 int listener_open(struct sockets *sockets, struct dialect_table *dialects,
@@ -341,7 +366,7 @@ int listener_open(struct sockets *sockets, struct dialect_table *dialects,
 {
 	struct endpoint endpoint;
 	const struct mount *own;
-	int error = understand(dialects, item, &endpoint, &own, problem);
+	int error = understand(sockets->options, dialects, item, &endpoint, &own, problem);
 
 	if (error) {
 		return error;

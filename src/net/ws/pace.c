@@ -9,6 +9,7 @@
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
+#include "nakodo/net/gate/census.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 
@@ -39,6 +40,27 @@ static void stop_waiting(struct conn *conn)
 		lws_cancel_service(conn->pace->context);
 	}
 	conn->hold = HOLD_NONE;
+}
+
+static uint64_t debt_of(const struct limit *limit, uint64_t now)
+{
+	return limit->due > now * 1000 ? limit->due - now * 1000 : 0;
+}
+
+void pace_begin(struct conn *conn)
+{
+	uint64_t now = deadlines_now(conn->pace->deadlines);
+
+	conn->limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_MESSAGES, now);
+	conn->byte_limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_BYTES, now);
+}
+
+void pace_leave(struct conn *conn)
+{
+	uint64_t now = deadlines_now(conn->pace->deadlines);
+
+	census_leave_debt(conn->place, CENSUS_MESSAGES, debt_of(&conn->limit, now), now);
+	census_leave_debt(conn->place, CENSUS_BYTES, debt_of(&conn->byte_limit, now), now);
 }
 
 /* The next message is due: deliver what is within the rate, then read on. */

@@ -101,6 +101,7 @@ static void on_leave(struct peer *peer)
 {
 	struct conn *conn = (struct conn *)peer;
 
+	pace_leave(conn);
 	conn_leave_place(conn);
 	if (conn->mount->dialect->close) {
 		conn->mount->dialect->close(peer);
@@ -138,6 +139,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	}
 	conn->ws = ws;
 	conn->pace = &ws->pace;
+	pace_begin(conn);
 	request.mount = conn->mount;
 	request.room = room_of(conn, &head);
 	request.arguments = head.arguments;

@@ -1,5 +1,10 @@
 /*
- * census: how many connections and peers each address has, and whom the log has told of lately.
+ * census: how many connections and peers each address has, how often it connects, what those who
+ * left have used of their rates, and whom the log has told of lately.
+ *
+ * It counts at two levels: by address group (an IPv4 address, an IPv6 /64) and by network (an IPv4
+ * /24, an IPv6 /48), where CENSUS_NETWORK times as much is allowed. Addresses that are not known
+ * are neither counted nor refused: their group is NULL, and every function takes NULL for a group.
  */
 #pragma once
 
@@ -9,16 +14,42 @@
 
 struct address;
 struct census;
+struct census_group; /* stays while something is counted in it */
+
+#define CENSUS_NETWORK 8
+#define CENSUS_BURST 10 /* seconds' worth of connects that may come at once */
+
+/* What a connection may owe when it ends: what it sent faster than its rate allows, in the time
+ * that the rate takes for it. */
+enum census_debt { CENSUS_MESSAGES, CENSUS_BYTES, CENSUS_DEBTS };
 
 struct census *census_create(void); /* NULL: no memory */
 void census_destroy(struct census *census);
 
-/* Count one more connection (or WebSocket peer) of the address's group, unless it has `most`
- * already (0: no bound). False: not counted. An unknown address is never counted nor refused. */
-bool census_add_connection(struct census *census, const struct address *address, size_t most);
-bool census_add_peer(struct census *census, const struct address *address, size_t most);
-void census_remove_connection(struct census *census, const struct address *address);
-void census_remove_peer(struct census *census, const struct address *address);
+/* Count one more connection (or WebSocket peer) of the address, unless its group has `most` already
+ * or its network CENSUS_NETWORK times as many (0: no bound). False: not counted. */
+bool census_add_connection(struct census *census, const struct address *address, size_t most,
+	struct census_group **ret);
+bool census_add_peer(struct census *census, const struct address *address, size_t most,
+	struct census_group **ret);
+void census_remove_connection(struct census *census, struct census_group *group);
+void census_remove_peer(struct census *census, struct census_group *group);
+/* The address's group, if anything is known of it; else NULL. */
+struct census_group *census_find(struct census *census, const struct address *address);
+
+/* Count a connect at `now` ms against `rate` per second (0: no bound). *ret_wait is for how many ms
+ * the connection has to wait for its turn; false if that were more than `patience`: not counted. */
+bool census_connect(struct census_group *group, uint64_t rate, uint64_t now, uint64_t patience,
+	uint64_t *ret_wait);
+
+/* A connection ends at `now` ms and owes so many µs. What is owed melts away as it would have for
+ * those who left it. */
+void census_leave_debt(
+	struct census_group *group, enum census_debt debt, uint64_t owed, uint64_t now);
+/* What a connection that begins has to take over of it, µs: the share of one who left. */
+uint64_t census_take_debt(struct census_group *group, enum census_debt debt, uint64_t now);
+/* That share, which stays where it is. */
+uint64_t census_share_of_debt(struct census_group *group, enum census_debt debt, uint64_t now);
 
 /* May a refusal of this address be logged? Once a minute for each address; `now` in ms. The memory
  * is bounded, so very many addresses may be logged more often, never less. */

@@ -10,6 +10,7 @@
 
 struct address;
 struct census;
+struct census_group;
 struct dialect_table;
 struct head;
 struct mount;
@@ -41,6 +42,15 @@ struct gate_door {
 	const struct mount *own; /* the one dialect of a listener's whole URL space; NULL: none */
 	bool loopback; /* only this machine reaches it */
 	bool misplaced; /* plain HTTP where TLS is due */
+	bool direct; /* a trusted proxy speaks for itself: it has said so in a PROXY header */
+	bool counted; /* its connection has been counted against connect-rate */
+	uint64_t now; /* ms */
+};
+
+/* Where somebody was let in to. */
+struct gate_place {
+	const struct mount *mount;
+	struct census_group *group; /* that it is counted in; NULL: its address is not known */
 };
 
 /* `options` and `dialects` must outlive the gate. 0 or -ENOMEM. */
@@ -53,11 +63,10 @@ struct refusal gate_check_request(const struct gate *gate, const struct gate_doo
 	const struct head *head, struct address *client);
 /* The same for what no other site's page may read, whatever `origin` says. */
 struct refusal gate_check_private(const struct head *head);
-/* May this WebSocket be opened? If so it is counted as a peer of its client, until gate_leave();
- * *ret_mount is where it goes. */
+/* May this WebSocket be opened? If so it is counted as a peer of its client, until gate_leave(). */
 struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *door,
-	const struct head *head, struct address *client, const struct mount **ret_mount);
-void gate_leave(struct gate *gate, const struct address *client);
+	const struct head *head, struct address *client, struct gate_place *ret);
+void gate_leave(struct gate *gate, struct census_group *group);
 
 /* Keep the place of one who has lost its connection. False: no memory, none is kept. */
 bool gate_keep(struct gate *gate, const struct address *client);

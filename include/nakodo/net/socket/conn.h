@@ -12,6 +12,7 @@
 #include "nakodo/hub/hub.h"
 #include "nakodo/hub/limit.h"
 
+struct census_group;
 struct listener;
 struct lws;
 struct mount;
@@ -37,7 +38,8 @@ struct accepted {
 	const struct listener *listener;
 	int fd;
 	struct address address; /* of the client */
-	bool counted; /* in the census of addresses */
+	struct census_group *group; /* that it is counted in; NULL: in none */
+	bool direct; /* a proxy's own connection, not one of a client behind it */
 	bool tls; /* what the client speaks */
 	char *target; /* of a plain request where TLS is due, as sent; NULL: not known. Owned */
 	uint64_t deadline; /* the loop's ms: when TLS and HTTP have to be done */
@@ -53,6 +55,8 @@ struct conn {
 	struct conn *prev, *next; /* all of the sockets' (utlist DL) */
 	struct wheel_timer timer; /* for whatever the connection waits for in its stage */
 	struct address address; /* of the client */
+	struct census_group *group; /* that the connection is counted in; NULL: in none */
+	struct census_group *place; /* that the peer is counted in; NULL: not known, or no peer */
 	const struct mount *mount;
 	struct limit limit, byte_limit;
 	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
@@ -66,7 +70,7 @@ struct conn {
 	unsigned cost; /* as counted in MEMORY_CONNECTIONS */
 	enum conn_stage stage;
 	enum conn_hold hold;
-	bool counted; /* in the census of addresses */
+	bool direct; /* see struct accepted */
 	bool misplaced; /* plain HTTP where TLS is due */
 	bool logged; /* that its peer came */
 	bool placed; /* counted as a peer by the gate */

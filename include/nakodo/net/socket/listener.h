@@ -11,6 +11,7 @@
 
 struct dialect_table;
 struct option_item;
+struct options;
 struct problem;
 struct sockets;
 
@@ -31,8 +32,8 @@ struct listener {
 int listener_open(struct sockets *sockets, struct dialect_table *dialects,
 	const struct option_item *item, struct problem *problem);
 /* Only look whether the value can be understood. 0, or -EINVAL with a sentence. */
-int listener_check(
-	struct dialect_table *dialects, const struct option_item *item, struct problem *problem);
+int listener_check(const struct options *options, struct dialect_table *dialects,
+	const struct option_item *item, struct problem *problem);
 /* Begin to accept. */
 int listener_start(struct listener *listener);
 /* Stop accepting and close the socket; a unix socket's path is removed. Connections still know

@@ -29,6 +29,10 @@ struct pace {
 	struct conn *pausing; /* to be left unread after this turn (utlist DL) */
 };
 
+/* The peer begins, with what its address owes still; and it ends, while its place is still its:
+ * what it owes is left to its address. */
+void pace_begin(struct conn *conn);
+void pace_leave(struct conn *conn);
 /* Count a message of so many bytes that was just delivered; if the peer is now over its rate, begin
  * to hold it. pace->deliver is called for its backlog later and counts each message again. */
 void pace_count(struct conn *conn, size_t len);
