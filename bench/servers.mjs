@@ -16,7 +16,7 @@ const commands = {
     nakodo, "--listen", `${tls ? "tls:" : ""}127.0.0.1:${port}`, "--tls-cert", cert, "--tls-key",
     key, "--web-root", join(source, "../web"), "--origin", "any", "--log-level", "warn",
     "--message-rate", 0, "--byte-rate", 0, "--max-peers", 20000, "--max-peers-per-room", 2000,
-    "--max-peers-per-address", 0,
+    "--max-peers-per-address", 0, "--connect-rate", 0,
   ],
   ws: ({ source, tls, port, cert, key }) => [
     process.execPath, join(source, "relay-ws/relay.mjs"), port, ...(tls ? [cert, key] : []),

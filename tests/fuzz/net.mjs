@@ -121,7 +121,7 @@ async function run() {
   const daemon = spawnDaemon({
     tls: true,
     args: ['--listen', '127.0.0.1:0', '--listen', 'tls:127.0.0.1:0', '--listen', `unix:${unix}`, '--listen', 'proxy:127.0.0.1:0',
-      '--listen', '127.0.0.1:0?dialect=peerjs', '--max-peers-per-address', '0', '--handshake-timeout', '1', '--subprotocol', 'one',
+      '--listen', '127.0.0.1:0?dialect=peerjs', '--max-peers-per-address', '0', '--connect-rate', '0', '--handshake-timeout', '1', '--subprotocol', 'one',
       '--message-rate', '0', '--resume-seconds', '1', '--log-level', 'error'],
   });
   try {

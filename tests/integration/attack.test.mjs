@@ -188,7 +188,7 @@ describe('under attack', () => {
   before(async () => {
     daemon = await startDaemon({
       tls: true,
-      args: ['--max-peers-per-address', '0', '--handshake-timeout', '1', '--subprotocol', 'one', '--message-rate', '0', '--byte-rate', '0'],
+      args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--handshake-timeout', '1', '--subprotocol', 'one', '--message-rate', '0', '--byte-rate', '0'],
     });
     pair = await Promise.all([open(daemon, '/relay/healthy'), open(daemon, '/relay/healthy', { secure: true })]);
   });

@@ -11,7 +11,7 @@ describe('a crowd', () => {
       const count = 1000;
       const daemon = await testDaemon(t, {
         tls: secure,
-        args: ['--max-peers-per-address', '0', '--max-peers-per-room', String(count), '--handshake-timeout', '60'],
+        args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--max-peers-per-room', String(count), '--handshake-timeout', '60'],
       });
       const before = descriptors(daemon);
       const peers = await Promise.all(Array.from({ length: count }, () => open(daemon, '/relay', { secure, patience: 60000 })));

@@ -193,7 +193,7 @@ describe('the guard', { concurrency: 2 }, () => {
     ['all of a sudden', [], true],
   ]) {
     it(`emfile: out of descriptors ${how}, it waits without spinning, and serves again when some are free`, async (t) => {
-      const daemon = await daemonFor(t, { wrap, args: ['--max-peers-per-address', '0', '--handshake-timeout', '60'] });
+      const daemon = await daemonFor(t, { wrap, args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--handshake-timeout', '60'] });
       const first = await open(daemon, '/chat');
       if (lower) limitDescriptors(daemon, 20);
       const crowd = await Promise.all(Array.from({ length: 150 }, () => connect(daemon)));

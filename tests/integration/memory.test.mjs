@@ -79,7 +79,7 @@ describe('max-memory', () => {
   });
 
   it('lets nobody in while too much is held, says why, and lets them in again', async (t) => {
-    const daemon = await testDaemon(t, { args: ['--max-memory', '1MiB', '--max-peers-per-address', '0'] });
+    const daemon = await testDaemon(t, { args: ['--max-memory', '1MiB', '--max-peers-per-address', '0', '--connect-rate', '0'] });
     const speak = await neighbours(daemon);
     const crowd = [];
     let refusal;

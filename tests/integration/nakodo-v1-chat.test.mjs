@@ -16,7 +16,7 @@ describe('chat', () => {
   }
 
   before(async () => {
-    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--message-rate', '0', '--byte-rate', '0'] });
+    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--message-rate', '0', '--byte-rate', '0'] });
   });
   after(() => daemon?.stop());
 

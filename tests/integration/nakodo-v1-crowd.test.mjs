@@ -92,6 +92,7 @@ test(`${COUNT} participants resume at once`, { timeout: 115000 }, async (t) => {
     args: [
       ['--max-peers', String(COUNT + ROOMS)],
       ['--max-peers-per-address', '0'],
+      ['--connect-rate', '0'],
       ['--resume-seconds', '120'],
       ['--handshake-timeout', '60'],
       ['--log-level', 'warn'],

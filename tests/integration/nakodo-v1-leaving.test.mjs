@@ -19,8 +19,8 @@ describe('a connection that ends', { concurrency: true }, () => {
   let patient; // 30 s
   let brief; // 3 s
   before(async () => {
-    patient = await startDaemon({ args: ['--max-peers-per-address', '0'] });
-    brief = await startDaemon({ args: ['--max-peers-per-address', '0', '--resume-seconds', '3'] });
+    patient = await startDaemon({ args: ['--max-peers-per-address', '0', '--connect-rate', '0'] });
+    brief = await startDaemon({ args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--resume-seconds', '3'] });
   });
   after(async () => {
     await patient?.stop();
@@ -166,7 +166,7 @@ describe('a connection that ends', { concurrency: true }, () => {
 describe('a session that cannot be resumed', () => {
   let daemon;
   before(async () => {
-    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--message-rate', '0', '--byte-rate', '0', '--resume-messages', '16'] });
+    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--message-rate', '0', '--byte-rate', '0', '--resume-messages', '16'] });
   });
   after(() => daemon?.stop());
 
@@ -274,7 +274,7 @@ describe('a session that cannot be resumed', () => {
 describe('a first welcome that was lost', () => {
   let daemon;
   before(async () => {
-    daemon = await startDaemon({ args: ['--max-peers-per-address', '0'] });
+    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--connect-rate', '0'] });
   });
   after(() => daemon?.stop());
 
@@ -362,7 +362,7 @@ describe('a first welcome that was lost', () => {
 describe('a reloaded page', () => {
   let daemon;
   before(async () => {
-    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--room-peers', '3'] });
+    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--room-peers', '3'] });
   });
   after(() => daemon?.stop());
 
@@ -468,7 +468,7 @@ describe('a server that closes', { concurrency: true }, () => {
   });
 
   it('because it stops says closing, when to come back, and 1001', async (t) => {
-    const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '0', '--drain-seconds', '1'] });
+    const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--drain-seconds', '1'] });
     const all = [];
     for (let i = 0; i < 40; i++) all.push(await Session.join(daemon.ws, `r${i % 4}`));
     const others = await openMany(`${daemon.ws}/relay`, 2);

@@ -65,7 +65,7 @@ async function end(clients) {
 
 test(`${CUTS} cuts of 16 clients' connections`, { timeout: (SECONDS + 55) * 1000 }, async (t) => {
   const random = dice(SEED);
-  const common = ['--max-peers-per-address', '0', '--message-rate', '0', '--byte-rate', '0', '--log-level', 'warn'];
+  const common = ['--max-peers-per-address', '0', '--connect-rate', '0', '--message-rate', '0', '--byte-rate', '0', '--log-level', 'warn'];
   const large = await testDaemon(t, { tls: true, args: [...common, '--resume-seconds', '30'] });
   const small = await testDaemon(t, { tls: true, args: [...common, '--resume-seconds', '3', '--resume-messages', '200'] });
   const rooms = [

@@ -14,7 +14,7 @@ describe('a message that is refused', () => {
   const stranger = {};
 
   before(async () => {
-    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--message-rate', '0', '--byte-rate', '0'] });
+    daemon = await startDaemon({ args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--message-rate', '0', '--byte-rate', '0'] });
     a = await Session.join(daemon.ws, 'r');
     b = await Session.join(daemon.ws, 'r');
     await a.find('peer-joined');
@@ -122,7 +122,7 @@ describe('an ack', () => {
 describe('a connection that is refused', () => {
   let daemon;
   before(async () => {
-    daemon = await startDaemon({ args: ['--room-peers', '2', '--max-peers-per-address', '0'] });
+    daemon = await startDaemon({ args: ['--room-peers', '2', '--max-peers-per-address', '0', '--connect-rate', '0'] });
   });
   after(() => daemon?.stop());
 

@@ -13,7 +13,7 @@ describe('nakodo.v1', () => {
   let base;
 
   before(async () => {
-    daemon = await startDaemon({ tls: true, args: ['--max-peers-per-address', '0', '--message-rate', '0', '--byte-rate', '0'] });
+    daemon = await startDaemon({ tls: true, args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--message-rate', '0', '--byte-rate', '0'] });
     base = daemon.ws;
   });
   after(() => daemon?.stop());

@@ -50,7 +50,7 @@ describe('peerjs', () => {
         '--listen', '127.0.0.1:0', '--listen', '127.0.0.1:0?dialect=peerjs&origin=any',
         '--mount', '/keyed/peerjs=peerjs?key=K&allow-discovery=yes&concurrent-limit=2',
         '--mount', '/quick=peerjs?alive-timeout=700&expire-timeout=300',
-        '--max-peers-per-room', '4', '--max-peers-per-address', '0',
+        '--max-peers-per-room', '4', '--max-peers-per-address', '0', '--connect-rate', '0',
       ],
     });
     base = `${daemon.ws}/peerjs`;

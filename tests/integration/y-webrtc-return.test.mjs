@@ -97,6 +97,7 @@ test(`${COUNT} clients that come back after a restart are all served`, { timeout
       ['--listen', `127.0.0.1:${port}`],
       ['--max-peers', String(COUNT)],
       ['--max-peers-per-address', '0'],
+      ['--connect-rate', '0'],
       ['--log-level', 'warn'],
     ].flat(),
   });

@@ -1,0 +1,160 @@
+// What one address may have, however it goes about it: connections, connects, messages, a place in the queue; and its
+// network eight times as much.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { open, openMany, refused } from '../lib/client.mjs';
+import { meters, root, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { ask, dial, request, rest } from '../lib/http.mjs';
+import { handshake, open as openRaw, stopwatch, TEXT, frame } from '../lib/raw.mjs';
+
+/** Connect, send all at once, say good-bye, again and again: how many messages came through in `seconds`. */
+async function loop(daemon, seconds, burst) {
+  const listener = await openRaw(daemon, '/relay');
+  const bytes = Buffer.concat(Array.from({ length: burst }, () => frame(TEXT, 'x')));
+  const clock = stopwatch();
+  while (clock() < seconds) {
+    const peer = await openRaw(daemon, '/relay');
+    await peer.wire.write(bytes);
+    await peer.text('last');
+    await listener.wire.until(() => listener.frames.some(({ payload }) => String(payload) === 'last') || clock() > seconds, 'the last message');
+    peer.wire.reset();
+    await peer.wire.ended;
+    listener.seen = (listener.seen ?? 0) + listener.frames.splice(0).length;
+  }
+  listener.wire.reset();
+  return { messages: listener.seen, seconds: clock() };
+}
+
+describe('what an address may send', () => {
+  it('is bounded by how many connections it has, and not by how often they are made anew', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--message-rate', '50', '--connect-rate', '0'] });
+    const { messages, seconds } = await loop(daemon, 4, 150);
+    // One at a time, or two while the old one is not gone yet: a burst each, and the rate.
+    const fair = 2 * (200 + 50 * seconds);
+    assert.ok(messages <= fair, `${messages} messages in ${seconds} s, of ${fair}`);
+  });
+
+  it('is a full burst for each of an office that comes back', async (t) => {
+    let daemon = await startDaemon({ args: ['--message-rate', '50'] });
+    for (const how of ['restart', 'after a lost network']) {
+      const clients = await openMany(`${daemon.ws}/echo`, 256, {}, 256);
+      const clock = stopwatch();
+      await Promise.all(clients.map(async (client) => {
+        for (let i = 0; i < 40; i++) client.send(`message ${i}`);
+        for (let i = 0; i < 40; i++) await client.next();
+      }));
+      const { held } = await meters(daemon);
+      assert.equal(held, 0, `${how}: held after ${clock()} s`);
+      for (const client of clients) client.ws.terminate();
+      if (how === 'restart') {
+        await daemon.stop();
+        daemon = await testDaemon(t, { args: ['--message-rate', '50'] });
+        const before = await openMany(`${daemon.ws}/echo`, 256, {}, 256);
+        for (const client of before) client.ws.terminate();
+        await daemon.until(() => daemon.lines('peer.leave').length >= 256, 'all to have gone');
+      }
+    }
+  });
+});
+
+describe('connect-rate', () => {
+  it('lets who connects in a loop wait, and nobody else', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--connect-rate', '20'] });
+    const clock = stopwatch();
+    for (let i = 0; i < 260; i++) assert.equal((await ask(daemon, '/healthz')).status, 200);
+    assert.ok(clock() > 2.5, `60 connects more than a burst took ${clock()} s`);
+    const other = stopwatch();
+    assert.equal((await ask({ port: daemon.port, localAddress: '127.0.1.2' }, '/healthz')).status, 200);
+    assert.ok(other() * 10 < clock());
+    await daemon.logged('accept.delay', 'address=127.0.0.1', 'option=connect-rate');
+    assert.ok((await meters(daemon)).accept_delayed >= 50);
+  });
+
+  it('is counted by the client behind a proxy, whose connect is refused with 429', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--connect-rate', '1', '--trusted-proxy', '127.0.0.1'] });
+    const from = (address) => ({ headers: { 'X-Forwarded-For': address } });
+    for (const client of await openMany(daemon.ws, 11, from('203.0.113.1'))) client.ws.terminate();
+    const { status, json, headers } = await refused(daemon.ws, from('203.0.113.1'));
+    assert.deepEqual([status, json.code, headers['retry-after']], [429, 'too-many-connects', '5']);
+    await openMany(daemon.ws, 10, from('203.0.113.2'));
+  });
+});
+
+describe('a network', () => {
+  it('of a /24 or a /48 has eight times what an address has', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--trusted-proxy', '127.0.0.1', '--max-peers-per-address', '2'] });
+    for (const [inside, outside] of [[(i) => `203.0.113.${i}`, '203.0.114.1'], [(i) => `2001:db8:1:${i}::1`, '2001:db8:2::1']]) {
+      const from = (address) => ({ headers: { 'X-Forwarded-For': address } });
+      for (let i = 1; i <= 8; i++) await openMany(daemon.ws, 2, from(inside(i)));
+      const { status, json } = await refused(daemon.ws, from(inside(9)));
+      assert.deepEqual([status, json.code], [429, 'too-many-peers']);
+      await open(daemon.ws, from(outside));
+    }
+  });
+});
+
+describe('a proxy: listener', () => {
+  it('is starved by a silent address no more than any other', async (t) => {
+    const daemon = await testDaemon(t, {
+      args: ['--listen', 'proxy:127.0.0.1:0', '--listen', '127.0.0.1:0', '--max-peers', '100', '--handshake-timeout', '60', '--connect-rate', '0'],
+    });
+    const silent = [];
+    for (let i = 0; i < 1200; i++) {
+      const wire = await dial({ port: daemon.ports[0], localAddress: '127.0.0.2' });
+      silent.push(wire);
+    }
+    await daemon.logged('accept.refuse', 'address=127.0.0.2', 'option=max-peers-per-address');
+    assert.equal((await ask({ port: daemon.ports[1] }, '/healthz')).status, 200);
+    const wire = await dial({ port: daemon.ports[0], localAddress: '127.0.0.3' });
+    wire.write(`PROXY TCP4 203.0.113.1 198.51.100.1 1 2\r\n${request('/healthz')}`);
+    assert.match((await rest(wire)).toString(), /^HTTP\/1\.1 200 /);
+    const { accept_paused: paused, accept_capped: capped } = await meters(daemon);
+    assert.ok(!paused && capped >= 880, `${paused} pauses, ${capped} refused`);
+    for (const one of silent) one.reset();
+  });
+
+  const check = ['--check', '--web-root', join(root, 'web')];
+  it('that other machines reach does not start without trusted-proxy', async () => {
+    for (const place of ['*:0', '0.0.0.0:0', '[::]:0', '192.0.2.1:0', 'example.org:0']) {
+      const { status, stderr } = await runDaemon([...check, '--listen', `proxy:${place}`]);
+      assert.equal(status, 2, place);
+      assert.equal(stderr, 'nakodo: --listen: a proxy: listener that other machines reach believes what they write into the PROXY header: '
+        + 'say by trusted-proxy from which addresses the proxies connect\n');
+      assert.equal((await runDaemon([...check, '--listen', `proxy:${place}`, '--trusted-proxy', '10.0.0.0/8'])).status, 0, place);
+    }
+    for (const place of ['localhost:0', '127.0.0.1:0', '[::1]:0']) assert.equal((await runDaemon([...check, '--listen', `proxy:${place}`])).status, 0, place);
+  });
+
+  it('takes headers from trusted proxies alone, and no X-Forwarded-For for what they ask themselves', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--listen', 'proxy:0.0.0.0:0', '--trusted-proxy', '127.0.0.2'] });
+    const knock = async (localAddress, header, bytes) => {
+      const wire = await dial({ port: daemon.port, localAddress });
+      wire.write(header + bytes);
+      return (await rest(wire)).toString().split('\r\n')[0];
+    };
+    const named = 'PROXY TCP4 203.0.113.1 198.51.100.1 1 2\r\n';
+    assert.equal(await knock('127.0.0.3', named, request('/healthz')), '');
+    await daemon.logged('accept.refuse', 'address=127.0.0.3', 'option=trusted-proxy');
+    assert.equal(await knock('127.0.0.2', named, request('/healthz')), 'HTTP/1.1 200 OK');
+    assert.equal(await knock('127.0.0.2', 'PROXY UNKNOWN\r\n', request('/healthz')), 'HTTP/1.1 200 OK');
+    assert.equal((await meters(daemon)).accept_untrusted, 1);
+  });
+});
+
+describe('trusted-proxy = unix', () => {
+  it('brings the clients\' addresses and their limits to a unix: listener', async (t) => {
+    const path = join(scratch(), 'socket');
+    const daemon = await testDaemon(t, { args: ['--listen', `unix:${path}`, '--trusted-proxy', 'unix', '--max-peers-per-address', '2'] });
+    const from = (address) => ({ headers: { 'X-Forwarded-For': address } });
+    const url = `ws+unix:${path}:/`;
+    await openMany(url, 2, from('203.0.113.1'));
+    await daemon.logged('peer.open', 'address=203.0.113.1 ');
+    assert.equal((await refused(url, from('203.0.113.1'))).status, 429);
+    await openMany(url, 2, from('203.0.113.2'));
+    assert.equal((await refused(url)).json.code, 'bad-proxy');
+    const wire = await dial({ path });
+    wire.write(handshake('/', { 'X-Forwarded-For': 'unknown' }));
+    assert.equal((await wire.response()).status, 400);
+  });
+});
