@@ -60,7 +60,7 @@ function longestRun(events) {
 
 describe('a storm of TLS handshakes', () => {
   it('leaves room for who is here already', async (t) => {
-    const daemon = await testDaemon(t, { tls: true, args: ['--max-peers-per-address', '0', '--handshake-timeout', '60', '--message-rate', '0'] });
+    const daemon = await testDaemon(t, { tls: true, args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--handshake-timeout', '60', '--message-rate', '0'] });
     const peer = await open(daemon, '/echo');
     const events = [];
     const answered = storm(t, daemon, events);
@@ -77,7 +77,7 @@ describe('a storm of TLS handshakes', () => {
   });
 
   it('is served in order of arrival', async (t) => {
-    const daemon = await testDaemon(t, { tls: true, args: ['--max-peers-per-address', '0', '--handshake-timeout', '60'] });
+    const daemon = await testDaemon(t, { tls: true, args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--handshake-timeout', '60'] });
     const events = [];
     await within(storm(t, daemon, events), 'that all are answered');
     const order = events.map((event) => Number(event.split(' ')[1]));
