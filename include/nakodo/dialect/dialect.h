@@ -19,12 +19,13 @@ struct option_list;
 struct options;
 struct problem;
 
-/* What the daemon lets its dialects know. */
+/* What the daemon gives its dialects. */
 struct dialect_env {
 	const char *ice_servers; /* as ice_print() gives it */
 	const struct options *options;
-	/* Count one that has lost its connection, and is waited for, as if it still had it. False:
-	 * no memory, it is not counted. NULL: nobody counts. */
+	/* Count a client that has lost its connection but is waited for as if it were still
+	 * connected; leave_place() ends that. False: no memory, it is not counted. NULL: nobody
+	 * counts. */
 	bool (*keep_place)(void *cookie, const struct address *address);
 	void (*leave_place)(void *cookie, const struct address *address);
 	void *cookie;
@@ -37,7 +38,7 @@ struct dialect_request {
 	bool preflight; /* OPTIONS */
 };
 
-/* What http is answered with. Zeroed before. */
+/* The answer to such a request; zeroed before the dialect fills it in. */
 struct dialect_answer {
 	int status;
 	const char *type; /* media type */
@@ -65,7 +66,7 @@ struct dialect {
 	bool (*http)(const struct mount *mount, const struct dialect_request *request,
 		struct dialect_answer *ret);
 	/* Would the client that asks take over a place that it holds already? Then it is let
-	 * in even when the daemon is full. NULL: none is kept. */
+	 * in even when the daemon is full. NULL: the dialect keeps no places. */
 	bool (*is_awaited)(const struct mount *mount, const struct request *request);
 	/* Memory is short: end the oldest of what is kept for those who lost their connection.
 	 * False: there is none. NULL: none is kept. */
