@@ -8,20 +8,18 @@ import { build, fault, files, root } from './tree.mjs';
 
 const circles = new Set();
 
-/** `objects`: from the path of a source to that of its object. */
+/** `objects`: from the path of an object to that of its source. */
 function look(objects) {
   const homes = new Map(); // from a symbol to the source that defines it
-  const wanted = [...objects].map(([source, object]) => {
-    const uses = new Set();
+  const wanted = new Map([...objects.values()].map((source) => [source, new Set()]));
 
-    for (const line of execFileSync('nm', ['-gP', object], { encoding: 'utf8' }).split('\n')) {
-      const [symbol, type] = line.split(' ');
+  // FILE: NAME TYPE …; type U is a name that the file uses and does not define.
+  for (const line of execFileSync('nm', ['-gPA', ...objects.keys()], { encoding: 'utf8' }).split('\n')) {
+    const [, object, symbol, type] = /^(.*): (\S+) (\S)/.exec(line) ?? [];
 
-      if (type === 'U') uses.add(symbol);
-      else if (type) homes.set(symbol, source);
-    }
-    return [source, uses];
-  });
+    if (type === 'U') wanted.get(objects.get(object)).add(symbol);
+    else if (type) homes.set(symbol, objects.get(object));
+  }
   const graph = new Map();
 
   for (const [source, uses] of wanted) {
@@ -52,7 +50,7 @@ function look(objects) {
 }
 
 look(new Map(files(/^src\/.*\/.*\.c$/).map((source) =>
-  [source, join(build, 'CMakeFiles/nakodo_core.dir', `${source}.o`)])));
+  [join(build, 'CMakeFiles/nakodo_core.dir', `${source}.o`), source])));
 
 // The load generator is built by itself, and seldom.
 const folder = mkdtempSync(join(tmpdir(), 'nakodo-circles-'));
@@ -60,7 +58,7 @@ try {
   const bench = files(/^bench\/[^/]*\.c$/);
 
   execFileSync('cc', ['-c', '-w', '-D_GNU_SOURCE', ...bench.map((source) => join(root, source))], { cwd: folder });
-  look(new Map(bench.map((source) => [source, join(folder, source.replace(/^bench\/(.*)c$/, '$1o'))])));
+  look(new Map(bench.map((source) => [join(folder, source.replace(/^bench\/(.*)c$/, '$1o')), source])));
 } finally {
   rmSync(folder, { recursive: true });
 }
