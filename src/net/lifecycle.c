@@ -38,8 +38,7 @@ static void on_overdue(uv_timer_t *timer)
 	uv_stop(timer->loop);
 }
 
-/* Everything that keeps the loop running; it ends by itself when libwebsockets has let go too. */
-static void finish(struct server *server)
+void lifecycle_finish(struct server *server)
 {
 	struct lifecycle *life = &server->lifecycle;
 	struct listener *listener;
@@ -131,7 +130,7 @@ static void on_drain(uv_timer_t *timer)
 
 	close_some(server, elapsed);
 	if (!has_websockets(server) || elapsed > last) {
-		finish(server);
+		lifecycle_finish(server);
 	}
 }
 
@@ -144,7 +143,7 @@ static void on_terminate(uv_signal_t *handle, int signum)
 	(void)signum;
 	if (server->gate.draining) {
 		log_info("server.stop", LOG_STR("how", "at once"));
-		finish(server);
+		lifecycle_finish(server);
 		return;
 	}
 	log_info("server.stop", LOG_STR("how", "draining"), LOG_UINT("peers", server->gate.peers));

@@ -232,6 +232,9 @@ static int create_context(struct server *server, struct problem *problem)
 	}
 	server->context = lws_create_context(&info);
 	if (!server->context || create_vhosts(server, &info)) {
+		lws_context_destroy(server->context);
+		uv_run(&server->loop, UV_RUN_DEFAULT);
+		lws_context_destroy(server->context);
 		return problem_set(problem, -ENOMEM,
 			"libwebsockets did not start; is the package libwebsockets-evlib-uv "
 			"installed?");
@@ -323,6 +326,16 @@ static void host_clear_timer(void *cookie, struct wheel_timer *timer)
 	deadlines_clear(&server->deadlines, timer);
 }
 
+/* Until lifecycle_finish(). */
+static void run(struct server *server)
+{
+	uv_run(&server->loop, UV_RUN_DEFAULT);
+	lifecycle_end(server);
+	/* On a loop that is not its own, libwebsockets 4.1.6 waits for a second call. */
+	lws_context_destroy(server->context);
+	visits_settle(server->ws.visits);
+}
+
 static int start(struct server *server, struct problem *problem)
 {
 	struct hub_host host = {host_now, host_set_timer, host_clear_timer, server};
@@ -353,7 +366,12 @@ static int start(struct server *server, struct problem *problem)
 	{
 		error = error ? error : listener_start(listener);
 	}
-	return error ? problem_set(problem, error, "cannot start: %s", uv_strerror(error)) : 0;
+	if (!error) {
+		return 0;
+	}
+	lifecycle_finish(server);
+	run(server);
+	return problem_set(problem, error, "cannot start: %s", uv_strerror(error));
 }
 
 int server_check(const struct options *options, struct problem *problem)
@@ -385,11 +403,7 @@ int server_run(const struct options *options, struct problem *problem)
 	}
 	if (!error) {
 		announce(&server);
-		uv_run(&server.loop, UV_RUN_DEFAULT);
-		lifecycle_end(&server);
-		/* On a loop that is not its own, libwebsockets 4.1.6 waits for a second call. */
-		lws_context_destroy(server.context);
-		visits_settle(server.ws.visits);
+		run(&server);
 		log_info("server.stopped", LOG_UINT("peers", server.gate.peers));
 	}
 	dispose(&server);

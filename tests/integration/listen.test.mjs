@@ -329,7 +329,7 @@ describe('proxy: listeners', () => {
 describe('sockets from systemd', () => {
   /** Run it as systemd does: with sockets from 3 on, and variables that say so. */
   const wrap = ['sh', '-c', 'LISTEN_PID=$$ exec "$@"', 'sh'];
-  async function inherit(t, names, args = [], entries = ['systemd']) {
+  async function inherit(t, names, args = [], entries = ['systemd'], before = []) {
     const servers = [];
     for (const name of names) {
       const path = name.startsWith('/') && `${name}.new`;
@@ -337,7 +337,7 @@ describe('sockets from systemd', () => {
       if (path) renameSync(path, name); // or closing it here would remove it
     }
     const env = { LISTEN_FDS: String(names.length), LISTEN_FDNAMES: names.map((n) => n.replace(/^\/.*/, 'path')).join(':') };
-    const daemon = spawnDaemon({ args: [...entries.flatMap((entry) => ['--listen', entry]), ...args], wrap, env, fds: servers.map((s) => s._handle.fd) });
+    const daemon = spawnDaemon({ args: [...entries.flatMap((entry) => ['--listen', entry]), ...args], wrap: [...wrap, ...before], env, fds: servers.map((s) => s._handle.fd) });
     const ports = servers.map((server) => server.address().port);
     t.after(() => daemon.status ?? daemon.stop());
     for (const server of servers) server.close(); // the daemon's are its own
@@ -384,6 +384,13 @@ describe('sockets from systemd', () => {
       assert.equal(daemon.stderr, `nakodo: --listen: cannot listen on \`${culprit}\`: ${why}\n`);
     });
   }
+
+  it('one of two that the kernel cannot watch: nothing of what was made before is left', async (t) => {
+    const { daemon } = await inherit(t, ['one', 'two'], ['--tls-self-signed', join(directory, 'unwatchable'), '--listen', 'tls:127.0.0.1:0'], ['systemd'],
+      ['python3', join(root, 'tests/lib/unwatchable.py'), '4']);
+    assert.equal(await daemon.exit(), 1);
+    assert.match(daemon.stderr, /^nakodo: cannot start: no space left on device\n$(?![^])/m);
+  });
 
   it('one named tls needs a certificate', async (t) => {
     const { daemon } = await inherit(t, ['tls']);
