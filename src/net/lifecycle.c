@@ -162,8 +162,11 @@ static void on_terminate(uv_signal_t *handle, int signum)
 /* What the meters show, for who reads the log: one line each. */
 static void on_meters(uv_signal_t *handle, int signum)
 {
-	(void)handle;
+	const struct server *server = handle->data;
+
 	(void)signum;
+	meter_set(METER_CONNECTIONS, server->sockets.conn_count);
+	meter_set(METER_PEERS, server->gate.peers);
 	for (int i = 0; i < METER_COUNT; i++) {
 		log_info("meter", LOG_STR("name", meter_rows[i].name),
 			LOG_UINT("value", meter_values[i]));
@@ -211,7 +214,8 @@ int lifecycle_start(struct server *server)
 	uv_signal_init(&server->loop, &life->interrupt);
 	uv_signal_init(&server->loop, &life->hangup);
 	uv_signal_init(&server->loop, &life->meters);
-	life->drain.data = life->terminate.data = life->interrupt.data = life->hangup.data = server;
+	life->drain.data = life->terminate.data = life->interrupt.data = life->hangup.data =
+		life->meters.data = server;
 	notify_watchdog_start(&server->loop, &life->watchdog);
 	error = uv_signal_start(&life->terminate, on_terminate, SIGTERM);
 	if (!error) {
