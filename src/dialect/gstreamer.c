@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "nakodo/base/json.h"
+#include "nakodo/base/memory.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
@@ -223,6 +224,8 @@ static void change(struct gstreamer_peer *self, const struct status *status)
 		memcpy(meta, status->meta, status->meta_len);
 	}
 	count_entries(self, false);
+	memory_give(MEMORY_ROOMS, self->meta_len);
+	memory_take(MEMORY_ROOMS, status->meta_len);
 	free(self->meta);
 	self->meta = meta;
 	self->meta_len = status->meta_len;
@@ -390,6 +393,7 @@ static void gstreamer_close(struct peer *peer)
 	if (known) {
 		broadcast(self, true);
 	}
+	memory_give(MEMORY_ROOMS, self->meta_len);
 	free(self->meta);
 	free(self);
 }
