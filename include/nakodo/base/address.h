@@ -30,9 +30,10 @@ bool address_range_parse(struct address_range *ret, const char *text);
 bool address_in_range(const struct address *address, const struct address_range *range);
 bool address_is_known(const struct address *address);
 bool address_is_loopback(const struct address *address);
-/* What counts as one customer: an IPv4 address, or an IPv6 /64. */
+/* The addresses that limits take for one client's: an IPv4 address, or an IPv6 /64. Returns the
+ * first of them. */
 struct address address_group(const struct address *address);
-/* What one customer may have many groups of: an IPv4 /24, or an IPv6 /48. */
+/* The same one level up, where one client may have many groups: an IPv4 /24, or an IPv6 /48. */
 struct address address_network(const struct address *address);
 /* IPv4 dotted, IPv6 as RFC 5952, "unix" when not known. Returns `buf`. */
 const char *address_format(const struct address *address, char buf[ADDRESS_TEXT]);

@@ -50,12 +50,12 @@ struct nakodo_v1_seat {
 	struct wheel_timer ack; /* set while the client waits to be told */
 	struct address address; /* of the connection, or of the last one */
 	bool placed; /* detached and counted (dialect_env) */
-	/* So many messages may come at no cost after a resume, since they are sent again; what was
-	 * used comes back at message-rate. As of `granted`, in ms, while there is a connection. */
+	/* How many messages may come at no cost after a resume, since the client sends them again;
+	 * what was used comes back at message-rate, counted from `granted`, in ms. */
 	uint64_t grant, granted;
 	char *name, *meta; /* JSON; NULL: none */
-	/* Members of the first welcome, as long as the client may have lost it: all that it was
-	 * sent since goes with these. NULL: it has it, or it is too late to give it again. */
+	/* The room as the first welcome told it, kept as long as the client may not have got that
+	 * welcome. NULL: the client has it, or it is too late to send it again. */
 	char *snapshot;
 	struct nakodo_v1_seat *prev, *next; /* of the mount (utlist DL) */
 	size_t counted; /* bytes, in MEMORY_ROOMS */
@@ -68,8 +68,8 @@ struct nakodo_v1 {
 	struct hub *hub;
 	struct session_limits limits;
 	struct nakodo_v1_seat *seats;
-	/* Of these, who lost their connection, the oldest first; and those of them whose client
-	 * never acknowledged, which are not in `away`. */
+	/* Seats without a connection, the oldest first: `unconfirmed` has those whose client never
+	 * acknowledged anything, `away` the others. */
 	struct nakodo_v1_seat *away, *unconfirmed;
 	struct share kept; /* how many of `away` each address has */
 	struct nakodo_v1_key *keys;
@@ -78,49 +78,51 @@ struct nakodo_v1 {
 };
 
 /* A seat in the room for a new participant. 0; -ENOSPC: room or mount is full; -ENOMEM. `name` is
- * JSON and becomes the seat's, NULL: none. The session's kept frames are the receivers' only from
- * now on. */
+ * JSON and becomes the seat's, NULL: none. */
 int nakodo_v1_seat_create(
 	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, char *name);
 /* The participant leaves: the others hear it, and a connection it has is closed with that code. */
 void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsigned code);
 /* The same without a word, when the daemon ends. */
 void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat);
-/* From now on `peer`, which is open, is its connection. The one before, if any, is out of it and is
- * returned, for the caller to close. */
+/* From now on `peer`, which is open, is the seat's connection. Returns the connection that the seat
+ * had before, for the caller to close, or NULL. */
 struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *peer);
 /* The connection is lost; wait so many ms for another, or less if it is not confirmed. */
 void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait);
-/* Enter a key under which it is found; what was entered in it before is not found any more. */
+/* Enter a key by which nakodo_v1_seat_find() finds the seat. What the key was before is not found
+ * any more. 0 or -ENOMEM. */
 int nakodo_v1_seat_enter(struct nakodo_v1_seat *seat, struct nakodo_v1_key *key, const char *scope,
 	const char *text);
-/* Count what its strings take now (base/memory.h). */
+/* The seat's strings have changed: count anew what they take (base/memory.h). */
 void nakodo_v1_seat_count(struct nakodo_v1_seat *seat);
-/* The connection is given this snapshot, which becomes the seat's: until the client is known to
- * have it, or resume-seconds are over. */
+/* The client is being sent this snapshot of the room, which becomes the seat's. The seat keeps it
+ * until the client is known to have it, or resume-seconds are over. */
 void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot);
 void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat); /* its client has the issued token */
 /* Has its client ever shown that it can resume? */
 bool nakodo_v1_seat_is_confirmed(const struct nakodo_v1_seat *seat);
-/* NULL: none. `ret_key` may be NULL. */
+/* The seat of which this is a key, and which of its keys that is. NULL: there is none. `ret_key`
+ * may be NULL. */
 struct nakodo_v1_seat *nakodo_v1_seat_find(
 	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key);
 
-/* Numbered messages: to one, and to all in the room of `seat` but itself. */
+/* Send a numbered message: to the seat, or to all others in its room. */
 void nakodo_v1_seat_send(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
 void nakodo_v1_seat_publish(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
-/* The same for what was written, unless there was no memory for it; `text` is empty then. */
+/* Publish what was written into `text`, which is empty afterwards. Without memory for it, nothing.
+ */
 void nakodo_v1_seat_publish_text(struct nakodo_v1_seat *seat, struct text *text);
-/* A message that is not numbered; lost if there is no connection. */
+/* Send a message that is not numbered; it is lost if there is no connection. */
 void nakodo_v1_seat_tell(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
-/* "id":…,"name":…,"meta":… into `out`. */
+/* Write "id":…,"name":…,"meta":… */
 void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, struct text *out);
-/* The client is told how many of its messages have come. */
+/* Tell the client how many of its messages have come. */
 void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat);
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
 
-/* Something is full: end a seat without a connection, if one gives way to a newcomer of that
- * address. In a room that is full, for one room more, or for one peer more. False: none does. */
+/* Something is full: the room, the number of rooms, or the daemon. End a seat without a connection,
+ * if one has to give way to a newcomer of that address. False: none has to. */
 bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer);
 bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer);
 bool nakodo_v1_place_for_peer(struct nakodo_v1 *v1, const struct address *newcomer);
@@ -135,6 +137,6 @@ bool nakodo_v1_is_name(const char *text);
  * it is longer than all that is kept for a room, it is not kept. */
 void nakodo_v1_history_add(struct room *room, size_t most, const char *id, const char *name,
 	const char *text, size_t len);
-/* "[…]" into `out`. */
+/* Write what is kept for the room, "[…]". */
 void nakodo_v1_history_print(const struct room *room, struct text *out);
 void nakodo_v1_history_free(struct room *room);

@@ -23,12 +23,12 @@ struct share {
 int share_add(struct share *share, const struct address *address, size_t amount);
 /* The owner has so much less, which was added before. */
 void share_remove(struct share *share, const struct address *address, size_t amount);
-/* What the owner of that address has. */
+/* How much the owner of that address has. */
 size_t share_of(const struct share *share, const struct address *address);
-/* Whoever has most, as a group. False: nobody has anything. */
+/* The owner (an address group) that has most. False: nobody has anything. */
 bool share_find_most(const struct share *share, struct address *ret);
-/* The same, if there is more than the newcomer's owner would have with so much more; then it can
- * give some of it without having less than the newcomer. False: nobody gives way. */
+/* The owner that has most, if it has more than the newcomer's owner would have with `amount` more:
+ * then it can give way and still has no less than the newcomer. False: nobody has to give way. */
 bool share_find_yielding(const struct share *share, const struct address *newcomer, size_t amount,
 	struct address *ret);
 /* Are both of one owner? */

@@ -42,13 +42,13 @@ struct census_group *census_find(struct census *census, const struct address *ad
 bool census_connect(struct census_group *group, uint64_t rate, uint64_t now, uint64_t patience,
 	uint64_t *ret_wait);
 
-/* A connection ends at `now` ms and owes so many µs. What is owed melts away as it would have for
- * those who left it. */
+/* A connection ends at `now` ms and owes so many µs. The debt becomes less with time, as fast as it
+ * would have if the connection had stayed. */
 void census_leave_debt(
 	struct census_group *group, enum census_debt debt, uint64_t owed, uint64_t now);
-/* What a connection that begins has to take over of it, µs: the share of one who left. */
+/* Take out, for a connection that begins, the share of that debt which one connection left, µs. */
 uint64_t census_take_debt(struct census_group *group, enum census_debt debt, uint64_t now);
-/* That share, which stays where it is. */
+/* That share, without taking it out. */
 uint64_t census_share_of_debt(struct census_group *group, enum census_debt debt, uint64_t now);
 
 /* May a refusal of this address be logged? Once a minute for each address; `now` in ms. The memory

@@ -42,12 +42,12 @@ struct gate_door {
 	const struct mount *own; /* the one dialect of a listener's whole URL space; NULL: none */
 	bool loopback; /* only this machine reaches it */
 	bool misplaced; /* plain HTTP where TLS is due */
-	bool direct; /* a trusted proxy speaks for itself: it has said so in a PROXY header */
+	bool direct; /* a trusted proxy is itself the client, as its PROXY header says */
 	bool counted; /* its connection has been counted against connect-rate */
 	uint64_t now; /* ms */
 };
 
-/* Where somebody was let in to. */
+/* Where a WebSocket that was let in belongs. */
 struct gate_place {
 	const struct mount *mount;
 	struct census_group *group; /* that it is counted in; NULL: its address is not known */
