@@ -246,8 +246,9 @@ const struct option_row options_table[] = {
 		.standard = "256KiB",
 		.min = 4 * KIB,
 		.max = GIB,
-		.help = "How much may wait to be sent to one peer; a peer that reads too slowly "
-			"for it is closed with 4508.",
+		.help = "How much may wait to be sent to one peer. Over half of it, those who send "
+			"to that peer are read more slowly; over all of it, a peer that reads less "
+			"than 1 MB/s is closed with 4508.",
 	},
 	{
 		.group = "Rooms of nakodo.v1",

@@ -13,7 +13,6 @@
 #include "nakodo/base/meter.h"
 
 #define CLOSE_TOO_SLOW 4508
-#define LEAST_COUNTED 16 /* bytes; a waiting frame takes more memory than the few it may have */
 
 struct hub_space {
 	struct hub *hub;
@@ -27,6 +26,7 @@ struct hub {
 	struct hub_host host;
 	struct hub_space *spaces;
 	struct peer *dirty, *overflowed;
+	struct presses presses;
 	size_t queued;
 };
 
@@ -36,6 +36,7 @@ struct hub *hub_create(const struct hub_limits *limits)
 
 	if (hub) {
 		hub->limits = *limits;
+		hub->presses.most = limits->outbox_bytes;
 	}
 	return hub;
 }
@@ -79,6 +80,11 @@ void hub_clear_timer(struct hub *hub, struct wheel_timer *timer)
 struct hub *hub_of_space(const struct hub_space *space)
 {
 	return space->hub;
+}
+
+struct presses *hub_presses(struct hub *hub)
+{
+	return &hub->presses;
 }
 
 struct hub_space *hub_space_create(struct hub *hub)
@@ -294,18 +300,6 @@ static void overflow(struct peer *peer)
 	LL_PREPEND2(peer->hub->overflowed, peer, next_overflowed);
 }
 
-static bool has_room(const struct peer *peer, const struct frame *frame)
-{
-	const struct outbox *outbox = &peer->outbox;
-	size_t most = peer->hub->limits.outbox_bytes;
-
-	if (outbox->count == outbox->exempt) {
-		return true;
-	}
-	return outbox->bytes - outbox->exempt_bytes + frame->len <= most &&
-	       outbox->count - outbox->exempt < most / LEAST_COUNTED;
-}
-
 static bool is_open(const struct peer *peer)
 {
 	return peer->state == PEER_OPEN && !peer->overflowed;
@@ -314,8 +308,15 @@ static bool is_open(const struct peer *peer)
 /* A receiver that cannot be given this message must not go on as if it had got it. */
 static void push_bounded(struct peer *peer, struct frame *frame)
 {
-	if (!frame || !has_room(peer, frame) || !push(peer, frame)) {
+	struct presses *presses = &peer->hub->presses;
+	bool busy = press_load(&peer->outbox, frame ? frame->len : 0) > presses->most / 2;
+	uint64_t now = busy ? hub_now(peer->hub) : 0;
+
+	if (!frame || (busy && !press_has_room(presses, peer, frame->len, now)) ||
+		!push(peer, frame)) {
 		overflow(peer);
+	} else if (busy) {
+		press_add(presses, peer, frame->len, now);
 	}
 }
 
@@ -403,6 +404,7 @@ static void leave_all(struct peer *peer, enum peer_state state)
 	{
 		hub_leave(member);
 	}
+	press_end(&peer->hub->presses, peer);
 }
 
 void hub_close(struct peer *peer, unsigned code, const char *reason)
@@ -424,6 +426,12 @@ void hub_close(struct peer *peer, unsigned code, const char *reason)
 		peer); /* without memory for the frame, the flush still has to end the connection */
 }
 
+void hub_close_slow(struct peer *peer)
+{
+	outbox_clear(&peer->outbox);
+	hub_close(peer, CLOSE_TOO_SLOW, "too slow");
+}
+
 void hub_drop(struct peer *peer)
 {
 	if (peer->state == PEER_OPEN) {
@@ -440,7 +448,7 @@ void hub_drop(struct peer *peer)
 void hub_settle(struct hub *hub)
 {
 	while (hub->overflowed) {
-		hub_close(hub->overflowed, CLOSE_TOO_SLOW, "too slow");
+		hub_close_slow(hub->overflowed);
 	}
 }
 

@@ -195,7 +195,8 @@ export const mutants = {
     shows: { '4.1': /the daemon ended with SIGKILL/, '4.3': /error: 'message 81: not within/ },
     edits: [{
       file: 'src/net/ws/pace.c',
-      from: '		DL_APPEND2(conn->pace->pausing, conn, pause_prev, pause_next);',
+      from: `		conn->hold = HOLD_PENDING;
+		DL_APPEND2(conn->pace->settling, conn, settle_prev, settle_next);`,
       to: `		conn->hold = HOLD_UNREAD;
 		lws_rx_flow_control(conn->wsi, 0);`,
     }],

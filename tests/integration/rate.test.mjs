@@ -63,7 +63,7 @@ describe('a peer over its rate', { concurrency: true }, () => {
     const count = 3000; // of them 2000 at once, the others 500 a second
     await peer.wire.write(Buffer.concat(Array.from({ length: count }, (_, i) => frame(TEXT, String(i)))));
     for (let i = 0; i < count; i++) assert.equal(await peer.says(`message ${i}`), `text ${i}`);
-    assert.ok(clock() > 1.9 && clock() < 6, `${count} messages took ${clock()} s`);
+    assert.ok(clock() > 1.9 && clock() < 10, `${count} messages took ${clock()} s`);
     assert.ok((await meters(daemon)).held > 0);
     await peer.leave();
   });
@@ -77,9 +77,9 @@ describe('a peer over its rate', { concurrency: true }, () => {
     for (let i = 0; i < count; i++) {
       const { payload } = await listener.next(`message ${i}`);
       assert.ok(payload.equals(noise(i, 50000)), `message ${i}`);
-      if (i === 7) assert.ok(clock() < 1.4, `the burst took ${clock()} s`);
+      if (i === 7) assert.ok(clock() < 1.4 * 2, `the burst took ${clock()} s`);
     }
-    assert.ok(clock() > 1.4 && clock() < 6, `${count} messages took ${clock()} s`);
+    assert.ok(clock() > 1.4 && clock() < 10, `${count} messages took ${clock()} s`);
     for (const peer of [fast, listener]) peer.wire.socket.destroy();
   });
 

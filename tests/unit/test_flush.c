@@ -16,6 +16,7 @@ static struct {
 	struct flush flush;
 	struct peer peer;
 	bool late; /* something is queued after the reads of the next turn */
+	bool later; /* or after its writes */
 	int flushed;
 } t;
 
@@ -44,6 +45,15 @@ static void on_flush(struct peer *peer)
 	t.flushed++;
 }
 
+static void on_flushed(struct flush *flush)
+{
+	(void)flush;
+	if (t.later) {
+		t.later = false;
+		queue();
+	}
+}
+
 static void on_leave(struct peer *peer)
 {
 	(void)peer;
@@ -60,7 +70,7 @@ static int begin(void **state)
 	hub_open(t.hub, &t.peer, 1, on_leave);
 	t.flush = (struct flush){0};
 	uv_loop_init(&t.loop);
-	flush_init(&t.flush, &t.loop, t.hub, on_turn, on_flush);
+	flush_init(&t.flush, &t.loop, t.hub, on_turn, on_flush, on_flushed);
 	return 0;
 }
 
@@ -120,6 +130,16 @@ static void what_is_queued_after_the_reads_of_a_turn_goes_out_in_it(void **state
 	assert_int_equal(t.flushed, 1);
 }
 
+static void what_is_queued_after_the_writes_of_a_turn_goes_out_in_the_next(void **state)
+{
+	(void)state;
+	t.later = true;
+	turn();
+	assert_int_equal(t.flushed, 0);
+	uv_run(&t.loop, UV_RUN_ONCE);
+	assert_int_equal(t.flushed, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +147,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_a_timer_queues_goes_out_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(
 			what_is_queued_after_the_reads_of_a_turn_goes_out_in_it, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_is_queued_after_the_writes_of_a_turn_goes_out_in_the_next, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

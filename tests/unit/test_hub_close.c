@@ -54,6 +54,12 @@ static void send(struct peer *peer, size_t len)
 	message_finish(&message);
 }
 
+/* Long enough for what waits to have been read, many times over. */
+static void let_them_read(void)
+{
+	peers_wait(&all, 2000);
+}
+
 static void closing_leaves_every_room_at_once(void **state)
 {
 	(void)state;
@@ -151,6 +157,7 @@ static void a_peer_with_too_much_waiting_is_closed_when_the_turn_ends(void **sta
 {
 	(void)state;
 	send(a, 90);
+	let_them_read();
 	send(a, 90);
 	assert_int_equal(a->state, PEER_OPEN);
 	assert_int_equal(room->count, 3); /* it keeps its seat until then */
@@ -171,6 +178,7 @@ static void others_get_everything_while_one_is_too_slow(void **state)
 	for (int i = 0; i < 100; i++) {
 		snprintf(text, sizeof(text), "%d", i);
 		peers_publish(room, text, NULL);
+		let_them_read();
 		assert_int_equal(atol(peers_hear(a) + 5), i);
 		assert_int_equal(atol(peers_hear(c) + 5), i);
 	}
@@ -187,10 +195,11 @@ static void what_fits_exactly_is_not_too_much(void **state)
 {
 	(void)state;
 	send(a, 48);
+	send(b, 49);
+	let_them_read();
 	send(a, 48);
 	assert_int_equal(a->outbox.bytes, 100);
 	send(b, 48);
-	send(b, 49);
 	hub_settle(all.hub);
 	assert_int_equal(a->state, PEER_OPEN);
 	assert_int_equal(b->state, PEER_CLOSING);
@@ -205,6 +214,7 @@ static void tiny_messages_count_for_the_memory_they_take(void **state)
 	hub_settle(all.hub);
 	assert_int_equal(a->state, PEER_OPEN);
 	assert_int_equal(a->outbox.bytes, 12);
+	let_them_read();
 	send(a, 0);
 	hub_settle(all.hub);
 	assert_int_equal(a->state, PEER_CLOSING);
@@ -217,6 +227,7 @@ static void one_large_message_passes_when_nothing_waits(void **state)
 	hub_settle(all.hub);
 	assert_int_equal(a->state, PEER_OPEN);
 	assert_int_equal(a->outbox.bytes, 1004);
+	let_them_read();
 	send(a, 0);
 	hub_settle(all.hub);
 	assert_int_equal(a->state, PEER_CLOSING);
@@ -233,6 +244,7 @@ static void control_frames_do_not_count_as_too_much(void **state)
 	assert_int_equal(a->state, PEER_OPEN);
 	assert_int_equal(a->outbox.bytes, 102);
 	/* but one that has overflowed gets none any more */
+	let_them_read();
 	send(a, 0);
 	hub_push_control(a, ping);
 	assert_int_equal(a->outbox.count, 0);
@@ -246,6 +258,7 @@ static void an_overflowed_peer_may_leave_before_the_turn_ends(void **state)
 		send(a, 90);
 		send(b, 90);
 		send(c, 90);
+		let_them_read();
 	}
 	hub_close(b, 4400, "why");
 	hub_drop(c);
@@ -270,8 +283,9 @@ static void a_farewell_that_is_too_much_closes_its_receiver_in_the_same_turn(voi
 	(void)state;
 	a->on_leave = b->on_leave = tell_the_room;
 	send(a, 90);
-	send(a, 90);
 	send(b, 90);
+	let_them_read();
+	send(a, 90);
 	hub_settle(all.hub);
 	assert_string_equal(peers_hear(a), "close 4508 too slow");
 	assert_string_equal(peers_hear(b), "close 4508 too slow");

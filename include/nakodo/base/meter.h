@@ -40,6 +40,7 @@ enum meter {
 	METER_BYTES_OUT,
 	METER_MESSAGES_DROPPED,
 	METER_HELD,
+	METER_HELD_FOR_READERS,
 	/* Counters: what was full and made room, or did not. */
 	METER_SEATS_YIELDED,
 	/* Counters: what max-memory shed. */

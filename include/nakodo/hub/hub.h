@@ -21,42 +21,13 @@
 #include "nakodo/base/hash.h"
 #include "nakodo/base/wheel.h"
 #include "nakodo/hub/frame.h"
-#include "nakodo/hub/outbox.h"
+#include "nakodo/hub/peer.h"
 
 #define HUB_NAME_MAX 128 /* bytes of a room's name or an id, without the NUL */
 
 struct hub_limits {
 	size_t room_members; /* at most so many in one room */
-	size_t outbox_bytes; /* a peer with more than this waiting is too slow and is closed */
-};
-
-enum peer_state {
-	PEER_GONE, /* no connection yet, or no more */
-	PEER_OPEN,
-	PEER_CLOSING, /* its close frame is the last in the outbox */
-};
-
-struct peer;
-/* The peer is about to leave: for the last time it still has its seats. Called exactly once. */
-typedef void peer_leave_fn(struct peer *peer);
-
-struct peer {
-	struct hub *hub;
-	uint64_t id; /* of the connection, never reused */
-	uint64_t heard; /* when anything came last, a pong too; ms of hub_now(), kept by net */
-	enum peer_state state;
-	enum frame_choice choice; /* which opcode it wants data messages in */
-	/* Why it leaves: the close frame that either side sent first, 1005 without a code in it;
-	 * 0: none. Known when on_leave is called. */
-	unsigned close_code;
-	unsigned unmetered; /* so many of its next messages cost no message-rate */
-	bool dirty; /* in the hub's dirty list */
-	bool overflowed; /* in the hub's list of peers to be closed as too slow */
-	struct peer *prev_dirty, *next_dirty, *next_overflowed;
-	struct member *seats;
-	struct outbox outbox;
-	void *state_of_dialect; /* owned by its dialect, from open to close */
-	peer_leave_fn *on_leave;
+	size_t outbox_bytes; /* with more than this waiting, who reads too slowly is closed */
 };
 
 struct member {
@@ -101,6 +72,8 @@ struct hub *hub_of_space(const struct hub_space *space);
 void hub_space_set_room_members(struct hub_space *space, size_t members);
 /* hub_limits.outbox_bytes, for who keeps messages that go into one outbox at once. */
 size_t hub_outbox_bytes(const struct hub *hub);
+/* Who waits for whom to read; net holds those who wait. */
+struct presses *hub_presses(struct hub *hub);
 
 /* `peer` is net's memory, zeroed. It must stay valid until net has seen it leave the dirty list or
  * has called hub_drop(). */
@@ -136,6 +109,8 @@ void hub_push_control(struct peer *peer, struct frame *frame);
  * on it is in no room and gets nothing more but what already waits for it and the close frame.
  * Nothing happens to a peer that is not open. */
 void hub_close(struct peer *peer, unsigned code, const char *reason);
+/* The same with 4508, without what still waits for it, so that the close frame may get through. */
+void hub_close_slow(struct peer *peer);
 /* The same for a peer whose connection has ended: what waits is thrown away. */
 void hub_drop(struct peer *peer);
 void hub_discard(struct peer *peer); /* only throw away what waits */

@@ -24,6 +24,7 @@ static void on_check(uv_check_t *check)
 	while ((peer = hub_next_dirty(flush->hub))) {
 		flush->peer(peer);
 	}
+	flush->flushed(flush);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -36,11 +37,12 @@ static void on_prepare(uv_prepare_t *prepare)
 }
 
 void flush_init(struct flush *flush, uv_loop_t *loop, struct hub *hub, flush_turn_fn *turned,
-	flush_peer_fn *peer)
+	flush_peer_fn *peer, flush_turn_fn *flushed)
 {
 	flush->hub = hub;
 	flush->turned = turned;
 	flush->peer = peer;
+	flush->flushed = flushed;
 	flush->check.data = flush->prepare.data = flush;
 	uv_check_init(loop, &flush->check);
 	uv_prepare_init(loop, &flush->prepare);

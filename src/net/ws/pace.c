@@ -1,4 +1,4 @@
-/* pace: owns the backlog of each held connection and the list of those still to be stopped. */
+/* pace: owns the backlog of each held connection and the list of those to be stopped or read on. */
 #include "nakodo/net/ws/pace.h"
 
 #include <libwebsockets.h>
@@ -15,6 +15,7 @@
 
 #define BURST 4 /* seconds of the rate */
 #define HELD_MAX 30000 /* ms of being held in a row before the peer is closed */
+#define LOOK_AGAIN 100 /* ms, at whom it waits for */
 #define HELD_GAP 1000 /* ms without being held that end such a row */
 
 struct held {
@@ -32,9 +33,10 @@ static void held_free(struct held *held)
 
 static void stop_waiting(struct conn *conn)
 {
-	if (conn->hold == HOLD_PENDING) {
-		DL_DELETE2(conn->pace->pausing, conn, pause_prev, pause_next);
-	} else if (conn->hold == HOLD_UNREAD && conn->peer.state != PEER_GONE) {
+	if (conn->hold == HOLD_PENDING || conn->hold == HOLD_RELIEVED) {
+		DL_DELETE2(conn->pace->settling, conn, settle_prev, settle_next);
+	}
+	if (conn->hold >= HOLD_UNREAD && conn->peer.state != PEER_GONE) {
 		lws_rx_flow_control(conn->wsi, 1);
 		/* Or what TLS still holds is read at the next event only. */
 		lws_cancel_service(conn->pace->context);
@@ -63,12 +65,27 @@ void pace_leave(struct conn *conn)
 	census_leave_debt(conn->place, CENSUS_BYTES, debt_of(&conn->byte_limit, now), now);
 }
 
-/* The next message is due: deliver what is within the rate, then read on. */
-static void on_due(struct wheel_timer *timer)
+/* How long to leave it unread, in ms; 0: its next message is due. */
+static uint64_t wait_of(struct conn *conn)
 {
-	struct conn *conn = conn_of_timer(timer);
+	uint64_t now = deadlines_now(conn->pace->deadlines);
+	uint64_t rate = conn->due > now ? conn->due - now : 0;
+	uint64_t readers = press_still_waits(&conn->peer, now);
+
+	if (readers > LOOK_AGAIN) {
+		readers = LOOK_AGAIN;
+	}
+	return rate > readers ? rate : readers;
+}
+
+static void on_due(struct wheel_timer *timer);
+
+/* Its next message is due: deliver what is within the rate, then read on. */
+static void go_on(struct conn *conn)
+{
 	struct held *held;
 
+	deadlines_clear(conn->pace->deadlines, &conn->timer);
 	/* Its silence was ours. */
 	conn->peer.heard = conn->released = deadlines_now(conn->pace->deadlines);
 	while ((held = conn->backlog)) {
@@ -84,17 +101,30 @@ static void on_due(struct wheel_timer *timer)
 	conn->pace->resumed(conn);
 }
 
-static void hold(struct conn *conn, uint64_t delay)
+static void on_due(struct wheel_timer *timer)
 {
-	if (conn->hold == HOLD_NONE) {
-		meter_add(METER_HELD, 1);
-		conn->hold = HOLD_PENDING;
-		DL_APPEND2(conn->pace->pausing, conn, pause_prev, pause_next);
+	struct conn *conn = conn_of_timer(timer);
+	struct deadlines *deadlines = conn->pace->deadlines;
+	struct peer *slow =
+		press_find_slow(conn->pace->presses, &conn->peer, deadlines_now(deadlines));
+	uint64_t wait;
+
+	if (slow) {
+		hub_close_slow(slow);
 	}
-	deadlines_set(conn->pace->deadlines, &conn->timer, delay, on_due);
+	if (conn->hold == HOLD_NONE) {
+		return; /* it was itself too slow to read what it had sent */
+	}
+	wait = wait_of(conn);
+	if (wait) {
+		deadlines_set(deadlines, timer, wait, on_due);
+	} else {
+		go_on(conn);
+	}
 }
 
-void pace_count(struct conn *conn, size_t len)
+/* The ms that its rates want it to wait. The peer is closed if they have wanted that for long. */
+static uint64_t count(struct conn *conn, size_t len)
 {
 	const struct options *options = conn->pace->options;
 	uint64_t now = deadlines_now(conn->pace->deadlines), rate = options->message_rate;
@@ -102,17 +132,48 @@ void pace_count(struct conn *conn, size_t len)
 
 	rate = options->byte_rate;
 	bytes = limit_spend_bytes(&conn->byte_limit, now, rate, rate * BURST, len);
-	if (!(messages || bytes) || conn->peer.state != PEER_OPEN) {
-		return;
+	if (!messages && !bytes) {
+		return 0;
 	}
 	if (!conn->held_since || now - conn->released > HELD_GAP) {
 		conn->held_since = now;
 	}
 	if (now - conn->held_since >= HELD_MAX) {
 		hub_close(&conn->peer, 4429, messages ? "too many messages" : "too many bytes");
+	}
+	return messages > bytes ? messages : bytes;
+}
+
+void pace_count(struct conn *conn, size_t len)
+{
+	uint64_t now = deadlines_now(conn->pace->deadlines), rate = 0;
+	uint64_t readers = press_wait(conn->pace->presses, &conn->peer, now);
+
+	if (conn->peer.unmetered) {
+		conn->peer.unmetered--;
+	} else if (conn->peer.state == PEER_OPEN) {
+		rate = count(conn, len);
+	}
+	if ((!rate && !readers) || conn->peer.state != PEER_OPEN) {
 		return;
 	}
-	hold(conn, messages > bytes ? messages : bytes);
+	conn->due = now + rate;
+	if (conn->hold == HOLD_NONE) {
+		meter_add(rate ? METER_HELD : METER_HELD_FOR_READERS, 1);
+		conn->hold = HOLD_PENDING;
+		DL_APPEND2(conn->pace->settling, conn, settle_prev, settle_next);
+	}
+	deadlines_set(conn->pace->deadlines, &conn->timer, wait_of(conn), on_due);
+}
+
+static void relieve(struct peer *sender)
+{
+	struct conn *conn = (struct conn *)sender;
+
+	if (conn->hold == HOLD_UNREAD) {
+		conn->hold = HOLD_RELIEVED;
+		DL_APPEND2(conn->pace->settling, conn, settle_prev, settle_next);
+	}
 }
 
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
@@ -154,19 +215,42 @@ void pace_end(struct conn *conn)
 	stop_waiting(conn);
 }
 
+void pace_start(struct pace *pace, struct hub *hub)
+{
+	pace->presses = hub_presses(hub);
+	pace->presses->relieved = relieve;
+}
+
+static void settle(struct conn *conn)
+{
+	SSL *ssl = lws_get_ssl(conn->wsi);
+
+	if (!wait_of(conn)) {
+		go_on(conn);
+	}
+	if (conn->hold == HOLD_NONE) {
+		return;
+	}
+	DL_DELETE2(conn->pace->settling, conn, settle_prev, settle_next);
+	if (conn->hold == HOLD_PENDING && ssl && SSL_pending(ssl)) {
+		DL_APPEND2(conn->pace->settling, conn, settle_prev, settle_next);
+		return;
+	}
+	if (conn->hold == HOLD_PENDING) {
+		lws_rx_flow_control(conn->wsi, 0);
+	}
+	conn->hold = HOLD_UNREAD;
+}
+
 /* guard hold: between two turns only, and never while TLS has decrypted bytes left. */
 void pace_settle(struct pace *pace)
 {
-	struct conn *conn, *next;
+	struct conn *conn;
+	size_t count;
 
-	DL_FOREACH_SAFE2(pace->pausing, conn, next, pause_next)
-	{
-		SSL *ssl = lws_get_ssl(conn->wsi);
-
-		if (!ssl || !SSL_pending(ssl)) {
-			DL_DELETE2(pace->pausing, conn, pause_prev, pause_next);
-			conn->hold = HOLD_UNREAD;
-			lws_rx_flow_control(conn->wsi, 0);
-		}
+	/* What one of them delivers may take another out of the list, or put one in. */
+	DL_COUNT2(pace->settling, conn, count, settle_next);
+	for (; count && pace->settling; count--) {
+		settle(pace->settling);
 	}
 }

@@ -13,6 +13,8 @@
 #include <inttypes.h>
 #include <libwebsockets.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +129,16 @@ static const char *room_of(const struct conn *conn, const struct head *head)
 	return room;
 }
 
+/* The kernel would take some megabytes for a peer that reads nothing; what waits is better counted
+ * and bounded here. For a unix socket it takes little by itself. */
+static void keep_waiting_here(struct conn *conn)
+{
+	int most = WS_UNSENT;
+
+	setsockopt(
+		lws_get_socket_fd(conn->wsi), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+}
+
 int ws_open(struct ws *ws, struct conn *conn)
 {
 	struct head_text text;
@@ -149,6 +161,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	}
 	conn->stage = CONN_OPEN;
 	conn->peer.heard = now_of(conn);
+	keep_waiting_here(conn);
 	hub_open(ws->hub, &conn->peer, ++ws->last_id, on_leave);
 	watch(conn);
 	visits_open(ws->visits, conn);
@@ -162,12 +175,9 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool binary
 	meter_add(METER_MESSAGES_IN, 1);
 	meter_add(METER_BYTES_IN, len);
 	show_message(&conn->ws->show, conn, data, len, binary);
+	press_hear(conn->pace->presses);
 	conn->mount->dialect->message(&conn->peer, data, len, binary);
-	if (conn->peer.unmetered) {
-		conn->peer.unmetered--;
-	} else {
-		pace_count(conn, len);
-	}
+	pace_count(conn, len);
 }
 
 static void take(struct conn *conn, const char *data, size_t len)
@@ -321,6 +331,7 @@ static void flush(struct peer *peer)
 	if (conn->waiting && waiting) {
 		conn_set_unsent(conn, waiting); /* libwebsockets has copied what is left of it */
 	}
+	press_relieve(conn->pace->presses, peer);
 	if (!peer->outbox.count && peer->state == PEER_CLOSING) {
 		conn->stage = CONN_CLOSE_SENT;
 	}
@@ -390,8 +401,12 @@ static void on_turned(struct flush *flush)
 	struct ws *ws = lws_container_of(flush, struct ws, flush);
 
 	reading_go_on(&ws->reading);
-	pace_settle(&ws->pace);
 	budget_settle(ws);
+}
+
+static void on_flushed(struct flush *flush)
+{
+	pace_settle(&lws_container_of(flush, struct ws, flush)->pace);
 }
 
 int ws_init(struct ws *ws, const struct options *options, struct dialect_table *dialects,
@@ -431,6 +446,7 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 		.context = sockets->context,
 		.deliver = deliver,
 		.resumed = watch};
+	pace_start(&ws->pace, ws->hub);
 	ws->reading = (struct reading){.context = sockets->context, .hub = ws->hub};
-	flush_init(&ws->flush, sockets->loop, ws->hub, on_turned, flush);
+	flush_init(&ws->flush, sockets->loop, ws->hub, on_turned, flush, on_flushed);
 }

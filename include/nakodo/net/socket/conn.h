@@ -30,8 +30,13 @@ enum conn_stage {
 	CONN_DEAD, /* nothing more to be read or written */
 };
 
-/* How far the peer is held for being over its rate (ws/pace.h). */
-enum conn_hold { HOLD_NONE, HOLD_PENDING, HOLD_UNREAD };
+/* Why it is not read, and how far that is (ws/pace.h). */
+enum conn_hold {
+	HOLD_NONE,
+	HOLD_PENDING, /* held, but still read in this turn */
+	HOLD_UNREAD,
+	HOLD_RELIEVED, /* unread, to be looked at after this turn */
+};
 
 /* An accepted socket on its way to a conn. */
 struct accepted {
@@ -59,9 +64,10 @@ struct conn {
 	struct census_group *place; /* that the peer is counted in; NULL: not known, or no peer */
 	const struct mount *mount;
 	struct limit limit, byte_limit;
+	uint64_t due; /* ms: when its rates allow the next message */
 	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
 	struct held *backlog; /* read, but not due (utlist DL) */
-	struct conn *pause_prev, *pause_next; /* HOLD_PENDING: pace's (utlist DL) */
+	struct conn *settle_prev, *settle_next; /* HOLD_PENDING, _RELIEVED: pace's (utlist DL) */
 	struct conn *more_prev, *more_next; /* to be read on: reading's (utlist DL) */
 	char *target; /* see struct accepted */
 	char *rx; /* a message that came in pieces; NULL: none. ws.c's */

@@ -16,15 +16,15 @@ typedef void flush_turn_fn(struct flush *flush);
 
 struct flush {
 	struct hub *hub;
-	flush_turn_fn *turned; /* called after the reads of each turn */
+	flush_turn_fn *turned, *flushed;
 	flush_peer_fn *peer;
 	uv_check_t check;
 	uv_prepare_t prepare;
 	uv_idle_t idle;
 };
 
-/* `turned` is called after the reads of each turn; `peer` writes what waits for one peer; it is
- * called in the flush phase only. */
+/* `turned` is called after the reads of each turn, and `flushed` after its writes; `peer` writes
+ * what waits for one peer; it is called in the flush phase only. */
 void flush_init(struct flush *flush, uv_loop_t *loop, struct hub *hub, flush_turn_fn *turned,
-	flush_peer_fn *peer);
+	flush_peer_fn *peer, flush_turn_fn *flushed);
 void flush_finish(struct flush *flush);

@@ -1,5 +1,7 @@
 /*
- * pace: a peer over its rate is left unread until its next message is due. Nothing is dropped.
+ * pace: a peer over one of its rates is left unread until its next message is due; so is one whose
+ * message met a reader with too much waiting, until that has read (hub/press.h). Nothing is
+ * dropped.
  *
  * Reading is stopped between two turns of the loop, never inside a read: libwebsockets 4.1.6 loops
  * for ever when flow control sets in while TLS has decrypted bytes left. What the current read
@@ -12,8 +14,10 @@
 
 struct conn;
 struct deadlines;
+struct hub;
 struct lws_context;
 struct options;
+struct presses;
 
 /* A message that was kept back is due. */
 typedef void pace_deliver_fn(struct conn *conn, const char *data, size_t len, bool binary);
@@ -26,15 +30,19 @@ struct pace {
 	struct lws_context *context;
 	pace_deliver_fn *deliver;
 	pace_resumed_fn *resumed;
-	struct conn *pausing; /* to be left unread after this turn (utlist DL) */
+	struct presses *presses; /* the hub's */
+	struct conn *settling; /* to be left unread, or read on, after this turn (utlist DL) */
 };
 
+/* After what else is in `pace` has been set. */
+void pace_start(struct pace *pace, struct hub *hub);
 /* The peer begins, with what its address owes still; and it ends, while its place is still its:
  * what it owes is left to its address. */
 void pace_begin(struct conn *conn);
 void pace_leave(struct conn *conn);
-/* Count a message of so many bytes that was just delivered; if the peer is now over its rate, begin
- * to hold it. pace->deliver is called for its backlog later and counts each message again. */
+/* Count a message of so many bytes that was just delivered, since press_hear(); begin to hold its
+ * peer if it is one too many. pace->deliver gets the backlog later, and what it delivers is counted
+ * again. */
 void pace_count(struct conn *conn, size_t len);
 /* Keep a message of a peer that is held. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
@@ -42,5 +50,6 @@ bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
 void pace_release(struct conn *conn);
 /* The peer leaves: forget its backlog and read on, for its close frame. */
 void pace_end(struct conn *conn);
-/* Between two turns: stop reading the peers that are to be held. */
+/* Between two turns, after the flush: stop reading the peers that are to be held, go on with those
+ * that were relieved. */
 void pace_settle(struct pace *pace);

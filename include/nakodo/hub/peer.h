@@ -1,0 +1,44 @@
+/*
+ * peer: one connection as the hub sees it (hub/hub.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nakodo/hub/frame.h"
+#include "nakodo/hub/outbox.h"
+#include "nakodo/hub/press.h"
+
+struct hub;
+struct member;
+
+enum peer_state {
+	PEER_GONE, /* no connection yet, or no more */
+	PEER_OPEN,
+	PEER_CLOSING, /* its close frame is the last in the outbox */
+};
+
+struct peer;
+/* The peer is about to leave: for the last time it still has its seats. Called exactly once. */
+typedef void peer_leave_fn(struct peer *peer);
+
+struct peer {
+	struct hub *hub;
+	uint64_t id; /* of the connection, never reused */
+	uint64_t heard; /* when anything came last, a pong too; ms of hub_now(), kept by net */
+	enum peer_state state;
+	enum frame_choice choice; /* which opcode it wants data messages in */
+	/* Why it leaves: the close frame that either side sent first, 1005 without a code in it;
+	 * 0: none. Known when on_leave is called. */
+	unsigned close_code;
+	unsigned unmetered; /* so many of its next messages cost no message-rate */
+	bool dirty; /* in the hub's dirty list */
+	bool overflowed; /* in the hub's list of peers to be closed as too slow */
+	struct peer *prev_dirty, *next_dirty, *next_overflowed;
+	struct member *seats;
+	struct outbox outbox;
+	struct press press;
+	void *state_of_dialect; /* owned by its dialect, from open to close */
+	peer_leave_fn *on_leave;
+};

@@ -1,0 +1,142 @@
+/* press: owns the numbers of each receiver, and the lists of who waits for it. */
+#include "nakodo/hub/press.h"
+
+#include <utlist.h>
+
+#include "nakodo/hub/peer.h"
+
+#define LEAST_COUNTED 16 /* bytes; a waiting frame takes more memory than the few it may have */
+/* So many times `most` may wait for one that was not slow: everybody in a room of 256 may have sent
+ * it a message of 64 KiB at once, and each of them waits then. */
+#define PATIENCE 64
+
+size_t press_load(const struct outbox *outbox, size_t more)
+{
+	size_t bytes = outbox->bytes - outbox->exempt_bytes + more;
+	size_t count = outbox->count - outbox->exempt + (more > 0);
+	size_t least = count * LEAST_COUNTED;
+
+	return bytes > least ? bytes : least;
+}
+
+static uint64_t until(const struct press *press)
+{
+	return press->since + (press->put - press->before) * 1000 / PRESS_RATE;
+}
+
+static bool is_slow(const struct peer *receiver, uint64_t now)
+{
+	const struct press *press = &receiver->press;
+	size_t waiting = receiver->outbox.bytes;
+	/* Control frames are put in without being counted. */
+	size_t taken = press->put > waiting ? press->put - waiting : 0;
+
+	return press->since && now > press->since + PRESS_GRACE + taken * 1000 / PRESS_RATE;
+}
+
+bool press_has_room(
+	const struct presses *presses, const struct peer *receiver, size_t len, uint64_t now)
+{
+	const struct outbox *outbox = &receiver->outbox;
+	size_t load = press_load(outbox, len);
+
+	if (outbox->count == outbox->exempt || load <= presses->most) {
+		return true;
+	}
+	return load <= presses->most * PATIENCE && !is_slow(receiver, now);
+}
+
+void press_add(struct presses *presses, struct peer *receiver, size_t len, uint64_t now)
+{
+	struct press *press = &receiver->press;
+
+	if (press->since) {
+		press->put += len;
+	} else {
+		press->since = now ? now : 1;
+		press->put = receiver->outbox.bytes;
+		press->before = press->put - len;
+	}
+	if (!presses->first || until(press) > until(&presses->first->press)) {
+		presses->first = receiver;
+	}
+}
+
+void press_hear(struct presses *presses)
+{
+	presses->first = NULL;
+}
+
+static void leave(struct peer *sender)
+{
+	struct peer *receiver = sender->press.behind;
+
+	if (receiver) {
+		DL_DELETE2(receiver->press.waiting, sender, press.prev, press.next);
+		sender->press.behind = NULL;
+	}
+}
+
+uint64_t press_wait(struct presses *presses, struct peer *sender, uint64_t now)
+{
+	struct peer *receiver = presses->first;
+
+	if (!receiver || sender->state != PEER_OPEN) {
+		return 0;
+	}
+	leave(sender);
+	sender->press.behind = receiver;
+	DL_APPEND2(receiver->press.waiting, sender, press.prev, press.next);
+	return press_still_waits(sender, now);
+}
+
+uint64_t press_still_waits(struct peer *sender, uint64_t now)
+{
+	struct peer *receiver = sender->press.behind;
+	uint64_t end = receiver ? until(&receiver->press) : 0;
+
+	if (end > now) {
+		return end - now;
+	}
+	leave(sender);
+	return 0;
+}
+
+struct peer *press_find_slow(const struct presses *presses, const struct peer *sender, uint64_t now)
+{
+	struct peer *receiver = sender->press.behind;
+
+	return receiver && press_load(&receiver->outbox, 0) > presses->most &&
+			       is_slow(receiver, now)
+		       ? receiver
+		       : NULL;
+}
+
+static void relieve_all(struct presses *presses, struct peer *receiver)
+{
+	struct peer *sender;
+
+	receiver->press.since = 0;
+	if (presses->first == receiver) {
+		presses->first = NULL;
+	}
+	while ((sender = receiver->press.waiting)) {
+		leave(sender);
+		if (presses->relieved) {
+			presses->relieved(sender);
+		}
+	}
+}
+
+void press_relieve(struct presses *presses, struct peer *receiver)
+{
+	if (receiver->press.since && press_load(&receiver->outbox, 0) <= presses->most / 2) {
+		relieve_all(presses, receiver);
+	}
+}
+
+void press_end(struct presses *presses, struct peer *peer)
+{
+	leave(peer);
+	relieve_all(presses, peer);
+}

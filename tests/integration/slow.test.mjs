@@ -1,0 +1,93 @@
+// Goal: a receiver that reads at 1 MB/s is never closed for what others send; one that reads nothing is, soon, and meanwhile delays nobody much.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { meters, testDaemon } from '../lib/daemon.mjs';
+import { BINARY, frame, noise, open, stopwatch } from '../lib/raw.mjs';
+import { Reader } from '../lib/reader.mjs';
+
+const MB = 1e6;
+
+/** What a receiver gets: the frames unmasked. */
+const digestOf = (frames) => frames.reduce((hash, bytes) => hash.update(bytes), createHash('sha256')).digest('hex');
+
+describe('who reads more slowly than others send', { concurrency: true }, () => {
+  it('gets a whole burst at 1 MB/s and more', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--byte-rate', '0'] });
+    const readers = await Promise.all([1, 5, 12].map((mb) => Reader.open(daemon, '/relay', mb * MB)));
+    const sender = await open(daemon, '/relay');
+    const count = 200; // the burst that message-rate allows
+    const size = 65000;
+    const clock = stopwatch();
+    const sending = Promise.all(Array.from({ length: count }, (_, i) => sender.binary(noise(i, size))));
+    await Promise.all(readers.map((reader) => reader.has(count * (size + 4), 60000)));
+    const digest = digestOf(Array.from({ length: count }, (_, i) => frame(BINARY, noise(i, size), { mask: false })));
+    for (const reader of readers) assert.equal(reader.digest, digest, `the bytes at ${reader.pace} a second`);
+    assert.ok(clock() < 30, `it took ${clock()} s`);
+    await sending;
+    const { held_for_readers: held, closed_4508: closed } = await meters(daemon);
+    assert.ok(held > 0, 'the sender was never left unread');
+    assert.equal(closed, 0);
+    await Promise.all([...readers, sender].map((peer) => (peer.wire ?? peer).socket.destroy()));
+  });
+
+  it('gets at 1 MB/s what many send at once', async (t) => {
+    const daemon = await testDaemon(t, {});
+    const reader = await Reader.open(daemon, '/relay', MB);
+    const senders = await Promise.all(Array.from({ length: 40 }, () => open(daemon, '/relay')));
+    const size = 60000;
+    for (const sender of senders) {
+      sender.wire.socket.on('data', () => { sender.frames.length = 0; }); // they hear each other
+      for (let i = 0; i < 4; i++) sender.binary(noise(i, size));
+    }
+    await reader.has(40 * 4 * (size + 4), 60000);
+    assert.equal((await meters(daemon)).closed_4508, 0);
+    for (const { socket } of [reader, ...senders.map(({ wire }) => wire)]) socket.destroy();
+  });
+
+  it('and reads nothing is closed after a second of that, in which nobody is stopped', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--message-rate', '0', '--byte-rate', '0'] });
+    const [sender, listener] = await Promise.all([1, 2].map(() => open(daemon, '/relay')));
+    const dead = await Reader.open(daemon, '/relay', 0);
+    let gone = false;
+    daemon.logged('peer.leave').then(() => { gone = true; });
+    const clock = stopwatch();
+    let longest = 0;
+    let sent = 0;
+    for (; !gone; sent++) {
+      const round = stopwatch();
+      await sender.binary(noise(sent, 8000));
+      await listener.next(`message ${sent}`);
+      longest = Math.max(longest, round());
+      assert.ok(sent < 2000, '16 MB wait for one that reads nothing');
+    }
+    // The fair pause for 8 kB is 10 ms; the rest is what a busy machine may take.
+    assert.ok(longest < 1, `a message took ${longest} s`);
+    assert.ok(clock() < 20, `it took ${clock()} s and ${sent} messages`);
+    const { closed_4508: closed, held_for_readers: held } = await meters(daemon);
+    assert.equal(closed, 1);
+    assert.ok(held > 0);
+    dead.leave();
+    for (const peer of [sender, listener]) await peer.leave();
+  });
+
+  it('leaves other rooms alone', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--message-rate', '0', '--byte-rate', '0'] });
+    const [sender, reader, here] = await Promise.all([open(daemon, '/relay/there'), Reader.open(daemon, '/relay/there', MB / 2), open(daemon, '/echo')]);
+    const rounds = async () => {
+      const times = [];
+      for (let i = 0; i < 200; i++) {
+        const round = stopwatch();
+        await here.text(String(i));
+        await here.says(`echo ${i}`);
+        times.push(round());
+      }
+      return times.sort((a, b) => a - b)[197];
+    };
+    const quiet = await rounds();
+    for (let i = 0; i < 100; i++) sender.binary(noise(i, 60000));
+    const busy = await rounds();
+    assert.ok(busy <= Math.max(2 * quiet, 0.05), `p99 in s, quiet and busy: ${quiet}, ${busy}`);
+    for (const { socket } of [sender.wire, reader, here.wire]) socket.destroy();
+  });
+});
