@@ -25,6 +25,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		METER_COUNTER},
 	[METER_ACCEPT_PAUSED] = {"accept_paused",
 		"Times that accepting paused for want of descriptors.", METER_COUNTER},
+	[METER_LISTENERS_BROKEN] = {"listeners_broken",
+		"Listening sockets that broke and were opened again.", METER_COUNTER},
 	[METER_ACCEPT_CAPPED] = {"accept_capped",
 		"Connections closed because their address has, or makes, too many.", METER_COUNTER},
 	[METER_ACCEPT_DELAYED] = {"accept_delayed",

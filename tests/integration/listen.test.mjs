@@ -8,8 +8,9 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open, openMany, refused } from '../lib/client.mjs';
-import { root, runDaemon, scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { meters, root, runDaemon, scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, request, rest } from '../lib/http.mjs';
+import { isIdle } from '../lib/process.mjs';
 import { handshake } from '../lib/raw.mjs';
 
 const directory = scratch();
@@ -182,6 +183,51 @@ describe('TCP', () => {
       await client.close();
     }
     for (const path of ['/', '/lab.html', '/healthz']) assert.equal((await ask({ port: daemon.port }, path)).status, 426);
+  });
+});
+
+/** What some fault of the system does to a listening socket: it listens no more. */
+const BREAK = `
+import ctypes, os, socket, sys
+pid = int(sys.argv[1])
+pidfd = os.pidfd_open(pid)
+for name in os.listdir(f'/proc/{pid}/fd'):
+    if os.readlink(f'/proc/{pid}/fd/{name}').startswith('socket:'):
+        taken = socket.socket(fileno=ctypes.CDLL(None).syscall(438, pidfd, int(name), 0))  # pidfd_getfd(2)
+        if taken.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            taken.shutdown(socket.SHUT_RDWR)
+`;
+
+describe('a listening socket that breaks', () => {
+  it('is opened again, of each kind, and its peers notice nothing', async (t) => {
+    const path = join(directory, 'broken');
+    const daemon = await testDaemon(t, { args: ['--listen', '127.0.0.1:0', '--listen', `unix:${path}`] });
+    const peer = await open(`${daemon.ws}/echo`);
+    for (let round = 1; round <= 2; round++) {
+      execFileSync('python3', ['-c', BREAK, String(daemon.pid)]);
+      await daemon.until(() => daemon.lines('listen.again').length === 2 * round, 'that both are there again');
+      await serves({ port: daemon.port }, daemon.ws);
+      await serves({ path }, `ws+unix:${path}:`);
+    }
+    assert.equal(await peer.send('still here').next(), 'still here');
+    assert.equal((await meters(daemon)).listeners_broken, 4);
+    await peer.close();
+    await isIdle(daemon);
+    await daemon.stop();
+    assert.ok(!existsSync(path));
+  });
+
+  it('is tried again while another program has its place, and the daemon ends well meanwhile', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--listen', '127.0.0.1:0'] });
+    execFileSync('python3', ['-c', BREAK, String(daemon.pid)]);
+    await daemon.logged('listen.broken', `port=${daemon.port}`);
+    const other = await occupied(t, { port: daemon.port, host: '127.0.0.1' });
+    await isIdle(daemon);
+    other.close();
+    await daemon.logged('listen.again');
+    await serves({ port: daemon.port }, daemon.ws);
+    execFileSync('python3', ['-c', BREAK, String(daemon.pid)]);
+    await daemon.until(() => daemon.lines('listen.broken').length === 2, 'the second break');
   });
 });
 

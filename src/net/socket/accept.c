@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -39,7 +40,7 @@ enum wait {
 	WAIT_FIRST, /* its first bytes */
 };
 
-static void on_readable(uv_poll_t *poll, int status, int events);
+static void on_readable(uv_poll_t *handle, int status, int events);
 static void wait_for_bytes(struct accepted *accepted, enum wait wait);
 
 /* A connection that is not handed on yet. Nothing watches its socket while it waits for its turn.
@@ -371,13 +372,24 @@ static void take(struct listener *listener, int fd, const struct sockaddr *from)
 	}
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+/* Readable, and nothing there: a listening socket that was shut down says so for ever. */
+static bool is_hung_up(int fd)
 {
-	struct listener *listener = poll->data;
+	struct pollfd state = {.fd = fd};
+
+	return poll(&state, 1, 0) > 0;
+}
+
+static void on_readable(uv_poll_t *handle, int status, int events)
+{
+	struct listener *listener = handle->data;
 	struct sockets *sockets = listener->sockets;
 
-	(void)status;
 	(void)events;
+	if (status < 0) {
+		listener->broken(listener, status);
+		return;
+	}
 	for (int i = 0; i < BATCH; i++) {
 		struct sockaddr_storage from = {0};
 		socklen_t size = sizeof(from);
@@ -397,6 +409,11 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 			pause_accepting(listener, log_errno_text(errno));
 			return;
 		} else if (errno != ECONNABORTED && errno != EINTR) {
+			int error = -errno;
+
+			if (!i && is_hung_up(listener->fd)) {
+				listener->broken(listener, error);
+			}
 			return;
 		}
 	}

@@ -17,11 +17,15 @@
 #include "nakodo/base/address.h"
 #include "nakodo/base/file.h"
 #include "nakodo/base/log.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/sockets.h"
+
+#define AGAIN_FIRST 100 /* ms until a broken socket is opened again */
+#define AGAIN 1000 /* ms until the next try */
 
 /* A host's name may stand for a loopback address, and systemd names none. */
 static bool is_bound_to_loopback(int fd)
@@ -50,6 +54,8 @@ static int add(
 	listener->loopback = !endpoint->proxy && is_bound_to_loopback(fd);
 	listener->own = own;
 	listener->fd = fd;
+	listener->address_size = sizeof(listener->address);
+	getsockname(fd, (struct sockaddr *)&listener->address, &listener->address_size);
 	LL_APPEND(sockets->listeners, listener);
 	return 0;
 }
@@ -66,9 +72,10 @@ static uint16_t bound_port(int fd)
 	return (uint16_t)strtoul(port, NULL, 10);
 }
 
-static int listen_on(const struct sockaddr *address, socklen_t size, bool both_families)
+/* The IPv6 address that is every address takes IPv4 connections too. */
+static int listen_on(const struct sockaddr *address, socklen_t size)
 {
-	int one = 1, zero = 0, error;
+	int one = 1, only_v6, error;
 	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0) {
@@ -76,8 +83,9 @@ static int listen_on(const struct sockaddr *address, socklen_t size, bool both_f
 	}
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (address->sa_family == AF_INET6) {
-		setsockopt(
-			fd, IPPROTO_IPV6, IPV6_V6ONLY, both_families ? &zero : &one, sizeof(one));
+		only_v6 = !IN6_IS_ADDR_UNSPECIFIED(
+			&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
 	}
 	if (bind(fd, address, size) || listen(fd, SOMAXCONN)) {
 		error = -errno;
@@ -107,12 +115,11 @@ static bool is_absent_family(int error)
 static int open_address(struct sockets *sockets, struct endpoint *endpoint, const char *host,
 	const struct mount *own)
 {
-	bool both = !strcmp(host, "::");
 	struct addrinfo *found = resolve(endpoint, host), *at;
 	int opened = 0, error = found ? 0 : -EADDRNOTAVAIL, fd;
 
 	for (at = found; at; at = at->ai_next) {
-		fd = listen_on(at->ai_addr, at->ai_addrlen, both);
+		fd = listen_on(at->ai_addr, at->ai_addrlen);
 		if (fd < 0) {
 			error = fd;
 			continue;
@@ -199,7 +206,7 @@ static int open_unix(struct sockets *sockets, struct endpoint *endpoint, const s
 	}
 	memcpy(endpoint->path, address.sun_path, sizeof(endpoint->path));
 	remove_stale(&address);
-	fd = listen_on((struct sockaddr *)&address, sizeof(address), false);
+	fd = listen_on((struct sockaddr *)&address, sizeof(address));
 	if (fd < 0) {
 		return fd;
 	}
@@ -385,32 +392,91 @@ int listener_open(struct sockets *sockets, struct dialect_table *dialects,
 	return error ? explain(item, error, problem) : 0;
 }
 
-int listener_start(struct listener *listener)
+static int watch(struct listener *listener)
 {
 	int error = uv_poll_init(listener->sockets->loop, &listener->poll, listener->fd);
 
 	if (error) {
 		return error;
 	}
+	listener->watched = true;
 	listener->poll.data = listener;
+	return accept_start(listener);
+}
+
+/* What is left of the broken socket is gone. */
+static void on_again(uv_timer_t *timer)
+{
+	struct listener *listener = timer->data;
+	const struct sockaddr *address = (const struct sockaddr *)&listener->address;
+
+	if (listener->endpoint.kind == ENDPOINT_UNIX) {
+		remove_stale((const struct sockaddr_un *)(const void *)address);
+	}
+	listener->fd = listen_on(address, listener->address_size);
+	if (listener->fd >= 0 && !watch(listener)) {
+		if (listener->endpoint.kind == ENDPOINT_UNIX) {
+			chmod(listener->endpoint.path, 0666);
+		}
+		log_info("listen.again", LOG_STR("host", listener->endpoint.host),
+			LOG_UINT("port", listener->endpoint.port),
+			LOG_STR("path", listener->endpoint.path));
+		return;
+	}
+	if (listener->fd >= 0) {
+		close(listener->fd);
+		listener->fd = -1;
+	}
+	uv_timer_start(timer, on_again, AGAIN, 0);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	struct listener *listener = handle->data;
+
+	if (!listener->closed) {
+		uv_timer_start(&listener->pause, on_again, AGAIN_FIRST, 0);
+	}
+}
+
+static void on_broken(struct listener *listener, int error)
+{
+	log_error("listen.broken", LOG_STR("host", listener->endpoint.host),
+		LOG_UINT("port", listener->endpoint.port), LOG_STR("path", listener->endpoint.path),
+		LOG_ERRNO(error));
+	meter_add(METER_LISTENERS_BROKEN, 1);
+	listener->watched = false;
+	uv_close((uv_handle_t *)&listener->poll, on_poll_closed);
+	close(listener->fd);
+	listener->fd = -1;
+}
+
+int listener_start(struct listener *listener)
+{
+	listener->broken = on_broken;
 	listener->pause.data = listener;
 	uv_timer_init(listener->sockets->loop, &listener->pause);
-	return accept_start(listener);
+	return watch(listener);
 }
 
 void listener_close(struct listener *listener)
 {
-	if (listener->fd < 0) {
+	if (listener->closed) {
 		return;
 	}
+	listener->closed = true;
 	if (listener->endpoint.kind == ENDPOINT_UNIX) {
 		unlink(listener->endpoint.path);
 	}
-	if (listener->poll.data) {
+	if (listener->watched) {
 		uv_close((uv_handle_t *)&listener->poll, NULL);
+	}
+	if (listener->pause.data) {
 		uv_close((uv_handle_t *)&listener->pause, NULL);
 	}
-	close(listener->fd);
+	if (listener->fd >= 0) {
+		close(listener->fd);
+	}
 	listener->fd = -1;
 }
 
