@@ -58,7 +58,7 @@ struct hub_host {
 };
 
 struct hub *hub_create(const struct hub_limits *limits); /* NULL: no memory */
-/* Before any of the verbs that need it: hub_now() and the timers. */
+/* Call this before hub_now() and the timers. */
 void hub_set_host(struct hub *hub, const struct hub_host *host);
 uint64_t hub_now(const struct hub *hub);
 /* Call fn once, `delay` ms from now, instead of what the timer was set to. The timer is the
@@ -70,7 +70,7 @@ struct hub_space *hub_space_create(struct hub *hub); /* lives as long as it. NUL
 struct hub *hub_of_space(const struct hub_space *space);
 /* Bound the rooms of this space to so many members, whatever hub_limits says. */
 void hub_space_set_room_members(struct hub_space *space, size_t members);
-/* hub_limits.outbox_bytes, for who keeps messages that go into one outbox at once. */
+/* hub_limits.outbox_bytes, for dialects that keep messages which go into one outbox together. */
 size_t hub_outbox_bytes(const struct hub *hub);
 /* Who waits for whom to read; net holds those who wait. */
 struct presses *hub_presses(struct hub *hub);
@@ -91,7 +91,7 @@ void hub_leave(struct member *member);
 struct room *hub_room(struct hub_space *space, const char *name);
 struct member *hub_find(const struct room *room, const char *id);
 
-/* Queue the message for every member but `except` (or NULL); not for sessions. */
+/* Queue the message for every member but `except` (NULL: for all); sessions are passed over. */
 void hub_publish(struct room *room, struct message *message, const struct peer *except);
 void hub_send(struct peer *peer, struct message *message);
 /* The same for parts, which are UTF-8, as one text. */
@@ -100,7 +100,7 @@ void hub_publish_text(
 void hub_send_text(struct peer *peer, const struct iovec *parts, int count);
 /* Queue a shared frame; NULL, for want of memory, closes the peer as if it were too slow. */
 void hub_send_frame(struct peer *peer, struct frame *frame);
-/* The same for what a connection begins with: it does not count towards the outbox's bound. */
+/* The same for what a connection is sent first: the outbox's bound does not count it. */
 void hub_send_first(struct peer *peer, struct frame *frame);
 /* Queue a control frame, such as a shared ping, past the outbox bound. */
 void hub_push_control(struct peer *peer, struct frame *frame);
@@ -121,5 +121,5 @@ void hub_settle(struct hub *hub);
 /* The next peer with frames to write, taken off the dirty list; NULL: none. */
 struct peer *hub_next_dirty(struct hub *hub);
 bool hub_is_dirty(const struct hub *hub);
-/* Frames queued since the flush began last; the flush need not wait for more than a fair number. */
+/* How many frames have been queued since the last flush began. */
 size_t hub_queued(const struct hub *hub);

@@ -20,7 +20,7 @@ enum peer_state {
 };
 
 struct peer;
-/* The peer is about to leave: for the last time it still has its seats. Called exactly once. */
+/* The peer leaves, and still has its seats. Called exactly once for each peer. */
 typedef void peer_leave_fn(struct peer *peer);
 
 struct peer {
