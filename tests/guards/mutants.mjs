@@ -136,17 +136,19 @@ export const mutants = {
       {
         file: 'src/net/socket/accept.c',
         from: '	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed);',
-        to: `	if (done && (!waiting->accepted.listener->endpoint.proxy || enter(&waiting->accepted))) {
+        to: `	if (done) {
 		conn_adopt(&waiting->accepted);
 	}
 	uv_close((uv_handle_t *)&waiting->poll, on_waiting_closed);`,
       },
       {
         file: 'src/net/socket/accept.c',
-        from: `	} else if (!accepted->listener->endpoint.proxy || enter(accepted)) {
-		conn_adopt(accepted);
-	}`,
-        to: '	}',
+        from: '	if (!waiting->done || sockets->gate->draining) {',
+        to: `	if (waiting->done && waiting->wait != WAIT_TURN) {
+		free(waiting);
+		return;
+	}
+	if (!waiting->done || sockets->gate->draining) {`,
       },
     ],
   },
