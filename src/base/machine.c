@@ -30,6 +30,21 @@ static void look_at_name(struct machine *ret)
 	}
 }
 
+bool machine_has_name(const char *name)
+{
+	struct machine machine = {0};
+	size_t first;
+
+	look_at_name(&machine);
+	first = strcspn(machine.host, ".");
+	if (!*machine.host) {
+		return false;
+	}
+	return !strcasecmp(name, machine.host) ||
+	       (!strncasecmp(name, machine.host, first) &&
+		       (!name[first] || !strcasecmp(name + first, ".local")));
+}
+
 /* Where packets to far away would come from. Connecting a UDP socket sends none. */
 static bool find_first(struct address *ret)
 {

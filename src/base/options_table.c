@@ -137,7 +137,8 @@ const struct option_row options_table[] = {
 		FIELD(origin),
 		.standard = "same-host",
 		.check = options_check_origin,
-		.help = "From which pages browsers may connect: same-host (this server's own, and "
+		.help = "From which pages browsers may connect: same-host (this server's own, by "
+			"scheme, name and port, or on a loopback listener by name alone; and "
 			"clients that are no browsers), null (pages opened from disk), an exact "
 			"origin such as https://example.org, or any.",
 	},
@@ -148,8 +149,10 @@ const struct option_row options_table[] = {
 		FIELD(server_name),
 		.standard = "",
 		.check = options_check_server_name,
-		.help = "A host name, besides localhost, under which loopback listeners may be "
-			"asked. Others are refused there against DNS rebinding.",
+		.help = "A host name of this server. Loopback listeners answer to no other but "
+			"localhost; elsewhere its pages may connect and read private files under "
+			"these names, IP addresses, the machine's names and the certificate's. "
+			"Others are refused against DNS rebinding.",
 	},
 	{
 		.group = "Limits",

@@ -34,6 +34,8 @@ static struct gate_door door_of(const struct conn *conn)
 	return (struct gate_door){.origin = conn->listener->endpoint.origin,
 		.own = conn->listener->own,
 		.loopback = conn->listener->loopback,
+		.tls = conn->listener->endpoint.tls && !conn->misplaced,
+		.proxied = conn->listener->endpoint.proxy || !conn->group,
 		.misplaced = conn->misplaced,
 		.direct = conn->direct,
 		.counted = conn->group,
@@ -140,7 +142,7 @@ static int on_http(struct server *server, struct conn *conn, struct lws *wsi, co
 	head.path = path;
 	refusal = gate_check_request(&server->gate, &door, &head, &conn->address);
 	if (!refusal.status && pages_is_private(path)) {
-		refusal = gate_check_private(&head);
+		refusal = gate_check_private(&server->gate, &door, &head);
 	}
 	if (refusal.status) {
 		return refuse(conn, &head, &refusal);

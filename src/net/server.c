@@ -131,6 +131,7 @@ static int prepare(struct server *server, const struct options *options, struct 
 	error = tls_create(&server->tls, options, problem);
 	if (!error) {
 		server->sockets.tls = server->tls;
+		server->gate.tls = server->tls;
 		server->pages.gate = &server->gate;
 		server->pages.sockets = &server->sockets;
 		server->pages.tls = server->tls;

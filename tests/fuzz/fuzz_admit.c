@@ -13,7 +13,10 @@
 #include "nakodo/net/gate/admit.h"
 #include "nakodo/net/gate/proxies.h"
 
-#define ITEM(text) {(char *)(text), (char *)"fuzz"}
+#define ITEM(text)                                                                                 \
+	{                                                                                          \
+		(char *)(text), (char *)"fuzz"                                                     \
+	}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,11 +50,13 @@ static void check_origin(const char *origin, const char *host)
 {
 	const char *name = strstr(origin, "://");
 
-	require(admit_origin_one("any", origin, host));
-	require(admit_origin_one("null", origin, host) == !strcasecmp(origin, "null"));
-	if (admit_host_is_valid(host) && admit_origin_one("same-host", origin, host)) {
+	require(admit_origin_one("any", origin, host, ADMIT_NAME));
+	require(admit_origin_one("null", origin, host, ADMIT_NAME) == !strcasecmp(origin, "null"));
+	if (admit_host_is_valid(host) && admit_origin_one("same-host", origin, host, ADMIT_NAME)) {
 		size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
 
+		require(!admit_origin_one("same-host", origin, host, ADMIT_HTTP) ||
+			!admit_origin_one("same-host", origin, host, ADMIT_HTTPS));
 		require(name && !strncasecmp(name + 3, host, len));
 		require(name[3 + len] == '\0' || name[3 + len] == ':' || *host == '[');
 	}

@@ -2,6 +2,7 @@
 // a refusal looks like, and that the log says once how to allow it.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { open, openMany, refused } from '../lib/client.mjs';
@@ -94,7 +95,23 @@ describe('host names', () => {
     }
   });
 
-  it('any other listener answers to every name', async () => {
+  it('elsewhere pages and private files are those of a name that is ours', async () => {
+    const elsewhere = { port: daemon.ports[1] };
+    const own = [`localhost:${elsewhere.port}`, `127.0.0.1:${elsewhere.port}`, '192.168.1.1', '[2001:db8::1]', 'rtc.example.org', hostname().split('.')[0], `${hostname().split('.')[0]}.local`];
+    for (const Host of own) {
+      assert.equal((await ask(elsewhere, '/ice.json', { headers: { Host } })).status, 200, Host);
+      assert.equal((await knock(elsewhere, { Host, Origin: `http://${Host}` })).status, 101, Host);
+      assert.equal((await knock(elsewhere, { Host, Origin: `https://${Host}` })).status, 403, Host);
+    }
+    const Host = 'evil.example';
+    for (const answer of [await ask(elsewhere, '/ice.json', { headers: { Host } }), await knock(elsewhere, { Host, Origin: 'http://evil.example' })]) {
+      assert.deepEqual([answer.status, JSON.parse(answer.text ?? answer.body).code], [403, 'bad-host']);
+    }
+    await knock({ ...elsewhere, localAddress: '127.0.2.2' }, { Host, Origin: 'http://evil.example' });
+    await daemon.logged('request.refuse', 'address=127.0.2.2 ', 'host=evil.example', 'option=server-name');
+  });
+
+  it('to who is no browser any other listener answers under every name', async () => {
     for (const target of [{ port: daemon.ports[1] }, { path: socket }]) {
       for (const host of ['evil.example', '192.168.1.1:80', '[2001:db8::1]']) assert.deepEqual(await statuses(target, host), [200, 101], host);
     }

@@ -84,6 +84,29 @@ describe('connect-rate', () => {
   });
 });
 
+describe('/qr.svg', () => {
+  it('is drawn once for each text, and each drawing costs five connects', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--connect-rate', '2'] });
+    for (let i = 0; i < 5; i++) assert.equal((await ask(daemon, '/qr.svg?text=same')).status, 200);
+    assert.equal((await meters(daemon)).qr_drawn, 1);
+    assert.equal(daemon.lines('accept.delay').length, 0);
+    for (let i = 0; i < 3; i++) assert.equal((await ask(daemon, `/qr.svg?text=other${i}`)).status, 200);
+    await daemon.logged('accept.delay', 'address=127.0.0.1');
+  });
+});
+
+describe('/readyz', () => {
+  it('is 503 while nobody new would be let in', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--max-peers', '1'] });
+    assert.equal((await ask(daemon, '/readyz')).status, 200);
+    const client = await open(daemon.ws);
+    const { status, text } = await ask(daemon, '/readyz');
+    assert.deepEqual([status, text], [503, '{"status":"full"}\n']);
+    await client.close();
+    assert.equal((await ask(daemon, '/readyz')).status, 200);
+  });
+});
+
 describe('a network', () => {
   it('of a /24 or a /48 has eight times what an address has', async (t) => {
     const daemon = await testDaemon(t, { args: ['--trusted-proxy', '127.0.0.1', '--max-peers-per-address', '2'] });

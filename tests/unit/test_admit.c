@@ -17,7 +17,10 @@
 	((struct option_list){.items = (struct option_item[]){__VA_ARGS__},                        \
 		.count =                                                                           \
 			sizeof((struct option_item[]){__VA_ARGS__}) / sizeof(struct option_item)})
-#define ITEM(text) {(char *)(text), (char *)"test"}
+#define ITEM(text)                                                                                 \
+	{                                                                                          \
+		(char *)(text), (char *)"test"                                                     \
+	}
 
 static const struct option_list nothing;
 
@@ -89,13 +92,13 @@ static void who_sends_no_origin_is_no_page(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(policies); i++) {
-		assert_true(admit_origin_one(policies[i], NULL, "example.org"));
+		assert_true(admit_origin_one(policies[i], NULL, "example.org", ADMIT_NAME));
 	}
-	assert_true(admit_origin(&nothing, NULL, "example.org"));
-	assert_false(admit_origin(&nothing, "http://example.org", "example.org"));
+	assert_true(admit_origin(&nothing, NULL, "example.org", ADMIT_NAME));
+	assert_false(admit_origin(&nothing, "http://example.org", "example.org", ADMIT_NAME));
 }
 
-static void same_host_compares_the_name_and_not_the_port(void **state)
+static void same_host_may_be_a_matter_of_the_name_alone(void **state)
 {
 	static const struct {
 		const char *origin, *host;
@@ -128,11 +131,47 @@ static void same_host_compares_the_name_and_not_the_port(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		if (admit_origin_one("same-host", cases[i].origin, cases[i].host) !=
+		if (admit_origin_one("same-host", cases[i].origin, cases[i].host, ADMIT_NAME) !=
 			cases[i].admitted) {
 			fail_msg("%s at %s", cases[i].origin, cases[i].host);
 		}
 	}
+}
+
+static void scheme_and_port_are_compared_where_they_are_known(void **state)
+{
+	static const struct {
+		const char *origin, *host;
+		bool port, http, https; /* admitted by ADMIT_PORT, ADMIT_HTTP, ADMIT_HTTPS */
+	} cases[] = {
+		{"http://example.org", "example.org", true, true, false},
+		{"https://example.org", "example.org", true, false, true},
+		{"http://example.org:80", "example.org", true, true, false},
+		{"https://example.org", "example.org:443", true, false, true},
+		{"https://example.org", "example.org:80", false, false, false},
+		{"http://example.org:3000", "example.org:3000", true, true, false},
+		{"HTTPS://EXAMPLE.org:3443", "example.org:3443", true, false, true},
+		{"http://example.org:8080", "example.org:3000", false, false, false},
+		{"http://example.org", "example.org:3000", false, false, false},
+		{"http://[2001:db8::1]:3000", "[2001:db8::1]:3000", true, true, false},
+		{"ftp://example.org:3000", "example.org:3000", false, false, false},
+		{"http://evil.example:3000", "example.org:3000", false, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *origin = cases[i].origin, *host = cases[i].host;
+
+		assert_int_equal(
+			admit_origin_one("same-host", origin, host, ADMIT_PORT), cases[i].port);
+		assert_int_equal(
+			admit_origin_one("same-host", origin, host, ADMIT_HTTP), cases[i].http);
+		assert_int_equal(
+			admit_origin_one("same-host", origin, host, ADMIT_HTTPS), cases[i].https);
+		assert_false(admit_origin_one("same-host", origin, host, ADMIT_NONE));
+		assert_true(admit_origin_one("any", origin, host, ADMIT_NONE));
+	}
+	assert_true(admit_origin_one("same-host", NULL, "example.org", ADMIT_NONE));
 }
 
 static void an_exact_origin_admits_itself_alone(void **state)
@@ -142,20 +181,21 @@ static void an_exact_origin_admits_itself_alone(void **state)
 		"https://app.exampl", "null", ""};
 
 	(void)state;
-	assert_true(admit_origin_one("https://app.example", "https://app.example", "a"));
+	assert_true(
+		admit_origin_one("https://app.example", "https://app.example", "a", ADMIT_NAME));
 	for (size_t i = 0; i < COUNT(others); i++) {
-		assert_false(admit_origin_one("https://app.example", others[i], "a"));
+		assert_false(admit_origin_one("https://app.example", others[i], "a", ADMIT_NAME));
 	}
 }
 
 static void null_and_any_mean_what_they_say(void **state)
 {
 	(void)state;
-	assert_true(admit_origin_one("null", "null", "a"));
-	assert_false(admit_origin_one("null", "http://a", "a"));
-	assert_false(admit_origin_one("same-host", "null", "a"));
-	assert_true(admit_origin_one("any", "null", "a"));
-	assert_true(admit_origin_one("any", "https://evil.example", "a"));
+	assert_true(admit_origin_one("null", "null", "a", ADMIT_NAME));
+	assert_false(admit_origin_one("null", "http://a", "a", ADMIT_NAME));
+	assert_false(admit_origin_one("same-host", "null", "a", ADMIT_NAME));
+	assert_true(admit_origin_one("any", "null", "a", ADMIT_NAME));
+	assert_true(admit_origin_one("any", "https://evil.example", "a", ADMIT_NAME));
 }
 
 static void one_policy_of_several_is_enough(void **state)
@@ -164,11 +204,11 @@ static void one_policy_of_several_is_enough(void **state)
 		LIST(ITEM("same-host"), ITEM("null"), ITEM("https://app.example"));
 
 	(void)state;
-	assert_true(admit_origin(&policies, NULL, "a"));
-	assert_true(admit_origin(&policies, "http://a:1", "a"));
-	assert_true(admit_origin(&policies, "null", "a"));
-	assert_true(admit_origin(&policies, "https://app.example", "a"));
-	assert_false(admit_origin(&policies, "https://other.example", "a"));
+	assert_true(admit_origin(&policies, NULL, "a", ADMIT_NAME));
+	assert_true(admit_origin(&policies, "http://a:1", "a", ADMIT_NAME));
+	assert_true(admit_origin(&policies, "null", "a", ADMIT_NAME));
+	assert_true(admit_origin(&policies, "https://app.example", "a", ADMIT_NAME));
+	assert_false(admit_origin(&policies, "https://other.example", "a", ADMIT_NAME));
 }
 
 static void the_first_known_subprotocol_is_selected(void **state)
@@ -213,7 +253,8 @@ int main(void)
 		cmocka_unit_test(a_host_has_at_most_255_bytes),
 		cmocka_unit_test(a_loopback_listener_knows_its_own_names),
 		cmocka_unit_test(who_sends_no_origin_is_no_page),
-		cmocka_unit_test(same_host_compares_the_name_and_not_the_port),
+		cmocka_unit_test(same_host_may_be_a_matter_of_the_name_alone),
+		cmocka_unit_test(scheme_and_port_are_compared_where_they_are_known),
 		cmocka_unit_test(an_exact_origin_admits_itself_alone),
 		cmocka_unit_test(null_and_any_mean_what_they_say),
 		cmocka_unit_test(one_policy_of_several_is_enough),

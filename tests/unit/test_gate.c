@@ -176,6 +176,70 @@ static void what_is_said_of_an_offer_of_subprotocols_is_harmless(void **state)
 		strchr(gate_check_upgrade(&t.gate, &t.door, &head, &t.client, &place).detail, '<'));
 }
 
+static const char *upgrade_of(const char *host, const char *origin)
+{
+	struct head head = good_head();
+	const char *code;
+
+	head.host = host;
+	head.origin = origin;
+	code = upgrade(&head);
+	if (!*code) {
+		gate_leave(&t.gate, census_find(t.gate.census, &t.client));
+	}
+	return code;
+}
+
+static void a_page_is_our_own_by_scheme_name_and_port(void **state)
+{
+	(void)state;
+	assert_string_equal(upgrade_of("192.0.2.9:3000", "http://192.0.2.9:3000"), "");
+	assert_string_equal(upgrade_of("192.0.2.9:3000", "http://192.0.2.9:8080"), "bad-origin");
+	assert_string_equal(upgrade_of("192.0.2.9:3000", "https://192.0.2.9:3000"), "bad-origin");
+	t.door.tls = true;
+	assert_string_equal(upgrade_of("192.0.2.9:3000", "https://192.0.2.9:3000"), "");
+	assert_string_equal(upgrade_of("192.0.2.9:3000", "http://192.0.2.9:3000"), "bad-origin");
+	t.door = (struct gate_door){.origin = "", .proxied = true};
+	assert_string_equal(upgrade_of("192.0.2.9", "https://192.0.2.9"), "");
+	assert_string_equal(upgrade_of("192.0.2.9", "https://192.0.2.9:3000"), "bad-origin");
+	t.door = (struct gate_door){.origin = "", .loopback = true};
+	assert_string_equal(upgrade_of("localhost:3000", "https://localhost:8080"), "");
+}
+
+static void a_name_that_is_not_ours_has_no_pages_of_ours(void **state)
+{
+	struct option_item name = {(char *)"rtc.example", (char *)"test"};
+	struct head head = good_head();
+
+	(void)state;
+	assert_string_equal(upgrade_of("evil.example", "http://evil.example"), "bad-host");
+	assert_string_equal(upgrade_of("evil.example", NULL), "");
+	head.host = "evil.example";
+	assert_string_equal(gate_check_private(&t.gate, &t.door, &head).option, "server-name");
+	assert_string_equal(upgrade_of("rtc.example", "http://rtc.example"), "bad-host");
+	t.options.server_name = (struct option_list){&name, 1};
+	assert_string_equal(upgrade_of("rtc.example", "http://rtc.example"), "");
+	assert_string_equal(upgrade_of("localhost", "http://localhost"), "");
+	assert_string_equal(upgrade_of("[2001:db8::1]:80", "http://[2001:db8::1]"), "");
+	head.host = "rtc.example";
+	assert_int_equal(gate_check_private(&t.gate, &t.door, &head).status, 0);
+	t.door.origin = "any";
+	assert_string_equal(upgrade_of("evil.example", "http://evil.example"), "");
+}
+
+static void it_says_when_nobody_would_be_let_in(void **state)
+{
+	const struct head head = good_head();
+
+	(void)state;
+	t.options.max_peers_per_address = 0;
+	for (int i = 0; i < 3; i++) {
+		assert_false(gate_is_full(&t.gate));
+		assert_string_equal(upgrade(&head), "");
+	}
+	assert_true(gate_is_full(&t.gate));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +256,12 @@ int main(void)
 			plain_words_where_tls_is_due_are_sent_to_wss, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_is_said_of_an_offer_of_subprotocols_is_harmless, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_page_is_our_own_by_scheme_name_and_port, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_name_that_is_not_ours_has_no_pages_of_ours, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			it_says_when_nobody_would_be_let_in, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

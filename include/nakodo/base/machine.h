@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "nakodo/base/address.h"
@@ -16,6 +17,8 @@ struct machine {
 	size_t count; /* those beyond MACHINE_ADDRESSES are left out */
 };
 
+/* Is it this machine's host name, whole or without its domain, or NAME.local? */
+bool machine_has_name(const char *name);
 /* Look at the host name and the interfaces as they are now. The source address of
  * the default route, if there is one, comes first: other machines most likely reach that. */
 void machine_look(struct machine *ret);

@@ -2,6 +2,7 @@
 #include "nakodo/net/gate/admit.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -75,33 +76,60 @@ bool admit_loopback_host(const char *host, const struct option_list *server_name
 	return false;
 }
 
-static bool is_same_host(const char *origin, const char *host)
+bool admit_host_is_address(const char *host)
+{
+	struct address address;
+
+	return address_parse(&address, host, name_length(host));
+}
+
+/* Behind a name; `standard` where there is none. */
+static unsigned long port_of(const char *text, unsigned long standard)
+{
+	return *text == ':' && text[1] ? strtoul(text + 1, NULL, 10) : standard;
+}
+
+static bool is_same_host(const char *origin, const char *host, enum admit_match match)
 {
 	const char *name = strstr(origin, "://");
 	size_t len = name_length(host);
+	bool https = !strncasecmp(origin, "https:", strlen("https:"));
+	bool http = !strncasecmp(origin, "http:", strlen("http:"));
+	unsigned long standard = https ? 443 : 80;
 
-	if (!name) {
+	if (!name || match == ADMIT_NONE) {
 		return false;
 	}
 	name += 3;
-	return name_length(name) == len && is_port(name + len) && !strncasecmp(name, host, len);
+	if (name_length(name) != len || !is_port(name + len) || strncasecmp(name, host, len)) {
+		return false;
+	}
+	if (match == ADMIT_NAME) {
+		return true;
+	}
+	if (match == ADMIT_HTTP ? !http : match == ADMIT_HTTPS ? !https : !http && !https) {
+		return false;
+	}
+	return port_of(name + len, standard) == port_of(host + len, standard);
 }
 
-bool admit_origin_one(const char *policy, const char *origin, const char *host)
+bool admit_origin_one(
+	const char *policy, const char *origin, const char *host, enum admit_match match)
 {
 	if (!origin || !strcmp(policy, "any")) {
 		return true;
 	}
 	if (!strcmp(policy, "same-host")) {
-		return is_same_host(origin, host);
+		return is_same_host(origin, host, match);
 	}
 	return !strcasecmp(policy, origin); /* "null" or an exact origin */
 }
 
-bool admit_origin(const struct option_list *policies, const char *origin, const char *host)
+bool admit_origin(const struct option_list *policies, const char *origin, const char *host,
+	enum admit_match match)
 {
 	for (size_t i = 0; i < policies->count; i++) {
-		if (admit_origin_one(policies->items[i].value, origin, host)) {
+		if (admit_origin_one(policies->items[i].value, origin, host, match)) {
 			return true;
 		}
 	}

@@ -3,9 +3,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/machine.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
@@ -13,6 +15,7 @@
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/head.h"
 #include "nakodo/net/gate/proxies.h"
+#include "nakodo/net/tls/tls.h"
 
 /* µs of bytes that those who left may owe on average before their address is turned away: two
  * bursts. */
@@ -99,9 +102,51 @@ struct refusal gate_check_request(const struct gate *gate, const struct gate_doo
 			      : find_client(gate->options, door, head->forwarded_for, client);
 }
 
-struct refusal gate_check_private(const struct head *head)
+/* Is Host ours, so that a page of that name is one of our pages? Any site can make a name of its
+ * own lead to us (DNS rebinding). On a loopback listener check_host() has seen to it. */
+static bool is_our_host(const struct gate *gate, const struct gate_door *door, const char *host)
 {
-	if (admit_origin_one("same-host", head->origin, head->host)) {
+	char name[256];
+
+	if (door->loopback || admit_host_is_address(host) ||
+		admit_loopback_host(host, &gate->options->server_name)) {
+		return true;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(host, ":"), host);
+	return machine_has_name(name) || tls_has_name(gate->tls, name);
+}
+
+bool gate_is_full(const struct gate *gate)
+{
+	return memory_used() > gate->max_memory || gate->peers + gate->awaited >= gate->max_peers;
+}
+
+static enum admit_match match_of(
+	const struct gate *gate, const struct gate_door *door, const char *host)
+{
+	if (door->loopback) {
+		return ADMIT_NAME;
+	}
+	if (!is_our_host(gate, door, host)) {
+		return ADMIT_NONE;
+	}
+	return door->proxied ? ADMIT_PORT : door->tls ? ADMIT_HTTPS : ADMIT_HTTP;
+}
+
+static struct refusal refuse_host(void)
+{
+	return refuse(403, "bad-host", "This server does not know itself by that host name.",
+		"server-name");
+}
+
+struct refusal gate_check_private(
+	const struct gate *gate, const struct gate_door *door, const struct head *head)
+{
+	if (!is_our_host(gate, door, head->host)) {
+		return refuse_host();
+	}
+	if (admit_origin_one(
+		    "same-host", head->origin, head->host, match_of(gate, door, head->host))) {
 		return no_refusal;
 	}
 	return refuse(403, "bad-origin", "Only this server's own pages may read this.", NULL);
@@ -110,8 +155,28 @@ struct refusal gate_check_private(const struct head *head)
 bool gate_admits_origin(
 	const struct gate *gate, const struct gate_door *door, const struct head *head)
 {
-	return *door->origin ? admit_origin_one(door->origin, head->origin, head->host)
-			     : admit_origin(&gate->options->origin, head->origin, head->host);
+	enum admit_match match;
+
+	if (!head->origin) {
+		return true;
+	}
+	match = match_of(gate, door, head->host);
+	return *door->origin
+		       ? admit_origin_one(door->origin, head->origin, head->host, match)
+		       : admit_origin(&gate->options->origin, head->origin, head->host, match);
+}
+
+static struct refusal check_origin(
+	const struct gate *gate, const struct gate_door *door, const struct head *head)
+{
+	if (gate_admits_origin(gate, door, head)) {
+		return no_refusal;
+	}
+	if (admit_origin_one("same-host", head->origin, head->host, ADMIT_NAME) &&
+		!is_our_host(gate, door, head->host)) {
+		return refuse_host();
+	}
+	return refuse(403, "bad-origin", "Pages of that origin may not connect here.", "origin");
 }
 
 const struct mount *gate_route(const struct gate *gate, const struct gate_door *door,
@@ -270,9 +335,8 @@ struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *doo
 		refusal = refuse(426, "tls-required",
 			"TLS is spoken on this port: use wss:// in place of ws://.", NULL);
 	}
-	if (!refusal.status && !gate_admits_origin(gate, door, head)) {
-		refusal = refuse(
-			403, "bad-origin", "Pages of that origin may not connect here.", "origin");
+	if (!refusal.status) {
+		refusal = check_origin(gate, door, head);
 	}
 	if (refusal.status) {
 		return refusal;

@@ -71,9 +71,9 @@ void lan_trust(const struct listener *listener, const struct tls *tls, const str
 	reply_set_owned(ret, "application/json", body);
 }
 
-void lan_qr(const char *const *arguments, struct reply *ret)
+void lan_qr(struct qr_cache *cache, const char *const *arguments, struct reply *ret)
 {
-	const char *text = NULL;
+	const char *text = NULL, *svg;
 	size_t len;
 
 	for (; *arguments; arguments++) {
@@ -87,7 +87,8 @@ void lan_qr(const char *const *arguments, struct reply *ret)
 			"{\"type\":\"error\",\"code\":\"bad-text\",\"message\":\"The text must "
 			"stand once in the query, as 1 to 512 bytes of UTF-8.\"}\n");
 	} else {
-		reply_set_owned(ret, "image/svg+xml", qr_svg(text));
+		svg = qr_cache_svg(cache, text);
+		reply_set(ret, svg ? 200 : 500, "image/svg+xml", svg ? svg : "");
 	}
 }
 

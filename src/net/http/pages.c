@@ -7,18 +7,23 @@
 #include <string.h>
 
 #include "nakodo/base/meter.h"
+#include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/gate/admit.h"
+#include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/gate/head.h"
 #include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/lan.h"
 #include "nakodo/net/http/site.h"
+#include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
 
 #define CONNECT_TEXT 640 /* bytes */
+#define QR_CONNECTS 5 /* that drawing a code costs */
+#define CHARGE_MAX 5000 /* ms that one may have to wait for what it has asked before */
 
 #define SMALL (64 << 10) /* bytes that are answered whoever is slow */
 
@@ -47,10 +52,13 @@ static void answer_health(const struct exchange *exchange, struct reply *ret)
 
 static void answer_ready(const struct exchange *exchange, struct reply *ret)
 {
-	bool draining = exchange->pages->gate->draining;
-
-	reply_set(ret, draining ? 503 : 200, "application/json",
-		draining ? "{\"status\":\"draining\"}\n" : "{\"status\":\"ready\"}\n");
+	if (exchange->pages->gate->draining) {
+		reply_set(ret, 503, "application/json", "{\"status\":\"draining\"}\n");
+	} else if (gate_is_full(exchange->pages->gate)) {
+		reply_set(ret, 503, "application/json", "{\"status\":\"full\"}\n");
+	} else {
+		reply_set(ret, 200, "application/json", "{\"status\":\"ready\"}\n");
+	}
 }
 
 static void answer_ice(const struct exchange *exchange, struct reply *ret)
@@ -68,9 +76,28 @@ static void answer_lan(const struct exchange *exchange, struct reply *ret)
 	lan_urls(exchange->conn->listener, exchange->pages->tls, &exchange->conn->address, ret);
 }
 
+/* What takes long costs its client as many connects, so that it waits before it may ask again. */
+static void charge(const struct exchange *exchange, unsigned connects)
+{
+	const struct gate *gate = exchange->pages->gate;
+	const struct sockets *sockets = exchange->pages->sockets;
+	struct census_group *group = census_find(gate->census, &exchange->conn->address);
+	uint64_t wait;
+
+	while (connects--) {
+		census_connect(group, gate->options->connect_rate,
+			deadlines_now(sockets->deadlines), CHARGE_MAX, &wait);
+	}
+}
+
 static void answer_qr(const struct exchange *exchange, struct reply *ret)
 {
-	lan_qr(exchange->head->arguments, ret);
+	unsigned drawn = exchange->pages->codes.drawn;
+
+	lan_qr(&exchange->pages->codes, exchange->head->arguments, ret);
+	if (exchange->pages->codes.drawn != drawn) {
+		charge(exchange, QR_CONNECTS);
+	}
 }
 
 static void answer_trust(const struct exchange *exchange, struct reply *ret)
@@ -303,5 +330,6 @@ int pages_init(struct pages *pages, const struct options *options, const char *i
 void pages_finish(struct pages *pages)
 {
 	site_destroy(pages->site);
+	qr_cache_finish(&pages->codes);
 	free(pages->ice);
 }

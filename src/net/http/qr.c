@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nakodo/base/meter.h"
 #include "nakodo/base/text.h"
 
 #define SVG_MARGIN 4 /* modules, as the standard wants it */
@@ -106,4 +107,39 @@ char *qr_svg(const char *text)
 char *qr_terminal(const char *text)
 {
 	return draw(text, write_terminal);
+}
+
+const char *qr_cache_svg(struct qr_cache *cache, const char *text)
+{
+	size_t count = sizeof(cache->codes) / sizeof(*cache->codes);
+	char *svg, *copy;
+
+	for (size_t i = 0; i < count; i++) {
+		if (cache->codes[i].text && !strcmp(cache->codes[i].text, text)) {
+			return cache->codes[i].svg;
+		}
+	}
+	meter_add(METER_QR_DRAWN, 1);
+	cache->drawn++;
+	svg = qr_svg(text);
+	copy = strdup(text);
+	if (!svg || !copy) {
+		free(svg);
+		free(copy);
+		return NULL;
+	}
+	free(cache->codes[cache->next].text);
+	free(cache->codes[cache->next].svg);
+	cache->codes[cache->next].text = copy;
+	cache->codes[cache->next].svg = svg;
+	cache->next = (cache->next + 1) % count;
+	return svg;
+}
+
+void qr_cache_finish(struct qr_cache *cache)
+{
+	for (size_t i = 0; i < sizeof(cache->codes) / sizeof(*cache->codes); i++) {
+		free(cache->codes[i].text);
+		free(cache->codes[i].svg);
+	}
 }

@@ -270,6 +270,11 @@ bool tls_covers(const struct tls *tls, const char *address)
 	return X509_check_ip_asc(tls->cert, address, 0) == 1;
 }
 
+bool tls_has_name(const struct tls *tls, const char *name)
+{
+	return tls && X509_check_host(tls->cert, name, 0, 0, NULL) == 1;
+}
+
 const char *tls_ca_pem(const struct tls *tls)
 {
 	return tls ? tls->ca_pem : NULL;

@@ -15,6 +15,7 @@ struct dialect_table;
 struct head;
 struct mount;
 struct options;
+struct tls;
 
 /* An answer that refuses a request. `option` names what an operator could set to allow it. */
 struct refusal {
@@ -28,6 +29,7 @@ struct refusal {
 struct gate {
 	const struct options *options;
 	struct dialect_table *dialects;
+	const struct tls *tls; /* NULL: no certificate */
 	struct census *census;
 	size_t max_peers; /* as far as file descriptors allow */
 	uint64_t max_memory; /* bytes; with more held for clients nobody new comes in */
@@ -41,6 +43,8 @@ struct gate_door {
 	const char *origin; /* the one that a listener of its own lets in; "": the options' */
 	const struct mount *own; /* the one dialect of a listener's whole URL space; NULL: none */
 	bool loopback; /* only this machine reaches it */
+	bool tls; /* TLS is spoken there */
+	bool proxied; /* it came by a proxy, so that how the client came is not known */
 	bool misplaced; /* plain HTTP where TLS is due */
 	bool direct; /* a trusted proxy is itself the client, as its PROXY header says */
 	bool counted; /* its connection has been counted against connect-rate */
@@ -62,7 +66,8 @@ void gate_finish(struct gate *gate);
 struct refusal gate_check_request(const struct gate *gate, const struct gate_door *door,
 	const struct head *head, struct address *client);
 /* The same for what no other site's page may read, whatever `origin` says. */
-struct refusal gate_check_private(const struct head *head);
+struct refusal gate_check_private(
+	const struct gate *gate, const struct gate_door *door, const struct head *head);
 /* May this WebSocket be opened? If so it is counted as a peer of its client, until gate_leave(). */
 struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *door,
 	const struct head *head, struct address *client, struct gate_place *ret);
@@ -72,6 +77,8 @@ void gate_leave(struct gate *gate, struct census_group *group);
 bool gate_keep(struct gate *gate, const struct address *client);
 void gate_give_up(struct gate *gate, const struct address *client);
 
+/* Would nobody new be let in, for want of places or memory? */
+bool gate_is_full(const struct gate *gate);
 /* Where a decoded path leads at this door; NULL: no protocol is spoken there. `ret_room` as of
  * dialect_route(). */
 const struct mount *gate_route(const struct gate *gate, const struct gate_door *door,

@@ -3,13 +3,15 @@
  * the files below web-root.
  *
  *   /healthz     {"status":"ok"}
- *   /readyz      {"status":"ready"}, or 503 {"status":"draining"}
+ *   /readyz      {"status":"ready"}, or 503 {"status":"draining"} or {"status":"full"}
  *   /ice.json    {"iceServers":[…]}, as RTCPeerConnection takes it
  *   and what lan.h has
  */
 #pragma once
 
 #include <stdbool.h>
+
+#include "nakodo/net/http/qr.h"
 
 struct conn;
 struct gate;
@@ -26,6 +28,7 @@ struct pages {
 	struct sockets *sockets;
 	const struct tls *tls; /* NULL: no certificate */
 	struct site *site;
+	struct qr_cache codes;
 	char *ice; /* the body of /ice.json */
 };
 

@@ -3,13 +3,23 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #define QR_TEXT_MAX 512 /* bytes */
 
 /* The text, UTF-8 of at most QR_TEXT_MAX bytes, as an SVG document. NULL: no memory. The caller
  * frees it. */
 char *qr_svg(const char *text);
+/* The codes that were drawn last, as SVG. Zeroed, it is empty. */
+struct qr_cache {
+	struct {
+		char *text, *svg;
+	} codes[16];
+	unsigned next; /* to be replaced */
+	unsigned drawn; /* how many codes so far */
+};
+
+/* As qr_svg(), but drawn only if it is not in the cache, whose memory it stays. */
+const char *qr_cache_svg(struct qr_cache *cache, const char *text);
+void qr_cache_finish(struct qr_cache *cache);
 /* The same for a terminal: lines of half blocks in UTF-8, light on dark by colours of their own, so
  * that it can be read whatever the terminal's are. */
 char *qr_terminal(const char *text);

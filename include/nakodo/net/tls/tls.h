@@ -27,6 +27,8 @@ const char *tls_ca_pem(const struct tls *tls);
 const char *tls_ca_fingerprint(const struct tls *tls);
 /* Does the certificate in use have this IP address among its names? */
 bool tls_covers(const struct tls *tls, const char *address);
+/* Does it have this host name, perhaps by a wildcard? `tls` may be NULL. */
+bool tls_has_name(const struct tls *tls, const char *name);
 /* Make a vhost's context use the certificate: TLS 1.2 and newer, no session cache. */
 void tls_attach(struct tls *tls, SSL_CTX *context);
 /* The handshake is over: free what only it needed. NULL: a connection without TLS. */
