@@ -13,10 +13,7 @@
 #include "nakodo/net/gate/admit.h"
 #include "nakodo/net/gate/proxies.h"
 
-#define ITEM(text)                                                                                 \
-	{                                                                                          \
-		(char *)(text), (char *)"fuzz"                                                     \
-	}
+#define ITEM(text) {(char *)(text), (char *)"fuzz"}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
