@@ -59,6 +59,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_HELD_FOR_READERS] = {"held_for_readers",
 		"Times that a peer was left unread since too much waited for one it sends to.",
 		METER_COUNTER},
+	[METER_STALLED] = {"stalled", "Peers closed since they took nothing for slow-seconds.",
+		METER_COUNTER},
 	[METER_SEATS_YIELDED] = {"seats_yielded",
 		"Seats of nakodo.v1 without a connection that gave way to a newcomer.",
 		METER_COUNTER},

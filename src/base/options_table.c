@@ -238,8 +238,7 @@ const struct option_row options_table[] = {
 		FIELD(byte_rate),
 		.standard = "1MiB",
 		.max = GIB,
-		.help = "The same in bytes of messages: so many per second, with bursts of four "
-			"times as many.",
+		.help = "The same in bytes; 0 is no limit.",
 	},
 	{
 		.name = "send-queue",
@@ -249,9 +248,8 @@ const struct option_row options_table[] = {
 		.standard = "256KiB",
 		.min = 4 * KIB,
 		.max = GIB,
-		.help = "How much may wait to be sent to one peer. Over half of it, those who send "
-			"to that peer are read more slowly; over all of it, a peer that reads less "
-			"than 1 MB/s is closed with 4508.",
+		.help = "How much may wait for one peer. Over half of it, its senders are read "
+			"more slowly; over it, who reads too slowly is closed with 4508.",
 	},
 	{
 		.group = "Rooms of nakodo.v1",
@@ -347,6 +345,16 @@ const struct option_row options_table[] = {
 		.min = 1,
 		.max = 600,
 		.help = "How long a peer has to answer a ping before its connection is ended.",
+	},
+	{
+		.name = "slow-seconds",
+		.placeholder = "TIME",
+		.type = OPTION_SECONDS,
+		FIELD(slow_seconds),
+		.standard = "10s",
+		.min = 1,
+		.max = 3600,
+		.help = "How long a peer may take nothing of what waits for it.",
 	},
 	{
 		.name = "handshake-timeout",

@@ -1,9 +1,10 @@
 // Goal: a receiver that reads at 1 MB/s is never closed for what others send; one that reads nothing is, soon, and meanwhile delays nobody much.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { meters, testDaemon } from '../lib/daemon.mjs';
-import { BINARY, frame, noise, open, stopwatch } from '../lib/raw.mjs';
+import { BINARY, frame, noise, open, PING, PONG, stopwatch } from '../lib/raw.mjs';
 import { Reader } from '../lib/reader.mjs';
 
 const MB = 1e6;
@@ -69,6 +70,36 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     assert.ok(held > 0);
     dead.leave();
     for (const peer of [sender, listener]) await peer.leave();
+  });
+
+  it('and takes nothing for slow-seconds is closed, however many pongs it sends', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--slow-seconds', '2', '--send-queue', '2MiB', '--resume-bytes', '4MiB', '--byte-rate', '0'] });
+    const [sender, dead] = await Promise.all([open(daemon, '/relay'), Reader.open(daemon, '/relay', 0)]);
+    const ponging = setInterval(() => dead.socket.write(frame(PONG, '')), 100);
+    dead.ended.then(() => clearInterval(ponging));
+    const clock = stopwatch();
+    for (let i = 0; i < 16; i++) await sender.binary(noise(i, 60000)); // less than half of send-queue
+    await sender.wire.write(frame(PING, ''));
+    assert.match(await sender.says(), /^pong/);
+    const kernel = execFileSync('ss', ['-tinH', `sport = :${daemon.port}`], { encoding: 'utf8' });
+    const unsent = [...kernel.matchAll(/notsent:(\d+)/g)].map(([, bytes]) => Number(bytes));
+    assert.ok(unsent.length && Math.max(...unsent) < 200000, `the kernel holds ${unsent} bytes unsent`);
+    await daemon.logged('peer.leave');
+    assert.ok(clock() > 1.9 && clock() < 8, `closed after ${clock()} s`);
+    const { stalled, held_for_readers: held } = await meters(daemon);
+    assert.deepEqual([stalled, held], [1, 0]);
+    dead.leave();
+    await sender.leave();
+  });
+
+  it('but takes something is not closed for that', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--slow-seconds', '4', '--send-queue', '2MiB', '--resume-bytes', '4MiB', '--byte-rate', '0'] });
+    const [sender, reader] = await Promise.all([open(daemon, '/relay'), Reader.open(daemon, '/relay', 100000)]);
+    for (let i = 0; i < 16; i++) sender.binary(noise(i, 60000));
+    await reader.has(16 * 60004, 60000);
+    assert.equal((await meters(daemon)).stalled, 0);
+    reader.leave();
+    await sender.leave();
   });
 
   it('leaves other rooms alone', async (t) => {

@@ -134,8 +134,8 @@ static void a_printed_configuration_reads_back(void **state)
 		"--byte-rate=0", "--send-queue=1GiB", "--room-peers=2", "--rooms-max=1",
 		"--room-history=0", "--max-meta=2", "--resume-seconds=1h", "--resume-messages=16",
 		"--resume-bytes=2GiB", "--ping-interval=61", "--ping-timeout=120",
-		"--handshake-timeout=1m", "--drain-seconds=0", "--log-level=debug",
-		"--log-format=journal", "--log-file=\\", "--show-messages"};
+		"--slow-seconds=2", "--handshake-timeout=1m", "--drain-seconds=0",
+		"--log-level=debug", "--log-format=journal", "--log-file=\\", "--show-messages"};
 	static const char *const other_files[] = {
 		"nakodo", "--tls-self-signed=\xc3\xa9", "--log-file=#", "--web-root=a #"};
 

@@ -62,7 +62,7 @@ struct options {
 	uint64_t connect_rate; /* the burst is ten times the rate */
 	uint64_t message_rate, byte_rate; /* the burst is four times the rate */
 	uint64_t send_queue;
-	uint64_t ping_interval, ping_timeout, handshake_timeout, drain_seconds;
+	uint64_t ping_interval, ping_timeout, slow_seconds, handshake_timeout, drain_seconds;
 	uint64_t resume_seconds, resume_messages, resume_bytes; /* these and the next: nakodo.v1 */
 	uint64_t room_history, max_meta, room_peers, rooms_max;
 	int log_level; /* enum option_log_level */

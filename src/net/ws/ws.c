@@ -53,12 +53,15 @@ static void check_alive(struct wheel_timer *timer)
 	uint64_t timeout = conn->ws->options->ping_timeout * 1000;
 	uint64_t silent = now_of(conn) - conn->peer.heard;
 
-	if (conn->pinged) {
+	if (conn->pinged && !conn->stalled) {
 		hub_close(&conn->peer, 4408, "ping timeout");
 		return;
 	}
-	conn->pinged = silent >= interval;
-	if (conn->pinged) {
+	if (silent < interval) {
+		stall_look(&conn->ws->stalls, conn); /* it sends: that it reads is another matter */
+	}
+	if (silent >= interval && !conn->pinged) {
+		conn->pinged = true;
 		hub_push_control(&conn->peer, conn->ws->ping);
 	}
 	deadlines_set(conn->ws->deadlines, timer, conn->pinged ? timeout : interval - silent,
@@ -103,6 +106,7 @@ static void on_leave(struct peer *peer)
 {
 	struct conn *conn = (struct conn *)peer;
 
+	stall_end(&conn->ws->stalls, conn);
 	pace_leave(conn);
 	conn_leave_place(conn);
 	if (conn->mount->dialect->close) {
@@ -314,6 +318,7 @@ static void flush(struct peer *peer)
 		 * bounded here. */
 		if (lws_partial_buffered(conn->wsi)) {
 			conn->waiting = true;
+			stall_watch(&conn->ws->stalls, conn);
 			lws_callback_on_writable(conn->wsi);
 			break;
 		}
@@ -447,6 +452,7 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 		.deliver = deliver,
 		.resumed = watch};
 	pace_start(&ws->pace, ws->hub);
+	ws->stalls = (struct stalls){.options = ws->options, .deadlines = sockets->deadlines};
 	ws->reading = (struct reading){.context = sockets->context, .hub = ws->hub};
 	flush_init(&ws->flush, sockets->loop, ws->hub, on_turned, flush, on_flushed);
 }

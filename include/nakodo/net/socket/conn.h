@@ -69,6 +69,7 @@ struct conn {
 	struct held *backlog; /* read, but not due (utlist DL) */
 	struct conn *settle_prev, *settle_next; /* HOLD_PENDING, _RELIEVED: pace's (utlist DL) */
 	struct conn *more_prev, *more_next; /* to be read on: reading's (utlist DL) */
+	struct stalled *stalled; /* what ws/stall.c knows of it; NULL: it is not watched */
 	char *target; /* see struct accepted */
 	char *rx; /* a message that came in pieces; NULL: none. ws.c's */
 	unsigned rx_len, rx_room;

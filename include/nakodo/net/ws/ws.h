@@ -12,6 +12,7 @@
 #include "nakodo/net/ws/pace.h"
 #include "nakodo/net/ws/reading.h"
 #include "nakodo/net/ws/show.h"
+#include "nakodo/net/ws/stall.h"
 
 struct conn;
 struct deadlines;
@@ -41,6 +42,7 @@ struct ws {
 	struct gate *gate;
 	struct hub *hub;
 	struct pace pace;
+	struct stalls stalls;
 	struct reading reading;
 	struct flush flush;
 	struct show show;

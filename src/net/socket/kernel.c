@@ -1,0 +1,26 @@
+/* kernel: see the header. It keeps nothing. */
+#include "nakodo/net/socket/kernel.h"
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+size_t kernel_unacknowledged(int fd)
+{
+	int bytes = 0;
+
+	return ioctl(fd, SIOCOUTQ, &bytes) || bytes < 0 ? 0 : (size_t)bytes;
+}
+
+uint64_t kernel_mark(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len)) {
+		return kernel_unacknowledged(fd); /* a unix socket */
+	}
+	return info.tcpi_bytes_acked;
+}
