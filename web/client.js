@@ -16,6 +16,9 @@ class Emitter extends EventTarget {
 
 const emit = (target, type, detail) => target.dispatchEvent(new CustomEvent(type, { detail }));
 
+/** The text with U+FFFD for each half of a surrogate pair (String.prototype.toWellFormed is too new). */
+const whole = (text) => new TextDecoder().decode(new TextEncoder().encode(text));
+
 function mustBe(as, track) {
   const kind = { mic: 'audio', cam: 'video', screen: 'video' }[as];
   if (!kind || (track && track.kind !== kind)) throw new TypeError(`no track for ${as}`);
@@ -43,7 +46,8 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
     name, self, peers,
     state: 'reconnecting',
     send: (data, { to } = {}) => link.send({ type: 'message', to, data }),
-    chat: (text, { to } = {}) => link.send({ type: 'chat', to, text }),
+    /** A character that was cut in half is replaced: the server keeps nothing that not every reader takes. */
+    chat: (text, { to } = {}) => link.send({ type: 'chat', to, text: whole(text) }),
     /** `self` changes when the server says that it has. */
     update: (change) => link.send({ type: 'update', ...change }),
     publish(track, { as }) {

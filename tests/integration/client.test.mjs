@@ -50,12 +50,14 @@ describe('the client', () => {
     hana.send('all');
     assert.equal((await next(third, 'message')).data, 'all');
     assert.deepEqual(heard.map((m) => m.data), ['all']);
+    ken.chat('cut \u{1F600}'.slice(0, -1));
+    assert.equal((await next(hana, 'chat')).text, 'cut \uFFFD');
     ken.chat('hello');
     const said = await next(hana, 'chat');
     assert.equal(said.text, 'hello');
     assert.equal(said.name, 'Ken');
     const late = await client.join('朝会');
-    assert.deepEqual(late.history.map(({ name, text }) => [name, text]), [['Ken', 'hello']]);
+    assert.deepEqual(late.history.map(({ name, text }) => [name, text]), [['Ken', 'cut \uFFFD'], ['Ken', 'hello']]);
     assert.deepEqual(late.peers.get(joined.id).meta, { color: 'red' });
     ken.update({ name: 'Kenji', meta: { color: 'blue' } });
     const { peer } = await next(hana, 'update');
