@@ -116,7 +116,10 @@ static void what_a_timer_queues_goes_out_at_once(void **state)
 	(void)state;
 	uv_timer_init(&t.loop, &timer);
 	uv_timer_start(&timer, on_timer, 0, 0);
-	uv_run(&t.loop, UV_RUN_ONCE);
+	/* Since libuv 1.45 the timer runs behind the poll of its turn; the next must not block. */
+	while (!t.flushed) {
+		uv_run(&t.loop, UV_RUN_ONCE);
+	}
 	assert_int_equal(t.flushed, 1);
 	turn();
 	assert_false(keeps_turning());
