@@ -227,9 +227,9 @@ const struct option_row options_table[] = {
 		FIELD(message_rate),
 		.standard = "50",
 		.max = 1000000,
-		.help = "How many messages per second each peer may send, with bursts of four "
-			"times as many; 0 is no limit. A faster peer is read more slowly and loses "
-			"nothing; 30 seconds of that in a row close it with 4429.",
+		.help = "Messages per second of each peer, with bursts of four times as many; who "
+			"sends "
+			"more is read more slowly, 30 s of it close with 4429; 0 is no limit.",
 	},
 	{
 		.name = "byte-rate",
@@ -301,8 +301,7 @@ const struct option_row options_table[] = {
 		.standard = "30s",
 		.min = 1,
 		.max = 3600,
-		.help = "How long a participant may take to come back after its connection was "
-			"lost.",
+		.help = "How long a participant may take to come back after a lost connection.",
 	},
 	{
 		.name = "resume-messages",
@@ -312,8 +311,7 @@ const struct option_row options_table[] = {
 		.standard = "1024",
 		.min = 16,
 		.max = 65536,
-		.help = "How many messages are kept for each participant until it says that it has "
-			"them.",
+		.help = "How many messages are kept until a participant says that it has them.",
 	},
 	{
 		.name = "resume-bytes",
