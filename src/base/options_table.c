@@ -32,12 +32,11 @@ const struct option_row options_table[] = {
 		.check = options_check_listen,
 		.help = "Accept connections at HOST:PORT, tls:HOST:PORT, proxy:HOST:PORT (each "
 			"connection begins with a PROXY protocol header), unix:PATH, or systemd "
-			"(the sockets of a socket unit; ?name=NAME: those with that "
-			"FileDescriptorName=). HOST is a name, an IPv4 address, an IPv6 "
-			"address in brackets, or * for every address; localhost is both families. "
-			"WebSocket and HTTP share the port; a tls: port sends plain HTTP to https. "
-			"?origin=ORIGIN and ?dialect=DIALECT "
-			"behind it, joined by &, set these for one listener.",
+			"(the sockets of a socket unit; ?name= takes those of one name). HOST is a "
+			"name, an IPv4 address, an IPv6 address in brackets, or * for every "
+			"address; localhost is both families. WebSocket and HTTP share the port; "
+			"a tls: port sends plain HTTP to https. ?origin= and ?dialect= behind it, "
+			"joined by &, set these for one listener.",
 	},
 	{
 		.name = "trusted-proxy",

@@ -1,8 +1,9 @@
 /*
  * flush: owns the check, prepare and idle handles.
  *
- * Timers run before the poll and the check after it: when a timer has queued something, the prepare
- * handle starts the idle handle, which keeps the poll from blocking.
+ * Timers run before the poll, since libuv 1.45 behind the check, and the check after the poll: when
+ * a timer has queued something, the prepare handle starts the idle handle, which keeps the poll
+ * from blocking.
  */
 #include "nakodo/net/ws/flush.h"
 
