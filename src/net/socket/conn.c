@@ -3,6 +3,7 @@
 
 #include <libwebsockets.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -15,6 +16,7 @@
 #include "nakodo/net/socket/sockets.h"
 
 #define ANSWER_DEADLINE 60000 /* ms */
+#define ORPHAN_DELAY 100 /* ms */
 /* What one costs here and in libwebsockets, and with TLS also in OpenSSL; bytes. */
 #define PLAIN_COST 4096
 #define TLS_COST 14336
@@ -48,6 +50,45 @@ static uint64_t time_left(const struct accepted *accepted)
 	return accepted->deadline > now ? accepted->deadline - now : 0;
 }
 
+/* A socket that libwebsockets has failed to take over. */
+struct orphan {
+	struct wheel_timer timer;
+	int fd;
+	ino_t inode;
+};
+
+/* 0: there is no such descriptor. */
+static ino_t inode_of(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) ? 0 : status.st_ino;
+}
+
+static void on_orphan(struct wheel_timer *timer)
+{
+	struct orphan *orphan = lws_container_of(timer, struct orphan, timer);
+
+	if (inode_of(orphan->fd) == orphan->inode) {
+		close(orphan->fd);
+	}
+	free(orphan);
+}
+
+/* libwebsockets has closed it, or will when libuv has let go of it, or, when it had no memory left,
+ * never does. Which of the three shows a few turns later. */
+static void see_closed(struct sockets *sockets, int fd)
+{
+	ino_t inode = inode_of(fd);
+	struct orphan *orphan = inode ? calloc(1, sizeof(*orphan)) : NULL;
+
+	if (orphan) {
+		orphan->fd = fd;
+		orphan->inode = inode;
+		deadlines_set(sockets->deadlines, &orphan->timer, ORPHAN_DELAY, on_orphan);
+	}
+}
+
 void conn_adopt(struct accepted *accepted)
 {
 	struct sockets *sockets = accepted->listener->sockets;
@@ -60,8 +101,8 @@ void conn_adopt(struct accepted *accepted)
 	}
 	wsi = lws_adopt_socket_vhost(
 		accepted->tls ? sockets->secure : sockets->plain, accepted->fd);
-	/* It has closed the socket, or will do so when libuv has let go of it. */
 	if (!wsi) {
+		see_closed(sockets, accepted->fd);
 		let_go(accepted);
 		free(conn);
 		return;
