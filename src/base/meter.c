@@ -29,6 +29,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		"Listening sockets that broke and were opened again.", METER_COUNTER},
 	[METER_ACCEPT_CAPPED] = {"accept_capped",
 		"Connections closed because their address has, or makes, too many.", METER_COUNTER},
+	[METER_FLOODS] = {"floods", "Peers closed for what no rate counts: pings and empty frames.",
+		METER_COUNTER},
 	[METER_QR_DRAWN] = {"qr_drawn", "QR codes that were drawn, not taken from the cache.",
 		METER_COUNTER},
 	[METER_ACCEPT_DELAYED] = {"accept_delayed",

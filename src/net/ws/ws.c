@@ -227,6 +227,7 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 	if (conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN) {
 		return;
 	}
+	flood_count(conn, len);
 	hear(conn);
 	reading_note(&conn->ws->reading, conn, len);
 	if (first) {
@@ -446,6 +447,7 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 	ws->sockets = sockets;
 	ws->gate = sockets->gate;
 	visits_start(ws->visits, sockets->deadlines);
+	flood_start(&ws->flood, sockets->deadlines, sockets);
 	ws->pace = (struct pace){.options = ws->options,
 		.deadlines = sockets->deadlines,
 		.context = sockets->context,

@@ -73,6 +73,7 @@ struct conn {
 	char *target; /* see struct accepted */
 	char *rx; /* a message that came in pieces; NULL: none. ws.c's */
 	unsigned rx_len, rx_room;
+	uint32_t counted_bytes, surplus; /* of what came; flood's */
 	unsigned unsent; /* bytes at most that were written and that the socket has not taken */
 	unsigned cost; /* as counted in MEMORY_CONNECTIONS */
 	enum conn_stage stage;

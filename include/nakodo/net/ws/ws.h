@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "nakodo/base/wheel.h"
+#include "nakodo/net/ws/flood.h"
 #include "nakodo/net/ws/flush.h"
 #include "nakodo/net/ws/pace.h"
 #include "nakodo/net/ws/reading.h"
@@ -44,6 +45,7 @@ struct ws {
 	struct pace pace;
 	struct stalls stalls;
 	struct reading reading;
+	struct flood flood;
 	struct flush flush;
 	struct show show;
 	struct visits *visits;
