@@ -122,7 +122,7 @@ async function run() {
     tls: true,
     args: ['--listen', '127.0.0.1:0', '--listen', 'tls:127.0.0.1:0', '--listen', `unix:${unix}`, '--listen', 'proxy:127.0.0.1:0',
       '--listen', '127.0.0.1:0?dialect=peerjs', '--max-peers-per-address', '0', '--connect-rate', '0', '--handshake-timeout', '1', '--subprotocol', 'one',
-      '--message-rate', '0', '--resume-seconds', '1', '--log-level', 'error'],
+      '--message-rate', '0', '--byte-rate', '0', '--connect-rate', '0', '--resume-seconds', '1', '--log-level', 'error'],
   });
   try {
     await daemon.ready();
