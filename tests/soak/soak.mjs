@@ -131,7 +131,7 @@ async function quiet(daemon, free) {
   const deadline = performance.now() + 20000;
   for (;;) {
     const now = await daemon.meters();
-    const left = Object.keys(now).filter((name) => /^(connections|peers|memory_(?!frames))/.test(name) && now[name]);
+    const left = Object.keys(now).filter((name) => /^(connections|peers|memory_(?!frames)\w+)$/.test(name) && now[name]);
     if (!left.length) {
       assert.equal(now.messages_queued, now.messages_out + now.messages_dropped, 'what was queued is what went out and what was dropped');
       return now;
