@@ -39,6 +39,27 @@ static size_t room(const char *text)
 	return answers_room(&answers, &address);
 }
 
+/* The most that one of eight may have, of that network or, NULL, each of another: by chance one of
+ * them shares a slot with somebody else. */
+static size_t room_of_one(const char *network)
+{
+	size_t most = 0;
+	char text[64];
+
+	for (int i = 2; i < 10; i++) {
+		size_t each;
+
+		if (network) {
+			snprintf(text, sizeof(text), "%s.%d", network, i);
+		} else {
+			snprintf(text, sizeof(text), "198.51.%d.1", i);
+		}
+		each = room(text);
+		most = each > most ? each : most;
+	}
+	return most;
+}
+
 /* Take as much as there is; how much that was. */
 static size_t hoard(const char *text)
 {
@@ -56,8 +77,8 @@ static void one_address_gets_a_third(void **state)
 {
 	(void)state;
 	assert_int_equal(hoard("192.0.2.1"), ANSWERS_MAX / 3);
-	assert_int_equal(room("192.0.2.2"), ANSWERS_MAX / 3);
-	assert_int_equal(room("198.51.100.1"), ANSWERS_MAX / 3 * 2);
+	assert_int_equal(room_of_one("192.0.2"), ANSWERS_MAX / 3);
+	assert_int_equal(room_of_one(NULL), ANSWERS_MAX / 3 * 2);
 }
 
 static void all_of_a_network_get_half(void **state)
@@ -72,7 +93,7 @@ static void all_of_a_network_get_half(void **state)
 		taken += hoard(text);
 	}
 	assert_in_range(taken, ANSWERS_MAX / 2 - 3 * STEP, ANSWERS_MAX / 2);
-	assert_in_range(room("192.0.2.1"), ANSWERS_MAX / 2, ANSWERS_MAX / 2 + 3 * STEP);
+	assert_in_range(room_of_one(NULL), ANSWERS_MAX / 2, ANSWERS_MAX / 2 + 3 * STEP);
 }
 
 static void two_networks_leave_room_for_a_file_of_another(void **state)
@@ -86,7 +107,7 @@ static void two_networks_leave_room_for_a_file_of_another(void **state)
 			hoard(text);
 		}
 	}
-	assert_in_range(room("192.0.2.1"), (size_t)16 << 20, ANSWERS_MAX);
+	assert_in_range(room_of_one(NULL), (size_t)16 << 20, ANSWERS_MAX);
 }
 
 static void what_was_taken_is_given_back(void **state)
