@@ -11,6 +11,7 @@
 
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
+#include "nakodo/hub/press.h"
 
 #define CLOSE_TOO_SLOW 4508
 

@@ -1,8 +1,10 @@
 /* press: owns the numbers of each receiver, and the lists of who waits for it. */
 #include "nakodo/hub/press.h"
 
+#include <stdlib.h>
 #include <utlist.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/hub/peer.h"
 
 #define LEAST_COUNTED 16 /* bytes; a waiting frame takes more memory than the few it may have */
@@ -19,6 +21,27 @@ size_t press_load(const struct outbox *outbox, size_t more)
 	return bytes > least ? bytes : least;
 }
 
+/* NULL: no memory; then nobody waits. */
+static struct press *press_of(struct peer *peer)
+{
+	if (!peer->press) {
+		peer->press = calloc(1, sizeof(*peer->press));
+		memory_take(MEMORY_CONNECTIONS, peer->press ? sizeof(*peer->press) : 0);
+	}
+	return peer->press;
+}
+
+static void free_if_unused(struct peer *peer)
+{
+	struct press *press = peer->press;
+
+	if (press && !press->since && !press->waiting && !press->behind) {
+		memory_give(MEMORY_CONNECTIONS, sizeof(*press));
+		free(press);
+		peer->press = NULL;
+	}
+}
+
 static uint64_t until(const struct press *press)
 {
 	return press->since + (press->put - press->before) * 1000 / PRESS_RATE;
@@ -26,12 +49,13 @@ static uint64_t until(const struct press *press)
 
 static bool is_slow(const struct peer *receiver, uint64_t now)
 {
-	const struct press *press = &receiver->press;
-	size_t waiting = receiver->outbox.bytes;
+	const struct press *press = receiver->press;
+	size_t put = press ? press->put : 0, waiting = receiver->outbox.bytes;
 	/* Control frames are put in without being counted. */
-	size_t taken = press->put > waiting ? press->put - waiting : 0;
+	size_t taken = put > waiting ? put - waiting : 0;
 
-	return press->since && now > press->since + PRESS_GRACE + taken * 1000 / PRESS_RATE;
+	return press && press->since &&
+	       now > press->since + PRESS_GRACE + taken * 1000 / PRESS_RATE;
 }
 
 bool press_has_room(
@@ -48,8 +72,11 @@ bool press_has_room(
 
 void press_add(struct presses *presses, struct peer *receiver, size_t len, uint64_t now)
 {
-	struct press *press = &receiver->press;
+	struct press *press = press_of(receiver);
 
+	if (!press) {
+		return;
+	}
 	if (press->since) {
 		press->put += len;
 	} else {
@@ -57,7 +84,7 @@ void press_add(struct presses *presses, struct peer *receiver, size_t len, uint6
 		press->put = receiver->outbox.bytes;
 		press->before = press->put - len;
 	}
-	if (!presses->first || until(press) > until(&presses->first->press)) {
+	if (!presses->first || until(press) > until(presses->first->press)) {
 		presses->first = receiver;
 	}
 }
@@ -69,11 +96,12 @@ void press_hear(struct presses *presses)
 
 static void leave(struct peer *sender)
 {
-	struct peer *receiver = sender->press.behind;
+	struct peer *receiver = sender->press ? sender->press->behind : NULL;
 
 	if (receiver) {
-		DL_DELETE2(receiver->press.waiting, sender, press.prev, press.next);
-		sender->press.behind = NULL;
+		DL_DELETE2(receiver->press->waiting, sender, press->prev, press->next);
+		sender->press->behind = NULL;
+		free_if_unused(sender);
 	}
 }
 
@@ -85,15 +113,18 @@ uint64_t press_wait(struct presses *presses, struct peer *sender, uint64_t now)
 		return 0;
 	}
 	leave(sender);
-	sender->press.behind = receiver;
-	DL_APPEND2(receiver->press.waiting, sender, press.prev, press.next);
+	if (!press_of(sender)) {
+		return 0;
+	}
+	sender->press->behind = receiver;
+	DL_APPEND2(receiver->press->waiting, sender, press->prev, press->next);
 	return press_still_waits(sender, now);
 }
 
 uint64_t press_still_waits(struct peer *sender, uint64_t now)
 {
-	struct peer *receiver = sender->press.behind;
-	uint64_t end = receiver ? until(&receiver->press) : 0;
+	struct peer *receiver = sender->press ? sender->press->behind : NULL;
+	uint64_t end = receiver ? until(receiver->press) : 0;
 
 	if (end > now) {
 		return end - now;
@@ -104,7 +135,7 @@ uint64_t press_still_waits(struct peer *sender, uint64_t now)
 
 struct peer *press_find_slow(const struct presses *presses, const struct peer *sender, uint64_t now)
 {
-	struct peer *receiver = sender->press.behind;
+	struct peer *receiver = sender->press ? sender->press->behind : NULL;
 
 	return receiver && press_load(&receiver->outbox, 0) > presses->most &&
 			       is_slow(receiver, now)
@@ -116,21 +147,22 @@ static void relieve_all(struct presses *presses, struct peer *receiver)
 {
 	struct peer *sender;
 
-	receiver->press.since = 0;
+	receiver->press->since = 0;
 	if (presses->first == receiver) {
 		presses->first = NULL;
 	}
-	while ((sender = receiver->press.waiting)) {
-		leave(sender);
+	while (receiver->press && (sender = receiver->press->waiting)) {
+		leave(sender); /* which may have been the receiver itself */
 		if (presses->relieved) {
 			presses->relieved(sender);
 		}
 	}
+	free_if_unused(receiver);
 }
 
 void press_relieve(struct presses *presses, struct peer *receiver)
 {
-	if (receiver->press.since && press_load(&receiver->outbox, 0) <= presses->most / 2) {
+	if (receiver->press && press_load(&receiver->outbox, 0) <= presses->most / 2) {
 		relieve_all(presses, receiver);
 	}
 }
@@ -138,5 +170,7 @@ void press_relieve(struct presses *presses, struct peer *receiver)
 void press_end(struct presses *presses, struct peer *peer)
 {
 	leave(peer);
-	relieve_all(presses, peer);
+	if (peer->press) {
+		relieve_all(presses, peer);
+	}
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "nakodo/hub/hub.h"
+#include "nakodo/hub/press.h"
 #include "peers.h"
 
 #define MOST (256 * 1024)
@@ -90,8 +91,8 @@ static void below_half_nobody_waits(void **state)
 	(void)state;
 	assert_int_equal(send(sender, reader, MESSAGE), 0);
 	assert_int_equal(send(sender, reader, MESSAGE), 0);
-	assert_null(sender->press.behind);
-	assert_int_equal(reader->press.since, 0);
+	assert_null(sender->press);
+	assert_null(reader->press);
 }
 
 static void over_half_the_sender_waits_as_long_as_a_fair_reader_needs(void **state)
@@ -102,10 +103,10 @@ static void over_half_the_sender_waits_as_long_as_a_fair_reader_needs(void **sta
 	send(sender, reader, MESSAGE);
 	send(sender, reader, MESSAGE);
 	assert_in_range(send(sender, reader, MESSAGE), fair, fair + 1);
-	assert_ptr_equal(sender->press.behind, reader);
+	assert_ptr_equal(sender->press->behind, reader);
 	peers_wait(&all, fair + 1);
 	assert_int_equal(press_still_waits(sender, all.now), 0);
-	assert_null(sender->press.behind);
+	assert_null(sender->press);
 	assert_int_equal(relieved_count, 0); /* it was asked, so it need not be told */
 }
 
@@ -153,7 +154,7 @@ static void of_several_it_waits_for_the_one_who_presses_longest(void **state)
 		message_finish(&message);
 	}
 	assert_true(press_wait(presses, sender, all.now) > 0);
-	assert_ptr_equal(sender->press.behind, second);
+	assert_ptr_equal(sender->press->behind, second);
 }
 
 static void nobody_waits_for_one_that_is_gone(void **state)
@@ -167,7 +168,7 @@ static void nobody_waits_for_one_that_is_gone(void **state)
 	assert_int_equal(relieved_count, 1);
 	assert_ptr_equal(relieved[0], sender);
 	hub_drop(other);
-	assert_null(second->press.waiting);
+	assert_null(second->press->waiting);
 }
 
 /* Everybody in the room sends at once; then each as soon as it may. */
@@ -228,6 +229,23 @@ static void one_that_reads_nothing_is_closed_and_slows_nobody_below_the_rate(voi
 	}
 }
 
+static void one_that_waits_for_itself_may_leave(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		send(sender, sender, MESSAGE);
+	}
+	assert_ptr_equal(sender->press->behind, sender);
+	read_some(sender, 3 * (MESSAGE + 4));
+	assert_int_equal(relieved_count, 1);
+	assert_null(sender->press);
+	for (int i = 0; i < 4; i++) {
+		send(other, other, MESSAGE);
+	}
+	hub_drop(other);
+	assert_null(other->press);
+}
+
 static void what_a_connection_begins_with_keeps_nobody_waiting(void **state)
 {
 	char payload[MESSAGE] = "";
@@ -256,6 +274,7 @@ int main(void)
 		TEST(nobody_waits_for_one_that_is_gone),
 		TEST(a_reader_of_a_fair_rate_is_never_closed),
 		TEST(one_that_reads_nothing_is_closed_and_slows_nobody_below_the_rate),
+		TEST(one_that_waits_for_itself_may_leave),
 		TEST(what_a_connection_begins_with_keeps_nobody_waiting),
 	};
 

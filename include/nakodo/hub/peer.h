@@ -8,10 +8,10 @@
 
 #include "nakodo/hub/frame.h"
 #include "nakodo/hub/outbox.h"
-#include "nakodo/hub/press.h"
 
 struct hub;
 struct member;
+struct press;
 
 enum peer_state {
 	PEER_GONE, /* no connection yet, or no more */
@@ -38,7 +38,7 @@ struct peer {
 	struct peer *prev_dirty, *next_dirty, *next_overflowed;
 	struct member *seats;
 	struct outbox outbox;
-	struct press press;
+	struct press *press; /* NULL: it presses nobody and waits for nobody */
 	void *state_of_dialect; /* owned by its dialect, from open to close */
 	peer_leave_fn *on_leave;
 };

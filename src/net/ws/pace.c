@@ -9,6 +9,7 @@
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
+#include "nakodo/hub/press.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"

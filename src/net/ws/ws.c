@@ -23,6 +23,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/hub/press.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
