@@ -429,7 +429,7 @@ void hub_close(struct peer *peer, unsigned code, const char *reason)
 
 void hub_close_slow(struct peer *peer)
 {
-	outbox_clear(&peer->outbox);
+	hub_discard(peer);
 	hub_close(peer, CLOSE_TOO_SLOW, "too slow");
 }
 
