@@ -24,6 +24,7 @@
 #include "nakodo/net/http/lan.h"
 #include "nakodo/net/http/urls.h"
 #include "nakodo/net/loop/notify.h"
+#include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/visits.h"
@@ -148,6 +149,7 @@ static void dispose(struct server *server)
 	{
 		listener_destroy(listener);
 	}
+	conn_forget_orphans(&server->sockets);
 	tls_destroy(server->tls);
 	pages_finish(&server->pages);
 	dialect_table_destroy(server->dialects);

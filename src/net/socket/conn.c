@@ -53,6 +53,8 @@ static uint64_t time_left(const struct accepted *accepted)
 /* A socket that libwebsockets has failed to take over. */
 struct orphan {
 	struct wheel_timer timer;
+	struct sockets *sockets;
+	struct orphan *prev, *next; /* of the sockets (utlist DL) */
 	int fd;
 	ino_t inode;
 };
@@ -72,6 +74,7 @@ static void on_orphan(struct wheel_timer *timer)
 	if (inode_of(orphan->fd) == orphan->inode) {
 		close(orphan->fd);
 	}
+	DL_DELETE(orphan->sockets->orphans, orphan);
 	free(orphan);
 }
 
@@ -85,8 +88,20 @@ static void see_closed(struct sockets *sockets, int fd)
 	if (orphan) {
 		orphan->fd = fd;
 		orphan->inode = inode;
+		orphan->sockets = sockets;
+		DL_APPEND(sockets->orphans, orphan);
 		deadlines_set(sockets->deadlines, &orphan->timer, ORPHAN_DELAY, on_orphan);
 	}
+}
+
+void conn_forget_orphans(struct sockets *sockets)
+{
+	struct orphan *orphan, *next;
+
+	DL_FOREACH_SAFE (sockets->orphans, orphan, next) {
+		free(orphan);
+	}
+	sockets->orphans = NULL;
 }
 
 void conn_adopt(struct accepted *accepted)

@@ -88,6 +88,8 @@ struct conn {
 
 /* Hand an accepted socket to libwebsockets; it is discarded on failure. */
 void conn_adopt(struct accepted *accepted);
+/* The loop has ended: free what is known of sockets that libwebsockets failed to take over. */
+void conn_forget_orphans(struct sockets *sockets);
 /* Close the socket and give back what it holds. */
 void conn_discard(struct accepted *accepted);
 struct conn *conn_of(struct lws *wsi); /* NULL before adoption is finished */

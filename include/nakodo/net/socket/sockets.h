@@ -29,6 +29,7 @@ struct sockets {
 	struct waiting *leaving; /* they wait no more, but for their handle to be closed */
 	struct handshakes handshakes;
 	struct answers answers;
+	struct orphan *orphans; /* that libwebsockets failed to take over; conn.c's */
 	struct conn *conns;
 	size_t conn_count, max_conns; /* `max_conns`: as far as file descriptors allow */
 };
