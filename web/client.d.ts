@@ -10,7 +10,7 @@
 
 /** Why something failed: `error` codes of nakodo.v1, or one of the client's own. */
 export type SignalErrorCode =
-  | 'bad-json' | 'bad-message' | 'not-text' | 'unknown-peer' | 'bad-room' | 'unauthorized'
+  | 'bad-json' | 'bad-message' | 'not-text' | 'unknown-peer' | 'peer-busy' | 'bad-room' | 'unauthorized'
   | 'forbidden' | 'kicked' | 'room-full'
   /** The server's other refusals and closes. */
   | 'too-large' | 'replaced' | 'refused'

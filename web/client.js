@@ -34,6 +34,7 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
   const pairs = new Map();
   const sources = new Map();
   const peers = new Map();
+  const missing = new Set(); // ids of those away, for whom the server kept no more of ours
   const self = { id: '', name: options.name, meta: options.meta };
   let iceServers;
 
@@ -109,6 +110,7 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
     pairs.get(id).close();
     pairs.delete(id);
     peers.delete(id);
+    missing.delete(id);
     all('limit');
     emit(room, 'leave', { peer, reason });
   }
@@ -137,6 +139,11 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
     else pairs.get(from)?.handle(message);
   }
 
+  function refused({ code, message, to }) {
+    if (code === 'peer-busy') missing.add(to);
+    emit(room, 'error', new SignalError(code, message));
+  }
+
   function take(message) {
     if (message.from !== undefined) return hear(message);
     const { type, reason, peer: info } = message;
@@ -149,7 +156,7 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
       setState('open');
       all('kick');
     } else if (type === 'closing') emit(room, type, message);
-    else if (type === 'error') emit(room, type, new SignalError(message.code, message.message));
+    else if (type === 'error') refused(message);
     else if (type === 'peer-updated' && id === self.id) emit(room, 'self', Object.assign(self, info));
     else if (type === 'peer-joined') add(info);
     else if (!peer) return;
@@ -157,6 +164,8 @@ function openRoom(client, rooms, name, setup, options, resolve, reject) {
     else if (/^peer-(away|back|updated)$/.test(type)) {
       Object.assign(peer, info ?? { away: type === 'peer-away' });
       emit(room, 'update', { peer });
+      // What it has not got may have been an offer.
+      if (type === 'peer-back' && missing.delete(id)) peer.rebuild();
     }
   }
 

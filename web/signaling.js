@@ -8,7 +8,7 @@ export class SignalError extends Error {
 }
 
 const FINAL = /^(1000|1007|1009|440[0139]|4413)$/;
-const HARMLESS = /^(bad-json|bad-message|not-text|unknown-peer)$/; // errors that no close follows
+const HARMLESS = /^(bad-json|bad-message|not-text|unknown-peer|peer-busy)$/; // errors that no close follows
 
 const sizeOf = (text) => new TextEncoder().encode(text).length;
 

@@ -137,6 +137,31 @@ static struct nakodo_v1_seat *find_peer(const struct call *call)
 	return member ? nakodo_v1_seat_of(member) : NULL;
 }
 
+static void pass(struct nakodo_v1_seat *seat, struct nakodo_v1_seat *peer, struct message *message)
+{
+	static const struct fault busy = {
+		"peer-busy", "That peer is away, and enough is waiting for it."};
+	char quoted[NAKODO_V1_ID + JSON_QUOTE_EXTRA];
+	struct json_value to = {.kind = JSON_STRING, .at = quoted};
+
+	if (!nakodo_v1_seat_pass(seat, peer, message)) {
+		meter_add(METER_PEER_BUSY, 1);
+		to.len = (size_t)snprintf(quoted, sizeof(quoted), "\"%s\"", peer->member->id);
+		send_error(seat, &busy, &to);
+	}
+}
+
+static void pass_to_all(struct nakodo_v1_seat *seat, struct message *message)
+{
+	struct member *member;
+
+	DL_FOREACH (seat->member->room->members, member) {
+		if (member != seat->member) {
+			pass(seat, nakodo_v1_seat_of(member), message);
+		}
+	}
+}
+
 static struct fault relay(const struct call *call)
 {
 	const struct json_value *to = &call->members[TO].value;
@@ -146,17 +171,23 @@ static struct fault relay(const struct call *call)
 		PART("\","),
 		{(void *)(call->data + 1), call->len - 1},
 	};
-	struct nakodo_v1_seat *peer;
+	struct nakodo_v1_seat *peer = NULL;
+	struct message message;
 
-	if (to->kind == JSON_ABSENT) {
-		nakodo_v1_seat_publish(call->seat, parts, 4);
-		return no_fault;
+	if (to->kind != JSON_ABSENT) {
+		peer = find_peer(call);
+		if (!peer) {
+			return (struct fault){
+				"unknown-peer", "There is no such peer in this room."};
+		}
 	}
-	peer = find_peer(call);
-	if (!peer) {
-		return (struct fault){"unknown-peer", "There is no such peer in this room."};
+	message_init(&message, parts, 4, false, true);
+	if (peer) {
+		pass(call->seat, peer, &message);
+	} else {
+		pass_to_all(call->seat, &message);
 	}
-	nakodo_v1_seat_send(peer, parts, 4);
+	message_finish(&message);
 	return no_fault;
 }
 
@@ -191,7 +222,7 @@ static void publish_update(struct nakodo_v1_seat *seat)
 	text_add(&text, "}}");
 	part.iov_base = text_take(&text, &part.iov_len);
 	if (part.iov_base) {
-		nakodo_v1_seat_publish(seat, &part, 1);
+		nakodo_v1_seat_publish(seat, NAKODO_V1_UPDATED, &part, 1);
 		nakodo_v1_seat_send(seat, &part, 1);
 		free(part.iov_base);
 	}
@@ -441,22 +472,6 @@ static void v1_close(struct peer *peer)
 	}
 }
 
-static bool v1_shed(struct mount *mount)
-{
-	struct nakodo_v1 *v1 = mount->state;
-	struct nakodo_v1_seat *seat = v1->unconfirmed ? v1->unconfirmed : v1->away;
-
-	if (seat) {
-		nakodo_v1_seat_leave(seat, "gone", 0);
-	}
-	return seat;
-}
-
-static bool v1_give_way(struct mount *mount, const struct address *newcomer)
-{
-	return nakodo_v1_place_for_peer(mount->state, newcomer);
-}
-
 static size_t v1_kept(const struct peer *peer)
 {
 	const struct nakodo_v1_seat *seat = peer->state_of_dialect;
@@ -472,8 +487,8 @@ const struct dialect dialect_nakodo_v1 = {
 	.start = v1_start,
 	.stop = v1_stop,
 	.is_awaited = nakodo_v1_is_awaited,
-	.shed = v1_shed,
-	.give_way = v1_give_way,
+	.shed = nakodo_v1_shed,
+	.give_way = nakodo_v1_give_way,
 	.kept = v1_kept,
 	.open = nakodo_v1_join,
 	.message = v1_message,

@@ -200,7 +200,7 @@ static void say_back(struct nakodo_v1_seat *seat)
 		PART("\"}"),
 	};
 
-	nakodo_v1_seat_publish(seat, parts, 3);
+	nakodo_v1_seat_publish(seat, NAKODO_V1_TURNED, parts, 3);
 }
 
 static void replay(struct nakodo_v1_seat *seat)
@@ -329,7 +329,7 @@ static void announce(struct nakodo_v1_seat *seat)
 	text_add(&text, "{\"type\":\"peer-joined\",\"peer\":{");
 	nakodo_v1_seat_print(seat, &text);
 	text_add(&text, ",\"owner\":false}}"); /* whoever comes later is the owner */
-	nakodo_v1_seat_publish_text(seat, &text);
+	nakodo_v1_seat_publish_text(seat, NAKODO_V1_CAME, &text);
 }
 
 /* A seat in the room, even if one who is away has to give way. As nakodo_v1_seat_create(). */

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "nakodo/base/meter.h"
+#include "nakodo/dialect/dialect.h"
 
 static bool give_up(struct nakodo_v1_seat *seat)
 {
@@ -114,7 +115,18 @@ bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcom
 	return give_up(seat ? seat : find_yielding(v1, newcomer, is_alone));
 }
 
-bool nakodo_v1_place_for_peer(struct nakodo_v1 *v1, const struct address *newcomer)
+bool nakodo_v1_give_way(struct mount *mount, const struct address *newcomer)
 {
-	return give_up(find_yielding(v1, newcomer, is_placed));
+	return give_up(find_yielding(mount->state, newcomer, is_placed));
+}
+
+bool nakodo_v1_shed(struct mount *mount)
+{
+	struct nakodo_v1 *v1 = mount->state;
+	struct nakodo_v1_seat *seat = v1->unconfirmed ? v1->unconfirmed : v1->away;
+
+	if (seat) {
+		nakodo_v1_seat_leave(seat, "gone", 0);
+	}
+	return seat;
 }

@@ -3,8 +3,7 @@
  * share in the mount. Nothing here reads a message.
  *
  * Every numbered message goes into the session of its receiver, and into the connection too if
- * there is one. A detached session that had to forget one cannot be resumed any more; since someone
- * may be walking through its room, it leaves by its timer.
+ * there is one; if not, nakodo_v1_waiting.c says what is kept.
  */
 #include "nakodo/dialect/nakodo_v1.h"
 
@@ -224,6 +223,7 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
 	}
 	hub_leave(seat->member);
 	DL_DELETE(v1->seats, seat);
+	nakodo_v1_waiting_end(&seat->waiting);
 	session_finish(&seat->session);
 	memory_give(MEMORY_ROOMS, seat->counted);
 	free(seat->name);
@@ -243,7 +243,7 @@ void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsig
 		PART("\"}"),
 	};
 
-	nakodo_v1_seat_publish(seat, parts, 5);
+	nakodo_v1_seat_publish(seat, NAKODO_V1_LEFT, parts, 5);
 	nakodo_v1_seat_destroy(seat);
 	if (peer) {
 		hub_close(peer, code, code == 4409 ? "resumed or replaced elsewhere" : "");
@@ -287,6 +287,7 @@ struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *pee
 	}
 	hub_clear_timer(seat->mount->hub, &seat->gone);
 	come_back(seat);
+	nakodo_v1_waiting_end(&seat->waiting);
 	leave_place(seat);
 	seat->peer = peer;
 	peer->state_of_dialect = seat;
@@ -304,6 +305,7 @@ void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
 
 	leave_peer(seat);
 	go_away(seat);
+	nakodo_v1_waiting_begin(&seat->waiting, &seat->session);
 	hub_clear_timer(seat->mount->hub, &seat->ack);
 	if (!nakodo_v1_seat_is_confirmed(seat)) {
 		wait = wait < UNCONFIRMED_WAIT ? wait : UNCONFIRMED_WAIT;
@@ -311,21 +313,24 @@ void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
 		seat->placed = env->keep_place && env->keep_place(env->cookie, &seat->address);
 	}
 	hub_set_timer(seat->mount->hub, &seat->gone, wait, on_gone);
-	nakodo_v1_seat_publish(seat, parts, 3);
+	nakodo_v1_seat_publish(seat, NAKODO_V1_TURNED, parts, 3);
 }
 
+/* To one that has a connection. */
 static void deliver(struct nakodo_v1_seat *seat, struct frame *frame)
 {
-	bool all = session_push(&seat->session, frame);
-
-	if (!all && seat->snapshot) {
+	if (!session_push(&seat->session, frame) && seat->snapshot) {
 		give_up_snapshot(seat);
 	}
-	if (seat->peer) {
-		hub_send_frame(seat->peer, frame);
-	} else if (!all) {
-		hub_set_timer(seat->mount->hub, &seat->gone, 0, on_gone);
-	}
+	hub_send_frame(seat->peer, frame);
+}
+
+/* To one that is away something is lost: it cannot come back. Somebody may be walking through its
+ * room, so its timer does the rest. */
+static void lose(struct nakodo_v1_seat *seat)
+{
+	give_up_snapshot(seat);
+	hub_set_timer(seat->mount->hub, &seat->gone, 0, on_gone);
 }
 
 void nakodo_v1_seat_send(struct nakodo_v1_seat *seat, const struct iovec *parts, int count)
@@ -337,29 +342,57 @@ void nakodo_v1_seat_send(struct nakodo_v1_seat *seat, const struct iovec *parts,
 	message_finish(&message);
 }
 
-void nakodo_v1_seat_publish(struct nakodo_v1_seat *seat, const struct iovec *parts, int count)
+void nakodo_v1_seat_publish(
+	struct nakodo_v1_seat *seat, enum nakodo_v1_news news, const struct iovec *parts, int count)
 {
 	struct member *member;
 	struct message message;
 
 	message_init(&message, parts, count, false, true);
 	DL_FOREACH (seat->member->room->members, member) {
-		if (member != seat->member) {
-			deliver(nakodo_v1_seat_of(member), message_frame(&message, FRAME_AS_SENT));
+		struct nakodo_v1_seat *other = nakodo_v1_seat_of(member);
+		struct frame *frame = message_frame(&message, FRAME_AS_SENT);
+
+		if (other == seat) {
+			continue;
+		}
+		if (other->peer) {
+			deliver(other, frame);
+		} else if (!nakodo_v1_waiting_tell(
+				   &other->waiting, news, seat->member->id, frame)) {
+			lose(other);
 		}
 	}
 	message_finish(&message);
 }
 
-void nakodo_v1_seat_publish_text(struct nakodo_v1_seat *seat, struct text *text)
+void nakodo_v1_seat_publish_text(
+	struct nakodo_v1_seat *seat, enum nakodo_v1_news news, struct text *text)
 {
 	struct iovec part;
 
 	part.iov_base = text_take(text, &part.iov_len);
 	if (part.iov_base) {
-		nakodo_v1_seat_publish(seat, &part, 1);
+		nakodo_v1_seat_publish(seat, news, &part, 1);
 		free(part.iov_base);
 	}
+}
+
+bool nakodo_v1_seat_pass(
+	const struct nakodo_v1_seat *from, struct nakodo_v1_seat *to, struct message *message)
+{
+	struct frame *frame = message_frame(message, FRAME_AS_SENT);
+	int error;
+
+	if (to->peer) {
+		deliver(to, frame);
+		return true;
+	}
+	error = nakodo_v1_waiting_pass(&to->waiting, from->member->id, &from->address, frame);
+	if (error == -ENOMEM) {
+		lose(to);
+	}
+	return error != -EBUSY;
 }
 
 void nakodo_v1_seat_tell(struct nakodo_v1_seat *seat, const struct iovec *parts, int count)

@@ -73,6 +73,15 @@ struct frame *outbox_at(const struct outbox *outbox, unsigned i)
 	return *slot((struct outbox *)outbox, i);
 }
 
+static void release_if_empty(struct outbox *outbox)
+{
+	if (!outbox->count) {
+		free(outbox->ring);
+		outbox->ring = NULL;
+		outbox->head = 0;
+	}
+}
+
 struct frame *outbox_pop(struct outbox *outbox)
 {
 	struct frame *frame = outbox_first(outbox);
@@ -87,12 +96,27 @@ struct frame *outbox_pop(struct outbox *outbox)
 		outbox->exempt--;
 		outbox->exempt_bytes -= frame->len;
 	}
-	if (!outbox->count) {
-		free(outbox->ring);
-		outbox->ring = NULL;
-		outbox->head = 0;
-	}
+	release_if_empty(outbox);
 	return frame;
+}
+
+bool outbox_remove(struct outbox *outbox, const struct frame *frame)
+{
+	unsigned i = outbox->count;
+
+	while (i > outbox->exempt && *slot(outbox, i - 1) != frame) {
+		i--;
+	}
+	if (i == outbox->exempt) {
+		return false;
+	}
+	for (; i < outbox->count; i++) {
+		*slot(outbox, i - 1) = *slot(outbox, i);
+	}
+	outbox->count--;
+	outbox->bytes -= frame->len;
+	release_if_empty(outbox);
+	return true;
 }
 
 void outbox_clear(struct outbox *outbox)

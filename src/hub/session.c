@@ -28,16 +28,31 @@ void session_finish(struct session *session)
 	session_init(session, session->limits);
 }
 
-bool session_push(struct session *session, struct frame *frame)
+bool session_push_unbounded(struct session *session, struct frame *frame)
 {
-	const struct session_limits *limits = session->limits;
-	bool all = true;
-
 	session->sent++;
 	if (!frame || !outbox_push(&session->kept, frame)) {
 		outbox_clear(&session->kept);
 		return false;
 	}
+	return true;
+}
+
+bool session_withdraw(struct session *session, struct frame *frame)
+{
+	if (!outbox_remove(&session->kept, frame)) {
+		return false;
+	}
+	session->sent--;
+	frame_unref(frame);
+	return true;
+}
+
+bool session_push(struct session *session, struct frame *frame)
+{
+	const struct session_limits *limits = session->limits;
+	bool all = session_push_unbounded(session, frame);
+
 	while (session->kept.count > limits->messages || session->kept.bytes > limits->bytes) {
 		forget_oldest(session);
 		all = false;

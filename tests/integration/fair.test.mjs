@@ -57,3 +57,43 @@ describe('what is full of one address makes room for another', { concurrency: tr
     await session.bye();
   });
 });
+
+describe('one who is away', { concurrency: true }, () => {
+  /** Two who know of each other, the second cut. */
+  async function couple(t) {
+    const daemon = await testDaemon(t);
+    const a = await Session.join(daemon.ws, 'r');
+    const b = await Session.join(daemon.ws, 'r', NEWCOMER);
+    await a.find('peer-joined');
+    await b.taken();
+    await b.cut();
+    await a.find('peer-away');
+    return { daemon, a, b };
+  }
+
+  it('comes back, however much is said to it; who says too much is told', async (t) => {
+    const { a, b } = await couple(t);
+    const x = 'x'.repeat(65000);
+    for (let i = 0; i < 17; i++) a.send({ type: 'x', i, to: b.id, x });
+    const error = await a.find('error');
+    assert.deepEqual([error.code, error.to], ['peer-busy', b.id]);
+    await a.taken();
+    assert.equal((await b.connect()).type, 'resumed');
+    for (let i = 0; i < 5; i++) assert.equal((await b.next()).i, i);
+    await b.silent();
+    await Promise.all([a.bye(), b.bye()]);
+  });
+
+  it('comes back, however many come and go', async (t) => {
+    const { daemon, a, b } = await couple(t);
+    for (let i = 0; i < 26; i++) {
+      const crowd = await Promise.all(Array.from({ length: 14 }, (_, n) => Session.join(daemon.ws, 'r', { localAddress: `127.0.1.${n + 1}`, queue: false })));
+      await Promise.all(crowd.map((session) => session.bye()));
+    }
+    const c = await Session.join(daemon.ws, 'r');
+    assert.equal((await b.connect()).type, 'resumed');
+    assert.deepEqual(await b.next(), { type: 'peer-joined', peer: { id: c.id, owner: false } });
+    await b.silent();
+    await Promise.all([a.bye(), b.bye(), c.bye()]);
+  });
+});

@@ -143,7 +143,7 @@ describe('resuming', () => {
     await leave(c, d, a);
   });
 
-  it('tells of everybody who came, went, came and went meanwhile, once', async () => {
+  it('tells of everybody who came or went meanwhile, once, and not of those who came and went', async () => {
     const [a, b] = await couple();
     await b.cut();
     const c = await Session.join(daemon.ws, a.room);
@@ -151,8 +151,8 @@ describe('resuming', () => {
     await c.bye();
     const d = await Session.join(daemon.ws, a.room);
     await b.connect();
-    const told = [await b.next(), await b.next(), await b.next(), await b.next()];
-    assert.deepEqual(told.map(({ type, id, peer }) => [type, id ?? peer.id]), [['peer-joined', c.id], ['peer-left', a.id], ['peer-left', c.id], ['peer-joined', d.id]]);
+    const told = [await b.next(), await b.next()];
+    assert.deepEqual(told.map(({ type, id, peer }) => [type, id ?? peer.id]), [['peer-left', a.id], ['peer-joined', d.id]]);
     await b.silent();
     await leave(b, d);
   });

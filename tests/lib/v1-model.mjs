@@ -28,6 +28,8 @@ class Participant {
   said = 0; // to all
   saidTo = new Map(); // id → to that one
   log = []; // by the session's number: what had been said to all
+  missed = new Map(); // id → how many numbers of that one were left out, to all or to us alone
+  refused = new Map(); // id → how many of ours that one has missed: the server told us
   sure = 0; // of it, what the server has acknowledged
   heard = new Map(); // id → the next number to all that must come from that one
   heardFrom = new Map(); // id → the next number to us alone
@@ -40,6 +42,18 @@ class Participant {
     this.id = id;
     this.met = new Set(peers.map((peer) => peer.id)); // they were there before: what they said first is unknown
     this.begun = new Map(room.participants.map((other) => [other.id, other.said]));
+  }
+
+  /** How many messages of the other have not come. */
+  lacks(other) {
+    const all = other.said - (this.heard.get(other.id) ?? this.from(other) ?? 0);
+    const alone = (other.saidTo.get(this.id) ?? 0) - (this.heardFrom.get(other.id) ?? 0);
+    return all + alone + (this.missed.get(other.id) ?? 0);
+  }
+
+  /** How many of ours the server did not keep for the other while that was away. */
+  refusedFor(other) {
+    return this.refused.get(other.id) ?? 0;
   }
 
   /** From which number on it must hear the other; undefined: that is open. */
@@ -69,7 +83,7 @@ export class Room {
     if (this.#events.length > 4000) this.#events.splice(0, 2000);
   }
 
-  /** At most how many messages the server keeps for it. */
+  /** At most how many messages the server kept for it while it was connected; what comes later has its share. */
   kept(one, session) {
     let count = session.received - session.surelyAcknowledged;
     count += 2 * this.#events.filter((at) => at > one.lostAt - SETTLED).length;
@@ -164,23 +178,32 @@ export class ModelClient {
     this.heard++;
     if (type === 'all') {
       const first = me.from(room.byId.get(from));
-      if (me.heard.has(from)) assert.equal(i, me.heard.get(from), `to all, from ${from} to ${me.id}`);
-      else assert.ok(first === undefined || (first === 0 ? i === 0 : i <= first), `the first of ${from} to ${me.id}, due from ${first} on`);
+      if (me.heard.has(from)) this.#next(i, me.heard.get(from), from, 'to all');
+      else if (first === 0 || i > first) this.#next(i, first, from, 'the first');
       me.heard.set(from, i + 1);
     } else if (type === 'one') {
-      assert.equal(i, me.heardFrom.get(from) ?? 0, `from ${from} to ${me.id} alone`);
+      this.#next(i, me.heardFrom.get(from) ?? 0, from, 'to one');
       me.heardFrom.set(from, i + 1);
     } else if (type === 'peer-joined') {
       assert.ok(!message.peer.owner);
       me.joined.set(message.peer.id, me.said);
     } else if (type === 'peer-left') {
       this.#leaves(room.byId.get(message.id), message.reason);
+    } else if (type === 'error' && message.code === 'peer-busy') {
+      me.refused.set(message.to, (me.refused.get(message.to) ?? 0) + 1);
     } else if (type === 'error') {
       assert.equal(message.code, 'unknown-peer');
       assert.ok(room.byId.get(message.to).gone || room.mayBeGone(room.byId.get(message.to)), `${message.to} is there`);
     } else {
       assert.ok(['peer-away', 'peer-back'].includes(type));
     }
+  }
+
+  /** Nothing is doubled or out of order; what is left out was refused, which settle() sees. */
+  #next(i, due, from, what) {
+    const { me } = this;
+    assert.ok(i >= due, `${what}, from ${from} to ${me.id}: ${i}, not ${due}`);
+    if (i > due) me.missed.set(from, (me.missed.get(from) ?? 0) + i - due);
   }
 
   /** The other has left; what the server surely had of it must have come before. */
@@ -195,7 +218,7 @@ export class ModelClient {
     }
     const sure = reason === 'bye' ? other.said : other.sure;
     const heard = me.heard.get(other.id) ?? me.from(other) ?? Infinity;
-    assert.ok(heard >= sure, `${me.id} has heard ${heard} of ${sure} that ${other.id} said`);
+    assert.ok(heard + other.refusedFor(me) >= sure, `${me.id} has heard ${heard} of ${sure} that ${other.id} said`);
   }
 
   /** Say something, connected or not. */
@@ -244,14 +267,13 @@ export async function settle(clients) {
   const others = ({ me, room }) => clients.filter((other) => other.me !== me && other.room === room).map((other) => other.me);
   const missing = (client) => others(client).filter((other) => {
     const { me, session } = client;
-    const heard = me.heard.get(other.id) ?? me.from(other) ?? 0;
-    return !session.peers.has(other.id) || heard !== other.said || (me.heardFrom.get(other.id) ?? 0) !== (other.saidTo.get(me.id) ?? 0);
+    return !session.peers.has(other.id) || me.lacks(other) > other.refusedFor(me);
   });
   const isSettled = (client) => client.session.pending === 0 && client.session.peers.size === others(client).length && !missing(client).length;
   await Promise.all(clients.map(async (client) => {
     const { me, session } = client;
     await session.until(() => isSettled(client), 'everything of everybody', 40000).catch((error) => {
-      const what = missing(client).map((other) => `${other.id}: ${me.heard.get(other.id)} of ${other.said}, alone ${me.heardFrom.get(other.id)} of ${other.saidTo.get(me.id)}`);
+      const what = missing(client).map((other) => `${other.id}: ${me.heard.get(other.id)} of ${other.said}, alone ${me.heardFrom.get(other.id)} of ${other.saidTo.get(me.id)}, ${other.refusedFor(me)} refused`);
       throw new Error(`${error.message}; ${session.pending} not acknowledged, peers ${[...session.peers.keys()]}, missing ${what.join('; ')}`);
     });
   }));

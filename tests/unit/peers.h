@@ -19,7 +19,7 @@ struct options;
 extern struct options peers_options;
 extern const struct dialect_env peers_env;
 
-#define PEERS_MAX 24
+#define PEERS_MAX 64
 #define PEERS_ALL ((struct hub_limits){.room_members = 256, .outbox_bytes = 256 * 1024})
 
 struct peers_one {

@@ -47,6 +47,7 @@ enum meter {
 	METER_STALLED,
 	/* Counters: what was full and made room, or did not. */
 	METER_SEATS_YIELDED,
+	METER_PEER_BUSY,
 	/* Counters: what max-memory shed. */
 	METER_SHED_SESSIONS,
 	METER_SHED_PEERS,

@@ -1,7 +1,7 @@
 /*
- * nakodo_v1: what the files of this dialect share. nakodo_v1.c reads messages, nakodo_v1_join.c
- * lets clients in or back in, nakodo_v1_seat.c knows who sits where and what each is sent, and
- * nakodo_v1_history.c keeps what was chatted.
+ * nakodo_v1: what the files of this dialect share. nakodo_v1.c reads messages, _join.c lets clients
+ * in or back in, _seat.c knows who sits where and what each is sent, _waiting.c what is kept for
+ * one who is away, _place.c who gives way to whom, _history.c what was chatted.
  *
  * A seat is one participant in one room. It outlives its connections:
  *
@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/dialect/nakodo_v1_waiting.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/hub/limit.h"
 #include "nakodo/hub/session.h"
@@ -41,6 +42,7 @@ struct nakodo_v1_seat {
 	struct session session; /* first: a member's session is turned back by a cast */
 	struct nakodo_v1 *mount;
 	struct peer *peer; /* NULL: detached */
+	struct nakodo_v1_waiting waiting; /* while detached */
 	struct member *member;
 	/* Tokens that resume: the last that the client is known to have, and the one made since. */
 	struct nakodo_v1_key confirmed, issued;
@@ -107,12 +109,19 @@ bool nakodo_v1_seat_is_confirmed(const struct nakodo_v1_seat *seat);
 struct nakodo_v1_seat *nakodo_v1_seat_find(
 	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key);
 
-/* Send a numbered message: to the seat, or to all others in its room. */
+/* Send a numbered message of ours to the seat. */
 void nakodo_v1_seat_send(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
-void nakodo_v1_seat_publish(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
+/* Send numbered news of the seat to all others in its room. */
+void nakodo_v1_seat_publish(struct nakodo_v1_seat *seat, enum nakodo_v1_news news,
+	const struct iovec *parts, int count);
 /* Publish what was written into `text`, which is empty afterwards. Without memory for it, nothing.
  */
-void nakodo_v1_seat_publish_text(struct nakodo_v1_seat *seat, struct text *text);
+void nakodo_v1_seat_publish_text(
+	struct nakodo_v1_seat *seat, enum nakodo_v1_news news, struct text *text);
+/* Pass a message of the participant `from` on to another. False: that one is away, and has as much
+ * waiting from the sender's address as it may; nothing was kept. */
+bool nakodo_v1_seat_pass(
+	const struct nakodo_v1_seat *from, struct nakodo_v1_seat *to, struct message *message);
 /* Send a message that is not numbered; it is lost if there is no connection. */
 void nakodo_v1_seat_tell(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
 /* Write "id":…,"name":…,"meta":… */
@@ -121,13 +130,14 @@ void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, struct text *out);
 void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat);
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
 
-/* Something is full: the room, the number of rooms, or the daemon. End a seat without a connection,
- * if one has to give way to a newcomer of that address. False: none has to. */
+/* Something is full: the room, or the number of rooms. End a seat without a connection, if one has
+ * to give way to a newcomer of that address. False: none has to. */
 bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer);
 bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer);
-bool nakodo_v1_place_for_peer(struct nakodo_v1 *v1, const struct address *newcomer);
 
-/* dialect.open and dialect.is_awaited. */
+/* dialect.shed, .give_way, .open and .is_awaited. */
+bool nakodo_v1_shed(struct mount *mount);
+bool nakodo_v1_give_way(struct mount *mount, const struct address *newcomer);
 void nakodo_v1_join(struct peer *peer, const struct request *request);
 bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *request);
 /* Is it a room's or a participant's name: 1 to 128 bytes of UTF-8, no control characters, no /? */

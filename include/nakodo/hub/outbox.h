@@ -31,4 +31,7 @@ struct frame *outbox_first(const struct outbox *outbox); /* NULL: empty */
 struct frame *outbox_at(const struct outbox *outbox, unsigned i);
 /* Take the first out; its reference passes to the caller. */
 struct frame *outbox_pop(struct outbox *outbox);
+/* Take that frame out, the last one if it waits more than once; its reference passes to the caller.
+ * None of the exempt ones. False: it does not wait. */
+bool outbox_remove(struct outbox *outbox, const struct frame *frame);
 void outbox_clear(struct outbox *outbox);

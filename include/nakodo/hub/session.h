@@ -40,6 +40,12 @@ void session_finish(struct session *session);
  * own. Past the limits the oldest are forgotten; without memory, or if there was none for the frame
  * (`frame` NULL), all are. False: some were forgotten, so a client without them cannot resume. */
 bool session_push(struct session *session, struct frame *frame);
+/* The same, past the limits too: for what the caller bounds. False: no memory, all are forgotten.
+ */
+bool session_push_unbounded(struct session *session, struct frame *frame);
+/* The client shall never get that message, which it cannot have got yet: as if it had not been
+ * pushed. False: it is not kept. */
+bool session_withdraw(struct session *session, struct frame *frame);
 /* The client has the first n. Below what it said before: nothing happens. -EINVAL: above what was
  * sent. */
 int session_ack(struct session *session, uint64_t n);
