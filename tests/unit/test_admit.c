@@ -17,10 +17,7 @@
 	((struct option_list){.items = (struct option_item[]){__VA_ARGS__},                        \
 		.count =                                                                           \
 			sizeof((struct option_item[]){__VA_ARGS__}) / sizeof(struct option_item)})
-#define ITEM(text)                                                                                 \
-	{                                                                                          \
-		(char *)(text), (char *)"test"                                                     \
-	}
+#define ITEM(text) {(char *)(text), (char *)"test"}
 
 static const struct option_list nothing;
 

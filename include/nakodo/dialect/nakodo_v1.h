@@ -104,18 +104,17 @@ void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot);
 void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat); /* its client has the issued token */
 /* Has its client ever shown that it can resume? */
 bool nakodo_v1_seat_is_confirmed(const struct nakodo_v1_seat *seat);
-/* The seat of which this is a key, and which of its keys that is. NULL: there is none. `ret_key`
- * may be NULL. */
+/* The seat of which this is a key, and which of its keys that is (`ret_key`, or NULL). NULL: none.
+ */
 struct nakodo_v1_seat *nakodo_v1_seat_find(
 	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key);
 
 /* Send a numbered message of ours to the seat. */
 void nakodo_v1_seat_send(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);
-/* Send numbered news of the seat to all others in its room. */
+/* The same to all others in its room: news of the seat. */
 void nakodo_v1_seat_publish(struct nakodo_v1_seat *seat, enum nakodo_v1_news news,
 	const struct iovec *parts, int count);
-/* Publish what was written into `text`, which is empty afterwards. Without memory for it, nothing.
- */
+/* Publish what was written into `text`, which is empty then; nothing if there was no memory. */
 void nakodo_v1_seat_publish_text(
 	struct nakodo_v1_seat *seat, enum nakodo_v1_news news, struct text *text);
 /* Pass a message of the participant `from` on to another. False: that one is away, and has as much
@@ -134,7 +133,6 @@ struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
  * to give way to a newcomer of that address. False: none has to. */
 bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer);
 bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer);
-
 /* dialect.shed, .give_way, .open and .is_awaited. */
 bool nakodo_v1_shed(struct mount *mount);
 bool nakodo_v1_give_way(struct mount *mount, const struct address *newcomer);
