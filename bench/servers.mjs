@@ -2,13 +2,28 @@
 // ended. One lives for one run, so that nothing is left over from the run before.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, openSync, readFileSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 const START_MS = 10_000;
 const STOP_MS = 10_000;
+
+// One process, nothing kept for a second connection, and one small answer (handshakes.mjs).
+function nginxConfig({ build, port, cert, key }) {
+  const path = join(build, "nginx.conf");
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (name) => `${name}_temp_path ${join(build, "nginx")};`);
+  writeFileSync(path, `daemon off; master_process off; pid ${join(build, "nginx.pid")};
+error_log stderr crit; events { worker_connections 4096; }
+http { access_log off; ${temporary.join(" ")}
+ssl_session_tickets off; ssl_session_cache off; keepalive_timeout 0;
+server { listen 127.0.0.1:${port} ssl; ssl_protocols TLSv1.2 TLSv1.3;
+ssl_certificate ${cert}; ssl_certificate_key ${key}; location / { return 200 "ok"; } } }
+`);
+  return path;
+}
 
 // Each value gives the command line. All of nakodo's limits that the load would meet are lifted.
 const commands = {
@@ -32,9 +47,9 @@ const commands = {
     "env", `PORT=${port}`,
     process.execPath, join(source, "peers/node_modules/y-webrtc/bin/server.js"),
   ],
+  nginx: (settings) => ["nginx", "-c", nginxConfig(settings)],
 };
 
-export const serverNames = Object.keys(commands);
 export const serverTitles = {
   nakodo: "nakodo",
   ws: "npm ws",
@@ -42,6 +57,7 @@ export const serverTitles = {
   peer: "npm peer",
   "y-webrtc": "y-webrtc",
 };
+export const serverNames = Object.keys(serverTitles);
 
 // The first two cores that this process may use: one for the server, one for the load.
 export function cores() {

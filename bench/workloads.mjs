@@ -35,6 +35,10 @@ function* relayed(scheme) {
     }
   }
   yield rooms(scheme, [10, 100], 2000, 8, scheme === "ws" && BURST_AIM);
+  // A whole description.
+  for (const window of [1, 8]) {
+    yield rooms(scheme, [500, 2], 8000, window);
+  }
 }
 
 function crowd(scheme) {

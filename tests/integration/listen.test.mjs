@@ -7,6 +7,7 @@ import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import tls from 'node:tls';
 import { open, openMany, refused } from '../lib/client.mjs';
 import { meters, root, runDaemon, scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, request, rest } from '../lib/http.mjs';
@@ -144,6 +145,22 @@ describe('TCP', () => {
     const daemon = await testDaemon(t, { tls: true });
     await serves({ port: daemon.port }, daemon.ws);
     await serves({ port: daemon.tlsPort, tls: true }, daemon.wss);
+  });
+
+  it('TLS resumes no session: there are no tickets', async (t) => {
+    const daemon = await testDaemon(t, { tls: true });
+    for (const version of ['TLSv1.2', 'TLSv1.3']) {
+      const socket = tls.connect({ port: daemon.tlsPort, host: '127.0.0.1', rejectUnauthorized: false, minVersion: version, maxVersion: version });
+      let tickets = 0;
+      socket.on('session', () => { tickets += version === 'TLSv1.3'; });
+      await once(socket, 'secureConnect');
+      socket.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+      const [answer] = await once(socket, 'data');
+      assert.match(String(answer), /^HTTP\/1.1 200 /);
+      assert.equal(socket.getTLSTicket(), undefined, version);
+      assert.equal(tickets, 0, version);
+      socket.destroy();
+    }
   });
 
   it('localhost is both families with one port', { skip: !hasIPv6 && 'no IPv6 here' }, async (t) => {

@@ -60,7 +60,7 @@ static bool read_once(struct reading *reading, struct conn *conn)
 	reading->current = conn;
 	reading->filled = 0;
 	lws_service_fd(reading->context, &event);
-	return reading->current && conn->more_prev;
+	return reading->current == conn && conn->more_prev;
 }
 
 /* Until it is empty or has been read on for long enough; then it stands last in the list. */

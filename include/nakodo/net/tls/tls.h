@@ -29,7 +29,7 @@ const char *tls_ca_fingerprint(const struct tls *tls);
 bool tls_covers(const struct tls *tls, const char *address);
 /* Does it have this host name, perhaps by a wildcard? `tls` may be NULL. */
 bool tls_has_name(const struct tls *tls, const char *name);
-/* Make a vhost's context use the certificate: TLS 1.2 and newer, no session cache. */
+/* Make a vhost's context use the certificate: TLS 1.2 and newer, no resumption. */
 void tls_attach(struct tls *tls, SSL_CTX *context);
 /* The handshake is over: free what only it needed. NULL: a connection without TLS. */
 void tls_settle(SSL *ssl);
