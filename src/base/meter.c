@@ -1,6 +1,11 @@
 /* meter: owns the values and the table of their names. */
 #include "nakodo/base/meter.h"
 
+#include <stdbool.h>
+#include <string.h>
+
+#define REFUSED "refused_"
+
 uint64_t meter_values[METER_COUNT];
 
 const struct meter_row meter_rows[METER_COUNT] = {
@@ -19,7 +24,6 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_MEMORY_ANSWERS] = {"memory_answers",
 		"Bytes of HTTP answers that slow clients have not taken yet.", METER_GAUGE},
 	[METER_ACCEPTED] = {"accepted", "Connections that were accepted.", METER_COUNTER},
-	[METER_REFUSED] = {"refused", "Requests that were answered with a refusal.", METER_COUNTER},
 	[METER_ANSWERS_REFUSED] = {"answers_refused",
 		"Files that were not sent because slow clients have too much waiting.",
 		METER_COUNTER},
@@ -42,6 +46,43 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		"Connections that did not begin to speak within handshake-timeout.", METER_COUNTER},
 	[METER_ACCEPT_BAD_HEADER] = {"accept_bad_header",
 		"Connections without a valid PROXY protocol header where one is due.",
+		METER_COUNTER},
+	[METER_REFUSED] = {"refused", "Requests that were answered with a refusal.", METER_COUNTER},
+	[METER_REFUSED_BAD_REQUEST] = {"refused_bad_request",
+		"Refused: a request line that is none.", METER_COUNTER},
+	[METER_REFUSED_BAD_HOST] = {"refused_bad_host",
+		"Refused: a Host that is missing, malformed or not ours.", METER_COUNTER},
+	[METER_REFUSED_BAD_PROXY] = {"refused_bad_proxy",
+		"Refused: a trusted proxy that names no client.", METER_COUNTER},
+	[METER_REFUSED_BAD_ORIGIN] = {"refused_bad_origin",
+		"Refused: a page that may not connect or read.", METER_COUNTER},
+	[METER_REFUSED_BAD_METHOD] = {"refused_bad_method",
+		"Refused: a method that is not answered.", METER_COUNTER},
+	[METER_REFUSED_BAD_HANDSHAKE] = {"refused_bad_handshake",
+		"Refused: a WebSocket handshake without its headers.", METER_COUNTER},
+	[METER_REFUSED_BAD_VERSION] = {"refused_bad_version",
+		"Refused: a WebSocket version other than 13.", METER_COUNTER},
+	[METER_REFUSED_BAD_SUBPROTOCOL] = {"refused_bad_subprotocol",
+		"Refused: subprotocols of which none is known.", METER_COUNTER},
+	[METER_REFUSED_BODY_REFUSED] = {"refused_body_refused", "Refused: a request with a body.",
+		METER_COUNTER},
+	[METER_REFUSED_TLS_REQUIRED] = {"refused_tls_required",
+		"Refused: a WebSocket without TLS where TLS is due.", METER_COUNTER},
+	[METER_REFUSED_NOT_FOUND] = {"refused_not_found", "Refused: a path where there is nothing.",
+		METER_COUNTER},
+	[METER_REFUSED_UPGRADE_REQUIRED] = {"refused_upgrade_required",
+		"Refused: a plain request where WebSockets are spoken.", METER_COUNTER},
+	[METER_REFUSED_TOO_FAST] = {"refused_too_fast",
+		"Refused: an address that was sent too much.", METER_COUNTER},
+	[METER_REFUSED_TOO_MANY_CONNECTS] = {"refused_too_many_connects",
+		"Refused: connect-rate, behind a proxy.", METER_COUNTER},
+	[METER_REFUSED_TOO_MANY_PEERS] = {"refused_too_many_peers",
+		"Refused: max-peers-per-address.", METER_COUNTER},
+	[METER_REFUSED_SERVER_FULL] = {"refused_server_full", "Refused: max-peers or max-memory.",
+		METER_COUNTER},
+	[METER_REFUSED_DRAINING] = {"refused_draining", "Refused: a server that is stopping.",
+		METER_COUNTER},
+	[METER_REFUSED_BUSY] = {"refused_busy", "Refused: too much that waits for slow clients.",
 		METER_COUNTER},
 	[METER_MESSAGES_IN] = {"messages_in", "Messages received from peers.", METER_COUNTER},
 	[METER_BYTES_IN] = {"bytes_in", "Bytes of payload received from peers.", METER_COUNTER},
@@ -79,15 +120,22 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_CLOSED_1000] = {"closed_1000", "Peers closed with 1000 (normal).", METER_COUNTER},
 	[METER_CLOSED_1001] = {"closed_1001", "Peers closed with 1001 (the server stops).",
 		METER_COUNTER},
-	[METER_CLOSED_1002] = {"closed_1002", "Peers closed with 1002 (protocol error).",
+	[METER_CLOSED_1002] = {"closed_1002", "Peers closed with 1002 (bad close frame).",
+		METER_COUNTER},
+	[METER_CLOSED_1005] = {"closed_1005", "Peers closed with 1005 (by a frame without a code).",
 		METER_COUNTER},
 	[METER_CLOSED_1007] = {"closed_1007", "Peers closed with 1007 (not UTF-8).", METER_COUNTER},
 	[METER_CLOSED_1009] = {"closed_1009", "Peers closed with 1009 (message too large).",
 		METER_COUNTER},
 	[METER_CLOSED_1011] = {"closed_1011", "Peers closed with 1011 (out of memory).",
 		METER_COUNTER},
+	[METER_CLOSED_4400] = {"closed_4400",
+		"Peers closed with 4400 (a bad request of a dialect).", METER_COUNTER},
 	[METER_CLOSED_4408] = {"closed_4408", "Peers closed with 4408 (no answer to pings).",
 		METER_COUNTER},
+	[METER_CLOSED_4409] = {"closed_4409",
+		"Peers closed with 4409 (a newer connection took its place).", METER_COUNTER},
+	[METER_CLOSED_4413] = {"closed_4413", "Peers closed with 4413 (room full).", METER_COUNTER},
 	[METER_CLOSED_4429] = {"closed_4429", "Peers closed with 4429 (too many messages).",
 		METER_COUNTER},
 	[METER_CLOSED_4508] = {"closed_4508", "Peers closed with 4508 (too slow).", METER_COUNTER},
@@ -103,6 +151,30 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		METER_COUNTER},
 };
 
+/* Is this the meter of refusals with that code? The names have underscores for its hyphens. */
+static bool is_of_refusal(const char *name, const char *code)
+{
+	if (strncmp(name, REFUSED, strlen(REFUSED)) != 0) {
+		return false;
+	}
+	for (name += strlen(REFUSED); *name && (*name == *code || (*name == '_' && *code == '-'));
+		name++) {
+		code++;
+	}
+	return !*name && !*code;
+}
+
+void meter_refused(const char *code)
+{
+	meter_add(METER_REFUSED, 1);
+	for (int i = 0; i < METER_COUNT; i++) {
+		if (is_of_refusal(meter_rows[i].name, code)) {
+			meter_add((enum meter)i, 1);
+			break;
+		}
+	}
+}
+
 static enum meter of_code(unsigned code)
 {
 	switch (code) {
@@ -112,14 +184,22 @@ static enum meter of_code(unsigned code)
 		return METER_CLOSED_1001;
 	case 1002:
 		return METER_CLOSED_1002;
+	case 1005:
+		return METER_CLOSED_1005;
 	case 1007:
 		return METER_CLOSED_1007;
 	case 1009:
 		return METER_CLOSED_1009;
 	case 1011:
 		return METER_CLOSED_1011;
+	case 4400:
+		return METER_CLOSED_4400;
 	case 4408:
 		return METER_CLOSED_4408;
+	case 4409:
+		return METER_CLOSED_4409;
+	case 4413:
+		return METER_CLOSED_4413;
 	case 4429:
 		return METER_CLOSED_4429;
 	case 4508:

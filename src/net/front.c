@@ -10,7 +10,6 @@
 #include <strings.h>
 
 #include "nakodo/base/log.h"
-#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/gate/census.h"
@@ -64,7 +63,6 @@ static void log_refusal(
 /* Returns what the callback returns: end the connection once the answer is out. */
 static int refuse(struct conn *conn, const struct head *head, const struct refusal *refusal)
 {
-	meter_add(METER_REFUSED, 1);
 	log_refusal(conn, head, refusal);
 	answer_refuse(conn, head, refusal);
 	conn_answered(conn);

@@ -344,3 +344,15 @@ describe('a refusal', () => {
   });
 });
 
+
+it('each refusal is counted by its code', async (t) => {
+  const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '1'] });
+  const peer = await open(`${daemon.ws}/echo`);
+  await refused(`${daemon.ws}/echo`);
+  await refused(`${daemon.ws}/nothing/here`);
+  for (let i = 0; i < 2; i++) await refused(`${daemon.ws}/echo`, { origin: 'http://evil.example' });
+  assert.equal((await ask({ port: daemon.port }, '/echo')).status, 426);
+  const meters = Object.entries(await daemon.meters()).filter(([name, value]) => name.startsWith('refused') && value);
+  assert.deepEqual(Object.fromEntries(meters), { refused: 5, refused_bad_origin: 2, refused_not_found: 1, refused_upgrade_required: 1, refused_too_many_peers: 1 });
+  await peer.close();
+});

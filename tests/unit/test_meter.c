@@ -42,12 +42,37 @@ static void a_close_code_without_a_meter_is_counted_all_the_same(void **state)
 	assert_int_equal(meter_values[METER_CLOSED_OTHER], before + 1);
 }
 
+static void a_refusal_is_counted_by_its_code_and_in_the_sum(void **state)
+{
+	uint64_t sum = meter_values[METER_REFUSED];
+	uint64_t connects = meter_values[METER_REFUSED_TOO_MANY_CONNECTS];
+	uint64_t peers = meter_values[METER_REFUSED_TOO_MANY_PEERS];
+
+	(void)state;
+	meter_refused("too-many-connects");
+	meter_refused("too-many");
+	assert_int_equal(meter_values[METER_REFUSED], sum + 2);
+	assert_int_equal(meter_values[METER_REFUSED_TOO_MANY_CONNECTS], connects + 1);
+	assert_int_equal(meter_values[METER_REFUSED_TOO_MANY_PEERS], peers);
+}
+
+static void a_close_is_counted_by_its_code(void **state)
+{
+	uint64_t before = meter_values[METER_CLOSED_4409];
+
+	(void)state;
+	meter_closed(4409);
+	assert_int_equal(meter_values[METER_CLOSED_4409], before + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_meter_has_a_name_of_its_own),
 		cmocka_unit_test(each_meter_says_what_it_counts),
 		cmocka_unit_test(a_close_code_without_a_meter_is_counted_all_the_same),
+		cmocka_unit_test(a_refusal_is_counted_by_its_code_and_in_the_sum),
+		cmocka_unit_test(a_close_is_counted_by_its_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nakodo/base/meter.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/gate/head.h"
 #include "nakodo/net/socket/conn.h"
@@ -157,6 +158,7 @@ void answer_refuse(struct conn *conn, const struct head *head, const struct refu
 	struct reply reply = {.status = refusal->status, .type = "application/json"};
 	char body[512];
 
+	meter_refused(refusal->code);
 	reply.len = (size_t)snprintf(body, sizeof(body),
 		"{\"type\":\"error\",\"code\":\"%s\",\"message\":\"%s%.128s\"}\n", refusal->code,
 		refusal->message, refusal->detail ? refusal->detail : "");

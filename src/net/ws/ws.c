@@ -380,6 +380,7 @@ int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len)
 	if (fault && !lws_partial_buffered(conn->wsi)) {
 		struct frame *frame = frame_create_close(fault, "bad close frame");
 
+		meter_closed(fault);
 		if (frame) {
 			write_bytes(conn, frame->bytes, frame->len);
 		}

@@ -43,7 +43,7 @@ void reply_finish(struct reply *reply);
  * once is counted in the conn and the sockets until the connection has ended. */
 void answer_write(struct conn *conn, const struct head *head, const struct reply *reply,
 	const struct shape *shape);
-/* Answer with the refusal's status and a JSON body. */
+/* Answer with the refusal's status and a JSON body, and count it. */
 void answer_refuse(struct conn *conn, const struct head *head, const struct refusal *refusal);
 
 /* For libwebsockets to add to what it answers by itself: 403 to requests that it cannot read. */
