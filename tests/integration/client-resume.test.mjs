@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { root, testDaemon } from '../lib/daemon.mjs';
 import { manners, Proxy } from '../lib/v1-proxy.mjs';
+import { Session } from '../lib/v1.mjs';
 import { connect, events, next } from './client.mjs';
 
 const OFFLINE = { up: 0, down: 0, how: 'reset' };
@@ -109,6 +110,32 @@ describe('the client on a bad network', () => {
     }
     assert.equal(most, 1);
     assert.ok(proxy.cuts.reset > 5);
+  });
+
+  it('builds the connection to one anew who was away and has not got all of it', async (t) => {
+    const { daemon } = await setUp(t);
+    // It came first, so it makes no connection before an offer, and asks for a new one over the wire.
+    const client = connect(daemon.ws, { RTCPeerConnection: class {} });
+    t.after(() => client.close());
+    const a = await client.join('x');
+    const b = await Session.join(daemon.ws, 'x');
+    const needs = (all) => all.filter(({ type, what }) => type === 'need' && what === 'rebuild').length;
+    for (const lost of [true, false]) {
+      await b.taken();
+      await b.cut();
+      while (!a.peers.get(b.id)?.away) await next(a, 'update');
+      const refused = lost && next(a, 'error');
+      for (let i = 0; i < (lost ? 9 : 1); i++) a.send('x'.repeat(65000), { to: b.id });
+      if (lost) assert.equal((await refused).code, 'peer-busy');
+      const back = next(a, 'update', ({ peer }) => peer.id === b.id && !peer.away);
+      assert.equal((await b.connect()).type, 'resumed');
+      await back;
+      a.send('last');
+      const heard = [];
+      while (heard.at(-1)?.data !== 'last') heard.push(await b.next());
+      assert.equal(needs(heard), lost ? 1 : 0);
+    }
+    await b.bye();
   });
 
   it('takes its own place after a reload', async (t) => {

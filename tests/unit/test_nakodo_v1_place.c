@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
 #include "v1.h"
@@ -167,6 +168,27 @@ static void one_address_does_not_keep_all_rooms(void **state)
 	is_full_for("192.0.2.1", "y");
 }
 
+static void each_seat_that_gives_way_is_counted(void **state)
+{
+	struct v1_one gone[4];
+	uint64_t before = meter_values[METER_SEATS_YIELDED];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		gone[i] = confirmed("192.0.2.1", "r");
+	}
+	for (int i = 0; i < 4; i++) {
+		v1_drop(gone[i], 0);
+	}
+	is_full_for("192.0.2.1", "r");
+	assert_int_equal(meter_values[METER_SEATS_YIELDED], before);
+	v1_join_from(&all, "192.0.2.2", "r");
+	v1_join_from(&all, "192.0.2.2", "r");
+	assert_int_equal(meter_values[METER_SEATS_YIELDED], before + 2);
+	peers_wait(&all, 31000); /* who leaves since nobody came back has not given way */
+	assert_int_equal(meter_values[METER_SEATS_YIELDED], before + 2);
+}
+
 static size_t places;
 
 static bool keep_place(void *cookie, const struct address *address)
@@ -215,6 +237,7 @@ int main(void)
 		TEST(a_live_one_that_never_acknowledged_stays),
 		TEST(who_never_acknowledged_is_waited_for_ten_seconds),
 		TEST(one_address_does_not_keep_all_rooms),
+		TEST(each_seat_that_gives_way_is_counted),
 		TEST(only_a_session_that_can_be_resumed_keeps_a_place),
 	};
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
 #include "v1.h"
@@ -199,6 +200,19 @@ static void of_news_only_the_newest_waits(void **state)
 	v1_hears_nothing(b);
 }
 
+static void each_message_that_is_refused_for_one_who_is_away_is_counted(void **state)
+{
+	uint64_t before = meter_values[METER_PEER_BUSY];
+
+	(void)state;
+	begin_anew(16, 1048576);
+	v1_drop(b, 0);
+	say_numbered(a, 1, 5);
+	assert_int_equal(meter_values[METER_PEER_BUSY], before);
+	say_numbered(a, 6, 8);
+	assert_int_equal(meter_values[METER_PEER_BUSY], before + 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -208,6 +222,7 @@ int main(void)
 		TEST(one_address_leaves_room_for_another),
 		TEST(who_came_and_left_unseen_is_not_told_of),
 		TEST(who_came_and_spoke_is_told_of_though_it_left),
+		TEST(each_message_that_is_refused_for_one_who_is_away_is_counted),
 		TEST(of_news_only_the_newest_waits),
 	};
 

@@ -212,6 +212,81 @@ static void nothing_is_exempt_behind_what_is_not(void **state)
 	frame_unref(frame);
 }
 
+static void remove_number(struct outbox *outbox, unsigned i, unsigned number)
+{
+	struct frame *frame = outbox_at(outbox, i);
+
+	assert_int_equal(number_of(frame), number);
+	assert_true(outbox_remove(outbox, frame));
+	frame_unref(frame);
+}
+
+/* The frame may stand anywhere in a ring whose first frame stands anywhere. */
+static void one_that_is_taken_out_leaves_the_others_in_order(void **state)
+{
+	(void)state;
+	for (unsigned many = 1; many < 10; many++) {
+		for (unsigned ahead = 0; ahead < 8; ahead++) {
+			for (unsigned out = 0; out < many; out++) {
+				struct outbox outbox = {0};
+
+				for (unsigned i = 0; i < many + ahead; i++) {
+					push(&outbox, i);
+					if (i >= many) {
+						pop(&outbox, i - many);
+					}
+				}
+				remove_number(&outbox, out, ahead + out);
+				assert_int_equal(outbox.bytes, outbox.count * (2 + sizeof(out)));
+				for (unsigned i = 0; i < many; i++) {
+					if (i != out) {
+						pop(&outbox, ahead + i);
+					}
+				}
+				assert_null(outbox_first(&outbox));
+				assert_null(outbox.ring);
+			}
+		}
+	}
+}
+
+static void of_one_that_waits_twice_the_last_is_taken_out(void **state)
+{
+	struct outbox outbox = {0};
+	struct frame *twice = numbered(7);
+
+	(void)state;
+	outbox_push(&outbox, twice);
+	push(&outbox, 8);
+	outbox_push(&outbox, twice);
+	assert_true(outbox_remove(&outbox, twice));
+	frame_unref(twice);
+	pop(&outbox, 7);
+	pop(&outbox, 8);
+	assert_null(outbox_first(&outbox));
+	assert_int_equal(twice->refs, 1);
+	frame_unref(twice);
+}
+
+static void what_does_not_wait_or_is_exempt_is_not_taken_out(void **state)
+{
+	struct outbox outbox = {0};
+	struct frame *first = numbered(7), *foreign = numbered(8);
+
+	(void)state;
+	assert_false(outbox_remove(&outbox, foreign));
+	outbox_push_exempt(&outbox, first);
+	push(&outbox, 9);
+	assert_false(outbox_remove(&outbox, foreign));
+	assert_false(outbox_remove(&outbox, first));
+	assert_int_equal(outbox.exempt_bytes, first->len);
+	pop(&outbox, 7);
+	pop(&outbox, 9);
+	assert_int_equal(foreign->refs, 1);
+	frame_unref(first);
+	frame_unref(foreign);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +299,9 @@ int main(void)
 		cmocka_unit_test(bytes_are_those_of_the_waiting_frames_with_their_headers),
 		cmocka_unit_test(what_a_connection_begins_with_is_exempt_until_it_is_out),
 		cmocka_unit_test(nothing_is_exempt_behind_what_is_not),
+		cmocka_unit_test(one_that_is_taken_out_leaves_the_others_in_order),
+		cmocka_unit_test(of_one_that_waits_twice_the_last_is_taken_out),
+		cmocka_unit_test(what_does_not_wait_or_is_exempt_is_not_taken_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,6 +181,67 @@ static void nobody_resumes_across_a_message_that_there_was_no_memory_for(void **
 	can_resume(6, 7);
 }
 
+static void push_past_the_bound(unsigned n)
+{
+	struct frame *frame = frame_of(n);
+
+	assert_true(session_push_unbounded(&session, frame));
+	frame_unref(frame);
+}
+
+static void what_the_caller_bounds_is_kept_past_the_limits(void **state)
+{
+	(void)state;
+	for (unsigned n = 1; n <= 40; n++) {
+		push_past_the_bound(n);
+	}
+	keeps(1, 40);
+	can_resume(0, 40);
+	assert_false(push(41)); /* the limits hold again */
+	keeps(27, 41);
+}
+
+static void without_memory_for_it_nobody_resumes_across_that_either(void **state)
+{
+	(void)state;
+	push_past_the_bound(1);
+	assert_false(session_push_unbounded(&session, NULL));
+	keeps(3, 2);
+	can_resume(2, 2);
+}
+
+static void what_is_withdrawn_was_never_sent(void **state)
+{
+	struct frame *frame = frame_of(3), *foreign = frame_of(9);
+
+	(void)state;
+	push_many(1, 2);
+	session_push(&session, frame);
+	assert_false(session_withdraw(&session, foreign));
+	assert_true(session_withdraw(&session, frame));
+	assert_int_equal(frame->refs, 1);
+	assert_false(session_withdraw(&session, frame)); /* it was there once */
+	keeps(1, 2);
+	can_resume(0, 2);
+	push(3); /* takes its number */
+	keeps(1, 3);
+	can_resume(0, 3);
+	frame_unref(frame);
+	frame_unref(foreign);
+}
+
+static void withdrawn_from_the_middle_it_leaves_the_others_numbered_on(void **state)
+{
+	(void)state;
+	push_many(1, 5);
+	assert_int_equal(session_ack(&session, 1), 0);
+	assert_true(session_withdraw(&session, session_kept(&session, 1))); /* number 3 */
+	assert_int_equal(session.kept.count, 3);
+	can_resume(1, 4);
+	assert_int_equal(session_ack(&session, 3), 0);
+	assert_int_equal(session_kept(&session, 0)->bytes[3], 5);
+}
+
 static void the_ring_wraps_and_grows_without_losing_the_order(void **state)
 {
 	(void)state;
@@ -266,6 +327,10 @@ int main(void)
 		TEST(a_count_of_what_was_forgotten_forgets_no_more),
 		TEST(a_message_longer_than_the_bound_leaves_nothing_kept),
 		TEST(nobody_resumes_across_a_message_that_there_was_no_memory_for),
+		TEST(what_the_caller_bounds_is_kept_past_the_limits),
+		TEST(without_memory_for_it_nobody_resumes_across_that_either),
+		TEST(what_is_withdrawn_was_never_sent),
+		TEST(withdrawn_from_the_middle_it_leaves_the_others_numbered_on),
 		TEST(the_ring_wraps_and_grows_without_losing_the_order),
 		TEST(a_frame_is_shared_and_not_copied),
 		TEST(the_client_is_told_after_16_messages),
