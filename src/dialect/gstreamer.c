@@ -12,8 +12,8 @@
 
 #include "nakodo/base/json.h"
 #include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 
 #define META_MAX 4096 /* bytes */
@@ -22,15 +22,8 @@
 #define CHANGES_MAX 20
 #define CHANGES_PERIOD 10000 /* ms */
 
-#define LISTED 64 /* bytes of a list's entry, and more, without the meta */
-
 /* As on the wire, and as the rooms are called. */
 static const char *const role_names[] = {"producer", "consumer", "listener"};
-
-/* One mount's state: the bytes in the lists of producers and of consumers. */
-struct gstreamer {
-	size_t listed[GSTREAMER_LISTENER];
-};
 
 static int gstreamer_start(struct mount *mount, struct problem *problem)
 {
@@ -48,7 +41,12 @@ static int gstreamer_start(struct mount *mount, struct problem *problem)
 
 static void gstreamer_stop(struct mount *mount)
 {
-	free(mount->state);
+	struct gstreamer *state = mount->state;
+
+	for (int i = 0; i < GSTREAMER_LISTENER; i++) {
+		share_clear(&state->lists[i]);
+	}
+	free(state);
 }
 
 static void gstreamer_open(struct peer *peer, const struct request *request)
@@ -62,6 +60,9 @@ static void gstreamer_open(struct peer *peer, const struct request *request)
 	}
 	self->peer = peer;
 	self->mount = request->mount;
+	if (request->address) {
+		self->address = *request->address;
+	}
 	ids_uuid(self->id);
 	if (hub_join(request->mount->space, GSTREAMER_PEERS, peer, self->id, NULL)) {
 		hub_close(peer, 1011, "out of memory");
@@ -71,11 +72,6 @@ static void gstreamer_open(struct peer *peer, const struct request *request)
 		PART("{\"type\":\"welcome\",\"peerId\":\""), PART_OF(self->id), PART("\"}")};
 
 	hub_send_text(peer, parts, 3);
-}
-
-static struct iovec meta_of(const struct gstreamer_peer *self)
-{
-	return self->meta ? PART_BYTES(self->meta, self->meta_len) : PART("null");
 }
 
 /* Tell all listeners what the peer now is; when it leaves, it is in no role any more. */
@@ -96,7 +92,7 @@ static void broadcast(const struct gstreamer_peer *self, bool leaves)
 		PART("{\"type\":\"peerStatusChanged\",\"roles\":["),
 		PART_OF(roles),
 		PART("],\"meta\":"),
-		meta_of(self),
+		gstreamer_list_meta(self),
 		PART(",\"peerId\":\""),
 		PART_OF(self->id),
 		PART("\"}"),
@@ -147,22 +143,6 @@ static bool is_same(const struct gstreamer_peer *self, const struct status *stat
 	       (!status->meta_len || !memcmp(self->meta, status->meta, status->meta_len));
 }
 
-/* Would the lists still be short enough to be sent beside what else waits for who asks? */
-static bool fits(const struct gstreamer_peer *self, const struct status *status)
-{
-	const struct gstreamer *state = self->mount->state;
-	size_t max = hub_outbox_bytes(self->peer->hub) / 2;
-
-	for (int i = 0; i < GSTREAMER_LISTENER; i++) {
-		size_t own = self->seats[i] ? LISTED + self->meta_len : 0;
-
-		if (status->roles[i] && state->listed[i] - own + LISTED + status->meta_len > max) {
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool may_change(struct gstreamer_peer *self)
 {
 	uint64_t now = hub_now(self->peer->hub);
@@ -176,19 +156,6 @@ static bool may_change(struct gstreamer_peer *self)
 	}
 	self->changes++;
 	return true;
-}
-
-/* Take the peer's entries out of the lists, or put them in: before and after it changes. */
-static void count_entries(const struct gstreamer_peer *self, bool in)
-{
-	struct gstreamer *state = self->mount->state;
-	size_t size = LISTED + self->meta_len;
-
-	for (int i = 0; i < GSTREAMER_LISTENER; i++) {
-		if (self->seats[i]) {
-			state->listed[i] = in ? state->listed[i] + size : state->listed[i] - size;
-		}
-	}
 }
 
 /* False: no memory. */
@@ -214,7 +181,6 @@ static bool change_roles(struct gstreamer_peer *self, const bool *wanted)
 static void change(struct gstreamer_peer *self, const struct status *status)
 {
 	char *meta = status->meta ? malloc(status->meta_len) : NULL;
-	bool changed;
 
 	if (status->meta && !meta) {
 		hub_close(self->peer, 1011, "out of memory");
@@ -223,19 +189,51 @@ static void change(struct gstreamer_peer *self, const struct status *status)
 	if (meta) {
 		memcpy(meta, status->meta, status->meta_len);
 	}
-	count_entries(self, false);
+	gstreamer_list_leave(self);
 	memory_give(MEMORY_ROOMS, self->meta_len);
 	memory_take(MEMORY_ROOMS, status->meta_len);
 	free(self->meta);
 	self->meta = meta;
 	self->meta_len = status->meta_len;
-	changed = change_roles(self, status->roles);
-	count_entries(self, true);
-	if (changed) {
+	if (change_roles(self, status->roles) && !gstreamer_list_enter(self)) {
 		broadcast(self, false);
 	} else {
 		hub_close(self->peer, 1011, "out of memory");
 	}
+}
+
+/* The peer gives up a role for a newcomer. */
+static void give_up(struct gstreamer_peer *self, enum gstreamer_role role)
+{
+	struct member *seat = self->seats[role];
+
+	meter_add(METER_ENTRIES_YIELDED, 1);
+	gstreamer_notify(self,
+		"Peer %s is no %s any more: there are too many, and most are of its address",
+		self->id, role_names[role]);
+	gstreamer_session_end_all(self, role);
+	gstreamer_list_leave(self); /* nobody is in both lists */
+	self->seats[role] = NULL;
+	hub_leave(seat);
+	broadcast(self, false);
+}
+
+/* Do the lists hold what is asked for? Who has too much of them gives way. */
+static bool make_room(const struct gstreamer_peer *self, const struct status *status)
+{
+	for (int i = 0; i < GSTREAMER_LISTENER; i++) {
+		while (status->roles[i] && !gstreamer_list_fits(self, i, status->meta_len)) {
+			struct gstreamer_peer *other =
+				gstreamer_list_find_yielding(self, i, status->meta_len);
+
+			if (!other) {
+				meter_add(METER_ENTRIES_REFUSED, 1);
+				return false;
+			}
+			give_up(other, i);
+		}
+	}
+	return true;
 }
 
 static void set_status(struct gstreamer_peer *self, const struct gstreamer_call *call)
@@ -267,50 +265,25 @@ static void set_status(struct gstreamer_peer *self, const struct gstreamer_call 
 		gstreamer_error(self,
 			"The meta of peer %s has a string or a number that not every reader takes",
 			self->id);
-	} else if (!fits(self, &status)) {
-		gstreamer_error(self, "There are too many producers or consumers");
 	} else if (!may_change(self)) {
 		gstreamer_error(self, "Peer %s changes its status too often", self->id);
+	} else if (!make_room(self, &status)) {
+		gstreamer_error(self, "There are too many producers or consumers");
 	} else {
 		change(self, &status);
 	}
 }
 
-static void send_list(const struct gstreamer_peer *self, enum gstreamer_role role)
-{
-	const struct room *room = hub_room(self->mount->space, role_names[role]);
-	struct text text = {0}, *out = &text;
-	struct iovec part;
-
-	text_add(out, role == GSTREAMER_PRODUCER ? "{\"type\":\"list\",\"producers\":["
-						 : "{\"type\":\"listConsumers\",\"consumers\":[");
-	for (const struct member *at = room ? room->members : NULL; at; at = at->next) {
-		const struct gstreamer_peer *peer = at->peer->state_of_dialect;
-		struct iovec meta = meta_of(peer);
-
-		text_print(out, "%s{\"id\":\"%s\",\"meta\":%.*s}", at == room->members ? "" : ",",
-			peer->id, (int)meta.iov_len, (const char *)meta.iov_base);
-	}
-	text_add(out, "]}");
-	part.iov_base = text_take(out, &part.iov_len);
-	if (part.iov_base) {
-		hub_send_text(self->peer, &part, 1);
-	} else {
-		hub_close(self->peer, 1011, "out of memory");
-	}
-	free(part.iov_base);
-}
-
 static void list(struct gstreamer_peer *self, const struct gstreamer_call *call)
 {
 	(void)call;
-	send_list(self, GSTREAMER_PRODUCER);
+	gstreamer_list_send(self, GSTREAMER_PRODUCER);
 }
 
 static void list_consumers(struct gstreamer_peer *self, const struct gstreamer_call *call)
 {
 	(void)call;
-	send_list(self, GSTREAMER_CONSUMER);
+	gstreamer_list_send(self, GSTREAMER_CONSUMER);
 }
 
 static void set_version(struct gstreamer_peer *self, const struct gstreamer_call *call)
@@ -386,7 +359,7 @@ static void gstreamer_close(struct peer *peer)
 	}
 	gstreamer_session_end_all(self, GSTREAMER_PRODUCER);
 	gstreamer_session_end_all(self, GSTREAMER_CONSUMER);
-	count_entries(self, false);
+	gstreamer_list_leave(self);
 	for (int i = 0; i < GSTREAMER_ROLES; i++) {
 		known = known || self->seats[i];
 	}

@@ -1,4 +1,5 @@
-/* gstreamer_error: tells a peer what it has done wrong. See the header. */
+/* gstreamer_error: tells a peer what it has done wrong, or what has happened to it. See the header.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,19 +9,35 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/gstreamer.h"
 
-void gstreamer_error(const struct gstreamer_peer *self, const char *format, ...)
+__attribute__((format(printf, 2, 0))) static void send_error(
+	const struct gstreamer_peer *self, const char *format, va_list arguments)
 {
 	char details[256], quoted[JSON_QUOTED(sizeof(details))];
-	va_list arguments;
 
-	meter_add(METER_MESSAGES_WRONG, 1);
-	va_start(arguments, format);
 	vsnprintf(details, sizeof(details), format, arguments);
-	va_end(arguments);
 	if (json_quote(details, quoted, sizeof(quoted)) > 0) {
 		const struct iovec parts[] = {
 			PART("{\"type\":\"error\",\"details\":"), PART_OF(quoted), PART("}")};
 
 		hub_send_text(self->peer, parts, 3);
 	}
+}
+
+void gstreamer_error(const struct gstreamer_peer *self, const char *format, ...)
+{
+	va_list arguments;
+
+	meter_add(METER_MESSAGES_WRONG, 1);
+	va_start(arguments, format);
+	send_error(self, format, arguments);
+	va_end(arguments);
+}
+
+void gstreamer_notify(const struct gstreamer_peer *self, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	send_error(self, format, arguments);
+	va_end(arguments);
 }

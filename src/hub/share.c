@@ -102,6 +102,17 @@ bool share_find_yielding(const struct share *share, const struct address *newcom
 	return true;
 }
 
+size_t share_yielding(const struct share *share, const struct address *newcomer, size_t amount)
+{
+	size_t own = share_of(share, newcomer) + amount, yielding = 0;
+	const struct share_owner *owner;
+
+	for (owner = share->owners; owner; owner = owner->hh.next) {
+		yielding += owner->amount > own ? owner->amount - own : 0;
+	}
+	return yielding;
+}
+
 bool share_is_same(const struct address *one, const struct address *other)
 {
 	struct address first = address_group(one), second = address_group(other);

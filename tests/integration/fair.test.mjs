@@ -1,8 +1,8 @@
 // Goal: what all share is not one address's alone: what is full makes room for a newcomer from another.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Refused } from '../lib/client.mjs';
-import { testDaemon } from '../lib/daemon.mjs';
+import { open, openMany, Refused } from '../lib/client.mjs';
+import { meters, testDaemon } from '../lib/daemon.mjs';
 import { Ended, Session } from '../lib/v1.mjs';
 
 const HOG = { localAddress: '127.0.0.2' };
@@ -55,6 +55,42 @@ describe('what is full of one address makes room for another', { concurrency: tr
     }
     const session = await Session.join(daemon.ws, 'r', HOG);
     await session.bye();
+  });
+});
+
+/** What a client says and hears in JSON. */
+const say = (client, message) => void client.send(JSON.stringify(message));
+const hear = async (client) => JSON.parse(await client.next());
+
+describe('what all peers of a protocol share is not for one address', { concurrency: true }, () => {
+  const produce = (client, meta) => say(client, { type: 'setPeerStatus', roles: ['producer'], meta });
+  const listedBy = async (client) => {
+    let message = say(client, { type: 'list' });
+    while (message?.type !== 'list') message = await hear(client);
+    return message.producers;
+  };
+
+  it('gstreamer\'s lists', async (t) => {
+    const daemon = await testDaemon(t);
+    const url = `${daemon.ws}/gst`;
+    const hogs = await openMany(url, 34, HOG);
+    for (const hog of hogs) {
+      await hear(hog);
+      produce(hog, 'x'.repeat(4000));
+      await listedBy(hog);
+    }
+    const full = (await listedBy(hogs[33])).length;
+    assert.ok(full >= 30 && full < 34, `${full} are listed`);
+    const newcomer = await open(url, NEWCOMER);
+    const { peerId } = await hear(newcomer);
+    produce(newcomer, { name: 'camera', of: 'x'.repeat(1000) });
+    assert.ok((await listedBy(newcomer)).some(({ id }) => id === peerId));
+    produce(hogs[33], 'x'.repeat(4000)); // they get no more by asking again
+    assert.match((await hear(hogs[33])).details, /too many/);
+    const listed = await listedBy(newcomer);
+    assert.deepEqual([listed.length, listed.at(-1).id], [full, peerId]);
+    const { entries_yielded: yielded } = await meters(daemon);
+    assert.equal(yielded, 1);
   });
 });
 

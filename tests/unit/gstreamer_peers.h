@@ -82,13 +82,18 @@ static inline void hears_id(struct one *one, const char *head, const char *tail,
 	assert_string_equal(text + UUID_LEN, tail);
 }
 
-static inline struct one connected_to(const char *path)
+static inline struct one connected_from(const char *address, const char *path)
 {
-	struct one one = {peers_connect(&all, path), ""};
+	struct one one = {peers_connect_from(&all, address, path), ""};
 
 	hears_id(&one, "{\"type\":\"welcome\",\"peerId\":\"", "\"}", one.id);
 	HEARS_NOTHING(&one);
 	return one;
+}
+
+static inline struct one connected_to(const char *path)
+{
+	return connected_from(NULL, path);
 }
 
 static inline struct one connected(void)

@@ -213,6 +213,90 @@ static void a_meta_and_the_lists_are_bounded(void **state)
 	HEARS_NOTHING(&listed[2]);
 }
 
+/* A list for two entries of 4160 bytes. */
+static void begin_anew_with_short_lists(void **state)
+{
+	tear_down(state);
+	peers_init(&all, (struct hub_limits){.room_members = 2, .outbox_bytes = 16700}, mounts);
+}
+
+static struct one listed_from(const char *address, size_t meta_len)
+{
+	struct one one = connected_from(address, "/gst");
+
+	say_meta(&one, meta_len);
+	return one;
+}
+
+#define FULL "{\"type\":\"error\",\"details\":\"There are too many producers or consumers\"}"
+#define UNLISTED                                                                                   \
+	"{\"type\":\"error\",\"details\":\"Peer %s is no producer any more: there are too many, "  \
+	"and most are of its address\"}"
+
+static void a_full_list_makes_room_for_a_newcomer_from_another_address(void **state)
+{
+	uint64_t yielded = meter_values[METER_ENTRIES_YIELDED];
+	uint64_t refused = meter_values[METER_ENTRIES_REFUSED];
+	struct one small, hog[2], newcomer, viewer;
+	char session[UUID_LEN + 1];
+
+	begin_anew_with_short_lists(state);
+	small = listed_from("192.0.2.1", 2);
+	hog[0] = listed_from("192.0.2.1", 3900);
+	hog[1] = listed_from("192.0.2.1", 4096);
+	HEARS_NOTHING(&hog[1]);
+	viewer = with_roles("\"listener\"");
+	start(&viewer, &hog[1], session);
+	newcomer = listed_from("192.0.2.2", 2);
+	assert_non_null(strstr(peers_hear(viewer.peer), newcomer.id)); /* there was room */
+	newcomer = listed_from("192.0.2.2", 100);
+	HEARS_NOTHING(&newcomer);
+	/* the largest entry gave way, and is told */
+	hears(&hog[1], UNLISTED, hog[1].id);
+	hears(&viewer, "{\"type\":\"endSession\",\"sessionId\":\"%s\"}", session);
+	assert_non_null(strstr(peers_hear(viewer.peer), "\"roles\":[],"));
+	assert_non_null(strstr(peers_hear(viewer.peer), newcomer.id));
+	HEARS_NOTHING(&hog[0]);
+	HEARS_NOTHING(&small);
+	assert_int_equal(meter_values[METER_ENTRIES_YIELDED], yielded + 1);
+	/* and cannot come back over the others */
+	say_meta(&hog[1], 4096);
+	hears(&hog[1], FULL);
+	HEARS_NOTHING(&newcomer);
+	assert_int_equal(meter_values[METER_ENTRIES_REFUSED], refused + 1);
+}
+
+static void nobody_gives_way_when_that_would_not_be_enough(void **state)
+{
+	struct one listed[3], newcomer;
+	static const char *const addresses[] = {"192.0.2.1", "192.0.2.2", "192.0.2.2"};
+
+	begin_anew_with_short_lists(state);
+	for (int i = 0; i < 3; i++) {
+		listed[i] = listed_from(addresses[i], i ? 2020 : 4096);
+	}
+	newcomer = listed_from("192.0.2.3", 4080); /* 16 and 24 bytes more than it would have */
+	hears(&newcomer, FULL);
+	for (int i = 0; i < 3; i++) {
+		HEARS_NOTHING(&listed[i]);
+	}
+}
+
+static void an_entry_grows_at_the_cost_of_those_who_have_more(void **state)
+{
+	struct one hog, small;
+
+	begin_anew_with_short_lists(state);
+	hog = listed_from("192.0.2.1", 4096);
+	small = listed_from("192.0.2.2", 2);
+	listed_from("192.0.2.1", 3900);
+	say_meta(&small, 1000);
+	HEARS_NOTHING(&small);
+	hears(&hog, UNLISTED, hog.id);
+	say_meta(&small, 4096);
+	HEARS_NOTHING(&small);
+}
+
 static void a_meta_that_not_every_reader_takes_is_refused(void **state)
 {
 	static const char *const metas[] = {
@@ -278,6 +362,9 @@ int main(void)
 		TEST(a_version_is_chosen_first_or_not_at_all),
 		TEST(what_is_no_message_is_passed_over),
 		TEST(a_meta_and_the_lists_are_bounded),
+		TEST(a_full_list_makes_room_for_a_newcomer_from_another_address),
+		TEST(nobody_gives_way_when_that_would_not_be_enough),
+		TEST(an_entry_grows_at_the_cost_of_those_who_have_more),
 		TEST(a_meta_that_not_every_reader_takes_is_refused),
 		TEST(changes_are_bounded_in_time),
 		TEST(it_has_no_parameters_and_takes_any_path_of_its_own),

@@ -136,6 +136,27 @@ static void the_only_one_of_an_address_gives_way_to_nobody(void **state)
 	yields_to("192.0.2.9", 1, "");
 }
 
+static size_t yielding(const char *newcomer, size_t amount)
+{
+	struct address address = at(newcomer);
+
+	return share_yielding(&share, &address, amount);
+}
+
+static void all_that_others_have_beyond_the_newcomers_gives_way(void **state)
+{
+	(void)state;
+	assert_int_equal(yielding("192.0.2.9", 1), 0);
+	add("192.0.2.1", 3);
+	add("192.0.2.2", 5);
+	add("192.0.2.3", 9);
+	assert_int_equal(yielding("192.0.2.9", 1), 2 + 4 + 8);
+	assert_int_equal(yielding("192.0.2.9", 4), 1 + 5);
+	assert_int_equal(yielding("192.0.2.9", 9), 0);
+	assert_int_equal(yielding("192.0.2.2", 1), 3);
+	assert_int_equal(yielding("192.0.2.3", 1), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
@@ -146,6 +167,7 @@ int main(void)
 		TEST(who_has_most_is_found),
 		TEST(who_has_most_gives_way_to_who_would_have_less),
 		TEST(the_only_one_of_an_address_gives_way_to_nobody),
+		TEST(all_that_others_have_beyond_the_newcomers_gives_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

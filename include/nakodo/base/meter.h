@@ -67,6 +67,8 @@ enum meter {
 	/* Counters: what was full and made room, or did not. */
 	METER_SEATS_YIELDED,
 	METER_PEER_BUSY,
+	METER_ENTRIES_YIELDED,
+	METER_ENTRIES_REFUSED,
 	/* Counters: what max-memory shed. */
 	METER_SHED_SESSIONS,
 	METER_SHED_PEERS,

@@ -31,6 +31,9 @@ bool share_find_most(const struct share *share, struct address *ret);
  * then it can give way and still has no less than the newcomer. False: nobody has to give way. */
 bool share_find_yielding(const struct share *share, const struct address *newcomer, size_t amount,
 	struct address *ret);
+/* How much the others have that gives way like that: all that each has beyond what the newcomer's
+ * owner would have. */
+size_t share_yielding(const struct share *share, const struct address *newcomer, size_t amount);
 /* Are both of one owner? */
 bool share_is_same(const struct address *one, const struct address *other);
 /* Nobody has anything any more. */
