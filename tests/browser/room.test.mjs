@@ -80,6 +80,31 @@ describe('a call on the room page', () => {
     assert.deepEqual(await negotiated(hana), before);
   });
 
+  it('shows who says one short word, whenever it is said', async (t) => {
+    const [hana, ken] = await call(t);
+    await hana.page.evaluate(async () => {
+      const audio = new AudioContext();
+      const voice = new OscillatorNode(audio);
+      const mouth = new GainNode(audio, { gain: 0 });
+      const line = audio.createMediaStreamDestination();
+      voice.connect(mouth).connect(line);
+      voice.start();
+      for (const pc of window.opened.pcs) {
+        const sender = pc.getSenders().find(({ track }) => track?.kind === 'audio');
+        await sender.replaceTrack(line.stream.getAudioTracks()[0]);
+      }
+      window.word = () => {
+        mouth.gain.setValueAtTime(1, audio.currentTime + 0.1);
+        mouth.gain.setValueAtTime(0, audio.currentTime + 0.16);
+      };
+    });
+    for (const _ of [1, 2, 3]) {
+      await ken.until(() => !document.querySelector('.tile:not(:has(.mirrored))[data-speaking]'));
+      await hana.page.evaluate(() => window.word());
+      await ken.until(() => document.querySelector('.tile:not(:has(.mirrored))[data-speaking]'));
+    }
+  });
+
   it('sends no sound of a microphone that is switched off', async (t) => {
     const [hana, ken] = await call(t);
     await ken.until(() => document.querySelector('.tile:not(:has(.mirrored))[data-speaking]'));

@@ -2,7 +2,8 @@
  * How loud a microphone is, many times a second, from 0 to 1.
  */
 
-const FULL = 0.25; // the loudness (RMS) of a voice close to the microphone
+/** The loudness (RMS) of a voice close to the microphone. */
+export const FULL = 0.25;
 
 /**
  * @param {MediaStreamTrack} track
@@ -13,7 +14,9 @@ const FULL = 0.25; // the loudness (RMS) of a voice close to the microphone
 export function watchLevel(track, hear, everyMs = 100) {
   const audio = new AudioContext();
   const analyser = audio.createAnalyser();
-  analyser.fftSize = 1024;
+  // All that was said since the last look, in a power of two (Web Audio API, AnalyserNode).
+  const samplesMin = (audio.sampleRate * everyMs) / 1000;
+  analyser.fftSize = Math.min(32768, 2 ** Math.ceil(Math.log2(samplesMin)));
   audio.createMediaStreamSource(new MediaStream([track])).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
   const timer = setInterval(() => {

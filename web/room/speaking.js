@@ -2,23 +2,40 @@
  * Who is speaking: for peers from their audio as it arrives, for this page from its microphone.
  */
 
-import { watchLevel } from './meter.js';
+import { FULL, watchLevel } from './meter.js';
 
 /** @typedef {import('../client.js').Peer} Peer */
 
 const EVERY_MS = 300;
 const HOLD_MS = 600; // a breath between two words is not the end
-const LOUD = 0.02;
+const LOUD = 0.04; // as watchLevel() has it: 40 dB below the loudest
+
+/** What was heard of each receiver when it was last looked at. */
+const heard = new WeakMap();
+
+/**
+ * How loud it was since the last look, so that no word falls between two looks (W3C webrtc-stats,
+ * RTCInboundRtpStreamStats.totalAudioEnergy).
+ * @param {RTCRtpReceiver} receiver
+ */
+async function loudness(receiver) {
+  const stats = await receiver.getStats().catch(() => new Map());
+  const now = [...stats.values()].find(({ type }) => type === 'inbound-rtp');
+  const last = heard.get(receiver);
+  heard.set(receiver, now);
+  const seconds = now && last ? now.totalSamplesDuration - last.totalSamplesDuration : 0;
+  return seconds > 0
+    ? Math.sqrt(Math.max(0, now.totalAudioEnergy - last.totalAudioEnergy) / seconds)
+    : 0;
+}
 
 /** @param {Peer} peer */
-function levelOf({ pc, sources }) {
+async function levelOf({ pc, sources }) {
   if (!pc || sources.mic === false) {
     return 0;
   }
-  const levels = pc.getReceivers()
-    .filter(({ track }) => track.kind === 'audio')
-    .map((receiver) => receiver.getSynchronizationSources()[0]?.audioLevel ?? 0);
-  return Math.max(0, ...levels);
+  const audio = pc.getReceivers().filter(({ track }) => track.kind === 'audio');
+  return Math.max(0, ...await Promise.all(audio.map(loudness))) / FULL;
 }
 
 /**
@@ -52,11 +69,14 @@ export function watchSpeaking(peers, own, show, signal) {
   own.addEventListener('change', follow, { signal });
   follow();
 
-  const timer = setInterval(() => {
-    for (const peer of peers()) {
-      hear(peer.id, levelOf(peer));
+  /** @param {Peer} peer */
+  const listen = async (peer) => {
+    const level = await levelOf(peer);
+    if (!signal.aborted) {
+      hear(peer.id, level);
     }
-  }, EVERY_MS);
+  };
+  const timer = setInterval(() => [...peers()].forEach(listen), EVERY_MS);
   signal.addEventListener('abort', () => {
     clearInterval(timer);
     stopMeter();
