@@ -41,6 +41,7 @@ export class TwoTab {
       this.#stopPaint = null;
       showStream(this.#video, null);
       this.#two = this.#open();
+      this.#isBusy = false; // What the old ones are still at is nobody's business.
       this.#show();
     });
     this.#show();
@@ -81,8 +82,10 @@ export class TwoTab {
         say(this.#says, 'manual.failed', { error: String(error) });
       }
     }
-    this.#isBusy = false;
-    this.#show();
+    if (two === this.#two) {
+      this.#isBusy = false;
+      this.#show();
+    }
   }
 
   #show() {
