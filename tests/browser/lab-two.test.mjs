@@ -131,7 +131,9 @@ describe('two peers in one page', () => {
     await lab.says('#two-next', 'Start');
     await lab.click('#two-next');
     await opened(lab);
-    assert.equal((await rows(lab)).filter((row) => row === 'offer A→B').length, 1);
+    // What is drawn follows at the next frame.
+    await lab.until(() => document.querySelectorAll('.row[data-type="offer"][data-way="A → B"]').length === 1);
+    await lab.until(() => document.querySelectorAll('.row[data-type="answer"]').length === 1);
   });
 
   for (const [name, viewport, dark, language] of [

@@ -155,8 +155,8 @@ describe('the signals view', () => {
     await b.page.keyboard.press('Home');
     await b.until(() => document.querySelector('.row[aria-selected="true"]'));
     await b.until(() => document.querySelector('.row[data-type="offer"]'));
-    const { x, y } = await b.page.$eval('.row[data-type="offer"]', (row) => row.getBoundingClientRect().toJSON());
-    await b.page.mouse.click(x + 200, y + 20);
+    // Where it rests: what comes before it moves it on.
+    await b.page.locator('.row[data-type="offer"]').click({ offset: { x: 200, y: 20 } });
     await b.says('.signals-detail h3', 'offer');
     assert.match(await b.text('.signals-detail .small'), /^Me → Hana · \d\d:\d\d:\d\d\.\d{3} · \d+ B$/);
     const titles = await b.page.$$eval('.signals-section summary', (all) => all.map((one) => one.textContent));
