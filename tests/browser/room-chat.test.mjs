@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startDaemon } from '../lib/daemon.mjs';
+import { enter } from '../lib/v1.mjs';
 import { launchChromium } from './lib/browsers.mjs';
 import { openPages, texts } from './lib/room-page.mjs';
 
@@ -86,6 +87,33 @@ describe('the chat of a room', () => {
     // A name on the wire has no slash.
     await ken.says('.tile .name', '<b>{room}&amp;／');
     assert.equal(await ken.page.evaluate(() => document.querySelector('.tile b, .people b')), null);
+  });
+
+  it('shows no name that passes for nothing, for the reader, or turns the sentence around', async (t) => {
+    const [hana] = await openPages(t, [browser], daemon.url, { path: '/r/strange' });
+    await hana.join('\u3164', { watch: true });
+    await hana.says('.tile .name', 'You');
+    for (const [name, shown] of [
+      ['\u200B\u2060 \u3164\u2800', /^Guest [\w-]{4}$/],
+      [undefined, /^Guest [\w-]{4}$/],
+      ['Hana (you)', '“Hana (you)” (guest)'],
+      ['Y\u200Bou', '“You” (guest)'],
+      ['花（あなた）', '“花（あなた）” (guest)'],
+      ['Ken\u202E\u2066', 'Ken'],
+      ['👩\u200D💻', '👩\u200D💻'],
+      ['דנה', '\u2068דנה\u2069'],
+    ]) {
+      const { peer } = await enter(daemon, 'strange', { name });
+      await hana.until(() => document.querySelectorAll('.tile').length === 2);
+      const seen = await hana.page.$$eval(
+        '.tile:first-of-type .name, .people li:last-child .name', (all) => all.map((one) => one.textContent));
+      const [status] = await hana.page.$$eval('#status p', (all) => all.map((one) => one.textContent).slice(-1));
+      assert.equal(seen.length, 2);
+      for (const text of seen) typeof shown === 'string' ? assert.equal(text, shown) : assert.match(text, shown);
+      assert.equal(status, `${seen[0]} is here.`);
+      await peer.leave();
+      await hana.until(() => document.querySelectorAll('.tile').length === 1);
+    }
   });
 
   it('sends nothing by the Enter that chooses a word of an input method', async (t) => {

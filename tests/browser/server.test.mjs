@@ -106,6 +106,24 @@ describe('the server', () => {
     await lab.state('socket', 'open');
   });
 
+  it('that only a link names hears nothing before a click', async (t) => {
+    const [daemon, other] = await Promise.all([startDaemon(), startDaemon({ args: ['--origin', 'any'] })]);
+    t.after(() => Promise.all([daemon.stop(), other.stop()]));
+    const server = other.url.replace('http', 'ws');
+    const path = `/lab.html?server=${encodeURIComponent(server)}`;
+    const lab = await Lab.open(browsers.chromium, daemon.url, { path, online: false });
+    t.after(() => lab.close());
+    await lab.says('#notice-foreign', server);
+    await lab.type('#room', 'elsewhere');
+    await lab.page.keyboard.press('Enter');
+    assert.equal(await lab.text('#state-socket dd'), 'closed');
+    await lab.click('#connect');
+    await lab.state('socket', 'open');
+    await lab.says('#log', `${server}/?room=elsewhere`);
+    assert.equal(await lab.page.$('#notice-foreign'), null);
+    assert.ok((await lab.messages()).some(({ direction, type }) => direction === 'sent' && type === 'offer'));
+  });
+
   it('is plain ws on a page that came by https', async (t) => {
     const daemon = await startDaemon({ tls: true });
     const path = `/lab.html?server=${encodeURIComponent('ws://lab.example/')}`;
@@ -113,7 +131,10 @@ describe('the server', () => {
     const lab = await Lab.open(browsers.chromium, base, { path, online: false });
     t.after(() => lab.close());
     t.after(() => daemon.stop());
+    await lab.says('#notice-foreign', 'ws://lab.example/');
+    await lab.click('#connect');
     await lab.says('#notice-address', 'may only open wss://');
+    assert.equal(await lab.page.$('#notice-foreign'), null);
     await lab.state('socket', 'closed');
   });
 });

@@ -79,6 +79,24 @@ describe('redaction', () => {
     assert.deepEqual(redact(once), once);
   });
 
+  it('knows a secret by its name in any case, in JSON within JSON and in a piece of it', () => {
+    const inner = JSON.stringify({ Credential: 'hidden"1', deep: JSON.stringify({ PASSWORD: 'hidden2' }) });
+    const more = [
+      event('in', { type: 'message', data: { headers: { Authorization: 'Bearer hidden3' }, access_token: 'hidden4' } }),
+      event('in', { type: 'message', data: inner, Urls: 'turn:x', UserName: 'hidden5' }),
+      event('in', { type: 'chat', text: `the server said ${inner}` }),
+      event('in', { type: 'chat', text: 'Authorization: Basic hidden6\r\nand "Token": 7001, "a": 1' }),
+      event('in', { type: 'odd' }, { raw: '{"data":"{\\"Pwd\\":\\"hidden\\\\\\"8\\"}", "SECRET":"hidden9' }),
+      state('socket', undefined, 'open wss://x/?a=1&Token=hidden10'),
+    ];
+    const text = writeTrace(redact(more));
+    assert.deepEqual(text.match(/hidden\S*|7001/g), null);
+    const said = redact(more).slice(2, 4).map(({ raw }) => JSON.parse(raw).text);
+    assert.match(said[0], /^the server said \{"Credential":"redacted"/);
+    assert.match(said[1], /and "Token": "redacted", "a": 1$/);
+    assert.deepEqual(redact(redact(more)), redact(more));
+  });
+
   it('takes no time or version number for an address', () => {
     const [{ summary }] = redact([state('socket', undefined, 'open 10:12:33 v1.2.3 a::b::c 1.2.3.4.5')]);
     assert.equal(summary, 'open 10:12:33 v1.2.3 a::b::c 1.2.3.4.5');

@@ -18,14 +18,20 @@ export class Address {
   #room = byId('room', HTMLInputElement);
   #second = byId('second', HTMLAnchorElement);
 
+  /** The link that was followed names another server than this page's, and the reader none since. */
+  isForeign = false;
+
   /** @param {() => void} changed the reader has chosen another server or room */
   constructor(changed) {
     const query = new URLSearchParams(location.search);
     this.#server.value = query.get('server') ?? homeServer();
     this.#room.value = query.get('room') ?? '';
-    for (const field of [this.#server, this.#room]) {
-      field.addEventListener('change', changed);
-    }
+    this.isForeign = URL.canParse(this.server) && new URL(this.server).host !== new URL(homeServer()).host;
+    this.#server.addEventListener('change', () => {
+      this.isForeign = false;
+      changed();
+    });
+    this.#room.addEventListener('change', () => this.isForeign || changed());
   }
 
   /** What is in the field, for messages about it. */

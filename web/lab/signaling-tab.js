@@ -72,7 +72,12 @@ export class SignalingTab {
     this.#show();
     iceServers.then((servers) => {
       this.#call.iceServers = servers;
-      this.#open();
+      if (this.#address.isForeign) {
+        // It would learn this machine's addresses: a link alone does not send anybody there.
+        this.#notices.show('foreign', 'warn', 'notice.foreign', { url: this.#address.server });
+      } else {
+        this.#open();
+      }
     });
   }
 
@@ -100,6 +105,8 @@ export class SignalingTab {
 
   /** Go to the server and room of the fields. */
   #open() {
+    this.#address.isForeign = false;
+    this.#notices.hide('foreign');
     const urls = this.#address.read();
     this.#notices.hide('peer');
     this.#notices.hide('address');
@@ -137,6 +144,9 @@ export class SignalingTab {
 
   #onConnect() {
     this.#notices.hide('peer');
+    if (this.#address.isForeign) {
+      this.#open();
+    }
     this.#call.connect();
   }
 

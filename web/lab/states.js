@@ -55,7 +55,7 @@ function hintFor(socket, peer, isPrepared) {
   }
   if (socket === 'connecting') {
     return 'hint.connecting';
-  } else if (socket !== 'open') {
+  } else if (socket === 'waiting' || (socket === 'closed' && peer)) {
     return 'hint.lost';
   } else if (peer?.isOffering) {
     return 'hint.offered';

@@ -5,6 +5,8 @@
  * walk over the document.
  */
 
+import { insert } from './foreign.js';
+
 /** @typedef {string} Key tests/source/check_texts.mjs sees to it that each is in both tables */
 /** @typedef {Record<string, string | number>} Params */
 /** @typedef {Record<Key, string>} Table */
@@ -39,7 +41,8 @@ function wanted() {
 }
 
 /**
- * Add the sentences of a page, or of a part that is loaded later. {name} is filled in by t().
+ * Add the sentences of a page, or of a part that is loaded later. {name} is filled in by t(), as
+ * what a stranger may have written.
  * @param {Record<Language, Table>} texts
  */
 export function addTexts({ en, ja }) {
@@ -59,7 +62,7 @@ export function shownLanguage() {
  */
 export function t(key, params = {}) {
   const text = tables[language][key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (_, name) => String(params[name] ?? ''));
+  return text.replace(/\{(\w+)\}/g, (_, name) => insert(String(params[name] ?? '')));
 }
 
 /** @param {Element} element @param {string} attribute @param {Params} [params] */

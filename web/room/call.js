@@ -4,12 +4,13 @@
  */
 
 import { byId } from '../lib/dom.js';
+import { plainText } from '../lib/foreign.js';
 import { sayIn } from '../lib/i18n.js';
 import { Bar } from './bar.js';
 import { ChatView } from './chat.js';
 import { Drawer } from './drawer.js';
 import { Files } from './files.js';
-import { nameOf, ownNameOf } from './names.js';
+import { nameOf, ownNameOf, wordsOf } from './names.js';
 import { Outgoing } from './outgoing.js';
 import { PeerTiles } from './peers.js';
 import { showPeople } from './people.js';
@@ -49,7 +50,7 @@ export class Call {
     this.#own = own;
     this.#onEnd = onEnd;
     byId('room', HTMLElement).hidden = false;
-    byId('room-name', HTMLElement).textContent = room.name;
+    byId('room-name', HTMLElement).textContent = plainText(room.name);
     this.#drawer = new Drawer(signal);
     this.#drawer.addEventListener('change', () => this.#onDrawer(signals));
     this.#outgoing = new Outgoing(room, own, signal);
@@ -117,12 +118,12 @@ export class Call {
     const room = this.#room;
     room.on('peer', ({ peer }) => {
       this.#add(peer);
-      announce('room.joined', { name: nameOf(peer).plain });
+      announce('room.joined', { name: wordsOf(nameOf(peer)) });
       this.#show();
     }, { signal });
     room.on('leave', ({ peer, reason }) => {
       this.#peers.remove(peer);
-      announce(reason === 'bye' ? 'room.left' : 'room.lost', { name: nameOf(peer).plain });
+      announce(reason === 'bye' ? 'room.left' : 'room.lost', { name: wordsOf(nameOf(peer)) });
       this.#show();
     }, { signal });
     room.on('update', () => this.#show(), { signal });

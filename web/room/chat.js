@@ -4,7 +4,7 @@
 
 import { appendLine, byId, make } from '../lib/dom.js';
 import { say, shownLanguage } from '../lib/i18n.js';
-import { nameOf } from './names.js';
+import { nameOf, wordsOf } from './names.js';
 import { announce } from './status.js';
 
 /** @typedef {import('../client.js').Room} Room */
@@ -103,7 +103,7 @@ export class ChatView {
     const who = nameOf({ id: from, name: chat.name ?? this.#room.peers.get(from)?.name });
     this.#add(who, chat);
     if (!this.#onNew()) {
-      announce('chat.heard', { name: who.plain, text });
+      announce('chat.heard', { name: wordsOf(who), text });
     }
   }
 

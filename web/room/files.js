@@ -5,7 +5,7 @@
 import { byId, icon, make } from '../lib/dom.js';
 import { say, shownLanguage } from '../lib/i18n.js';
 import { addToChat } from './chat.js';
-import { nameOf } from './names.js';
+import { nameOf, wordsOf } from './names.js';
 import { Receiving, isFileChannel } from './receiving.js';
 import { Sending } from './sending.js';
 import { announce } from './status.js';
@@ -130,7 +130,7 @@ export class Files {
           if (waiting.size >= MOST_WAITING) {
             transfer.decline();
           } else {
-            this.#show(transfer, nameOf(peer).plain);
+            this.#show(transfer, wordsOf(nameOf(peer)));
           }
         });
         transfer.addEventListener('change', () => {
@@ -153,7 +153,7 @@ export class Files {
     for (const file of files) {
       // Who left, or was lost, while the file was chosen gets none.
       for (const peer of this.#receivers.filter(({ state }) => state === 'connected')) {
-        addCard(new Sending(peer, file), nameOf(peer).plain, this.#signal);
+        addCard(new Sending(peer, file), wordsOf(nameOf(peer)), this.#signal);
       }
     }
     this.#onSend();

@@ -3,7 +3,7 @@
  * and who of them speaks.
  */
 
-import { nameOf } from './names.js';
+import { nameOf, wordsOf } from './names.js';
 import { watchQuality } from './quality.js';
 import { watchSpeaking } from './speaking.js';
 import { clearStrip, showStrip } from './strip.js';
@@ -81,7 +81,7 @@ export class PeerTiles {
       this.#stage.remove(key);
     } else if (!this.#stage.get(key)) {
       const tile = this.#stage.add(key, 'screen');
-      tile.setName({ key: 'tile.screen', params: { name: nameOf(peer).plain }, plain: '' });
+      tile.setName({ key: 'tile.screen', params: { name: wordsOf(nameOf(peer)) }, plain: '' });
       tile.showPicture(true);
     }
   }

@@ -4,7 +4,7 @@
 
 import { byId, icon, make } from '../lib/dom.js';
 import { say, sayIn } from '../lib/i18n.js';
-import { nameOf, ownNameOf } from './names.js';
+import { nameOf, ownNameOf, wordsOf } from './names.js';
 import { avatar } from './tile.js';
 
 /** @typedef {import('../client.js').Peer} Peer */
@@ -51,8 +51,8 @@ export function showPeople(room, own, sendFile) {
     const line = row(name, { mic: Boolean(sources.mic), cam: Boolean(sources.cam) });
     const button = make('button', 'square quiet');
     button.append(icon('clip'));
-    sayIn(button, 'aria-label', 'file.sendTo', { name: name.plain });
-    sayIn(button, 'title', 'file.sendTo', { name: name.plain });
+    sayIn(button, 'aria-label', 'file.sendTo', { name: wordsOf(name) });
+    sayIn(button, 'title', 'file.sendTo', { name: wordsOf(name) });
     button.disabled = peer.state !== 'connected';
     button.addEventListener('click', () => sendFile(peer));
     line.classList.toggle('away', peer.away);

@@ -4,6 +4,7 @@
  */
 
 import { byId, setIcon } from '../lib/dom.js';
+import { plainName, plainText } from '../lib/foreign.js';
 import { say, sayIn } from '../lib/i18n.js';
 import { choices, remember } from './choices.js';
 import { DevicePicker } from './devices.js';
@@ -53,7 +54,7 @@ export class PreJoin {
   constructor(own, room, join) {
     this.#own = own;
     const { signal } = this.#end;
-    byId('join-room', HTMLElement).textContent = room;
+    byId('join-room', HTMLElement).textContent = plainText(room);
     nameField.value = choices.name;
     new DevicePicker(byId('join-devices', HTMLElement), own, signal);
     own.addEventListener('change', () => this.#show(), { signal });
@@ -63,7 +64,7 @@ export class PreJoin {
       }, { signal });
     }
     const go = () => {
-      remember({ name: nameField.value.trim().replaceAll('/', '／') }); // the wire has no slash
+      remember({ name: plainName(nameField.value).replaceAll('/', '／') }); // the wire has no slash
       join(choices.name);
     };
     byId('join-form', HTMLFormElement).addEventListener('submit', (event) => {

@@ -8,7 +8,7 @@ const LARGEST = 2 * 1024 ** 3;
 const PACK = 1024 * 1024;
 const NAME_MAX = 255;
 
-/** Control characters, those that turn the direction of writing, and what parts a path. */
+/** What cannot be seen or turns the direction of writing, and what parts a path. */
 const UNFIT = /[\p{C}\p{Zl}\p{Zp}/\\]/gu;
 
 /** @param {unknown} name as the other side has it */

@@ -88,6 +88,7 @@ export const en = {
   'room.left': '{name} left.',
   'room.lost': '{name} was lost.',
   'room.guest': 'Guest {id}',
+  'room.quoted': '“{name}” (guest)',
   'room.you': '{name} (you)',
   'room.youAlone': 'You',
 
@@ -259,6 +260,7 @@ export const ja = {
   'room.left': '{name}さんが退出しました。',
   'room.lost': '{name}さんとの接続が切れました。',
   'room.guest': 'ゲスト {id}',
+  'room.quoted': '「{name}」(ゲスト)',
   'room.you': '{name} (あなた)',
   'room.youAlone': 'あなた',
 

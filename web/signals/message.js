@@ -4,6 +4,7 @@
  * lab's messages and those of others. No DOM.
  */
 
+import { plainName, plainText } from '../lib/foreign.js';
 import { glance, placeOf, readCandidate } from './sdp.js';
 
 /** @typedef {import('../client.js').Trace} Trace */
@@ -102,7 +103,7 @@ export function namesIn(trace) {
   const peers = [message?.peer, ...(Array.isArray(message?.peers) ? message.peers : [])];
   return peers.flatMap((peer) => {
     const isNamed = typeof peer?.id === 'string' && typeof peer.name === 'string';
-    return isNamed ? [[peer.id, peer.name]] : [];
+    return isNamed ? [[peer.id, plainName(peer.name)]] : [];
   });
 }
 
@@ -112,9 +113,13 @@ export function leaverOf(trace) {
   return typeof id === 'string' ? id : '';
 }
 
-/** A few words after the type, for the arrow. @param {Trace} event */
-export function detailOf(event) {
-  const trace = tidy(event);
+/** A few words after the type, for the arrow. @param {Trace} trace */
+export function detailOf(trace) {
+  return plainText(wordsIn(tidy(trace)));
+}
+
+/** @param {Trace} trace */
+function wordsIn(trace) {
   const sdp = descriptionOf(trace);
   if (sdp) {
     return glance(sdp);
@@ -129,7 +134,7 @@ export function detailOf(event) {
   if (candidate) {
     return `${candidate.type} ${candidate.protocol} ${placeOf(candidate)}`;
   }
-  const names = namesIn(trace).map(([, name]) => name).join(', ');
+  const names = namesIn(trace).map(([, name]) => name).filter(Boolean).join(', ');
   if (names || trace.type === 'need') {
     return names || wordsOf(parse(trace)?.what);
   }
