@@ -37,6 +37,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		METER_COUNTER},
 	[METER_QR_DRAWN] = {"qr_drawn", "QR codes that were drawn, not taken from the cache.",
 		METER_COUNTER},
+	[METER_QR_REFUSED] = {"qr_refused",
+		"QR codes that were not drawn since too many were due at once.", METER_COUNTER},
 	[METER_ACCEPT_DELAYED] = {"accept_delayed",
 		"Connections that waited for their turn by connect-rate.", METER_COUNTER},
 	[METER_ACCEPT_UNTRUSTED] = {"accept_untrusted",

@@ -354,6 +354,21 @@ describe('/qr.svg', () => {
     }
   });
 
+  it('a few are drawn in each turn of the loop; who comes beyond is told so, and what is drawn already is there', async (t) => {
+    const own = await testDaemon(t, { args: ['--connect-rate', '0'] });
+    assert.equal((await ask({ port: own.port }, '/qr.svg?text=x')).status, 200);
+    for (let round = 0; !((await own.meters()).qr_refused > 0); round++) {
+      assert.ok(round < 20, 'all of a crowd have got theirs');
+      const wires = await Promise.all(Array.from({ length: 30 }, () => dial({ port: own.port })));
+      own.child.kill('SIGSTOP');
+      await Promise.all(wires.map((wire, i) => wire.write(`GET /qr.svg?text=${round}-${i} HTTP/1.1\r\nHost: localhost\r\n\r\n`)));
+      own.child.kill('SIGCONT');
+      const answers = await Promise.all(wires.map((wire) => wire.response()));
+      for (const { status, body } of answers.filter((answer) => answer.status !== 200)) assert.deepEqual([status, JSON.parse(body).code], [503, 'busy']);
+    }
+    assert.equal((await ask({ port: own.port }, '/qr.svg?text=x')).status, 200);
+  });
+
   it('/lan.json and /trust.json are for pages of the same host, even where any may connect', async (t) => {
     const any = await testDaemon(t, { args: ['--origin', 'any'] });
     for (const path of ['/qr.svg?text=x', '/lan.json', '/trust.json']) {

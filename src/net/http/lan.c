@@ -71,7 +71,7 @@ void lan_trust(const struct listener *listener, const struct tls *tls, const str
 	reply_set_owned(ret, "application/json", body);
 }
 
-void lan_qr(struct qr_cache *cache, const char *const *arguments, struct reply *ret)
+void lan_qr(struct qr_cache *cache, const char *const *arguments, uint64_t now, struct reply *ret)
 {
 	const char *text = NULL, *svg;
 	size_t len;
@@ -87,8 +87,15 @@ void lan_qr(struct qr_cache *cache, const char *const *arguments, struct reply *
 			"{\"type\":\"error\",\"code\":\"bad-text\",\"message\":\"The text must "
 			"stand once in the query, as 1 to 512 bytes of UTF-8.\"}\n");
 	} else {
-		svg = qr_cache_svg(cache, text);
-		reply_set(ret, svg ? 200 : 500, "image/svg+xml", svg ? svg : "");
+		svg = qr_cache_svg(cache, text, now);
+		if (svg) {
+			reply_set(ret, 200, "image/svg+xml", svg);
+		} else {
+			reply_set(ret, 503, "application/json",
+				"{\"type\":\"error\",\"code\":\"busy\",\"message\":\"Too many "
+				"codes "
+				"are being drawn.\"}\n");
+		}
 	}
 }
 

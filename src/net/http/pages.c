@@ -94,7 +94,7 @@ static void answer_qr(const struct exchange *exchange, struct reply *ret)
 {
 	unsigned drawn = exchange->pages->codes.drawn;
 
-	lan_qr(&exchange->pages->codes, exchange->head->arguments, ret);
+	lan_qr(&exchange->pages->codes, exchange->head->arguments, exchange->door->now, ret);
 	if (exchange->pages->codes.drawn != drawn) {
 		charge(exchange, QR_CONNECTS);
 	}

@@ -109,7 +109,17 @@ char *qr_terminal(const char *text)
 	return draw(text, write_terminal);
 }
 
-const char *qr_cache_svg(struct qr_cache *cache, const char *text)
+/* May one more be drawn in this turn of the loop? */
+static bool may_draw(struct qr_cache *cache, uint64_t now)
+{
+	if (cache->turn != now) {
+		cache->turn = now;
+		cache->in_turn = 0;
+	}
+	return cache->in_turn++ < QR_DRAWN_AT_ONCE;
+}
+
+const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now)
 {
 	size_t count = sizeof(cache->codes) / sizeof(*cache->codes);
 	char *svg, *copy;
@@ -118,6 +128,10 @@ const char *qr_cache_svg(struct qr_cache *cache, const char *text)
 		if (cache->codes[i].text && !strcmp(cache->codes[i].text, text)) {
 			return cache->codes[i].svg;
 		}
+	}
+	if (!may_draw(cache, now)) {
+		meter_add(METER_QR_REFUSED, 1);
+		return NULL;
 	}
 	meter_add(METER_QR_DRAWN, 1);
 	cache->drawn++;
