@@ -10,6 +10,7 @@
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/dialect/mount_audit.h"
 
 /* Keep alphabetical. */
 static const struct dialect *const dialects[] = {
@@ -301,3 +302,19 @@ bool dialect_give_way(struct dialect_table *table, const struct address *newcome
 {
 	return give_way(table->mounts, newcomer) || give_way(table->own, newcomer);
 }
+
+#ifdef NAKODO_AUDIT
+void dialect_audit(const struct dialect_table *table, struct audit *audit)
+{
+	const struct entry *entry;
+
+	LL_FOREACH(table->mounts, entry)
+	{
+		mount_audit(&entry->mount, audit);
+	}
+	LL_FOREACH(table->own, entry)
+	{
+		mount_audit(&entry->mount, audit);
+	}
+}
+#endif

@@ -12,6 +12,8 @@
 
 #include "nakodo/base/memory.h"
 #include "nakodo/base/text.h"
+#include "nakodo/dialect/mount_audit.h"
+#include "nakodo/hub/audit.h"
 
 #define BYTES_MAX 65536 /* of all messages of a room */
 
@@ -114,3 +116,15 @@ void nakodo_v1_history_free(struct room *room)
 	free(history);
 	room->state_of_dialect = NULL;
 }
+
+#ifdef NAKODO_AUDIT
+void nakodo_v1_history_audit(const struct room *room, struct audit *audit)
+{
+	const struct history *history = room->state_of_dialect;
+	const struct line *line;
+
+	DL_FOREACH (history ? history->lines : NULL, line) {
+		audit_bytes(audit, MEMORY_ROOMS, sizeof(*line) + line->len);
+	}
+}
+#endif

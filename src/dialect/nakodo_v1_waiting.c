@@ -10,7 +10,9 @@
 
 #include "nakodo/base/hash.h"
 #include "nakodo/base/memory.h"
+#include "nakodo/dialect/mount_audit.h"
 #include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/hub/audit.h"
 #include "nakodo/hub/frame.h"
 #include "nakodo/hub/session.h"
 
@@ -166,3 +168,11 @@ int nakodo_v1_waiting_pass(struct nakodo_v1_waiting *waiting, const char *id,
 	}
 	return session_push_unbounded(waiting->session, frame) ? 0 : -ENOMEM;
 }
+
+#ifdef NAKODO_AUDIT
+void nakodo_v1_waiting_audit(const struct nakodo_v1_waiting *waiting, struct audit *audit)
+{
+	audit_bytes(
+		audit, MEMORY_ROOMS, HASH_COUNT(waiting->notes) * sizeof(struct nakodo_v1_note));
+}
+#endif

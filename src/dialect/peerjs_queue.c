@@ -7,6 +7,8 @@
 
 #include "nakodo/base/hash.h"
 #include "nakodo/base/memory.h"
+#include "nakodo/dialect/mount_audit.h"
+#include "nakodo/hub/audit.h"
 #include "nakodo/hub/hub.h"
 
 #define IDS_MAX 4096
@@ -255,3 +257,21 @@ void peerjs_queue_flush(struct peerjs_queue *queue, const char *dst, struct peer
 	}
 	remove_box(queue, box);
 }
+
+#ifdef NAKODO_AUDIT
+void peerjs_queue_audit(const struct peerjs_queue *queue, struct audit *audit)
+{
+	const struct letter *letter;
+	size_t bytes = 0;
+
+	for (const struct box *box = queue->boxes; box; box = box->hh.next) {
+		DL_FOREACH (box->letters, letter) {
+			bytes += cost(letter);
+		}
+	}
+	audit_bytes(audit, MEMORY_ROOMS, bytes);
+	if (bytes != queue->bytes) {
+		audit_fault(audit, "a queue counts %zu bytes and has %zu", queue->bytes, bytes);
+	}
+}
+#endif

@@ -48,6 +48,9 @@ struct frame *frame_create(enum frame_opcode opcode, const struct iovec *parts, 
 	}
 	memory_take(MEMORY_FRAMES, sizeof(*frame) + head + len);
 	frame->refs = 1;
+#ifdef NAKODO_AUDIT
+	frame->found = 0;
+#endif
 	frame->len = head;
 	memcpy(frame->bytes, header, head);
 	for (int i = 0; i < count; i++) {

@@ -11,6 +11,7 @@
 
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
+#include "nakodo/hub/audit.h"
 #include "nakodo/hub/press.h"
 
 #define CLOSE_TOO_SLOW 4508
@@ -474,3 +475,17 @@ size_t hub_queued(const struct hub *hub)
 {
 	return hub->queued;
 }
+
+#ifdef NAKODO_AUDIT
+void hub_audit(const struct hub *hub, struct audit *audit)
+{
+	const struct hub_space *space;
+
+	LL_FOREACH(hub->spaces, space)
+	{
+		for (struct room *room = space->rooms; room; room = room->hh.next) {
+			audit_room(audit, room);
+		}
+	}
+}
+#endif

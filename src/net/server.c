@@ -23,6 +23,7 @@
 #include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/lan.h"
 #include "nakodo/net/http/urls.h"
+#include "nakodo/net/invariants.h"
 #include "nakodo/net/loop/notify.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
@@ -364,6 +365,9 @@ static int start(struct server *server, struct problem *problem)
 	if (*server->options->tls_self_signed) {
 		renewal_start(&server->renewal, server->tls, &server->deadlines);
 	}
+#ifdef NAKODO_AUDIT
+	invariants_start(server);
+#endif
 	error = lifecycle_start(server);
 	LL_FOREACH(server->sockets.listeners, listener)
 	{

@@ -1,7 +1,7 @@
 /*
  * faults: put into a daemon of the tests, it makes one allocation fail, of whoever in the process,
  * or lets the socket take only a few bytes at a time. A file that the test shares with us says
- * when: FAULTS=FILE in the environment, four numbers of eight bytes each.
+ * when: FAULTS=FILE in the environment, five numbers of eight bytes each.
  *
  * The sanitizer's own malloc() is a weak symbol, so that these definitions take its place.
  */
@@ -16,11 +16,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "nakodo/base/memory.h"
+
 struct faults {
 	_Atomic uint64_t countdown; /* the allocation that makes it 0 fails; 0: none does */
 	_Atomic uint64_t allocations; /* so far */
 	_Atomic uint64_t most; /* bytes that a socket takes at a time; 0: as many as it likes */
 	_Atomic uint64_t failed; /* allocations */
+	_Atomic uint64_t lost; /* bytes to be counted that nobody holds, once */
 };
 
 static struct faults nobody, *faults = &nobody;
@@ -47,6 +50,7 @@ __attribute__((constructor)) static void begin(void)
 
 static int fails(void)
 {
+	memory_take(MEMORY_FRAMES, atomic_exchange(&faults->lost, 0));
 	faults->allocations++;
 	if (!faults->countdown || --faults->countdown) {
 		return 0;

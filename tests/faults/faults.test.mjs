@@ -26,7 +26,7 @@ class Faults {
   constructor() {
     this.path = join(scratch(), 'faults');
     this.#fd = openSync(this.path, 'w+');
-    writeSync(this.#fd, Buffer.alloc(32), 0, 32, 0);
+    writeSync(this.#fd, Buffer.alloc(40), 0, 40, 0);
   }
 
   #number(i) {
@@ -57,6 +57,11 @@ class Faults {
   /** Let a socket take so many bytes at a time; 0: as many as it likes. */
   narrow(bytes) {
     this.#set(2, bytes);
+  }
+
+  /** Let so many bytes be counted in memory_frames that nobody holds. */
+  lose(bytes) {
+    this.#set(4, bytes);
   }
 
   close() {
@@ -197,4 +202,14 @@ test('a socket that takes seven bytes at a time gets everything', { timeout: 600
   }
   assert.equal((await ask({ port: daemon.port }, '/')).status, 200);
   faults.narrow(0);
+});
+
+test('a byte that is counted and that nobody holds ends a debug build within a second', { timeout: 30000 }, async () => {
+  const faults = new Faults();
+  const daemon = spawnDaemon({ env: { FAULTS: faults.path } });
+  await daemon.ready();
+  faults.lose(5);
+  await open(`${daemon.ws}/echo`);
+  assert.equal(await daemon.exit(), 'SIGABRT');
+  assert.match(daemon.stderr, / error invariant broken="memory_frames counts \d+ bytes, and \d+ are found"\n/);
 });

@@ -27,6 +27,10 @@ in_world cmake --fresh -S "$source" -B "$build/build" -G Ninja -DCMAKE_BUILD_TYP
 	-DBUILD_TESTING=OFF >"$build/configure.log" 2>&1 || { cat "$build/configure.log" && exit 1; }
 in_world cmake --build "$build/build"
 "$build/build/nakodo" --version
+if nm "$build/build/nakodo" | grep -E 'audit|invariants'; then
+	echo "a release has what only debug builds have"
+	exit 1
+fi
 if ctest --test-dir "$build/build" --show-only 2>/dev/null | grep -q 'Test *#'; then
 	echo "there are tests"
 	exit 1

@@ -127,6 +127,12 @@ const struct mount *dialect_route(
 const struct mount *dialect_route_own(
 	const struct mount *mount, const char *path, const char **ret_room);
 
+#ifdef NAKODO_AUDIT
+struct audit;
+/* Look at what the dialects hold. */
+void dialect_audit(const struct dialect_table *table, struct audit *audit);
+#endif
+
 extern const struct dialect dialect_ayame, dialect_chat, dialect_echo, dialect_gstreamer,
 	dialect_matchbox, dialect_nakodo_v1, dialect_named_room, dialect_peerjs, dialect_relay,
 	dialect_signal, dialect_y_webrtc;

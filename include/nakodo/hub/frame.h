@@ -24,6 +24,10 @@ enum frame_opcode {
 
 struct frame {
 	unsigned refs;
+#ifdef NAKODO_AUDIT
+	unsigned found; /* references; these two: audit's, 0 between its walks */
+	struct frame *next_found;
+#endif
 	size_t len; /* of `bytes`: header and payload */
 	unsigned char bytes[]; /* never changes once the frame is made */
 };

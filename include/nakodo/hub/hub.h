@@ -37,6 +37,9 @@ struct member {
 	char *id; /* NULL: none */
 	struct member *prev, *next; /* in the room, in order of arrival (utlist DL) */
 	struct member *seat_prev, *seat_next; /* of the same peer (utlist DL) */
+#ifdef NAKODO_AUDIT
+	bool found; /* in its room, and not yet at its owner; audit's */
+#endif
 	UT_hash_handle hh; /* in room->ids; last, since a member without an id has none */
 };
 
@@ -123,3 +126,9 @@ struct peer *hub_next_dirty(struct hub *hub);
 bool hub_is_dirty(const struct hub *hub);
 /* How many frames have been queued since the last flush began. */
 size_t hub_queued(const struct hub *hub);
+
+#ifdef NAKODO_AUDIT
+struct audit;
+/* Look at every room of every space. */
+void hub_audit(const struct hub *hub, struct audit *audit);
+#endif

@@ -38,6 +38,9 @@ struct server {
 	struct ws ws;
 	struct lifecycle lifecycle;
 	bool finished; /* the loop only runs until all handles are closed */
+#ifdef NAKODO_AUDIT
+	struct wheel_timer audit;
+#endif
 };
 
 /* Check all that can be checked without opening a socket. 0, or -errno with a sentence. */

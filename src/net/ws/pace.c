@@ -9,6 +9,7 @@
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
+#include "nakodo/hub/audit.h"
 #include "nakodo/hub/press.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/loop/deadlines.h"
@@ -255,3 +256,17 @@ void pace_settle(struct pace *pace)
 		settle(pace->settling);
 	}
 }
+
+#ifdef NAKODO_AUDIT
+void pace_audit(const struct conn *conn, struct audit *audit)
+{
+	const struct held *held;
+
+	DL_FOREACH (conn->backlog, held) {
+		audit_bytes(audit, MEMORY_RECEIVED, sizeof(*held) + held->len);
+	}
+	if (conn->hold == HOLD_NONE ? conn->backlog != NULL : !conn->timer.at) {
+		audit_fault(audit, "what is held back is forgotten");
+	}
+}
+#endif

@@ -53,3 +53,9 @@ void pace_end(struct conn *conn);
 /* Between two turns, after the flush: stop reading the peers that are to be held, go on with those
  * that were relieved. */
 void pace_settle(struct pace *pace);
+
+#ifdef NAKODO_AUDIT
+struct audit;
+/* What is held back, and that it will go on (hub/audit.h). */
+void pace_audit(const struct conn *conn, struct audit *audit);
+#endif

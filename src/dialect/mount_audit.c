@@ -1,0 +1,84 @@
+/* mount_audit: see the header. A dialect that keeps anything of its own has its line in here. */
+#include "nakodo/dialect/mount_audit.h"
+
+#ifdef NAKODO_AUDIT
+
+#include <string.h>
+#include <utlist.h>
+
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/gstreamer.h"
+#include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/peerjs.h"
+#include "nakodo/hub/audit.h"
+
+static size_t length(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+static void audit_v1_seat(struct audit *audit, const struct nakodo_v1_seat *seat)
+{
+	const struct room *room = seat->member->room;
+
+	audit_seat(audit, seat->member);
+	if (nakodo_v1_seat_of(seat->member) != seat ||
+		(seat->peer && seat->peer->state_of_dialect != seat)) {
+		audit_fault(audit, "a session is not that of its seat or of its connection");
+	}
+	audit_bytes(audit, MEMORY_ROOMS,
+		sizeof(*seat) + length(seat->name) + length(seat->meta) + length(seat->snapshot));
+	audit_outbox(audit, &seat->session.kept);
+	nakodo_v1_waiting_audit(&seat->waiting, audit);
+	audit->awaited += seat->placed;
+	if (seat->placed && seat->peer) {
+		audit_fault(audit, "a place is kept for one who is there");
+	}
+	if (room->members == seat->member) {
+		nakodo_v1_history_audit(room, audit);
+	}
+}
+
+static void audit_v1(struct audit *audit, const struct nakodo_v1 *v1)
+{
+	const struct nakodo_v1_seat *seat;
+	size_t rooms = 0, kept = 0;
+
+	DL_FOREACH (v1->seats, seat) {
+		audit_v1_seat(audit, seat);
+		rooms += seat->member->room->members == seat->member;
+	}
+	DL_FOREACH2(v1->away, seat, away_next)
+	{
+		kept++;
+	}
+	if (rooms != v1->rooms || kept < v1->kept.used) {
+		audit_fault(audit, "%zu rooms and %zu kept seats are counted, %zu and %zu found",
+			v1->rooms, v1->kept.used, rooms, kept);
+	}
+}
+
+static void audit_gstreamer(struct audit *audit, const struct mount *mount)
+{
+	const struct room *room = hub_room(mount->space, GSTREAMER_PEERS);
+	const struct member *member;
+
+	DL_FOREACH (room ? room->members : NULL, member) {
+		const struct gstreamer_peer *peer = member->peer->state_of_dialect;
+
+		audit_bytes(audit, MEMORY_ROOMS, peer->meta_len);
+	}
+}
+
+void mount_audit(const struct mount *mount, struct audit *audit)
+{
+	if (mount->dialect == &dialect_nakodo_v1) {
+		audit_v1(audit, mount->state);
+	} else if (mount->dialect == &dialect_gstreamer) {
+		audit_gstreamer(audit, mount);
+	} else if (mount->dialect == &dialect_peerjs) {
+		peerjs_queue_audit(((const struct peerjs_realm *)mount->state)->queue, audit);
+	}
+}
+
+#endif

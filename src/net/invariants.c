@@ -1,0 +1,99 @@
+/* invariants: see the header. */
+#include "nakodo/net/invariants.h"
+
+#ifdef NAKODO_AUDIT
+
+#include <stdlib.h>
+#include <utlist.h>
+#include <uv.h>
+
+#include "nakodo/base/log.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/hub/audit.h"
+#include "nakodo/hub/hub.h"
+#include "nakodo/net/server.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/ws/pace.h"
+
+#define EVERY 1000 /* ms */
+#define SHARE 50 /* a walk takes at most this part of the time, then those after it wait longer */
+
+/* A peer for which something waits is written to in this turn, or when its socket takes more. */
+static void audit_way_out(struct audit *audit, const struct conn *conn)
+{
+	const struct peer *peer = &conn->peer;
+
+	if (peer->outbox.count && !peer->dirty && !conn->waiting) {
+		audit_fault(audit, "%u frames wait and nobody will write them", peer->outbox.count);
+	}
+	if (peer->state == PEER_OPEN && !conn->timer.at) {
+		audit_fault(audit, "nobody watches whether a peer is there");
+	}
+}
+
+static void audit_conns(struct audit *audit, const struct server *server)
+{
+	const struct conn *conn;
+	size_t count = 0, placed = 0, answers = 0;
+
+	DL_FOREACH (server->sockets.conns, conn) {
+		audit_bytes(audit, MEMORY_CONNECTIONS, conn->cost);
+		audit_bytes(audit, conn->ws ? MEMORY_FRAMES : MEMORY_ANSWERS, conn->unsent);
+		audit_bytes(audit, MEMORY_RECEIVED, conn->rx_room);
+		audit_peer(audit, &conn->peer);
+		if (conn->ws) {
+			pace_audit(conn, audit);
+			audit_way_out(audit, conn);
+		}
+		count++;
+		placed += conn->placed;
+		answers += conn->ws ? 0 : conn->unsent;
+	}
+	if (count > server->sockets.conn_count || placed != server->gate.peers ||
+		answers != server->sockets.answers.all) {
+		audit_fault(audit,
+			"%zu connections, %zu peers and %zu bytes of answers are counted; there "
+			"are %zu, %zu and %zu",
+			server->sockets.conn_count, server->gate.peers, server->sockets.answers.all,
+			count, placed, answers);
+	}
+}
+
+static void look(const struct server *server)
+{
+	struct audit audit = {0};
+	const char *fault;
+
+	hub_audit(server->hub, &audit);
+	dialect_audit(server->dialects, &audit);
+	audit_conns(&audit, server);
+	audit_frame(&audit, server->ws.ping);
+	if (audit.awaited != server->gate.awaited) {
+		audit_fault(&audit, "%zu places are kept for those away, and %zu are away",
+			server->gate.awaited, audit.awaited);
+	}
+	fault = audit_finish(&audit);
+	if (fault) {
+		log_error("invariant", LOG_STR("broken", fault));
+		abort();
+	}
+}
+
+static void on_time(struct wheel_timer *timer)
+{
+	struct server *server =
+		(struct server *)(void *)((char *)timer - offsetof(struct server, audit));
+	uint64_t began = uv_hrtime(), took;
+
+	look(server);
+	took = (uv_hrtime() - began) / 1000000 * SHARE;
+	log_debug("invariants", LOG_UINT("us", (uv_hrtime() - began) / 1000));
+	deadlines_set(&server->deadlines, timer, took > EVERY ? took : EVERY, on_time);
+}
+
+void invariants_start(struct server *server)
+{
+	deadlines_set(&server->deadlines, &server->audit, EVERY, on_time);
+}
+
+#endif
