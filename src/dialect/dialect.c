@@ -238,16 +238,6 @@ const struct mount *dialect_route_own(
 	return mount;
 }
 
-const char *dialect_subprotocol(size_t i)
-{
-	for (size_t at = 0; at < sizeof(dialects) / sizeof(*dialects); at++) {
-		if (dialects[at]->subprotocol && !i--) {
-			return dialects[at]->subprotocol;
-		}
-	}
-	return NULL;
-}
-
 bool dialect_http(const struct dialect_table *table, const struct mount *own,
 	const struct dialect_request *request, struct dialect_answer *ret)
 {

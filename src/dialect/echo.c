@@ -76,6 +76,7 @@ static void echo_close(struct peer *peer)
 
 const struct dialect dialect_echo = {
 	.name = "echo",
+	.subprotocols = true,
 	.room_in_path = true,
 	.start = echo_start,
 	.open = echo_open,

@@ -138,6 +138,7 @@ static void named_room_message(struct peer *peer, const char *data, size_t len, 
 
 const struct dialect dialect_named_room = {
 	.name = "named-room",
+	.subprotocols = true,
 	.start = named_room_start,
 	.open = named_room_open,
 	.message = named_room_message,

@@ -41,6 +41,7 @@ static void chat_message(struct peer *peer, const char *data, size_t len, bool b
 
 const struct dialect dialect_relay = {
 	.name = "relay",
+	.subprotocols = true,
 	.room_in_path = true,
 	.start = relay_start,
 	.open = relay_open,
@@ -49,6 +50,7 @@ const struct dialect dialect_relay = {
 
 const struct dialect dialect_chat = {
 	.name = "chat",
+	.subprotocols = true,
 	.room_in_path = true,
 	.start = relay_start,
 	.open = relay_open,

@@ -5,7 +5,7 @@
 #include "nakodo/net/front.h"
 
 #include <libwebsockets.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,7 +69,8 @@ static int refuse(struct conn *conn, const struct head *head, const struct refus
 	return -1;
 }
 
-static int on_upgrade(struct conn *conn, struct lws *wsi, const char *protocol)
+static int on_upgrade(
+	struct server *server, struct conn *conn, struct lws *wsi, const char *protocol)
 {
 	struct head_text text;
 	struct head head;
@@ -96,6 +97,8 @@ static int on_upgrade(struct conn *conn, struct lws *wsi, const char *protocol)
 	if (refusal.status) {
 		return refuse(conn, &head, &refusal);
 	}
+	snprintf(server->subprotocol, sizeof(server->subprotocol), "%s",
+		place.subprotocol ? place.subprotocol : "");
 	conn->mount = place.mount;
 	conn->place = place.group;
 	conn->placed = true;
@@ -194,7 +197,7 @@ static int on_event(
 		tls_attach(server_of(wsi)->tls, user);
 		return 0;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return on_upgrade(conn_of(wsi), wsi, in);
+		return on_upgrade(server_of(wsi), conn_of(wsi), wsi, in);
 	case LWS_CALLBACK_FILTER_HTTP_CONNECTION:
 		return on_request(conn_of(wsi), wsi);
 	case LWS_CALLBACK_HTTP:
@@ -214,33 +217,11 @@ static int on_event(
 	}
 }
 
-static void set_protocol(struct lws_protocols *ret, const char *name, size_t read_size)
+void front_set_protocol(struct lws_protocols *ret, const char *name, size_t read_size)
 {
-	ret->name = name;
-	ret->callback = on_event;
-	ret->rx_buffer_size = read_size;
-	ret->tx_packet_size = 2 * WS_BURST;
-}
-
-struct lws_protocols *front_protocols(const struct option_list *subprotocols, size_t read_size)
-{
-	size_t own = 0, count = 0;
-	struct lws_protocols *table;
-
-	while (dialect_subprotocol(own)) {
-		own++;
-	}
-	table = calloc(1 + subprotocols->count + own + 1, sizeof(*table));
-	if (!table) {
-		return NULL;
-	}
-	/* The first is for clients that offer none; no client can offer such a name. */
-	set_protocol(&table[count++], "(none)", read_size);
-	for (size_t i = 0; i < subprotocols->count; i++) {
-		set_protocol(&table[count++], subprotocols->items[i].value, read_size);
-	}
-	for (size_t i = 0; i < own; i++) {
-		set_protocol(&table[count++], dialect_subprotocol(i), read_size);
-	}
-	return table;
+	ret[0] = (struct lws_protocols){.name = name,
+		.callback = on_event,
+		.rx_buffer_size = read_size,
+		.tx_packet_size = 2 * WS_BURST};
+	ret[1] = (struct lws_protocols){0};
 }

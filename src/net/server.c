@@ -94,8 +94,8 @@ static int prepare_rooms(struct server *server, const struct options *options)
 
 	server->options = options;
 	server->hub = hub_create(&limits);
-	server->plain_protocols = front_protocols(&options->subprotocol, WS_READ_SIZE);
-	server->secure_protocols = front_protocols(&options->subprotocol, WS_TLS_READ_SIZE);
+	front_set_protocol(server->plain_protocols, server->subprotocol, WS_READ_SIZE);
+	front_set_protocol(server->secure_protocols, server->subprotocol, WS_TLS_READ_SIZE);
 	server->ice_servers = ice_print(&options->ice_server);
 	server->env = (struct dialect_env){
 		.ice_servers = server->ice_servers,
@@ -105,10 +105,7 @@ static int prepare_rooms(struct server *server, const struct options *options)
 		.cookie = &server->gate,
 	};
 	server->sockets.options = options;
-	return server->hub && server->plain_protocols && server->secure_protocols &&
-			       server->ice_servers
-		       ? 0
-		       : -ENOMEM;
+	return server->hub && server->ice_servers ? 0 : -ENOMEM;
 }
 
 /* What can be made from the options without opening a socket. */
@@ -155,8 +152,6 @@ static void dispose(struct server *server)
 	pages_finish(&server->pages);
 	dialect_table_destroy(server->dialects);
 	free(server->ice_servers);
-	free(server->plain_protocols);
-	free(server->secure_protocols);
 	ws_finish(&server->ws);
 	gate_finish(&server->gate);
 	hub_destroy(server->hub);

@@ -195,6 +195,32 @@ describe('subprotocols', () => {
     assert.deepEqual([answer.status, answer.headers['sec-websocket-protocol']], [101, 'two']);
   });
 
+  it('/v1 knows its own alone, which is selected wherever it stands; the other servers\' protocols have none', async (t) => {
+    const daemon = await testDaemon(t, { tls: true, args: ['--subprotocol', 'one', '--subprotocol', 'nakodo.v1'] });
+    let target = daemon;
+    const select = async (path, ...protocols) => {
+      const { status, headers } = await knock(target, { 'Sec-WebSocket-Protocol': protocols.join(', ') || undefined }, { path });
+      return status === 101 ? headers['sec-websocket-protocol'] ?? 'none' : status;
+    };
+    for (target of [daemon, { port: daemon.tlsPort, tls: true }]) {
+      assert.deepEqual(await Promise.all([
+        select('/v1/room', 'one', 'nakodo.v1'),
+        select('/v1/room', 'x', 'nakodo.v1', 'one'),
+        select('/v1/room', 'one'),
+        select('/v1/room'),
+        select('/', 'one', 'nakodo.v1'),
+        select('/', 'nakodo.v1', 'one'),
+      ]), ['nakodo.v1', 'nakodo.v1', 400, 'none', 'one', 'nakodo.v1']);
+    }
+    for (const path of ['/signaling', '/gst', '/matchbox/room', '/peerjs?key=peerjs&id=a&token=b', '/y-webrtc']) {
+      assert.deepEqual([await select(path, 'one'), await select(path)], [400, 'none'], path);
+    }
+    await Promise.all(Array.from({ length: 20 }, async (_, i) => {
+      const [path, offered, selected] = [['/v1/many', ['one', 'nakodo.v1'], 'nakodo.v1'], ['/', ['x', 'one'], 'one'], ['/echo', [], 'none']][i % 3];
+      assert.equal(await select(path, ...offered), selected, path);
+    }));
+  });
+
   it('only unknown ones are refused with a 400 that names them', async (t) => {
     const daemon = await testDaemon(t, { args: ['--subprotocol', 'one'] });
     for (const offered of ['three', 'three, ONE', 'on', 'onee', '(none)', 'a"b']) {

@@ -16,7 +16,7 @@
 #include "nakodo/net/gate/head.h"
 
 static struct {
-	struct option_item mount, origin;
+	struct option_item mounts[3], subprotocols[2], origin;
 	struct options options;
 	struct hub *hub;
 	struct dialect_env env;
@@ -35,9 +35,14 @@ static int set_up(void **state)
 
 	(void)state;
 	memset(&t, 0, sizeof(t));
-	t.mount = (struct option_item){(char *)"/=signal", (char *)"default"};
+	t.mounts[0] = (struct option_item){(char *)"/=signal", (char *)"default"};
+	t.mounts[1] = (struct option_item){(char *)"/v1=nakodo.v1", (char *)"default"};
+	t.mounts[2] = (struct option_item){(char *)"/ayame=ayame", (char *)"default"};
+	t.subprotocols[0] = (struct option_item){(char *)"a", (char *)"default"};
+	t.subprotocols[1] = (struct option_item){(char *)"b", (char *)"default"};
 	t.origin = (struct option_item){(char *)"same-host", (char *)"default"};
-	t.options.mount = (struct option_list){&t.mount, 1};
+	t.options.mount = (struct option_list){t.mounts, 3};
+	t.options.subprotocol = (struct option_list){t.subprotocols, 2};
 	t.options.origin = (struct option_list){&t.origin, 1};
 	t.options.max_peers = 3;
 	t.options.max_peers_per_address = 2;
@@ -165,6 +170,30 @@ static void plain_words_where_tls_is_due_are_sent_to_wss(void **state)
 	assert_string_equal(upgrade(&head), "tls-required");
 }
 
+static const char *subprotocol_of(const char *path, const char *offered)
+{
+	struct gate_place place = {0};
+	struct head head = good_head();
+
+	head.path = path;
+	head.subprotocols = offered;
+	if (!gate_check_upgrade(&t.gate, &t.door, &head, &t.client, &place).status) {
+		gate_leave(&t.gate, place.group);
+	}
+	return place.subprotocol ? place.subprotocol : "";
+}
+
+static void the_subprotocol_is_the_first_offered_one_that_is_spoken_at_the_path(void **state)
+{
+	(void)state;
+	assert_string_equal(subprotocol_of("/", "x, b, a"), "b");
+	assert_string_equal(subprotocol_of("/", "nakodo.v1,a"), "a");
+	assert_string_equal(subprotocol_of("/v1/r", "a, nakodo.v1"), "nakodo.v1");
+	assert_string_equal(subprotocol_of("/v1/r", "a, b"), "");
+	assert_string_equal(subprotocol_of("/v1/r", NULL), "");
+	assert_string_equal(subprotocol_of("/ayame", "a"), "");
+}
+
 static void what_is_said_of_an_offer_of_subprotocols_is_harmless(void **state)
 {
 	struct gate_place place;
@@ -254,6 +283,9 @@ int main(void)
 			nobody_new_comes_in_while_it_drains, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			plain_words_where_tls_is_due_are_sent_to_wss, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_subprotocol_is_the_first_offered_one_that_is_spoken_at_the_path, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_is_said_of_an_offer_of_subprotocols_is_harmless, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

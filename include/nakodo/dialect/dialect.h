@@ -52,7 +52,8 @@ struct dialect_answer {
 struct dialect {
 	const char *name; /* as in `mount = PATH=NAME` */
 	bool room_in_path; /* /PATH/ROOM is a room of its own */
-	const char *subprotocol; /* known at its mounts whatever the options say; NULL: none */
+	const char *subprotocol; /* its own, the only one at its mounts; NULL: none */
+	bool subprotocols; /* those of the options name what is spoken at its mounts */
 	/* Is this one of the mount's paths, and which room does it name? NULL: the mount's path,
 	 * and if room_in_path one more segment. */
 	bool (*match)(const struct mount *mount, const char *path, const char **ret_room);
@@ -102,9 +103,6 @@ void dialect_table_destroy(struct dialect_table *table);
  * dialect, or no memory. The table owns it. */
 const struct mount *dialect_table_own(
 	struct dialect_table *table, const char *name, struct problem *problem);
-
-/* The subprotocols of all dialects, mounted or not; the i-th, NULL behind the last. */
-const char *dialect_subprotocol(size_t i);
 
 /* Let the dialects answer a plain HTTP request, those of the mounts or a listener's own (`own` not
  * NULL). False: it is not theirs. */

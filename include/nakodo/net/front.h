@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 struct lws_protocols;
-struct option_list;
 
-/* The table for lws_create_vhost(): the default and one entry for each subprotocol, all the same.
- * `read_size`: bytes of the receive buffer that libwebsockets keeps for each WebSocket.
- * NULL: no memory; else free() it when the context is gone. The names stay the options'. */
-struct lws_protocols *front_protocols(const struct option_list *subprotocols, size_t read_size);
+/* Fill in the table for lws_create_vhost(), of one entry and the end: whatever libwebsockets is
+ * offered, it finds the one subprotocol that the gate has chosen for the upgrade at hand, which
+ * stands in `name`. A client that offers none gets that entry too. `read_size`: bytes of the
+ * receive buffer that libwebsockets keeps for each WebSocket. */
+void front_set_protocol(struct lws_protocols *ret, const char *name, size_t read_size);

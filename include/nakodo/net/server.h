@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <libwebsockets.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
@@ -24,7 +25,8 @@ struct server {
 	const struct options *options;
 	uv_loop_t loop;
 	struct lws_context *context;
-	struct lws_protocols *plain_protocols, *secure_protocols;
+	struct lws_protocols plain_protocols[2], secure_protocols[2];
+	char subprotocol[64]; /* the name in both, for the upgrade at hand; "": none */
 	struct deadlines deadlines;
 	struct hub *hub;
 	char *ice_servers; /* JSON; what `env` points to */

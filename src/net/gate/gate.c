@@ -215,24 +215,21 @@ static bool is_token_list(const char *text)
 	return true;
 }
 
-static bool is_own_subprotocol(const struct dialect *dialect, const char *offered)
+static struct refusal choose_subprotocol(const struct gate *gate, const struct dialect *dialect,
+	const char *offered, const char **ret)
 {
 	struct option_item item = {.value = (char *)dialect->subprotocol};
-	const struct option_list own = {&item, 1};
-	bool any;
-
-	return dialect->subprotocol && admit_subprotocol(&own, offered, &any);
-}
-
-static struct refusal check_subprotocol(
-	const struct gate *gate, const struct mount *mount, const char *offered)
-{
+	const struct option_list own = {&item, dialect->subprotocol ? 1 : 0};
 	struct refusal refusal = refuse(400, "bad-subprotocol",
-		"None of the offered WebSocket subprotocols is known here: ", "subprotocol");
+		"None of the offered WebSocket subprotocols is known here: ",
+		dialect->subprotocols ? "subprotocol" : NULL);
 	bool any = false;
 
-	if (!offered || is_own_subprotocol(mount->dialect, offered) ||
-		admit_subprotocol(&gate->options->subprotocol, offered, &any) || !any) {
+	*ret = offered ? admit_subprotocol(
+				 dialect->subprotocols ? &gate->options->subprotocol : &own,
+				 offered, &any)
+		       : NULL;
+	if (*ret || !any) {
 		return no_refusal;
 	}
 	refusal.detail = is_token_list(offered) ? offered : "they are not even tokens";
@@ -326,7 +323,7 @@ struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *doo
 {
 	struct refusal refusal = check_handshake(head);
 	const struct mount *mount;
-	const char *room = "";
+	const char *room = "", *subprotocol;
 
 	if (!refusal.status) {
 		refusal = gate_check_request(gate, door, head, client);
@@ -345,7 +342,7 @@ struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *doo
 	if (!mount) {
 		return refuse(404, "not-found", "No protocol is spoken at this path.", "mount");
 	}
-	refusal = check_subprotocol(gate, mount, head->subprotocols);
+	refusal = choose_subprotocol(gate, mount->dialect, head->subprotocols, &subprotocol);
 	if (!refusal.status && gate->draining) {
 		refusal = refuse(503, "draining", "The server is stopping.", NULL);
 	}
@@ -357,6 +354,7 @@ struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *doo
 	}
 	if (!refusal.status) {
 		ret->mount = mount;
+		ret->subprotocol = subprotocol;
 	}
 	return refusal;
 }

@@ -54,6 +54,7 @@ struct gate_door {
 /* Where a WebSocket that was let in belongs. */
 struct gate_place {
 	const struct mount *mount;
+	const char *subprotocol; /* of those that the client offers; NULL: none */
 	struct census_group *group; /* that it is counted in; NULL: its address is not known */
 };
 
