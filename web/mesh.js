@@ -3,6 +3,8 @@
 // Firefox a rollback may stop a picture for good.
 import { SignalError } from './signaling.js';
 
+const HELD = 100; // messages; a connection has fewer candidates
+
 const groupOf = (as) => (as === 'screen' ? as : 'cam');
 const has = (names, as) => [...names].some((name) => groupOf(name) === groupOf(as));
 const kindOf = (as) => (as === 'mic' ? 'audio' : 'video');
@@ -17,6 +19,7 @@ const isSource = (as) => ['mic', 'cam', 'screen'].includes(as);
  */
 export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
   let pc = null, control, data, slots, mids, isMaking, isWanted, isHeard, isClosed, timer;
+  let next = [], waiter, made = 0; // of the generation to come; how many were built since one was connected
   let isRepairing; // the timer waits for what was done, and no state hurries it
   let g = 0, tries = 0, acted = 0;
   let chain = Promise.resolve(), sending = chain, waiting = [], before = [];
@@ -43,6 +46,7 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     const { connectionState: state } = pc;
     if (isUp()) {
       tries = 0;
+      made = Math.min(made, 1);
       isRepairing = false;
       clearTimeout(timer);
       limit();
@@ -256,23 +260,49 @@ export function createPair(peer, isOwner, room, { send: sendOn, emit, note }) {
     await describe(p);
   });
 
+  /**
+   * Of the next generation: it is built for an offer alone, and no faster than the owner builds, who
+   * might be anybody. The newest one counts.
+   */
+  function hold(message) {
+    if (!next.length || message.g > next[0].g) next = [];
+    else if (message.g < next[0].g || next.length >= HELD) return;
+    next.push(message);
+    if (!next.some(({ type, sdp }) => type === 'offer' && typeof sdp === 'string')) return;
+    clearTimeout(waiter);
+    const early = acted + 1000 * (made - 1) - Date.now();
+    if (early <= 0) return begin();
+    waiter = setTimeout(() => { chain = chain.then(begin).catch(rebuildLater); }, early);
+  }
+
+  async function begin() {
+    const [held] = [next, next = []];
+    if (isClosed || !held.length) return;
+    made++;
+    build(held[0].g);
+    for (const message of held) await take(message);
+  }
+
+  const rebuildLater = () => isClosed || later('rebuild', 1000);
+
   function handle(message) {
     const { type, what } = message;
     if (!/^(offer|answer|candidate|meta|need)$/.test(type) || !Number.isSafeInteger(message.g)) return;
     isHeard = true;
     chain = chain.then(() => {
-      if (message.g > g && !isOwner && room.RTC && !isClosed) build(message.g);
+      if (message.g > g && !isOwner && room.RTC && !isClosed) return hold(message);
       if (message.g !== g || !pc) return;
       if (type !== 'need') return take(message);
       if (!isOwner) return;
       if (what === 'offer' && Array.isArray(message.sources)) return admit(message.sources);
       if (what === 'rebuild' || what === 'restart' && (isUp() || Date.now() - acted > 3000)) repair(what);
-    }).catch(() => isClosed || later('rebuild', 1000));
+    }).catch(rebuildLater);
   }
 
   function close() {
     isClosed = true;
     clearTimeout(timer);
+    clearTimeout(waiter);
     pc?.close();
     peer.pc = pc = data = null;
     release();

@@ -63,12 +63,22 @@ describe('connections of the client', () => {
     return answer;
   }, offer);
 
+  /** An offer for data alone, of a connection that is gone again. */
+  const offerOf = (member) => member.page.evaluate(async () => {
+    const pc = new RTCPeerConnection();
+    pc.createDataChannel('x');
+    const { sdp } = await pc.createOffer();
+    pc.close();
+    return sdp;
+  });
+
   const recoveries = (member) => member.page.evaluate(() => (
     window.log.filter(({ type }) => type === 'recovery').map(({ summary }) => summary)
   ));
 
   it('take nothing from a peer that is not what it should be', async (t) => {
     const { member, say, heard } = await face(t, 'peer');
+    say({ type: 'offer', g: 1, sdp: await offerOf(member) });
     for (const odd of ODD) {
       for (const type of ['meta', 'candidate', 'need', 'answer', 'x', 'rollback']) {
         for (const g of [1, odd]) say({ type, g, sdp: odd, candidate: odd, mids: odd, sources: odd, what: odd });
@@ -120,6 +130,30 @@ describe('connections of the client', () => {
       assert.deepEqual([need.what, need.g], ['rebuild', g]);
     }
     assert.equal(await member.page.evaluate(() => window.room.state), 'open');
+  });
+
+  it('are built for offers alone, ever more slowly, and the newest offer is answered', async (t) => {
+    const { member, say, heard, find } = await face(t, 'peer');
+    const sdp = await offerOf(member);
+    await member.page.evaluate(() => {
+      const { prototype } = RTCPeerConnection;
+      const { createDataChannel } = prototype;
+      window.made = 0;
+      prototype.createDataChannel = function (label, ...more) {
+        window.made += label === 'control';
+        return createDataChannel.call(this, label, ...more);
+      };
+    });
+    const made = () => member.page.evaluate(() => window.made);
+    for (let g = 1; g <= 100; g++) say({ type: 'candidate', g, candidate: { candidate: '' } });
+    for (const type of ['meta', 'need', 'answer']) say({ type, g: 700, what: 'offer', sdp });
+    say({ type: 'offer', g: 700, sdp: {} });
+    await heard();
+    assert.equal(await made(), 0);
+    for (let g = 701; g < 730; g++) say({ type: 'offer', g, sdp: 'x' });
+    say({ type: 'offer', g: 730, sdp });
+    const { g } = await find('answer');
+    assert.deepEqual([g, await made()], [730, 3]);
   });
 
   it('that never can be made let the join fail with the reason', async (t) => {
