@@ -61,12 +61,35 @@ static void audit_v1(struct audit *audit, const struct nakodo_v1 *v1)
 static void audit_gstreamer(struct audit *audit, const struct mount *mount)
 {
 	const struct room *room = hub_room(mount->space, GSTREAMER_PEERS);
+	const struct gstreamer *state = mount->state;
+	size_t listed[GSTREAMER_LISTENER] = {0};
 	const struct member *member;
 
 	DL_FOREACH (room ? room->members : NULL, member) {
 		const struct gstreamer_peer *peer = member->peer->state_of_dialect;
 
 		audit_bytes(audit, MEMORY_ROOMS, peer->meta_len);
+		for (int i = 0; i < GSTREAMER_LISTENER; i++) {
+			listed[i] += peer->listed[i];
+			if (!peer->listed[i] != !peer->seats[i]) {
+				audit_fault(audit, "a list has not whom its role has");
+			}
+		}
+	}
+	for (int i = 0; i < GSTREAMER_LISTENER; i++) {
+		if (listed[i] != state->lists[i].used) {
+			audit_fault(audit, "a list counts %zu bytes and has %zu",
+				state->lists[i].used, listed[i]);
+		}
+	}
+}
+
+static void audit_y_webrtc(struct audit *audit, const struct mount *mount)
+{
+	const struct room *room = hub_first_room(mount->space);
+
+	for (; room; room = room->hh.next) {
+		y_webrtc_topic_audit(room, audit);
 	}
 }
 
@@ -78,6 +101,8 @@ void mount_audit(const struct mount *mount, struct audit *audit)
 		audit_gstreamer(audit, mount);
 	} else if (mount->dialect == &dialect_peerjs) {
 		peerjs_queue_audit(((const struct peerjs_realm *)mount->state)->queue, audit);
+	} else if (mount->dialect == &dialect_y_webrtc) {
+		audit_y_webrtc(audit, mount);
 	}
 }
 

@@ -9,17 +9,26 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "nakodo/base/address.h"
 #include "nakodo/base/json.h"
+#include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/mount_audit.h"
+#include "nakodo/hub/audit.h"
+#include "nakodo/hub/share.h"
 
 /* Of one connection, and of one message: a page has one connection for all of its documents. */
 #define TOPICS_MAX 100
+
+#define SHARE_SIZE 1024 /* bytes, about what a share takes */
 
 enum { TYPE, TOPICS, TOPIC, CLIENTS, MEMBERS };
 
 struct subscriber {
 	struct hub_space *space;
-	bool turned_away; /* once, from a topic that was full or one too many */
+	struct address address;
+	bool turned_away; /* once, from a topic that was or became full, or was one too many */
 };
 
 static int y_webrtc_start(struct mount *mount, struct problem *problem)
@@ -53,11 +62,78 @@ static void y_webrtc_open(struct peer *peer, const struct request *request)
 		return;
 	}
 	self->space = request->mount->space;
+	if (request->address) {
+		self->address = *request->address;
+	}
 	peer->state_of_dialect = self;
+}
+
+static struct subscriber *who(const struct member *seat)
+{
+	return seat->peer->state_of_dialect;
+}
+
+static void forget_share(struct room *room)
+{
+	if (room->state_of_dialect) {
+		share_clear(room->state_of_dialect);
+		free(room->state_of_dialect);
+		room->state_of_dialect = NULL;
+		memory_give(MEMORY_ROOMS, SHARE_SIZE);
+	}
+}
+
+/* How many subscribers each address has. Counted when the topic is full for the first time, and
+ * kept right from then on: a walk for each newcomer would cost more than what a message costs.
+ * NULL: no memory. */
+static struct share *share_by_address(struct room *room)
+{
+	struct share *share = room->state_of_dialect;
+	const struct member *seat;
+
+	if (share) {
+		return share;
+	}
+	room->state_of_dialect = share = calloc(1, sizeof(*share));
+	if (!share) {
+		return NULL;
+	}
+	memory_take(MEMORY_ROOMS, SHARE_SIZE);
+	DL_FOREACH (room->members, seat) {
+		if (share_add(share, &who(seat)->address, 1)) {
+			forget_share(room);
+			return NULL;
+		}
+	}
+	return share;
+}
+
+/* The seat is about to go. */
+static void uncount(const struct member *seat)
+{
+	struct room *room = seat->room;
+
+	if (room->count == 1) {
+		forget_share(room);
+	} else if (room->state_of_dialect) {
+		share_remove(room->state_of_dialect, &who(seat)->address, 1);
+	}
+}
+
+static void leave(struct member *seat)
+{
+	uncount(seat);
+	hub_leave(seat);
 }
 
 static void y_webrtc_close(struct peer *peer)
 {
+	const struct member *seat;
+
+	DL_FOREACH2(peer->seats, seat, seat_next)
+	{
+		uncount(seat);
+	}
 	free(peer->state_of_dialect);
 	peer->state_of_dialect = NULL;
 }
@@ -73,6 +149,58 @@ static struct member *find_seat(const struct peer *peer, const struct room *room
 	return seat;
 }
 
+/* The topic is full. The subscriber that gives way to a newcomer of that address is the first that
+ * came of the address that has most of them: it has had time to find the others. NULL: nobody has
+ * to give way. */
+static struct member *find_yielding(struct room *room, const struct address *newcomer)
+{
+	const struct share *share = share_by_address(room);
+	struct member *seat;
+	struct address group;
+
+	if (!share || !share_find_yielding(share, newcomer, 1, &group)) {
+		return NULL;
+	}
+	DL_FOREACH (room->members, seat) {
+		if (share_is_same(&who(seat)->address, &group)) {
+			return seat;
+		}
+	}
+	return NULL;
+}
+
+/* False: there is none for it. */
+static bool make_room(const struct subscriber *self, struct room *room)
+{
+	struct member *seat = room ? find_yielding(room, &self->address) : NULL;
+
+	if (!seat) {
+		meter_add(METER_TOPICS_REFUSED, 1);
+		return false;
+	}
+	meter_add(METER_TOPICS_YIELDED, 1);
+	who(seat)->turned_away = true;
+	leave(seat);
+	return true;
+}
+
+/* As hub_join() returns. */
+static int take_seat(struct peer *peer, const char *topic)
+{
+	const struct subscriber *self = peer->state_of_dialect;
+	struct member *seat;
+	int error = hub_join(self->space, topic, peer, NULL, &seat);
+
+	if (error == -ENOSPC && make_room(self, hub_room(self->space, topic))) {
+		error = hub_join(self->space, topic, peer, NULL, &seat);
+	}
+	if (!error && seat->room->state_of_dialect &&
+		share_add(seat->room->state_of_dialect, &self->address, 1)) {
+		forget_share(seat->room);
+	}
+	return error;
+}
+
 static void subscribe(struct peer *peer, const char *topic)
 {
 	struct subscriber *self = peer->state_of_dialect;
@@ -83,7 +211,7 @@ static void subscribe(struct peer *peer, const char *topic)
 		return;
 	}
 	DL_COUNT2(peer->seats, seat, seats, seat_next);
-	switch (seats < TOPICS_MAX ? hub_join(self->space, topic, peer, NULL, NULL) : -ENOSPC) {
+	switch (seats < TOPICS_MAX ? take_seat(peer, topic) : -ENOSPC) {
 	case 0:
 		break;
 	case -ENOSPC:
@@ -101,7 +229,7 @@ static void unsubscribe(struct peer *peer, const char *topic)
 	struct member *seat = find_seat(peer, hub_room(self->space, topic));
 
 	if (seat) {
-		hub_leave(seat);
+		leave(seat);
 	}
 }
 
@@ -194,6 +322,19 @@ static void y_webrtc_message(struct peer *peer, const char *data, size_t len, bo
 		answer_ping(peer);
 	}
 }
+
+#ifdef NAKODO_AUDIT
+void y_webrtc_topic_audit(const struct room *room, struct audit *audit)
+{
+	const struct share *share = room->state_of_dialect;
+
+	audit_bytes(audit, MEMORY_ROOMS, share ? SHARE_SIZE : 0);
+	if (share && share->used != room->count) {
+		audit_fault(audit, "a topic counts %zu subscribers and has %zu", share->used,
+			room->count);
+	}
+}
+#endif
 
 const struct dialect dialect_y_webrtc = {
 	.name = "y-webrtc",

@@ -488,4 +488,9 @@ void hub_audit(const struct hub *hub, struct audit *audit)
 		}
 	}
 }
+
+const struct room *hub_first_room(const struct hub_space *space)
+{
+	return space->rooms;
+}
 #endif

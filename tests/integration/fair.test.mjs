@@ -92,6 +92,28 @@ describe('what all peers of a protocol share is not for one address', { concurre
     const { entries_yielded: yielded } = await meters(daemon);
     assert.equal(yielded, 1);
   });
+
+  it('y-webrtc\'s topics', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--connect-rate', '0'] });
+    const url = `${daemon.ws}/y-webrtc`;
+    const topics = Array.from({ length: 100 }, (_, i) => `topic-${i}`);
+    const settled = async (client) => {
+      say(client, { type: 'ping' });
+      assert.equal((await hear(client)).type, 'pong');
+    };
+    const hogs = await openMany(url, 256, HOG);
+    for (const hog of hogs) say(hog, { type: 'subscribe', topics });
+    await Promise.all(hogs.map(settled));
+    const [a, b] = await openMany(url, 2, NEWCOMER);
+    for (const client of [a, b]) say(client, { type: 'subscribe', topics });
+    await Promise.all([settled(a), settled(b)]);
+    for (const topic of [topics[0], topics[99]]) {
+      say(a, { type: 'publish', topic });
+      for (const client of [a, b]) assert.deepEqual(await hear(client), { type: 'publish', topic, clients: 256 });
+    }
+    const { topics_yielded: yielded } = await meters(daemon);
+    assert.equal(yielded, 200);
+  });
 });
 
 describe('one who is away', { concurrency: true }, () => {

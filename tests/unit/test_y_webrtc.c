@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/meter.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
 #include "peers.h"
@@ -286,6 +287,89 @@ static void who_finds_a_topic_full_stays_and_calls_nobody_there(void **state)
 	assert_string_equal(peers_hear(late), PUBLISHED("\"t\"", "3"));
 }
 
+static struct peer *subscriber_from(const char *address, const char *message)
+{
+	struct peer *peer = peers_connect_from(&all, address, "/y-webrtc");
+
+	peers_say(peer, message);
+	return peer;
+}
+
+static void a_full_topic_makes_room_for_a_newcomer_from_another_address(void **state)
+{
+	uint64_t yielded = meter_values[METER_TOPICS_YIELDED];
+	uint64_t refused = meter_values[METER_TOPICS_REFUSED];
+	struct peer *hog[3], *newcomer, *second;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		hog[i] = subscriber_from("192.0.2.1", SUBSCRIBE("[\"t\",\"u\"]"));
+	}
+	newcomer = subscriber_from("192.0.2.2", SUBSCRIBE("[\"t\"]"));
+	assert_int_equal(seats_of(hog[0]), 1); /* the first that came; it keeps its other topic */
+	peers_say(hog[1], PUBLISH("\"t\""));
+	assert_string_equal(peers_hear(newcomer), PUBLISHED("\"t\"", "3"));
+	assert_string_equal(peers_hear(hog[0]), "nothing");
+	/* who does not hear the answers calls nobody there */
+	peers_say(hog[0], PUBLISH("\"t\""));
+	assert_string_equal(peers_hear(newcomer), "nothing");
+	/* an address takes no place from itself, and none from one that has no more */
+	peers_say(hog[0], SUBSCRIBE("[\"t\"]"));
+	second = subscriber_from("192.0.2.2", SUBSCRIBE("[\"t\"]"));
+	assert_int_equal(seats_of(second), 0);
+	subscriber_from("192.0.2.3", SUBSCRIBE("[\"t\"]"));
+	second = subscriber_from("192.0.2.4", SUBSCRIBE("[\"t\"]"));
+	assert_int_equal(seats_of(second), 0);
+	assert_int_equal(seats_of(newcomer), 1);
+	assert_int_equal(meter_values[METER_TOPICS_YIELDED], yielded + 2);
+	assert_int_equal(meter_values[METER_TOPICS_REFUSED], refused + 3);
+}
+
+static void an_office_alone_has_the_whole_topic(void **state)
+{
+	struct peer *office[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		office[i] = subscriber_from("192.0.2.1", SUBSCRIBE("[\"t\"]"));
+	}
+	assert_int_equal(seats_of(subscriber_from("192.0.2.1", SUBSCRIBE("[\"t\"]"))), 0);
+	peers_say(office[0], PUBLISH("\"t\""));
+	for (int i = 0; i < 3; i++) {
+		assert_string_equal(peers_hear(office[i]), PUBLISHED("\"t\"", "3"));
+	}
+}
+
+/* What is counted must be right, whatever way subscribers come and go. */
+static void places_are_shared_fairly_after_many_have_come_and_gone(void **state)
+{
+	struct peer *one[3], *other[2];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		one[i] = subscriber_from("192.0.2.1", SUBSCRIBE("[\"t\"]"));
+	}
+	subscriber_from("192.0.2.1", SUBSCRIBE("[\"t\"]")); /* from now on it is counted */
+	for (int round = 0; round < 3; round++) {
+		hub_drop(one[0]);
+		peers_say(one[1], UNSUBSCRIBE("[\"t\"]"));
+		other[0] = subscriber_from("192.0.2.2", SUBSCRIBE("[\"t\"]"));
+		other[1] = subscriber_from("192.0.2.2", SUBSCRIBE("[\"t\"]"));
+		hub_drop(subscriber_from("192.0.2.2", SUBSCRIBE("[\"t\"]")));
+		assert_int_equal(seats_of(one[2]), 1);
+		one[0] = subscriber_from("192.0.2.3", SUBSCRIBE("[\"t\"]"));
+		assert_int_equal(seats_of(other[0]), 0);
+		assert_int_equal(seats_of(other[1]), 1);
+		assert_int_equal(seats_of(one[0]), 1);
+		hub_drop(one[0]);
+		hub_drop(other[1]);
+		hub_drop(other[0]);
+		one[0] = subscriber_from("192.0.2.1", SUBSCRIBE("[\"t\"]"));
+		peers_say(one[1], SUBSCRIBE("[\"t\"]"));
+		assert_int_equal(seats_of(one[0]) + seats_of(one[1]) + seats_of(one[2]), 3);
+	}
+}
+
 static void an_unsubscribed_or_left_topic_is_freed(void **state)
 {
 	struct peer *a = subscriber(SUBSCRIBE("[\"t\",\"u\"]"));
@@ -350,6 +434,9 @@ int main(void)
 		CASE(of_one_message_a_hundred_topics_are_read),
 		CASE(a_topic_has_at_most_128_bytes),
 		CASE(who_finds_a_topic_full_stays_and_calls_nobody_there),
+		CASE(a_full_topic_makes_room_for_a_newcomer_from_another_address),
+		CASE(places_are_shared_fairly_after_many_have_come_and_gone),
+		CASE(an_office_alone_has_the_whole_topic),
 		CASE(an_unsubscribed_or_left_topic_is_freed),
 		CASE(topics_of_two_mounts_never_meet),
 		CASE(http_is_answered_on_a_listener_of_its_own_only),

@@ -131,4 +131,6 @@ size_t hub_queued(const struct hub *hub);
 struct audit;
 /* Look at every room of every space. */
 void hub_audit(const struct hub *hub, struct audit *audit);
+/* The space's first room; hh.next has the next. NULL: none. */
+const struct room *hub_first_room(const struct hub_space *space);
 #endif
