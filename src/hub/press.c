@@ -84,8 +84,11 @@ void press_add(struct presses *presses, struct peer *receiver, size_t len, uint6
 		press->put = receiver->outbox.bytes;
 		press->before = press->put - len;
 	}
-	if (!presses->first || until(press) > until(presses->first->press)) {
+	if (presses->first == receiver) {
+		presses->given += len;
+	} else if (!presses->first || until(press) > until(presses->first->press)) {
 		presses->first = receiver;
+		presses->given = len;
 	}
 }
 
@@ -105,31 +108,83 @@ static void leave(struct peer *sender)
 	}
 }
 
-uint64_t press_wait(struct presses *presses, struct peer *sender, uint64_t now)
+/* Beside the others of its party, so that parties can be counted in one walk. */
+static void join(struct peer *sender, struct peer *receiver, const void *party, uint64_t now)
+{
+	struct press *press = sender->press;
+	struct peer *other;
+
+	press->behind = receiver;
+	press->party = party;
+	press->from = press->end = now;
+	press->sent = 0;
+	DL_FOREACH2(receiver->press->waiting, other, press->next)
+	{
+		if (other->press->party == party) {
+			DL_APPEND_ELEM2(
+				receiver->press->waiting, other, sender, press->prev, press->next);
+			return;
+		}
+	}
+	DL_APPEND2(receiver->press->waiting, sender, press->prev, press->next);
+}
+
+/* So many times its own bytes may be sent by all that wait now, each as much as its part is. */
+static size_t parts(const struct peer *sender, uint64_t now)
+{
+	const struct peer *other, *last = NULL;
+	size_t parties = 0, same = 0;
+
+	DL_FOREACH2(sender->press->behind->press->waiting, other, press->next)
+	{
+		if (other->press->end <= now && other != sender) {
+			continue;
+		}
+		parties += !last || last->press->party != other->press->party;
+		same += other->press->party == sender->press->party;
+		last = other;
+	}
+	return parties * same;
+}
+
+uint64_t press_wait(struct presses *presses, struct peer *sender, const void *party, uint64_t now)
 {
 	struct peer *receiver = presses->first;
 
 	if (!receiver || sender->state != PEER_OPEN) {
 		return 0;
 	}
-	leave(sender);
-	if (!press_of(sender)) {
-		return 0;
+	/* What is too little to wait a ms for adds up within it. */
+	if (!sender->press || sender->press->behind != receiver || sender->press->end < now) {
+		leave(sender);
+		if (!press_of(sender)) {
+			return 0;
+		}
+		join(sender, receiver, party, now);
 	}
-	sender->press->behind = receiver;
-	DL_APPEND2(receiver->press->waiting, sender, press->prev, press->next);
+	sender->press->sent += presses->given;
 	return press_still_waits(sender, now);
 }
 
 uint64_t press_still_waits(struct peer *sender, uint64_t now)
 {
-	struct peer *receiver = sender->press ? sender->press->behind : NULL;
-	uint64_t end = receiver ? until(receiver->press) : 0;
+	struct press *press = sender->press;
+	uint64_t all;
 
-	if (end > now) {
-		return end - now;
+	if (!press || !press->behind) {
+		return 0;
 	}
-	leave(sender);
+	all = until(press->behind->press);
+	press->end = press->from + press->sent * parts(sender, now) * 1000 / PRESS_RATE;
+	if (press->end > all) {
+		press->end = all;
+	}
+	if (press->end > now) {
+		return press->end - now;
+	}
+	if (press->from < now) {
+		leave(sender);
+	}
 	return 0;
 }
 

@@ -46,6 +46,25 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     for (const { socket } of [reader, ...senders.map(({ wire }) => wire)]) socket.destroy();
   });
 
+  it('does not stop one that sends little, however much another address sends', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--byte-rate', '0'] });
+    const reader = await Reader.open(daemon, '/relay', 0.9 * MB);
+    const crowd = await Promise.all(Array.from({ length: 30 }, () => open(daemon, '/relay', { from: '127.0.0.20' })));
+    const [sender, listener] = await Promise.all([1, 2].map(() => open(daemon, '/relay')));
+    const size = 60000;
+    for (const { wire, frames } of [...crowd, sender]) wire.socket.on('data', () => { frames.length = 0; });
+    for (const one of crowd) for (let i = 0; i < 4; i++) one.binary(noise(i, size));
+    await reader.has(30 * size / 4);
+    for (let i = 0; i < 20; i++) {
+      await sender.text(`message ${i}`);
+      while (String(await listener.says('a message')) !== `text message ${i}`);
+    }
+    // In that time the others could not even send a second one each.
+    assert.ok(reader.taken < 2 * 30 * size, `${reader.taken} bytes of the crowd came before`);
+    assert.ok((await meters(daemon)).held_for_readers > 0);
+    for (const { socket } of [reader, ...[...crowd, sender, listener].map(({ wire }) => wire)]) socket.destroy();
+  });
+
   it('and reads nothing is closed after a second of that, in which nobody is stopped', async (t) => {
     const daemon = await testDaemon(t, { args: ['--message-rate', '0', '--byte-rate', '0'] });
     const [sender, listener] = await Promise.all([1, 2].map(() => open(daemon, '/relay')));

@@ -186,11 +186,12 @@ export class Wire {
  * @param {object} [o]
  * @param {boolean} [o.secure] by TLS
  * @param {number} [o.port] other than the daemon's first
+ * @param {string} [o.from] the address that it comes from
  * @param {string[]} [o.alpn]
  * @param {number} [o.patience] ms for connecting
  */
-export async function connect(daemon, { secure = false, port, alpn, patience } = {}) {
-  const where = { host: '127.0.0.1', port: port ?? (secure ? daemon.tlsPort : daemon.port) };
+export async function connect(daemon, { secure = false, port, from, alpn, patience } = {}) {
+  const where = { host: '127.0.0.1', localAddress: from, port: port ?? (secure ? daemon.tlsPort : daemon.port) };
   const socket = secure
     ? tls.connect({ ...where, rejectUnauthorized: false, ALPNProtocols: alpn })
     : net.connect(where);

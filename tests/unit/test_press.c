@@ -60,7 +60,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static uint64_t send(struct peer *from, struct peer *to, size_t len)
+static uint64_t send_as(const void *party, struct peer *from, struct peer *to, size_t len)
 {
 	char *payload = calloc(1, len);
 	struct iovec part = {payload, len};
@@ -71,7 +71,12 @@ static uint64_t send(struct peer *from, struct peer *to, size_t len)
 	hub_send(to, &message);
 	message_finish(&message);
 	free(payload);
-	return press_wait(presses, from, all.now);
+	return press_wait(presses, from, party, all.now);
+}
+
+static uint64_t send(struct peer *from, struct peer *to, size_t len)
+{
+	return send_as(NULL, from, to, len);
 }
 
 /* It takes this many bytes, whole frames, and what it has not taken stays. */
@@ -134,7 +139,7 @@ static void who_sent_to_somebody_else_does_not_wait(void **state)
 	}
 	assert_int_equal(send(other, second, 100), 0);
 	press_hear(presses);
-	assert_int_equal(press_wait(presses, other, all.now), 0);
+	assert_int_equal(press_wait(presses, other, NULL, all.now), 0);
 }
 
 static void of_several_it_waits_for_the_one_who_presses_longest(void **state)
@@ -153,7 +158,7 @@ static void of_several_it_waits_for_the_one_who_presses_longest(void **state)
 		hub_publish(room, &message, sender);
 		message_finish(&message);
 	}
-	assert_true(press_wait(presses, sender, all.now) > 0);
+	assert_true(press_wait(presses, sender, NULL, all.now) > 0);
 	assert_ptr_equal(sender->press->behind, second);
 }
 
@@ -202,6 +207,52 @@ static void a_reader_of_a_fair_rate_is_never_closed(void **state)
 		assert_int_equal(reader->state, PEER_OPEN);
 	}
 	assert_true(sent * MESSAGE > 15000000); /* and it is not starved */
+}
+
+/* Twenty of one party send as much as they may, one of another a little now and then. */
+static void who_sends_little_hardly_waits_whatever_others_send(void **state)
+{
+	static const char crowd, alone;
+	struct peer *many[20];
+	uint64_t begin = all.now, longest = 0, wait;
+
+	(void)state;
+	for (size_t i = 0; i < 20; i++) {
+		many[i] = peers_add(&all);
+	}
+	for (; all.now < begin + 5000; peers_wait(&all, 10)) {
+		relieved_count = 0;
+		read_some(reader, 10 * 1000); /* 1 MB/s */
+		for (size_t i = 0; i < 20; i++) {
+			if (!press_still_waits(many[i], all.now)) {
+				wait = send_as(&crowd, many[i], reader, 4900);
+				longest = wait > longest ? wait : longest;
+			}
+		}
+		assert_in_range(send_as(&alone, other, reader, 100), 0, 1);
+		assert_in_range(send_as(&alone, other, second, 100), 0, 0);
+	}
+	assert_in_range(
+		send_as(&alone, other, reader, MESSAGE), 1, 2 * MESSAGE * 1000 / PRESS_RATE);
+	assert_int_equal(reader->state, PEER_OPEN);
+}
+
+/* However often: what is too little to wait for is added up. */
+static void little_at_a_time_is_no_more_than_the_rate(void **state)
+{
+	uint64_t begin = all.now, sent = 0;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		send(other, reader, MESSAGE);
+	}
+	while (all.now < begin + 1000) {
+		uint64_t wait = send(sender, reader, 45);
+
+		sent += 45;
+		peers_wait(&all, wait);
+	}
+	assert_in_range(sent, 0, PRESS_RATE + MESSAGE);
 }
 
 static void one_that_reads_nothing_is_closed_and_slows_nobody_below_the_rate(void **state)
@@ -273,6 +324,8 @@ int main(void)
 		TEST(of_several_it_waits_for_the_one_who_presses_longest),
 		TEST(nobody_waits_for_one_that_is_gone),
 		TEST(a_reader_of_a_fair_rate_is_never_closed),
+		TEST(who_sends_little_hardly_waits_whatever_others_send),
+		TEST(little_at_a_time_is_no_more_than_the_rate),
 		TEST(one_that_reads_nothing_is_closed_and_slows_nobody_below_the_rate),
 		TEST(one_that_waits_for_itself_may_leave),
 		TEST(what_a_connection_begins_with_keeps_nobody_waiting),

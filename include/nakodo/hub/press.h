@@ -1,8 +1,10 @@
 /*
  * press: who waits for whom to read. A receiver whose outbox is over half full presses those who
- * send to it: together they may send it PRESS_RATE until it has read, and each waits for its turn.
- * So a receiver of that rate is never given too much, and a slower one slows nobody down to less.
- * A slower one is closed when it has too much waiting.
+ * send to it: together they may send it PRESS_RATE until it has read. The rate is shared by the
+ * parties (the addresses) that wait, and a party's part by its peers; each peer waits as long as
+ * its own bytes take at its part of the rate. So a receiver of that rate is never given too much,
+ * and who sends little hardly waits, whatever others send. A slower receiver is closed when it has
+ * too much waiting.
  *
  * Whether a receiver was slower is known from two numbers: what it was given, and what still waits.
  * Times are ms of hub_now().
@@ -27,15 +29,20 @@ struct press {
 	uint64_t since; /* when its outbox went over half; 0: it is not */
 	size_t before; /* bytes that waited then */
 	size_t put; /* these, and all that it was given since */
-	struct peer *waiting; /* senders that wait for it (utlist DL by prev, next) */
+	struct peer *waiting; /* senders that wait for it, by party (utlist DL by prev, next) */
 	struct peer *behind; /* whom it waits for itself; NULL: nobody */
+	const void *party; /* that it waits as one of */
+	size_t sent; /* bytes that it gave the other one, */
+	uint64_t from; /* since when, */
+	uint64_t end; /* and until when it waits, as far as is known */
 	struct peer *prev, *next;
 };
 
 /* What all of a hub have in common. */
 struct presses {
 	size_t most; /* bytes that may wait for one peer */
-	struct peer *first; /* of those over half since press_hear(), who presses longest */
+	struct peer *first; /* of those over half since press_hear(), who presses longest, */
+	size_t given; /* and the bytes that it was given since */
 	/* The sender need not wait any more; nothing may be sent from in here. NULL: nobody waits.
 	 */
 	void (*relieved)(struct peer *sender);
@@ -53,8 +60,9 @@ void press_add(struct presses *presses, struct peer *receiver, size_t len, uint6
 /* A message of a peer is about to be given to its dialect: forget who was given too much before. */
 void press_hear(struct presses *presses);
 /* What was sent since press_hear() is the sender's doing: if some outbox is over half full by it,
- * it begins to wait for that one. The ms to wait at most; 0: it does not wait. */
-uint64_t press_wait(struct presses *presses, struct peer *sender, uint64_t now);
+ * it begins to wait for that one. Peers with the same `party`, which is only compared, share one
+ * part of the rate. The ms to wait at most; 0: it does not wait. */
+uint64_t press_wait(struct presses *presses, struct peer *sender, const void *party, uint64_t now);
 /* The same, later: 0 when the time is over or the receiver has read or is gone. */
 uint64_t press_still_waits(struct peer *sender, uint64_t now);
 /* Does it wait for one that has too much waiting and was slow? That one is to be closed. */

@@ -149,7 +149,7 @@ static uint64_t count(struct conn *conn, size_t len)
 void pace_count(struct conn *conn, size_t len)
 {
 	uint64_t now = deadlines_now(conn->pace->deadlines), rate = 0;
-	uint64_t readers = press_wait(conn->pace->presses, &conn->peer, now);
+	uint64_t readers = press_wait(conn->pace->presses, &conn->peer, conn->place, now);
 
 	if (conn->peer.unmetered) {
 		conn->peer.unmetered--;
