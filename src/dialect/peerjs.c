@@ -186,6 +186,14 @@ static void enter(struct peerjs_realm *realm, struct peer *peer, const char *id,
 	}
 }
 
+/* Each may be NULL. */
+static void note_address(struct peerjs_client *client, const struct address *address)
+{
+	if (client && address) {
+		client->address = *address;
+	}
+}
+
 static void peerjs_open(struct peer *peer, const struct request *request)
 {
 	struct peerjs_realm *realm = request->mount->state;
@@ -201,6 +209,7 @@ static void peerjs_open(struct peer *peer, const struct request *request)
 		refuse(peer, SAYS("ERROR", "The id is not UTF-8 or has more than 128 bytes"));
 	} else {
 		enter(realm, peer, id, quoted, token);
+		note_address(peer->state_of_dialect, request->address);
 	}
 }
 
@@ -219,7 +228,8 @@ static bool keep(const struct peerjs_client *client, enum kind kind, const char 
 	const struct iovec *parts, int count)
 {
 	return (kind == OFFER || kind == ANSWER || kind == CANDIDATE) && *dst &&
-	       peerjs_queue_add(client->realm->queue, client->peer->seats->id, dst, parts, count);
+	       peerjs_queue_add(client->realm->queue, client->peer->seats->id, &client->address,
+		       dst, parts, count);
 }
 
 /* `dst` "": an id too long for anybody to hold. */

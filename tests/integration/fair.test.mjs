@@ -114,6 +114,40 @@ describe('what all peers of a protocol share is not for one address', { concurre
     const { topics_yielded: yielded } = await meters(daemon);
     assert.equal(yielded, 200);
   });
+
+  it('PeerJS\'s queue of what waits for an absent id', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--mount', '/p=peerjs?expire-timeout=60000'] });
+    const enter = async (id, from) => {
+      const client = await open(`${daemon.ws}/p/peerjs?key=peerjs&token=t&id=${id}`, from);
+      assert.equal((await hear(client)).type, 'OPEN');
+      return client;
+    };
+    const offer = (client, dst, payload) => say(client, { type: 'OFFER', dst, payload });
+    /** How much of what it has said it was told by now that it waits no more. */
+    const expired = async (client, id) => {
+      let count = 0;
+      for (offer(client, id, 'echo'); (await hear(client)).type === 'EXPIRE';) count++;
+      return count;
+    };
+    let refused = 0;
+    for (let i = 0; i < 40; i++) {
+      const hog = await enter(`hog-${i}`, HOG);
+      for (let k = 0; k < 160; k++) offer(hog, i < 2 ? 'known' : `absent-${i}-${k}`, 'x'.repeat(i < 2 ? 10 : 3000));
+      refused += await expired(hog, `hog-${i}`);
+    }
+    assert.ok(refused > 100, `${refused} of 6400 were refused`);
+    const newcomer = await enter('newcomer', NEWCOMER);
+    for (const dst of ['other', 'known']) offer(newcomer, dst, 'x'.repeat(7000));
+    assert.equal(await expired(newcomer, 'newcomer'), 0);
+    for (const dst of ['known', 'other']) {
+      const late = await enter(dst, { localAddress: '127.0.0.4' });
+      let message;
+      while (message?.src !== 'newcomer') message = await hear(late);
+    }
+    const { letters_yielded: yielded, letters_refused: uncounted } = await meters(daemon);
+    assert.ok(yielded > 160 && yielded < 170, `${yielded} gave way`);
+    assert.equal(uncounted, refused);
+  });
 });
 
 describe('one who is away', { concurrency: true }, () => {

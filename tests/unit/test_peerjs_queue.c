@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/meter.h"
 #include "peers.h"
 
 #define OPEN "text {\"type\":\"OPEN\"}"
@@ -31,15 +32,20 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct peer *enter(const char *path, const char *id)
+static struct peer *enter_from(const char *address, const char *path, const char *id)
 {
 	char url[256];
 	struct peer *peer;
 
 	snprintf(url, sizeof(url), "%s?key=peerjs&id=%s&token=t", path, id);
-	peer = peers_connect(&all, url);
+	peer = peers_connect_from(&all, address, url);
 	assert_string_equal(peers_hear(peer), OPEN);
 	return peer;
+}
+
+static struct peer *enter(const char *path, const char *id)
+{
+	return enter_from(NULL, path, id);
 }
 
 /* Send a message whose payload is the number, behind so many spaces. */
@@ -246,13 +252,12 @@ static void one_sender_has_one_mib_waiting(void **state)
 	assert_int_equal(fill(enter("/peerjs", "b"), 1), (1 << 20) / 65000);
 }
 
-static void no_more_than_4096_ids_are_waited_for(void **state)
+static void a_message_waits_for_as_many_ids_as_the_bytes_suffice(void **state)
 {
-	struct peer *late;
 	char id[16];
 
 	(void)state;
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < 20; i++) {
 		struct peer *sender = enter_sender(i);
 
 		for (int k = 0; k < 256; k++) {
@@ -261,19 +266,104 @@ static void no_more_than_4096_ids_are_waited_for(void **state)
 		}
 		assert_string_equal(peers_hear(sender), "nothing");
 	}
-	late = enter("/peerjs", "late");
-	say(late, "OFFER", "x17", 0, 0);
-	assert_string_equal(peers_hear(late), "nothing");
-	say(late, "CANDIDATE", "y", 0, 0);
-	assert_string_equal(peers_hear(late), "nothing");
-	say(late, "OFFER", "y", 0, 0);
-	expect_expire(late, "y", "late");
-	enter("/peerjs", "x4");
-	say(late, "OFFER", "y", 0, 0); /* in its place */
-	assert_string_equal(peers_hear(late), "nothing");
-	peers_wait(&all, 5020);
-	expect_expire(late, "x17", "late");
-	expect_expire(late, "y", "late");
+	expect(enter("/peerjs", "x4"), "OFFER", "s0", "x4", 0);
+	expect(enter("/peerjs", "x5000"), "OFFER", "s19", "x5000", 0);
+}
+
+static void what_is_full_for_an_id_makes_room_for_another_address(void **state)
+{
+	uint64_t yielded = meter_values[METER_LETTERS_YIELDED];
+	uint64_t refused = meter_values[METER_LETTERS_REFUSED];
+	struct peer *hog[2], *newcomer, *x;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		hog[i] = enter_from("192.0.2.1", "/peerjs", i ? "h1" : "h0");
+	}
+	for (int i = 0; i < 256; i++) {
+		say(hog[i % 2], "OFFER", "x", i, 0);
+	}
+	say(hog[0], "OFFER", "x", 256, 0); /* nobody makes room for himself */
+	expect_expire(hog[0], "x", "h0");
+	newcomer = enter_from("192.0.2.2", "/peerjs", "n");
+	say(newcomer, "OFFER", "x", 1, 0);
+	say(newcomer, "CANDIDATE", "x", 2, 0);
+	assert_string_equal(peers_hear(newcomer), "nothing");
+	expect_expire(hog[0], "x", "h0"); /* all of one sender goes, and it is told once */
+	assert_string_equal(peers_hear(hog[0]), "nothing");
+	assert_string_equal(peers_hear(hog[1]), "nothing");
+	x = enter("/peerjs", "x");
+	assert_int_equal(x->outbox.count, 128 + 2);
+	for (int i = 0; i < 128; i++) {
+		expect(x, "OFFER", "h1", "x", 2 * i + 1);
+	}
+	expect(x, "OFFER", "n", "x", 1);
+	expect(x, "CANDIDATE", "n", "x", 2);
+	assert_int_equal(meter_values[METER_LETTERS_YIELDED], yielded + 128);
+	assert_int_equal(meter_values[METER_LETTERS_REFUSED], refused + 1);
+}
+
+static void in_bytes_too(void **state)
+{
+	struct peer *hog = enter_from("192.0.2.1", "/peerjs", "h"), *newcomer;
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		say(hog, "OFFER", "x", i, 10000);
+	}
+	assert_string_equal(peers_hear(hog), "nothing");
+	newcomer = enter_from("192.0.2.2", "/peerjs", "n");
+	say(newcomer, "OFFER", "x", 1, 20000);
+	assert_string_equal(peers_hear(newcomer), "nothing");
+	expect_expire(hog, "x", "h");
+	assert_int_equal(enter("/peerjs", "x")->outbox.count, 1);
+}
+
+static void what_is_full_altogether_makes_room_for_another_address(void **state)
+{
+	struct peer *hog[20], *newcomer, *x;
+	size_t told = 0;
+	char id[16];
+	int count = 0;
+
+	(void)state;
+	do {
+		snprintf(id, sizeof(id), "h%d", count);
+		hog[count] = enter_from("192.0.2.1", "/peerjs", id);
+	} while (fill(hog[count], count) == (1 << 20) / 65000 && ++count < 20);
+	assert_in_range(count, 15, 17);
+	newcomer = enter_from("192.0.2.2", "/peerjs", "n");
+	say(newcomer, "OFFER", "x", 1, 60000);
+	assert_string_equal(peers_hear(newcomer), "nothing");
+	for (int i = 0; i <= count; i++) {
+		told += hog[i]->outbox.count;
+	}
+	assert_int_equal(told, 1);
+	fill(hog[count], 100); /* in what became free, and no more */
+	x = enter("/peerjs", "x");
+	assert_int_equal(x->outbox.count, 1);
+	for (int i = 0; i <= count; i++) {
+		peers_hear(hog[i]);
+		assert_string_equal(peers_hear(hog[i]), "nothing");
+	}
+}
+
+static void nothing_gives_way_in_vain(void **state)
+{
+	struct peer *one = enter_from("192.0.2.1", "/peerjs", "a");
+	struct peer *other = enter_from("192.0.2.2", "/peerjs", "b"), *newcomer;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		say(one, "OFFER", "x", i, 10000);
+		say(other, "OFFER", "x", i, 10000);
+	}
+	newcomer = enter_from("192.0.2.3", "/peerjs", "n");
+	say(newcomer, "OFFER", "x", 1, 59000); /* they have 2000 bytes more than it would have */
+	expect_expire(newcomer, "x", "n");
+	assert_string_equal(peers_hear(one), "nothing");
+	assert_string_equal(peers_hear(other), "nothing");
+	assert_int_equal(enter("/peerjs", "x")->outbox.count, 12);
 }
 
 static void no_more_than_16_mib_wait_altogether(void **state)
@@ -286,7 +376,7 @@ static void no_more_than_16_mib_wait_altogether(void **state)
 		left = fill(enter_sender(i), i);
 		kept += left;
 	}
-	assert_in_range(kept * 65000, (16 << 20) - 65000, 16 << 20);
+	assert_in_range(kept * 65000, (16 << 20) - 2 * 65000, 16 << 20);
 	peers_wait(&all, 5020);
 	assert_int_equal(fill(enter_sender(i), i), (1 << 20) / 65000);
 }
@@ -323,7 +413,11 @@ int main(void)
 		TEST(one_id_has_half_a_send_queue_waiting),
 		TEST(one_sender_has_256_messages_waiting),
 		TEST(one_sender_has_one_mib_waiting),
-		TEST(no_more_than_4096_ids_are_waited_for),
+		TEST(a_message_waits_for_as_many_ids_as_the_bytes_suffice),
+		TEST(what_is_full_for_an_id_makes_room_for_another_address),
+		TEST(in_bytes_too),
+		TEST(what_is_full_altogether_makes_room_for_another_address),
+		TEST(nothing_gives_way_in_vain),
 		TEST(no_more_than_16_mib_wait_altogether),
 		TEST(for_an_id_too_long_nothing_waits),
 	};

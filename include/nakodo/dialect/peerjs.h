@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nakodo/base/address.h"
 #include "nakodo/dialect/peerjs_queue.h"
 #include "nakodo/hub/hub.h"
 
@@ -30,6 +31,7 @@ struct peerjs_client {
 	struct wheel_timer alive; /* first: turned back by a cast */
 	struct peer *peer;
 	struct peerjs_realm *realm;
+	struct address address;
 	const char *token; /* behind `quoted` */
 	char quoted[]; /* its id as a JSON string */
 };

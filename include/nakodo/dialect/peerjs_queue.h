@@ -3,9 +3,10 @@
  * a little before the peer it is for. The first message for an id starts the id's queue and its
  * time; when the time is over, all that is in the queue is thrown away.
  *
- * Bounded in ids, in messages and bytes for each id (half of what an outbox holds, so that a queue
- * always fits into the one it is flushed to), in messages and bytes of each sender, in bytes
- * altogether, and in time.
+ * Bounded in messages and bytes for each id (half of what an outbox holds, so that a queue always
+ * fits into the one it is flushed to), in messages and bytes of each sender, in bytes altogether,
+ * and in time. Of what is full, for an id or altogether, the address that has most gives way to
+ * another one (hub/share.h).
  */
 #pragma once
 
@@ -13,12 +14,13 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+struct address;
 struct hub;
 struct peer;
 struct peerjs_queue;
 
-/* The queue for `dst` is over, and `src` has a message in it; called once for each such sender. The
- * callback may send, but must not touch the queues. */
+/* The queue for `dst` is over, or what `src` has in it gives way; called once for each sender of a
+ * message in it. The callback may send, but must not touch the queues. */
 typedef void peerjs_expire_fn(void *cookie, const char *src, const char *dst);
 
 /* `lifetime` in ms. NULL: no memory. */
@@ -27,8 +29,9 @@ struct peerjs_queue *peerjs_queue_create(
 /* Nobody is told about what still waits. */
 void peerjs_queue_destroy(struct peerjs_queue *queue);
 
-/* Keep a copy of the message, the parts joined. False: a bound is reached, or no memory. */
-bool peerjs_queue_add(struct peerjs_queue *queue, const char *src, const char *dst,
-	const struct iovec *parts, int count);
+/* Keep a copy of the message, the parts joined, which came from that address. False: a bound is
+ * reached and nobody has to give way, or no memory. */
+bool peerjs_queue_add(struct peerjs_queue *queue, const char *src, const struct address *address,
+	const char *dst, const struct iovec *parts, int count);
 /* Send `peer`, who holds the id now, what waits for it, in order. */
 void peerjs_queue_flush(struct peerjs_queue *queue, const char *dst, struct peer *peer);
