@@ -179,7 +179,7 @@ describe('the chat of a room', () => {
     await hana.page.keyboard.press('Escape');
     for (const [round, said] of [[1, ['meanwhile', 'again']], [2, ['later']]]) {
       await hana.page.evaluate(() => window.cut(true));
-      await ken.says('#status', 'Hana was lost.');
+      await ken.says('#status', 'Hana is gone.');
       for (const text of said) await ken.chat(text);
       await ken.until((n) => document.querySelectorAll('#chat-log .line.own').length === n, round + 2);
       await hana.page.evaluate(() => window.cut(false));

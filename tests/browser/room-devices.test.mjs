@@ -105,7 +105,8 @@ describe('before the room', () => {
       await page.until((l) => window.opened.tracks.some((track) => track.label === l), label);
       await page.click('#preview-mic');
       await page.join('Hana');
-      await page.page.reload();
+      await page.click('#leave');
+      await Promise.all([page.page.waitForNavigation(), page.click('#ended-again')]);
       await page.until(() => document.querySelector('#preview-video').videoWidth > 0);
       assert.equal(await page.page.$eval('#join-name', (field) => field.value), 'Hana');
       assert.equal(await page.attribute('#preview-mic', 'aria-pressed'), 'false');

@@ -35,6 +35,9 @@ async function misplaced() {
   for (const button of document.querySelectorAll('.bar button:not([hidden])')) {
     const { left, right, width } = box(button);
     if (left < 2 || right > innerWidth - 2 || width < 44) found.push(`${button.id}: ${told(box(button))}`);
+    const { x, y, height } = box(button);
+    const seen = document.elementFromPoint(x + width / 2, y + height / 2);
+    if (!button.contains(seen)) found.push(`${button.id} is below ${seen?.className}`);
   }
   if (document.documentElement.scrollWidth > innerWidth) found.push('can be scrolled sideways');
   return { found, count: tiles.length };
@@ -50,7 +53,7 @@ describe('nothing in a room stands on something else', () => {
   });
 
   for (const [name, viewport] of [
-    ['a desktop', DESKTOP], ['a small desktop', { width: 900, height: 500 }], ['a phone', PHONE],
+    ['a desktop', DESKTOP], ['a small desktop', { width: 900, height: 500 }], ['a phone', PHONE], ['a small phone', { ...PHONE, width: 320, height: 568 }],
     ['a phone on its side', { ...PHONE, width: 640, height: 360 }],
   ]) {
     it(`with one to seven tiles on ${name}, with and without drawer, strip and a large one`, async (t) => {

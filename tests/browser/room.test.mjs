@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startDaemon } from '../lib/daemon.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
-import { RoomPage, openPages, texts } from './lib/room-page.mjs';
+import { PHONE, RoomPage, openPages, texts } from './lib/room-page.mjs';
 
 const { en } = texts;
 
@@ -266,8 +266,59 @@ describe('a call on the room page', () => {
     t.after(() => small.stop());
     await hana.join('Hana', { watch: true });
     await mio.join('Mio', { watch: true });
+    await ken.page.setViewport({ ...PHONE, width: 320 });
     await ken.click('#join-watch');
     await ken.says('#join-error', en['join.full']);
+    // Without scrolling, and not below something else.
+    assert.deepEqual(await ken.page.$$eval('#join-error, #join, #join-watch', (all) => all.map((one) => {
+      const { left, top, width, height } = one.getBoundingClientRect();
+      return [1, height / 2, height - 1].every((y) => document.elementFromPoint(left + width / 2, top + y) === one);
+    })), [true, true, true]);
+  });
+
+  it('says that no server answers, and asks no more when one cancels', async (t) => {
+    const [hana] = await openPages(t, [chromium], daemon.url, {
+      path: '/r/silent',
+      prepare: () => {
+        window.WebSocket = class extends WebSocket {
+          constructor(url, ...rest) {
+            super(url.replace('/v1/', '/none/'), ...rest);
+          }
+        };
+      },
+    });
+    await hana.click('#join-watch');
+    await hana.says('#join-error', en['join.unreachable']);
+    assert.equal(await hana.page.$eval('#join', (button) => button.disabled), true);
+    await hana.click('#join-cancel');
+    await hana.shows('#join-watch');
+    const sockets = await hana.page.evaluate(() => [
+      document.querySelector('#join').disabled, document.querySelector('#join-error').hidden,
+      window.opened.sockets.some(({ readyState }) => readyState < WebSocket.CLOSING),
+    ]);
+    assert.deepEqual(sockets, [false, true, false]);
+  });
+
+  it('comes back by itself after a reload, with what was on, and nobody reads that it was lost', async (t) => {
+    const [hana, ken] = await call(t, [chromium, firefox]);
+    // Firefox ends the connection before the page may say goodbye.
+    for (const [page, other, name, end] of [[ken, hana, 'Ken', 'is gone'], [hana, ken, 'Hana', 'left']]) {
+      await page.click('#mic');
+      await other.page.evaluate(() => {
+        window.told = [];
+        new MutationObserver((all) => all.forEach(({ addedNodes: [line] }) => line && window.told.push(line.textContent)))
+          .observe(document.querySelector('#status'), { childList: true });
+      });
+      await page.page.reload();
+      await other.moves(name);
+      assert.deepEqual(await other.page.evaluate(() => window.told), [`${name} ${end}.`, `${name} is here.`]);
+      await page.shows('#room');
+      assert.deepEqual(await page.page.evaluate(() => ['mic', 'cam'].map((id) => (
+        document.getElementById(id).getAttribute('aria-pressed')))), ['false', 'true']);
+    }
+    await hana.click('#leave');
+    await hana.page.reload();
+    await hana.shows('#prejoin');
   });
 
   it('shows what is wrong with the server above the stage, only while it is', async (t) => {
@@ -352,6 +403,13 @@ describe('a call on the room page', () => {
     assert.equal(await pressed('mic'), 'false');
     await keyboard.down('Space');
     assert.equal(await pressed('mic'), 'true');
+    await keyboard.up('Space');
+    assert.equal(await pressed('mic'), 'false');
+    await hana.click('#mic');
+    await hana.click('#mic');
+    assert.equal(await pressed('mic'), 'false');
+    await keyboard.down('Space');
+    assert.equal(await pressed('mic'), 'true', 'also where the mouse has left the focus on the button');
     await keyboard.up('Space');
     assert.equal(await pressed('mic'), 'false');
     await keyboard.press('v');

@@ -13,11 +13,12 @@ import { streamOf } from './outgoing.js';
 import { OwnMedia } from './own-media.js';
 import { PreJoin } from './prejoin.js';
 import { Signals } from './signals.js';
+import { takeStay } from './stay.js';
 import * as texts from './texts.js';
 
 /** @typedef {import('../client.js').SignalError} SignalError */
 
-const SLOW_MS = 5000;
+const SLOW_MS = 2000;
 const HAS_RTC = typeof RTCPeerConnection !== 'undefined';
 
 /** By the code of a SignalError; all others: join.refused. @type {Partial<Record<string, string>>} */
@@ -53,7 +54,8 @@ function showEnd(error) {
  * @param {PreJoin} prejoin
  */
 async function enter(room, name, own, prejoin) {
-  prejoin.busy(true);
+  const given = new AbortController();
+  prejoin.busy(() => given.abort());
   const slow = setTimeout(() => prejoin.tell('join.unreachable'), SLOW_MS);
   try {
     const client = connect(location.origin, { storage: storage() });
@@ -62,14 +64,18 @@ async function enter(room, name, own, prejoin) {
       name: name || undefined,
       stream: HAS_RTC ? streamOf(own) : undefined,
       meta: HAS_RTC ? undefined : { rtc: false },
+      signal: given.signal,
       token: new URLSearchParams(location.search).get('token') ?? undefined,
     });
     prejoin.close();
     byId('top', HTMLElement).hidden = true;
     new Call(joined, own, signals, showEnd);
   } catch (error) {
+    prejoin.busy(null);
+    if (given.signal.aborted) {
+      return;
+    }
     const { code } = /** @type {SignalError} */ (error);
-    prejoin.busy(false);
     prejoin.tell(REFUSALS[code] ?? 'join.refused', { code: code ?? String(error) });
   } finally {
     clearTimeout(slow);
@@ -79,8 +85,16 @@ async function enter(room, name, own, prejoin) {
 /** @param {string} room */
 function prepare(room) {
   const own = new OwnMedia();
+  const stay = takeStay(room);
+  if (stay) {
+    own.isOn = { mic: stay.mic, cam: stay.cam };
+  }
   const prejoin = new PreJoin(own, room, (name) => enter(room, name, own, prejoin));
+  prejoin.start(Boolean(stay));
 }
+
+// A page that the browser kept has left its room.
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
 addTexts(texts);
 const title = /** @type {HTMLTitleElement} */ (document.querySelector('title'));

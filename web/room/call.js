@@ -15,6 +15,7 @@ import { Outgoing } from './outgoing.js';
 import { PeerTiles } from './peers.js';
 import { showPeople } from './people.js';
 import { announce, clearStatus } from './status.js';
+import { keepStay } from './stay.js';
 import { clearStrip, showStrip } from './strip.js';
 import { Stage } from './stage.js';
 import { stayAwake } from './wake.js';
@@ -65,6 +66,7 @@ export class Call {
     this.#watchRoom();
     room.peers.forEach((peer) => this.#add(peer));
     stayAwake(signal);
+    addEventListener('pagehide', () => this.#onHide(), { signal });
     this.#showUnread();
     signal.addEventListener('abort', () => signals.close());
     this.#show();
@@ -76,6 +78,14 @@ export class Call {
     this.#own.stop();
     await this.#room.leave();
     this.#onEnd();
+  }
+
+  /** The others need not wait to see whether it comes back: if it does, it comes anew. */
+  #onHide() {
+    const { isOn, tracks } = this.#own;
+    const [mic, cam] = [isOn.mic && Boolean(tracks.mic), isOn.cam && Boolean(tracks.cam)];
+    keepStay({ room: this.#room.name, mic, cam });
+    this.#room.leave();
   }
 
   #close() {

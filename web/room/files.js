@@ -70,7 +70,7 @@ function addCard(transfer, who, signal) {
     } else if (transfer.state === 'done') {
       say(state, isSending ? 'file.sent' : 'file.received');
     } else {
-      say(state, `file.${transfer.state}`);
+      say(state, transfer.state === 'waiting' && !isSending ? 'file.yours' : `file.${transfer.state}`);
     }
     if (shown !== transfer.state) {
       shown = transfer.state;

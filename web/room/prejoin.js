@@ -21,6 +21,7 @@ const error = byId('join-error', HTMLElement);
 const nameField = byId('join-name', HTMLInputElement);
 const joinButton = byId('join', HTMLButtonElement);
 const watchButton = byId('join-watch', HTMLButtonElement);
+const cancelButton = byId('join-cancel', HTMLButtonElement);
 
 /** What pressing the button would do. */
 const TITLES = {
@@ -45,6 +46,7 @@ export function showToggle(button, kind, own) {
 export class PreJoin {
   #own;
   #end = new AbortController();
+  #join;
 
   /**
    * @param {OwnMedia} own
@@ -63,33 +65,39 @@ export class PreJoin {
         own.turn(kind, !(own.isOn[kind] && own.tracks[kind]));
       }, { signal });
     }
-    const go = () => {
+    this.#join = () => {
       remember({ name: plainName(nameField.value).replaceAll('/', '／') }); // the wire has no slash
       join(choices.name);
     };
     byId('join-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
-      go();
+      this.#join();
     }, { signal });
     watchButton.addEventListener('click', () => {
       own.stop();
-      go();
+      this.#join();
     }, { signal });
     screen.hidden = false;
-    this.busy(false);
-    if (!own.problem) {
-      own.start();
-    }
-    this.#show();
+    this.busy(null);
   }
 
-  /** @param {boolean} isBusy the join is under way */
-  busy(isBusy) {
-    joinButton.disabled = watchButton.disabled = isBusy;
-    say(joinButton, isBusy ? 'join.joining' : 'join.join');
-    if (isBusy) {
-      error.hidden = true;
+  /** @param {boolean} isBack from a reload: joins when the browser has answered */
+  async start(isBack) {
+    const started = this.#own.problem ? null : this.#own.start();
+    this.#show();
+    await started;
+    if (isBack && !this.#end.signal.aborted && !joinButton.disabled) {
+      this.#join();
     }
+  }
+
+  /** @param {(() => void) | null} cancel the join that is under way; null: none is */
+  busy(cancel) {
+    joinButton.disabled = watchButton.disabled = watchButton.hidden = Boolean(cancel);
+    cancelButton.hidden = !cancel;
+    cancelButton.onclick = cancel;
+    say(joinButton, cancel ? 'join.joining' : 'join.join');
+    error.hidden = true;
   }
 
   /** Why the room is not entered. @param {string} key @param {import('../lib/i18n.js').Params} [params] */

@@ -16,14 +16,21 @@ function isTyping(target) {
  */
 export function watchKeys(keys, space, signal) {
   let isHeld = false;
+  let isPointed = false; // the focus came where it is by mouse or finger
+  addEventListener('pointerdown', () => { isPointed = true; }, { signal, capture: true });
   addEventListener('keydown', (event) => {
+    isPointed &&= event.key !== 'Tab';
     const isOurs = !event.ctrlKey && !event.altKey && !event.metaKey && !event.isComposing
       && !isTyping(event.target) && !document.querySelector('dialog[open]');
     if (!isOurs || event.repeat) {
+      if (isHeld && event.key === ' ') {
+        event.preventDefault();
+      }
       return;
     }
-    // On a button Space presses it.
-    if (event.key === ' ' && !(event.target instanceof HTMLElement && event.target.closest('button, a, summary'))) {
+    // On a button Space presses it, if somebody went there with the keyboard: who has clicked means to talk.
+    const isPress = event.target instanceof HTMLElement && event.target.closest('button, a, summary');
+    if (event.key === ' ' && (isPointed || !isPress)) {
       isHeld = true;
       event.preventDefault();
       space.down();
@@ -38,6 +45,11 @@ export function watchKeys(keys, space, signal) {
       space.up();
     }
   };
-  addEventListener('keyup', (event) => event.key === ' ' && release(), { signal });
+  addEventListener('keyup', (event) => {
+    if (isHeld && event.key === ' ') {
+      event.preventDefault(); // in Firefox it is this that presses a button
+      release();
+    }
+  }, { signal });
   addEventListener('blur', release, { signal });
 }
