@@ -213,6 +213,14 @@ describe('before the room', () => {
       const [page] = await openPages(t, [browser], daemon.url);
       t.after(() => browser.close());
       await tells(page, 'problem.refused', /^NotAllowedError/, 'problem.again');
+      await page.click('#cam');
+      await page.says('#strip', en['problem.refused']);
+      await page.page.evaluate(() => {
+        MediaDevices.prototype.getUserMedia = async () => document.createElement('canvas').captureStream(5);
+      });
+      await page.says('#strip button', en['problem.again']);
+      await page.click('#strip button');
+      await page.until(() => !document.querySelector('#strip p') && document.querySelector('#cam[aria-pressed=true]'));
     });
   });
 

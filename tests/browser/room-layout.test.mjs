@@ -1,6 +1,7 @@
 // Where the tiles and the bar of the room stand: never on each other, never outside of their place.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { arrange } from '../../web/room/layout.js';
 import { startDaemon } from '../lib/daemon.mjs';
 import { launchChromium } from './lib/browsers.mjs';
 import { DESKTOP, PHONE, openPages } from './lib/room-page.mjs';
@@ -50,6 +51,11 @@ describe('nothing in a room stands on something else', () => {
   after(async () => {
     await browser?.close();
     await daemon?.stop();
+  });
+
+  it('rows of tiles stand together on a phone, in the middle', () => {
+    const [a, , c] = arrange(4, -1, 360, 570);
+    assert.deepEqual([c.y - a.y - a.height, Math.round(a.y + c.y + c.height)], [8, 570]);
   });
 
   for (const [name, viewport] of [

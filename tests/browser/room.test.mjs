@@ -269,11 +269,15 @@ describe('a call on the room page', () => {
     await ken.page.setViewport({ ...PHONE, width: 320 });
     await ken.click('#join-watch');
     await ken.says('#join-error', en['join.full']);
-    // Without scrolling, and not below something else.
-    assert.deepEqual(await ken.page.$$eval('#join-error, #join, #join-watch', (all) => all.map((one) => {
-      const { left, top, width, height } = one.getBoundingClientRect();
-      return [1, height / 2, height - 1].every((y) => document.elementFromPoint(left + width / 2, top + y) === one);
-    })), [true, true, true]);
+    // Without scrolling, and not below something else; the last is a desktop at 400 %.
+    for (const [width, height] of [[320, 640], [844, 390], [320, 200]]) {
+      await ken.page.setViewport({ ...PHONE, width, height });
+      assert.deepEqual(await ken.page.$$eval('#join-error, #join, #join-watch', (all) => all.map((one) => {
+        const box = one.getBoundingClientRect();
+        const [x, ...ys] = [box.left + box.width / 2, box.top + 1, box.bottom - 1];
+        return ys.every((y) => document.elementFromPoint(x, y) === one);
+      })), [true, true, true], `${width} x ${height}`);
+    }
   });
 
   it('says that no server answers, and asks no more when one cancels', async (t) => {
@@ -362,7 +366,10 @@ describe('a call on the room page', () => {
 
   it('needs no mouse: join, mute, chat, leave', async (t) => {
     const [ken, hana] = await openPages(t, [chromium, chromium], daemon.url, { path: '/r/keys' });
+    await ken.until(() => document.querySelector('#preview-mic[aria-pressed=true]'));
+    assert.equal(await ken.attribute('#preview-mic', 'title'), en['mic.off'], 'there are no keys yet');
     await ken.join('Ken');
+    assert.equal(await ken.attribute('#mic', 'title'), en['mic.offKey']);
     const { keyboard } = hana.page;
     const go = async (id) => {
       for (let presses = 0; presses < 40; presses++) {
@@ -376,7 +383,7 @@ describe('a call on the room page', () => {
       }
       assert.fail(`#${id} is out of reach`);
     };
-    await go('join-name');
+    await hana.until(() => document.activeElement.id === 'join-name'); // the first thing to do
     await keyboard.type('Hana');
     await keyboard.press('Enter');
     await hana.moves('Ken');
@@ -430,6 +437,12 @@ describe('a call on the room page', () => {
     await keyboard.press('Escape');
     await keyboard.press('s');
     await hana.shows('.tile.screen');
+    await keyboard.type('?');
+    await hana.click('#help-keys');
+    await keyboard.press('Escape');
+    await keyboard.press('p');
+    await keyboard.press('s');
+    assert.deepEqual([await pressed('share'), await hana.attribute('#open-people', 'aria-expanded')], ['true', 'false']);
   });
 
   it('hands the signals of the whole call to their view', async (t) => {

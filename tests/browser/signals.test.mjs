@@ -177,6 +177,7 @@ describe('the signals view', () => {
     ));
     assert.deepEqual(sides.sort(), ['ours', 'theirs']);
     assert.ok(await a.page.$('.signals-timeline rect.good'));
+    assert.equal(await a.page.$$eval('.signals-peer[open] .signals-kinds > span', (all) => all.length), 4);
   });
 
   it('shows the connection of a peer that left as closed', async (t) => {

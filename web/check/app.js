@@ -56,7 +56,8 @@ start.addEventListener('click', async () => {
   report.hidden = false;
   start.disabled = false;
   say(start, 'check.again');
-  say(status, list.bad ? 'check.doneBad' : 'check.doneGood', { n: list.bad });
+  const { bad, warned } = list;
+  say(status, bad ? 'check.doneBad' : warned ? 'check.doneWarn' : 'check.doneGood', { n: bad || warned });
 });
 
 copyOnClick(byId('check-copy', HTMLButtonElement), text, () => say(status, 'check.noCopy'));

@@ -62,8 +62,9 @@ class Row {
 export class StepList {
   /** @type {Map<string, Row>} */
   #rows;
-  /** How many steps went wrong. */
+  /** How many steps went wrong, or half. */
   bad = 0;
+  warned = 0;
 
   /** @param {HTMLElement} list @param {string[]} names */
   constructor(list, names) {
@@ -72,7 +73,7 @@ export class StepList {
   }
 
   reset() {
-    this.bad = 0;
+    this.bad = this.warned = 0;
     this.#rows.forEach((row) => row.show('wait'));
   }
 
@@ -89,6 +90,7 @@ export class StepList {
   /** @param {string} name @param {Result} result */
   end(name, result) {
     this.bad += result.mark === 'bad' ? 1 : 0;
+    this.warned += result.mark === 'warn' ? 1 : 0;
     this.#rows.get(name)?.show(result.mark, result);
   }
 

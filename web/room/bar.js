@@ -3,10 +3,11 @@
  */
 
 import { byId } from '../lib/dom.js';
+import { choices, remember } from './choices.js';
 import { DevicePicker } from './devices.js';
 import { openInvite } from './invite.js';
 import { CAN_SHARE } from './outgoing.js';
-import { showToggle } from './prejoin.js';
+import { KEY_TITLES, showToggle } from './prejoin.js';
 import { watchKeys } from './shortcuts.js';
 import { announce } from './status.js';
 import { clearStrip, showStrip } from './strip.js';
@@ -60,6 +61,7 @@ export class Bar {
       'alone-invite': () => openInvite(room),
     });
     menu.addEventListener('click', () => menu.hidePopover(), { signal });
+    this.#offerKeys();
     watchKeys({
       m: mic, v: cam, s: share, '?': help, f: toggleFullscreen,
       c: () => drawer.toggle('chat'), p: () => drawer.toggle('people'), d: () => drawer.toggle('signals'),
@@ -68,6 +70,13 @@ export class Bar {
     outgoing.addEventListener('change', () => this.#show(), { signal });
     button('share').hidden = !CAN_SHARE;
     this.#show();
+  }
+
+  /** Who speaks to the machine, or presses keys by mistake, switches them off. */
+  #offerKeys() {
+    const box = byId('help-keys', HTMLInputElement);
+    box.checked = choices.keys;
+    box.addEventListener('change', () => remember({ keys: box.checked }), { signal: this.#signal });
   }
 
   /** Space: on while it is held, and then as before. */
@@ -109,15 +118,17 @@ export class Bar {
 
   #show() {
     const { problem, note } = this.#own;
-    showToggle(button('mic'), 'mic', this.#own);
-    showToggle(button('cam'), 'cam', this.#own);
+    showToggle(button('mic'), 'mic', this.#own, KEY_TITLES);
+    showToggle(button('cam'), 'cam', this.#own, KEY_TITLES);
     button('share').setAttribute('aria-pressed', String(Boolean(this.#outgoing.screen)));
     const told = problem ?? note;
     if (told !== this.#told) {
       this.#told = told;
       clearStrip('media');
       if (told) {
-        const way = { key: 'strip.dismiss', act: () => clearStrip('media') };
+        const way = problem?.action === 'again'
+          ? { key: 'problem.again', act: () => this.#own.start() }
+          : { key: 'strip.dismiss', act: () => clearStrip('media') };
         showStrip('media', told.key, { way });
       }
     }

@@ -15,13 +15,14 @@ const KEY = 'nakodo.room';
  * @property {string} name
  * @property {boolean} micOn
  * @property {boolean} camOn
+ * @property {boolean} keys single keys do something
  * @property {Device | null} mic null: what the browser takes by itself
  * @property {Device | null} cam
  * @property {Device | null} speaker
  */
 
 /** @type {Choices} */
-const FRESH = { name: '', micOn: true, camOn: true, mic: null, cam: null, speaker: null };
+const FRESH = { name: '', micOn: true, camOn: true, keys: true, mic: null, cam: null, speaker: null };
 
 /** @returns {Choices} */
 function load() {

@@ -22,6 +22,7 @@ export function startHome() {
   const error = byId('home-error', HTMLElement);
   byId('home', HTMLElement).hidden = false;
   room.value = randomName();
+  room.focus({ preventScroll: true });
   byId('home-new', HTMLElement).addEventListener('click', () => {
     room.value = randomName();
     error.hidden = true;

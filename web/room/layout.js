@@ -41,9 +41,15 @@ function cells(count, columns, area) {
 function grid(count, area) {
   const narrowest = area.width > area.height ? 4 / 3 : 3 / 4;
   const size = (/** @type {Box[]} */ [{ width, height }]) => width * height;
-  const all = Array.from({ length: count }, (_, i) => (
-    cells(count, i + 1, area).map((cell) => fit(cell, narrowest))
-  ));
+  const all = Array.from({ length: count }, (_, i) => {
+    const columns = i + 1;
+    const rows = Math.ceil(count / columns);
+    // Rows stand together, however much is left above and below them.
+    const tallest = (area.width - GAP * (columns - 1)) / columns / narrowest;
+    const height = Math.min(area.height, rows * (tallest + GAP) - GAP);
+    const used = { ...area, y: area.y + (area.height - height) / 2, height };
+    return cells(count, columns, used).map((cell) => fit(cell, narrowest));
+  });
   return all.reduce((best, next) => (size(next) > size(best) ? next : best));
 }
 

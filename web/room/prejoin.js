@@ -23,10 +23,14 @@ const joinButton = byId('join', HTMLButtonElement);
 const watchButton = byId('join-watch', HTMLButtonElement);
 const cancelButton = byId('join-cancel', HTMLButtonElement);
 
-/** What pressing the button would do. */
+/** What pressing the button would do; with the keys that are there in the room. */
 const TITLES = {
   mic: { on: 'mic.on', off: 'mic.off' },
   cam: { on: 'cam.on', off: 'cam.off' },
+};
+export const KEY_TITLES = {
+  mic: { on: 'mic.onKey', off: 'mic.offKey' },
+  cam: { on: 'cam.onKey', off: 'cam.offKey' },
 };
 
 /**
@@ -34,11 +38,12 @@ const TITLES = {
  * @param {HTMLButtonElement} button
  * @param {Kind} kind
  * @param {OwnMedia} own
+ * @param {typeof TITLES} titles
  */
-export function showToggle(button, kind, own) {
+export function showToggle(button, kind, own, titles = TITLES) {
   const isOn = own.isOn[kind] && Boolean(own.tracks[kind]);
   button.setAttribute('aria-pressed', String(isOn));
-  sayIn(button, 'title', TITLES[kind][isOn ? 'off' : 'on']);
+  sayIn(button, 'title', titles[kind][isOn ? 'off' : 'on']);
   const [svg] = button.getElementsByTagName('svg');
   setIcon(svg, isOn ? kind : `${kind}-off`);
 }
@@ -79,6 +84,7 @@ export class PreJoin {
     }, { signal });
     screen.hidden = false;
     this.busy(null);
+    (nameField.value ? joinButton : nameField).focus({ preventScroll: true });
   }
 
   /** @param {boolean} isBack from a reload: joins when the browser has answered */

@@ -1,7 +1,9 @@
 /*
- * Keys of the room. They rest while somebody types, and with Ctrl, Alt or Meta they are the
+ * Keys of the room, unless they are switched off. They rest while somebody types, and with Ctrl, Alt or Meta they are the
  * browser's.
  */
+
+import { choices } from './choices.js';
 
 /** @param {EventTarget | null} target */
 function isTyping(target) {
@@ -20,7 +22,7 @@ export function watchKeys(keys, space, signal) {
   addEventListener('pointerdown', () => { isPointed = true; }, { signal, capture: true });
   addEventListener('keydown', (event) => {
     isPointed &&= event.key !== 'Tab';
-    const isOurs = !event.ctrlKey && !event.altKey && !event.metaKey && !event.isComposing
+    const isOurs = choices.keys && !event.ctrlKey && !event.altKey && !event.metaKey && !event.isComposing
       && !isTyping(event.target) && !document.querySelector('dialog[open]');
     if (!isOurs || event.repeat) {
       if (isHeld && event.key === ' ') {

@@ -159,6 +159,7 @@ export class Diagram {
     const trace = this.#model.shown[at];
     if (at >= 0 && trace) {
       this.select(trace === this.#selected ? null : trace);
+      this.#reveal(at); // its details have taken some of the place
     }
   }
 

@@ -28,7 +28,8 @@ class PeerRow {
     chip.append(name, make('span', 'state', '–'));
     return chip;
   });
-  #timeline = make('div');
+  #timeline = make('div', 'signals-states');
+  #kinds = make('div', 'signals-kinds');
   #table = make('div');
   #buttons = make('div', 'signals-buttons');
   #id;
@@ -48,6 +49,11 @@ class PeerRow {
       button.addEventListener('click', () => find(id)?.[action]?.());
       this.#buttons.append(button);
     }
+    this.#kinds.append(...KINDS.map((kind) => {
+      const label = make('span');
+      say(label, `signals.kind.${kind}`);
+      return label;
+    }));
     this.element.append(summary, this.#timeline, this.#buttons, this.#table);
   }
 
@@ -78,7 +84,7 @@ class PeerRow {
     const { begin, end } = model.states;
     const states = model.states.of(this.#id);
     const label = t('signals.timeline', { peer: model.nameOf(this.#id) });
-    this.#timeline.replaceChildren(...states ? [drawTimeline(states, begin, end, label)] : []);
+    this.#timeline.replaceChildren(...states ? [this.#kinds, drawTimeline(states, begin, end, label)] : []);
     const pairs = await pairStates(this.#find(this.#id)?.pc);
     this.#table.replaceChildren(drawCandidates(candidateRows(model, this.#id), pairs));
   }

@@ -63,7 +63,9 @@ async function tell() {
   const url = tls ? `https://${location.host}/` : urls[0];
 
   for (const place of all('[data-fill="fingerprint"]')) {
-    place.textContent = fingerprint;
+    // A line ends between two bytes.
+    const bytes = fingerprint?.match(/[^:]+:?/g) ?? [];
+    place.replaceChildren(...bytes.flatMap((/** @type {string} */ byte) => [byte, document.createElement('wbr')]));
   }
   for (const link of document.querySelectorAll('a[data-fill="secure"]')) {
     if (link instanceof HTMLAnchorElement && url) {
