@@ -7,6 +7,7 @@ import { open, openMany, refused } from '../lib/client.mjs';
 import { meters, root, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, request, rest } from '../lib/http.mjs';
 import { handshake, open as openRaw, stopwatch, TEXT, frame } from '../lib/raw.mjs';
+import { enter, hear, pathOf, Session } from '../lib/v1.mjs';
 
 /** Connect, send all at once, say good-bye, again and again: how many messages came through in `seconds`. */
 async function loop(daemon, seconds, burst) {
@@ -55,6 +56,86 @@ describe('what an address may send', () => {
         await daemon.until(() => daemon.lines('peer.leave').length >= 256, 'all to have gone');
       }
     }
+  });
+});
+
+describe('what an address is sent because it connects', () => {
+  const COUNT = 14; // messages of 60 kB: nearly resume-bytes
+  const x = 'x'.repeat(60000);
+
+  /** One of that address who has got all these messages, acknowledged none, and lost its connection. */
+  async function away(daemon, room, from) {
+    const { peer, welcome } = await enter(daemon, room, {}, { from });
+    await peer.text('{"type":"ack","n":0}');
+    const speaker = await Session.join(daemon.ws, room, { localAddress: '127.0.0.9' });
+    for (let i = 0; i < COUNT; i++) speaker.send({ type: 'x', i, x });
+    assert.equal((await hear(peer)).type, 'peer-joined');
+    for (let i = 0; i < COUNT; i++) assert.equal((await hear(peer)).i, i);
+    peer.wire.reset();
+    await speaker.find('peer-away');
+    return { path: pathOf(room, { session: welcome.session, n: 1 }), from, speaker };
+  }
+
+  /** It comes back and gets all that again. */
+  async function comeBack(daemon, { path, from }) {
+    const peer = await openRaw(daemon, path, { from });
+    assert.equal((await hear(peer)).type, 'resumed');
+    for (let i = 0; i < COUNT; i++) assert.equal((await hear(peer)).i, i);
+    return peer;
+  }
+
+  it('costs it what it would cost to send that: who resumes in a loop is refused, and a neighbour is not', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--byte-rate', '512KiB', '--connect-rate', '0'] });
+    const [hog, neighbour] = [await away(daemon, 'hog', '127.0.0.2'), await away(daemon, 'neighbour', '127.0.0.3')];
+    const clock = stopwatch();
+    let bytes = 0;
+    let refusals = 0;
+    while (clock() < 4) {
+      const wire = await dial({ port: daemon.port, localAddress: hog.from });
+      wire.write(handshake(hog.path));
+      const { status, headers, body } = await wire.response();
+      if (status === 101) {
+        await wire.until(() => wire.received.length > COUNT * x.length, 'what was kept');
+        bytes += wire.received.length;
+      } else {
+        assert.deepEqual([status, JSON.parse(body).code, headers['retry-after']], [429, 'too-fast', '5']);
+        if (!refusals++) await comeBack(daemon, neighbour);
+      }
+      wire.reset();
+      await wire.ended;
+    }
+    // Eight seconds' worth and the one that goes beyond it; then its rate, twice that while the old one is not gone yet.
+    const fair = (8 + 2 + 2 * clock()) * 512 * 1024;
+    assert.ok(bytes <= fair, `${bytes} bytes in ${clock()} s, of ${fair}`);
+    assert.equal((await meters(daemon)).refused_too_fast, refusals);
+    await daemon.logged('request.refuse', 'code=too-fast', 'option=byte-rate');
+  });
+
+  it('holds nobody who comes back once, to all that can be kept, and then says much', async (t) => {
+    const daemon = await testDaemon(t);
+    const session = await away(daemon, 'r', '127.0.0.2');
+    const { held: before } = await meters(daemon);
+    const peer = await comeBack(daemon, session);
+    for (let i = 0; i < 40; i++) peer.text(JSON.stringify({ type: 'y', i, x }));
+    for (let i = 0; i < 40; i++) assert.equal((await session.speaker.find('y')).i, i);
+    assert.equal((await meters(daemon)).held, before);
+    peer.wire.reset();
+    await session.speaker.bye();
+  });
+
+  it('refuses and holds none of an office that comes back at once', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--connect-rate', '0', '--room-peers', '8'] });
+    const office = await Promise.all(Array.from({ length: 128 }, (_, i) => Session.join(daemon.ws, `room ${i % 16}`, { queue: false })));
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(office.map((session) => session.taken()));
+      await Promise.all(office.map((session) => session.cut()));
+      for (const first of await Promise.all(office.map((session) => session.connect()))) assert.equal(first.type, 'resumed');
+      for (const session of office) session.send({ type: 'x', x: 'x'.repeat(10000) });
+    }
+    await Promise.all(office.map((session) => session.taken()));
+    const { held, refused_too_fast: refused } = await meters(daemon);
+    assert.deepEqual([held, refused], [0, 0]);
+    await Promise.all(office.map((session) => session.bye()));
   });
 });
 

@@ -170,6 +170,22 @@ static void plain_words_where_tls_is_due_are_sent_to_wss(void **state)
 	assert_string_equal(upgrade(&head), "tls-required");
 }
 
+static void an_address_that_owes_eight_seconds_of_bytes_is_too_fast_until_it_owes_less(void **state)
+{
+	const struct head head = good_head();
+	struct census_group *group;
+
+	(void)state;
+	t.door.now = 1000;
+	census_add_connection(t.gate.census, &t.client, 0, &group);
+	census_leave_debt(group, CENSUS_BYTES, 8000000, t.door.now);
+	assert_string_equal(upgrade(&head), "");
+	census_leave_debt(group, CENSUS_BYTES, 9000000, t.door.now);
+	assert_string_equal(upgrade(&head), "too-fast");
+	t.door.now += 1000;
+	assert_string_equal(upgrade(&head), "");
+}
+
 static const char *subprotocol_of(const char *path, const char *offered)
 {
 	struct gate_place place = {0};
@@ -283,6 +299,9 @@ int main(void)
 			nobody_new_comes_in_while_it_drains, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			plain_words_where_tls_is_due_are_sent_to_wss, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_address_that_owes_eight_seconds_of_bytes_is_too_fast_until_it_owes_less,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_subprotocol_is_the_first_offered_one_that_is_spoken_at_the_path, set_up,
 			tear_down),

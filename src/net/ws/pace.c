@@ -168,6 +168,15 @@ void pace_count(struct conn *conn, size_t len)
 	deadlines_set(conn->pace->deadlines, &conn->timer, wait_of(conn), on_due);
 }
 
+void pace_count_opening(struct conn *conn, size_t bytes)
+{
+	uint64_t rate = conn->pace->options->byte_rate, burst = rate * BURST;
+
+	/* Half a burst at most, whatever resume-bytes is: the rest is for what it sends now. */
+	limit_spend_bytes(&conn->byte_limit, deadlines_now(conn->pace->deadlines), rate, burst,
+		bytes < burst / 2 ? bytes : burst / 2);
+}
+
 static void relieve(struct peer *sender)
 {
 	struct conn *conn = (struct conn *)sender;

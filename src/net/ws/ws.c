@@ -172,6 +172,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	visits_open(ws->visits, conn);
 	show_connect(&ws->show, conn);
 	conn->mount->dialect->open(&conn->peer, &request);
+	pace_count_opening(conn, conn->peer.outbox.bytes);
 	return 0;
 }
 

@@ -44,6 +44,9 @@ void pace_leave(struct conn *conn);
  * peer if it is one too many. pace->deliver gets the backlog later, and what it delivers is counted
  * again. */
 void pace_count(struct conn *conn, size_t len);
+/* The peer is sent so many bytes because it has connected: they count as if it had sent them, so
+ * that its address cannot be sent them again and again. Nobody is held for them alone. */
+void pace_count_opening(struct conn *conn, size_t bytes);
 /* Keep a message of a peer that is held. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
 /* The peer has closed or its connection has ended: deliver its backlog at once. */
