@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "nakodo/base/address.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/wheel.h"
@@ -147,7 +148,9 @@ static void cut_arguments(char *query, const char *ret[ARGUMENTS_MAX + 1])
 static void connect(struct client *client, char *url)
 {
 	const char *arguments[ARGUMENTS_MAX + 1], *path = strsep(&url, "?");
-	struct request request = {.arguments = arguments, .room = ""};
+	/* The first half of them from one address, the others from another. */
+	struct address address = {{client - world.clients < PEERS / 2}};
+	struct request request = {.arguments = arguments, .room = "", .address = &address};
 
 	drop(client);
 	cut_arguments(url, arguments);
