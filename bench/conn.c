@@ -22,6 +22,7 @@
 #define READ_SIZE (128 * 1024)
 #define EVENTS_PER_TURN 256
 #define SOURCE_ADDRESSES 8 /* the kernel has about 28 000 ports for each */
+#define SOURCES_OF_NETWORK 4
 
 struct buffer {
 	unsigned char *data;
@@ -49,6 +50,7 @@ struct net {
 	int epoll;
 	unsigned port;
 	unsigned opened; /* connections ever started */
+	unsigned sources; /* addresses that they come from */
 	SSL_CTX *tls;
 	struct conn *conns;
 	struct conn *corked; /* those with something to send when the read is over */
@@ -78,6 +80,18 @@ static void conn_fail(struct conn *c, const char *why)
 	close(c->fd);
 	c->fd = -1;
 	c->net->events->failed(c->cookie, why);
+}
+
+void conn_cut(struct conn *c)
+{
+	const struct linger at_once = {.l_onoff = 1};
+
+	if (c->state != CLOSED) {
+		c->state = CLOSED;
+		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+		close(c->fd);
+		c->fd = -1;
+	}
 }
 
 static void conn_watch(struct conn *c, uint32_t interest)
@@ -312,7 +326,8 @@ static void conn_event(struct conn *c, uint32_t events)
 static int conn_socket(unsigned source)
 {
 	struct sockaddr_in from = {.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK + source % SOURCE_ADDRESSES)};
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK + source / SOURCES_OF_NETWORK * 256 +
+					 source % SOURCES_OF_NETWORK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
 
 	/* BIND_ADDRESS_NO_PORT: or the kernel would pick one port for all destinations at once. */
@@ -339,7 +354,7 @@ struct conn *conn_open(struct net *n, const char *path, void *cookie)
 	}
 	*c = (struct conn){.net = n, .cookie = cookie, .interest = e.events, .next = n->conns};
 	n->conns = c;
-	c->fd = conn_socket(n->opened++);
+	c->fd = conn_socket(n->opened++ % n->sources);
 	if (n->tls) {
 		c->ssl = SSL_new(n->tls);
 		if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1) {
@@ -385,12 +400,18 @@ struct net *net_create(unsigned port, bool tls, const struct conn_events *events
 	}
 	n->events = events;
 	n->port = port;
+	n->sources = SOURCE_ADDRESSES;
 	n->tls = tls ? net_tls() : NULL;
 	n->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (n->epoll < 0) {
 		err(2, "epoll");
 	}
 	return n;
+}
+
+void net_set_sources(struct net *n, unsigned count)
+{
+	n->sources = count;
 }
 
 void net_destroy(struct net *n)

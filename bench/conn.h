@@ -24,6 +24,10 @@ struct conn_events {
 /* Connections to one port on 127.0.0.1; `events` must outlive the net. */
 struct net *net_create(unsigned port, bool tls, const struct conn_events *events);
 
+/* Connections come from so many addresses of 127.0.0.0/8 in turn, four to a network (/24); 8 unless
+ * set, which the kernel needs for its ports. */
+void net_set_sources(struct net *n, unsigned count);
+
 /* Ends all connections without a goodbye. */
 void net_destroy(struct net *n);
 
@@ -39,6 +43,9 @@ struct conn *conn_open(struct net *n, const char *path, void *cookie);
 /* Sends bytes that are whole frames (wire.h). All that is sent on a connection while one read, of
  * whichever connection, is reported leaves in one write when that read is over. */
 void conn_send(struct conn *c, const void *frames, size_t len);
+
+/* Ends it with a reset, as a network does that breaks; nothing is reported of it any more. */
+void conn_cut(struct conn *c);
 
 /* Sends an empty ping. */
 void conn_ping(struct conn *c);

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "comeback.h"
 #include "crowd.h"
 #include "payload.h"
 #include "rooms.h"
@@ -22,6 +23,7 @@
 
 static const char usage[] =
 	"usage: load WORKLOAD --port N --pid N [--tls] [--OPTION N]...\n"
+	"  comeback  --count --sources --concurrency\n"
 	"  crowd     --count --concurrency\n"
 	"  peerjs    --rooms --window --warmup --seconds --concurrency\n"
 	"  rooms     --rooms --size --bytes --window --warmup --seconds --concurrency\n"
@@ -46,6 +48,7 @@ static const struct number numbers[] = {
 	NUMBER(port, 1, 65535),
 	NUMBER(rooms, 1, 10000),
 	NUMBER(size, 2, 10000),
+	NUMBER(sources, 1, 800),
 	NUMBER(window, 1, 64),
 };
 
@@ -92,6 +95,7 @@ static void options_parse(struct load_options *o, int argc, char **argv)
 		{"rooms", required_argument, NULL, 'o'},
 		{"seconds", required_argument, NULL, 'o'},
 		{"size", required_argument, NULL, 'o'},
+		{"sources", required_argument, NULL, 'o'},
 		{"tls", no_argument, NULL, 't'},
 		{"warmup", required_argument, NULL, 'o'},
 		{"window", required_argument, NULL, 'o'},
@@ -139,6 +143,7 @@ static const struct {
 	const char *name;
 	int (*run)(const struct load_options *o);
 } workloads[] = {
+	{"comeback", comeback_run},
 	{"crowd", crowd_run},
 	{"peerjs", talk_peerjs},
 	{"rooms", rooms_run},
@@ -156,6 +161,7 @@ int main(int argc, char **argv)
 		.warmup = 1,
 		.seconds = 4,
 		.count = 10000,
+		.sources = 1,
 	};
 	size_t i;
 

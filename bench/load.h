@@ -21,8 +21,9 @@ struct load_options {
 	/* rooms_run() alone */
 	unsigned bytes; /* of a message's payload */
 
-	/* crowd_run() */
-	unsigned count; /* connections */
+	/* crowd_run(), comeback_run() */
+	unsigned count; /* connections; participants who lose theirs */
+	unsigned sources; /* comeback_run() alone: addresses that they come from */
 };
 
 #endif

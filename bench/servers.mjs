@@ -27,11 +27,12 @@ ssl_certificate ${cert}; ssl_certificate_key ${key}; location / { return 200 "ok
 
 // Each value gives the command line. All of nakodo's limits that the load would meet are lifted.
 const commands = {
-  nakodo: ({ nakodo, source, tls, port, cert, key }) => [
+  nakodo: ({ nakodo, source, tls, port, cert, key, addresses = ["--max-peers-per-address", 0, "--connect-rate", 0] }) => [
     nakodo, "--listen", `${tls ? "tls:" : ""}127.0.0.1:${port}`, "--tls-cert", cert, "--tls-key",
     key, "--web-root", join(source, "../web"), "--origin", "any", "--log-level", "warn",
     "--message-rate", 0, "--byte-rate", 0, "--max-peers", 20000, "--max-peers-per-room", 2000,
-    "--max-peers-per-address", 0, "--connect-rate", 0,
+    "--drain-seconds", 0, "--handshake-timeout", 60,
+    ...addresses,
   ],
   ws: ({ source, tls, port, cert, key }) => [
     process.execPath, join(source, "relay-ws/relay.mjs"), port, ...(tls ? [cert, key] : []),
@@ -103,9 +104,10 @@ async function untilAnswers(child, port, name) {
   }
 }
 
-// Starts a server and resolves when it takes connections: its port, its pid and stop().
+// Starts a server, on a free port unless the settings have one, and resolves when it takes
+// connections: its port, its pid and stop().
 export async function startServer(name, settings) {
-  const port = await freePort();
+  const port = settings.port ?? (await freePort());
   const logs = join(settings.build, "log");
   mkdirSync(logs, { recursive: true });
   const log = openSync(join(logs, `${name}.log`), "a");

@@ -1,9 +1,12 @@
-// A storm of connections: while pairs of peers talk, a crowd connects at once. Prints how long the crowd took, and the
+// Storms. First of connections: while pairs of peers talk, a crowd connects at once. Prints how long the crowd took, and the
 // talk's latency beside that of the same talk before. The crowd's generator gives way to the talk's (nice): both share
-// the core that is not the server's. Exit status 1 when a connection or a message was lost.
-import { spawn, spawnSync } from "node:child_process";
+// the core that is not the server's. Then of participants of nakodo.v1 who come back all at once: after the server was
+// started anew, with sessions that it does not know, and after their connections broke, with sessions that it keeps.
+// Exit status 1 when a connection or a message was lost, or something took too long.
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -24,6 +27,13 @@ const STORMS = [
 ];
 const BOUND_MS = 50;
 const QUIET_SECONDS = 2;
+// In an office behind one address that the server was told of, and from so many addresses that its defaults do.
+const COMEBACKS = [
+  { from: "one address", sources: 1, addresses: ["--max-peers-per-address", 20000, "--connect-rate", 2500] },
+  { from: "50 addresses", sources: 50, addresses: [] },
+].flatMap((each) => [{ ...each, restarted: true }, { ...each, restarted: false }]);
+const COMEBACK_COUNT = 10000;
+const COMEBACK_SECONDS = 10;
 
 /** Run the load generator; its JSON. */
 function load(core, words, wrap = []) {
@@ -54,12 +64,64 @@ async function storm({ tls, count, seconds }, settings) {
   }
 }
 
+/** The lines of the load generator `comeback`, one after the other, and a way to answer. */
+function comebackLoad(core, words) {
+  const command = pinned(core, ["nice", "-n", 5, join(options.build, "load/load"), "comeback", ...words]);
+  const child = spawn(command[0], command.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  return {
+    say: (word) => child.stdin.write(`${word}\n`),
+    async next() {
+      const { value, done } = await lines.next();
+      if (done) throw new Error("the load has ended early");
+      return JSON.parse(value);
+    },
+    stop: () => child.kill(),
+  };
+}
+
+async function comeback({ from, sources, addresses, restarted }, settings) {
+  let server = await startServer("nakodo", { ...settings, addresses });
+  const at = ["--port", server.port, "--pid", server.pid];
+  const talk = (length, warmup) => load(settings.cores[1], ["rooms", "--rooms", 50, "--window", 1, "--bytes", 2000, "--seconds", length, "--warmup", warmup, ...at]);
+  const crowd = comebackLoad(settings.cores[1], ["--count", COMEBACK_COUNT, "--sources", sources, ...at]);
+  try {
+    await crowd.next();
+    const begin = performance.now();
+    let talked = "";
+    if (restarted) {
+      await server.stop();
+      server = await startServer("nakodo", { ...settings, addresses, port: server.port });
+      crowd.say("restarted");
+    } else {
+      const quiet = await talk(QUIET_SECONDS, 0.5);
+      const talking = talk(4, 0.5);
+      crowd.say("cut");
+      const busy = await talking;
+      talked = `; who is here already: p99 ${(busy.p99_us / 1000).toFixed(1)} ms (quiet: ${(quiet.p99_us / 1000).toFixed(1)})`;
+    }
+    const { seconds, failed } = await crowd.next();
+    const outage = restarted ? `, ${((performance.now() - begin) / 1000).toFixed(2)} s after the old server was told to end` : "";
+    console.log(`nakodo.v1, ${COMEBACK_COUNT} from ${from}, ${restarted ? "after a restart" : "resuming"}: all back after ${seconds.toFixed(2)} s${outage}, ${failed} failed${talked}`);
+    return !failed && seconds <= COMEBACK_SECONDS;
+  } finally {
+    crowd.stop();
+    await server.stop();
+  }
+}
+
 if (!existsSync(options.nakodo)) throw new Error(`there is no ${options.nakodo}`);
 mkdirSync(options.build, { recursive: true });
 const settings = { ...certificate(options.build), source, build: options.build, nakodo: options.nakodo, cores: cores() };
 for (const each of STORMS) {
   if (!(await storm(each, settings))) {
     console.error(`p99 is above ${BOUND_MS} ms`);
+    process.exitCode = 1;
+  }
+}
+for (const each of COMEBACKS) {
+  if (!(await comeback(each, settings))) {
+    console.error(`it took more than ${COMEBACK_SECONDS} s, or not all came back`);
     process.exitCode = 1;
   }
 }

@@ -21,10 +21,10 @@
 #define CLOSE_ELSEWHERE 4409
 #define CLOSE_ROOM_FULL 4413
 #define CLOSE_TOO_MANY 4429
-/* Who comes back after we were restarted presents a token that is not known: a crowd behind one
- * address must be able to. */
+/* Who comes back after we were restarted presents a token that is not known. All whom an address
+ * may have must be able to, and a few times in a row. */
 #define WRONG_RATE 20 /* per second */
-#define WRONG_BURST 1000
+#define WRONG_TIMES 4
 
 #define SESSION "/" /* scope of the tokens that we issue; a nonce's is its room */
 
@@ -112,6 +112,9 @@ static const char *read_names(struct call *call)
 /* False: this address has presented too many of them. */
 static bool may_be_wrong(struct nakodo_v1 *v1, const struct address *address)
 {
+	const struct options *options = v1->mount->env->options;
+	uint64_t most = options->max_peers_per_address ? options->max_peers_per_address
+						       : options->max_peers;
 	struct address group;
 	struct limit *limit, next;
 
@@ -122,7 +125,7 @@ static bool may_be_wrong(struct nakodo_v1 *v1, const struct address *address)
 	/* Addresses that share a slot share its limit. */
 	limit = &v1->wrong[hash_bytes(&group, sizeof(group)) % NAKODO_V1_WRONG];
 	next = *limit;
-	if (limit_spend(&next, hub_now(v1->hub), WRONG_RATE, WRONG_BURST)) {
+	if (limit_spend(&next, hub_now(v1->hub), WRONG_RATE, most * WRONG_TIMES)) {
 		return false;
 	}
 	*limit = next;

@@ -1,10 +1,10 @@
 // Goal: 5 000 participants whose connections break at once come back at once, each into its seat, with
-// the message that it missed, on a server that has no place for one more.
+// the message that it missed, on a server that has no place for one more. After a restart all come back as well.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
-import { testDaemon } from '../lib/daemon.mjs';
+import { startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { frame, handshake, stopwatch, TEXT, within } from '../lib/raw.mjs';
 import { pathOf } from '../lib/v1.mjs';
 
@@ -22,8 +22,14 @@ class Light {
   missed = 0;
   #waiting = [];
 
-  constructor(port, room) {
-    Object.assign(this, { port, room });
+  constructor(port, room, localAddress) {
+    Object.assign(this, { port, room, localAddress });
+  }
+
+  /** The connection is lost, and whatever has been wrong with it. */
+  lose() {
+    this.socket.destroy();
+    delete this.fault;
   }
 
   connect() {
@@ -31,7 +37,7 @@ class Light {
     delete this.first;
     this.received = Buffer.alloc(0);
     this.upgraded = false;
-    this.socket = net.connect({ host: '127.0.0.1', port: this.port });
+    this.socket = net.connect({ host: '127.0.0.1', port: this.port, localAddress: this.localAddress });
     this.socket.on('error', (error) => { this.fault ??= error; });
     this.socket.on('data', (bytes) => this.#take(bytes));
     this.socket.write(handshake(pathOf(this.room, query)));
@@ -128,3 +134,31 @@ test(`${COUNT} participants resume at once`, { timeout: 115000 }, async (t) => {
   for (const client of crowd) assert.deepEqual([client.first.type, client.first.id, client.missed], ['resumed', ids.get(client), 1]);
   assert.ok(resuming < 50, `${resuming} s`);
 });
+
+for (const [where, addresses, limits] of [
+  ['one address that may have them', 1, ['--max-peers-per-address', '1500', '--connect-rate', '150']],
+  ['ten addresses, as it comes', 10, []],
+]) {
+  test(`all come back to their rooms at once after a restart, from ${where}`, { timeout: 60000 }, async (t) => {
+    const start = (port) => startDaemon({ args: ['--listen', `127.0.0.1:${port}`, '--log-level', 'warn', ...limits] });
+    let daemon = await start(0);
+    t.after(() => daemon.stop());
+    const { port } = daemon;
+    const crowd = Array.from({ length: 1500 }, (_, i) => new Light(port, `room ${i % 150}`, `127.0.${i % addresses}.1`));
+    t.after(() => crowd.forEach(({ socket }) => socket?.destroy()));
+    for (const client of crowd) client.connect();
+    await all(crowd, ({ first, fault }) => first || fault, 'all have joined');
+    await daemon.stop();
+    for (const client of crowd) client.lose();
+    const clock = stopwatch();
+    daemon = await start(port);
+    for (const client of crowd) client.connect();
+    await all(crowd, ({ first, fault }) => first || fault, 'all are back');
+    const taken = clock();
+    for (const { first, fault } of crowd) assert.deepEqual([fault, first?.type, first?.recovered], [undefined, 'welcome', false]);
+    // In each room of ten the first saw nobody and the last one nine.
+    for (let seen = 0; seen < 10; seen++) assert.equal(crowd.filter(({ first }) => first.peers.length === seen).length, 150);
+    assert.ok(taken < 10, `it took ${taken} s`);
+    t.diagnostic(`${crowd.length} were back after ${taken.toFixed(1)} s`);
+  });
+}

@@ -310,7 +310,7 @@ describe('the tokens', () => {
   });
 
   it('cannot be guessed at leisure: wrong ones are limited for each address', async (t) => {
-    const own = await testDaemon(t, { args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--log-level', 'warn'] });
+    const own = await testDaemon(t, { args: ['--connect-rate', '0', '--log-level', 'warn'] });
     const [a, b] = [await Session.join(own.ws, 'r'), await Session.join(own.ws, 'r')];
     const guess = async () => {
       const peer = await openRaw(own, pathOf('guess', { session: random128(), n: 0 }));

@@ -28,6 +28,7 @@ struct options peers_options = {
 	.room_history = 50,
 	.max_meta = 4096,
 	.room_peers = 16,
+	.max_peers_per_address = 256,
 	.rooms_max = 10000,
 };
 
