@@ -113,7 +113,10 @@ for (const secure of [false, true]) {
         const peer = new RawPeer(wire, true);
         await wire.writeBytewise(Buffer.concat([...fragments(TEXT, '朝会', [1, 2, 3, 4]), frame(PING, 'p'), frame(BINARY, noise('bytewise', 300), { form: 64 })]));
         const came = [await peer.says(), await peer.says(), await peer.says()];
-        assert.deepEqual(came, ['text 朝会', 'pong p', `binary ${noise('bytewise', 300).toString('hex')}`]);
+        const pong = came.indexOf('pong p'); // it may overtake the answer to a message that came in fragments
+        assert.ok(pong >= 0 && pong < 2, String(came));
+        came.splice(pong, 1);
+        assert.deepEqual(came, ['text 朝会', `binary ${noise('bytewise', 300).toString('hex')}`]);
         await wire.writeBytewise(frame(CLOSE, closing(1000, 'slowly')));
         assert.equal(await peer.says(), 'close 1000 slowly');
         await within(peer.ended, 'the end');
@@ -217,6 +220,21 @@ for (const secure of [false, true]) {
         await peer.send(CONTINUATION, 'bye');
         assert.equal(await peer.says(), 'text hello and and and bye');
         await peer.leave();
+      });
+
+      it('answers a ping between fragments before the message, however both come', async () => {
+        for (const size of [1, 3000]) {
+          const bytes = [frame(TEXT, 'x'.repeat(size), { fin: false }), frame(PING, 'p'), frame(CONTINUATION, 'y'.repeat(size))];
+          const expected = ['pong p', `text ${'x'.repeat(size)}${'y'.repeat(size)}`];
+          const peer = await answers(bytes, ...expected);
+          for (let i = 0; i < 20; i++) {
+            for (const one of bytes) peer.wire.write(one);
+            for (const answer of expected) assert.equal(await peer.says(), answer);
+          }
+          await peer.text('whole');
+          assert.equal(await peer.says(), 'text whole');
+          await peer.leave();
+        }
       });
 
       it('is left alone by a close frame in the middle', async () => {

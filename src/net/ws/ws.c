@@ -219,6 +219,17 @@ static bool append(struct conn *conn, const char *data, size_t len, size_t rest)
 	return true;
 }
 
+/* A ping may have come between the fragments of a message, of which libwebsockets tells nothing but
+ * answers it before it says that the socket is writeable (RFC 6455 section 5.5.2). */
+static void answer_behind_pong(struct conn *conn)
+{
+	if (conn->fragmented) {
+		conn->fragmented = false;
+		conn->behind_pong = true;
+		lws_callback_on_writable(conn->wsi);
+	}
+}
+
 void ws_receive(struct conn *conn, const char *data, size_t len)
 {
 	bool first = lws_is_first_fragment(conn->wsi);
@@ -249,7 +260,11 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 		hub_close(&conn->peer, 1011, "out of memory");
 		return;
 	}
+	if (!whole && !rest) {
+		conn->fragmented = true;
+	}
 	if (whole) {
+		answer_behind_pong(conn);
 		rx = conn->rx;
 		memory_give(MEMORY_RECEIVED, conn->rx_room);
 		conn->rx = NULL;
@@ -314,7 +329,12 @@ static void flush(struct peer *peer)
 		hub_discard(peer);
 		return;
 	}
-	conn->waiting = false;
+	/* If libwebsockets has a close frame to send, it says no more when it is writeable. */
+	conn->waiting = conn->behind_pong && !lws_get_close_length(conn->wsi);
+	if (conn->waiting) {
+		stall_watch(&conn->ws->stalls, conn);
+		return;
+	}
 	for (;;) {
 		/* guard partial: after a write that the socket did not take whole, a second one
 		 * would be appended to what libwebsockets holds; what waits is better counted and
@@ -347,6 +367,7 @@ static void flush(struct peer *peer)
 
 void ws_writeable(struct conn *conn)
 {
+	conn->behind_pong = false;
 	if (conn->waiting) {
 		flush(&conn->peer);
 	}

@@ -84,6 +84,8 @@ struct conn {
 	bool placed; /* counted as a peer by the gate */
 	bool rx_binary, pinged;
 	bool waiting; /* for the socket to take more */
+	bool fragmented : 1; /* the message that is being read */
+	bool behind_pong : 1; /* what is written next follows a pong that libwebsockets may owe */
 };
 
 /* Hand an accepted socket to libwebsockets; it is discarded on failure. */
