@@ -194,7 +194,7 @@ export const attacks = {
     },
   },
   'long descriptions for gstreamer': {
-    width: 34,
+    width: 16,
     meets: 'held_for_readers',
     async step(a, name) {
       const status = json({ type: 'setPeerStatus', roles: ['listener', 'producer'], meta: { name, x: 'x'.repeat(3900) } });
