@@ -195,7 +195,6 @@ export const attacks = {
   },
   'long descriptions for gstreamer': {
     width: 16,
-    meets: 'held_for_readers',
     async step(a, name) {
       const status = json({ type: 'setPeerStatus', roles: ['listener', 'producer'], meta: { name, x: 'x'.repeat(3900) } });
       const peer = a.open('/gst', [status, json({ type: 'list' })]);
