@@ -1,6 +1,9 @@
 /* deadlines: owns the one libuv timer behind the wheel. */
 #include "nakodo/net/loop/deadlines.h"
 
+#define LATE 500 /* ms by which the timer is late only if the process did not run */
+#define LISTEN 250 /* ms */
+
 static void on_timer(uv_timer_t *timer);
 
 static void arm(struct deadlines *deadlines)
@@ -17,10 +20,19 @@ static void arm(struct deadlines *deadlines)
 static void on_timer(uv_timer_t *timer)
 {
 	struct deadlines *deadlines = timer->data;
+	uint64_t now = uv_now(timer->loop);
 
+	/* Once, or who keeps the loop busy would keep every deadline away. */
+	deadlines->listened =
+		!deadlines->listened && now > deadlines->armed && now - deadlines->armed > LATE;
+	if (deadlines->listened) {
+		deadlines->armed = now + LISTEN;
+		uv_timer_start(timer, on_timer, LISTEN, 0);
+		return;
+	}
 	/* Armed only when all have run: what they set meanwhile is looked at once, here. */
 	deadlines->armed = 0;
-	wheel_run(&deadlines->wheel, uv_now(timer->loop));
+	wheel_run(&deadlines->wheel, now);
 	deadlines->armed = UINT64_MAX;
 	arm(deadlines);
 }

@@ -1,9 +1,13 @@
 /*
  * deadlines: the timer wheel on the event loop. It wakes the loop when something is due and at no
  * other time.
+ *
+ * A process that was stopped, or held up for more than half a second, has not listened meanwhile:
+ * what came is read first, for a quarter of a second, before any deadline is met.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -13,6 +17,7 @@ struct deadlines {
 	struct wheel wheel;
 	uv_timer_t timer;
 	uint64_t armed; /* when the timer fires, in the loop's ms; UINT64_MAX: not started */
+	bool listened; /* it was late, and what came meanwhile has been read first */
 };
 
 void deadlines_init(struct deadlines *deadlines, uv_loop_t *loop);
