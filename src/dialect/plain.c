@@ -37,12 +37,14 @@ int plain_join(struct peer *peer, const struct request *request)
 	char room[HUB_NAME_MAX + 1] = "", frames[16];
 	const char *name = request->room;
 	long len = request_get(request, "frames", frames, sizeof(frames));
+	enum frame_choice choice = FRAME_AS_SENT;
 	int error;
 
-	if (len != -ENOENT && (len < 0 || parse_frames(frames, &peer->choice))) {
+	if (len != -ENOENT && (len < 0 || parse_frames(frames, &choice))) {
 		hub_close(peer, PLAIN_CLOSE_BAD_REQUEST, "frames must be text or binary");
 		return -EINVAL;
 	}
+	peer->choice = choice;
 	if (!*name) {
 		len = request_get(request, "room", room, sizeof(room));
 		error = len < 0 && len != -ENOENT ? -EINVAL : 0;

@@ -67,8 +67,8 @@ static void audit_member(struct audit *audit, const struct room *room, struct me
 {
 	audit_bytes(audit, MEMORY_ROOMS,
 		member->id ? sizeof(*member) + strlen(member->id) + 1
-			   : offsetof(struct member, hh));
-	if (member->room != room || !member->peer == !member->session) {
+			   : offsetof(struct member, session));
+	if (member->room != room || !member->peer != (member->id && member->session)) {
 		audit_fault(audit, "a room lists a seat that is of another, or nobody's");
 	}
 	if (member->id && !is_found(room, member)) {

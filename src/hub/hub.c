@@ -164,24 +164,23 @@ static void room_destroy(struct room *room)
 	free(room);
 }
 
-/* Without an id a member has no hash handle either. */
 static size_t size_of_member(const char *id)
 {
-	return id ? sizeof(struct member) + strlen(id) + 1 : offsetof(struct member, hh);
+	return id ? sizeof(struct member) + strlen(id) + 1 : offsetof(struct member, session);
 }
 
 static struct member *member_create(
 	struct room *room, struct peer *peer, struct session *session, const char *id)
 {
-	struct member *member = calloc(1, id ? sizeof(*member) : offsetof(struct member, hh));
+	struct member *member = calloc(1, id ? sizeof(*member) : offsetof(struct member, session));
 
 	if (!member) {
 		return NULL;
 	}
 	member->room = room;
 	member->peer = peer;
-	member->session = session;
 	if (id) {
+		member->session = session;
 		member->id = strdup(id);
 		if (member->id) {
 			HASH_ADD_KEYPTR(hh, room->ids, member->id, strlen(member->id), member);
@@ -242,7 +241,7 @@ int hub_join(struct hub_space *space, const char *name, struct peer *peer, const
 int hub_join_session(struct hub_space *space, const char *name, struct session *session,
 	const char *id, struct member **ret)
 {
-	return join(space, name, NULL, session, id, ret);
+	return id ? join(space, name, NULL, session, id, ret) : -EINVAL;
 }
 
 void hub_leave(struct member *member)
@@ -416,7 +415,7 @@ void hub_close(struct peer *peer, unsigned code, const char *reason)
 	if (peer->state != PEER_OPEN) {
 		return;
 	}
-	peer->close_code = code;
+	peer->close_code = (uint16_t)code;
 	meter_closed(code);
 	leave_all(peer, PEER_CLOSING);
 	frame = frame_create_close(code, reason);

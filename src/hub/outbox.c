@@ -6,22 +6,32 @@
 
 #include "nakodo/hub/frame.h"
 
+#define LEAST_ROOM 8 /* slots */
+
 static unsigned slots(const struct outbox *outbox)
 {
-	return outbox->ring ? outbox->room : OUTBOX_INLINE;
+	return outbox->room ? outbox->room : OUTBOX_INLINE;
 }
 
 /* The slot of the i-th frame, or of the one that comes next. */
 static struct frame **slot(struct outbox *outbox, unsigned i)
 {
-	struct frame **ring = outbox->ring ? outbox->ring : outbox->few;
+	struct frame **ring = outbox->room ? outbox->ring : outbox->few;
 
 	return &ring[(outbox->head + i) & (slots(outbox) - 1)];
 }
 
+static void free_ring(struct outbox *outbox)
+{
+	if (outbox->room) {
+		free(outbox->ring);
+		outbox->room = 0;
+	}
+}
+
 static bool grow(struct outbox *outbox)
 {
-	unsigned larger = slots(outbox) * 2;
+	unsigned larger = outbox->room ? outbox->room * 2 : LEAST_ROOM;
 	struct frame **ring = malloc(larger * sizeof(*ring));
 
 	if (!ring) {
@@ -30,7 +40,7 @@ static bool grow(struct outbox *outbox)
 	for (unsigned i = 0; i < outbox->count; i++) {
 		ring[i] = *slot(outbox, i);
 	}
-	free(outbox->ring);
+	free_ring(outbox);
 	outbox->ring = ring;
 	outbox->room = larger;
 	outbox->head = 0;
@@ -65,7 +75,7 @@ struct frame *outbox_first(const struct outbox *outbox)
 	if (!outbox->count) {
 		return NULL;
 	}
-	return outbox->ring ? outbox->ring[outbox->head] : outbox->few[outbox->head];
+	return outbox->room ? outbox->ring[outbox->head] : outbox->few[outbox->head];
 }
 
 struct frame *outbox_at(const struct outbox *outbox, unsigned i)
@@ -76,8 +86,7 @@ struct frame *outbox_at(const struct outbox *outbox, unsigned i)
 static void release_if_empty(struct outbox *outbox)
 {
 	if (!outbox->count) {
-		free(outbox->ring);
-		outbox->ring = NULL;
+		free_ring(outbox);
 		outbox->head = 0;
 	}
 }

@@ -115,7 +115,7 @@ static void drop(struct client *client)
 {
 	hub_drop(&client->peer);
 	rules_require(client->left || !client->mount);
-	rules_require(!client->peer.outbox.count && !client->peer.outbox.ring);
+	rules_require(!client->peer.outbox.count && !client->peer.outbox.room);
 	rules_require(!client->peer.seats && !client->peer.dirty);
 	memset(client, 0, sizeof(*client));
 }
@@ -345,7 +345,7 @@ static void step(char *line, size_t len)
 		send_away(client);
 		break;
 	case 'd':
-		client->peer.close_code = (unsigned)strtoul(line + 2, NULL, 10);
+		client->peer.close_code = (uint16_t)strtoul(line + 2, NULL, 10);
 		drop(client);
 		break;
 	case 'f':
@@ -365,7 +365,7 @@ static void check_outbox(struct client *client)
 
 	for (unsigned i = 0; i < outbox->count; i++) {
 		const struct frame *frame =
-			outbox->ring ? outbox->ring[(outbox->head + i) & (outbox->room - 1)]
+			outbox->room ? outbox->ring[(outbox->head + i) & (outbox->room - 1)]
 				     : outbox->few[(outbox->head + i) & (OUTBOX_INLINE - 1)];
 
 		rules_require(!closed); /* a close frame is the last */
@@ -374,7 +374,7 @@ static void check_outbox(struct client *client)
 		bytes += frame->len;
 	}
 	rules_require(outbox->bytes == bytes);
-	rules_require(outbox->count || !outbox->ring);
+	rules_require(outbox->count || !outbox->room);
 	rules_require(closed == (client->peer.state == PEER_CLOSING && outbox->count));
 	/* Whoever was given a frame is written to. */
 	rules_require(outbox->count <= client->waiting || client->peer.dirty);

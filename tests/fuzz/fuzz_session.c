@@ -138,7 +138,7 @@ static void check(void)
 	require(session->sent == world.sent && session->acked == world.acked);
 	require(session->kept.count == world.sent + 1 - world.first);
 	require(session->kept.bytes == kept_bytes());
-	require(session->kept.count || !session->kept.ring);
+	require(session->kept.count || !session->kept.room);
 	for (unsigned i = 0; i < session->kept.count; i++) {
 		const struct frame *frame = session_kept(session, i);
 		uint64_t n;

@@ -100,16 +100,17 @@ void rules_room(struct room *room)
 	rules_require(hub_room(room->space, room->name) == room);
 	for (member = room->members; member; member = member->next) {
 		struct member *seat = member->peer ? member->peer->seats : NULL;
+		bool session = member->id && member->session;
 
-		rules_require(member->room == room && !member->peer == !!member->session);
+		rules_require(member->room == room && !member->peer == session);
 		rules_require(!member->peer || member->peer->state == PEER_OPEN);
 		rules_require(member == room->members || member->prev == last);
 		rules_require(!member->id || hub_find(room, member->id) == member);
 		while (seat && seat != member) {
 			seat = seat->seat_next;
 		}
-		rules_require(seat == member || member->session);
-		if (member->session) {
+		rules_require(seat == member || session);
+		if (session) {
 			check_seat(member);
 		}
 		last = member;

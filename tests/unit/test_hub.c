@@ -131,7 +131,8 @@ static void a_seat_without_a_peer_is_passed_over(void **state)
 	(void)state;
 	join("r", a, NULL);
 	session_init(&session, &limits);
-	assert_int_equal(hub_join_session(space, "r", &session, NULL, &seat), 0);
+	assert_int_equal(hub_join_session(space, "r", &session, NULL, &seat), -EINVAL);
+	assert_int_equal(hub_join_session(space, "r", &session, "away", &seat), 0);
 	join("r", b, NULL);
 	message_init(&message, &part, 1, false, true);
 	hub_publish(seat->room, &message, NULL);

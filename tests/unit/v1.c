@@ -101,7 +101,7 @@ void v1_skip(struct v1_one one)
 
 void v1_drop(struct v1_one one, unsigned code)
 {
-	one.peer->close_code = code;
+	one.peer->close_code = (uint16_t)code;
 	hub_drop(one.peer);
 }
 

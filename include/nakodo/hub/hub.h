@@ -33,14 +33,14 @@ struct hub_limits {
 struct member {
 	struct room *room;
 	struct peer *peer; /* NULL: a session's seat, which its dialect delivers to */
-	struct session *session; /* NULL: a peer's seat */
-	char *id; /* NULL: none */
 	struct member *prev, *next; /* in the room, in order of arrival (utlist DL) */
 	struct member *seat_prev, *seat_next; /* of the same peer (utlist DL) */
 #ifdef NAKODO_AUDIT
 	bool found; /* in its room, and not yet at its owner; audit's */
 #endif
-	UT_hash_handle hh; /* in room->ids; last, since a member without an id has none */
+	char *id; /* NULL: none, and what follows is not there */
+	struct session *session; /* NULL: a peer's seat */
+	UT_hash_handle hh; /* in room->ids */
 };
 
 struct room {
@@ -87,7 +87,8 @@ void hub_open(struct hub *hub, struct peer *peer, uint64_t id, peer_leave_fn *on
  * open; -ENOMEM. `ret` may be NULL. */
 int hub_join(struct hub_space *space, const char *room, struct peer *peer, const char *id,
 	struct member **ret);
-/* The same for a session, whose seat is no connection's: it stays until hub_leave(). */
+/* The same for a session, whose seat is no connection's and has an id: it stays until
+ * hub_leave(). */
 int hub_join_session(struct hub_space *space, const char *room, struct session *session,
 	const char *id, struct member **ret);
 void hub_leave(struct member *member);

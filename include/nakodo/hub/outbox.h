@@ -9,13 +9,16 @@
 
 struct frame;
 
-#define OUTBOX_INLINE 4 /* frames that wait without an allocation */
+#define OUTBOX_INLINE 2 /* frames that wait without an allocation */
 
 /* Zeroed memory is an empty outbox. */
 struct outbox {
-	struct frame **ring; /* NULL: `few` is the ring */
-	struct frame *few[OUTBOX_INLINE];
-	unsigned head, count, room; /* `room`: slots of `ring`, a power of two */
+	union {
+		struct frame *few[OUTBOX_INLINE];
+		struct frame **ring; /* on the heap */
+	};
+	unsigned room; /* slots of `ring`, a power of two; 0: `few` is the ring */
+	unsigned head, count;
 	unsigned exempt; /* so many of the oldest are not bounded by send-queue */
 	size_t bytes; /* in the waiting frames, headers included */
 	size_t exempt_bytes;

@@ -27,14 +27,14 @@ struct peer {
 	struct hub *hub;
 	uint64_t id; /* of the connection, never reused */
 	uint64_t heard; /* when anything came last, a pong too; ms of hub_now(), kept by net */
-	enum peer_state state;
-	enum frame_choice choice; /* which opcode it wants data messages in */
+	unsigned unmetered; /* so many of its next messages cost no message-rate */
 	/* Why it leaves: the close frame that either side sent first, 1005 without a code in it;
 	 * 0: none. Known when on_leave is called. */
-	unsigned close_code;
-	unsigned unmetered; /* so many of its next messages cost no message-rate */
-	bool dirty; /* in the hub's dirty list */
-	bool overflowed; /* in the hub's list of peers to be closed as too slow */
+	uint16_t close_code;
+	enum peer_state state : 4;
+	enum frame_choice choice : 4; /* which opcode it wants data messages in */
+	bool dirty : 1; /* in the hub's dirty list */
+	bool overflowed : 1; /* in the hub's list of peers to be closed as too slow */
 	struct peer *prev_dirty, *next_dirty, *next_overflowed;
 	struct member *seats;
 	struct outbox outbox;
