@@ -38,13 +38,13 @@ static struct gate_door door_of(const struct conn *conn)
 		.misplaced = conn->misplaced,
 		.direct = conn->direct,
 		.counted = conn->group,
-		.now = deadlines_now(conn->sockets->deadlines)};
+		.now = deadlines_now(conn_sockets(conn)->deadlines)};
 }
 
 static void log_refusal(
 	const struct conn *conn, const struct head *head, const struct refusal *refusal)
 {
-	const struct sockets *sockets = conn->sockets;
+	const struct sockets *sockets = conn_sockets(conn);
 	char where[ADDRESS_TEXT];
 
 	if (census_may_log(
@@ -93,7 +93,8 @@ static int on_upgrade(
 	}
 	read_head(&head, &text, wsi);
 	door = door_of(conn);
-	refusal = gate_check_upgrade(conn->sockets->gate, &door, &head, &conn->address, &place);
+	refusal =
+		gate_check_upgrade(conn_sockets(conn)->gate, &door, &head, &conn->address, &place);
 	if (refusal.status) {
 		return refuse(conn, &head, &refusal);
 	}

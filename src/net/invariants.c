@@ -37,9 +37,9 @@ static void audit_conns(struct audit *audit, const struct server *server)
 	size_t count = 0, placed = 0, answers = 0;
 
 	DL_FOREACH (server->sockets.conns, conn) {
-		audit_bytes(audit, MEMORY_CONNECTIONS, conn->cost);
+		audit_bytes(audit, MEMORY_CONNECTIONS, conn_cost(conn));
 		audit_bytes(audit, conn->ws ? MEMORY_FRAMES : MEMORY_ANSWERS, conn->unsent);
-		audit_bytes(audit, MEMORY_RECEIVED, conn->rx_room);
+		audit_bytes(audit, MEMORY_RECEIVED, conn->rx ? conn->rx->room : 0);
 		audit_peer(audit, &conn->peer);
 		if (conn->ws) {
 			pace_audit(conn, audit);

@@ -244,7 +244,8 @@ static void find_reply(
 	} else if (endpoint->answer) {
 		endpoint->answer(exchange, ret);
 	} else {
-		room = answers_room(&exchange->conn->sockets->answers, &exchange->conn->address);
+		room = answers_room(
+			&conn_sockets(exchange->conn)->answers, &exchange->conn->address);
 		site_find(exchange->pages->site, head->path,
 			head->if_none_match ? head->if_none_match : "", room > SMALL ? room : SMALL,
 			ret);

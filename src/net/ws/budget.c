@@ -29,7 +29,7 @@ static size_t weight(const struct conn *conn)
 	if (peer->state != PEER_OPEN) {
 		return 0;
 	}
-	return peer->outbox.bytes + conn->rx_room +
+	return peer->outbox.bytes + (conn->rx ? conn->rx->room : 0) +
 	       (conn->mount->dialect->kept ? conn->mount->dialect->kept(peer) : 0);
 }
 

@@ -1,4 +1,5 @@
-/* pace: owns the backlog of each held connection and the list of those to be stopped or read on. */
+/* pace: owns what is known of each connection that was held once, with its backlog, and the list of
+ * those to be stopped or read on. */
 #include "nakodo/net/ws/pace.h"
 
 #include <libwebsockets.h>
@@ -14,6 +15,7 @@
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/ws/ws.h"
 
 #define BURST 4 /* seconds of the rate */
 #define HELD_MAX 30000 /* ms of being held in a row before the peer is closed */
@@ -27,6 +29,40 @@ struct held {
 	char data[];
 };
 
+/* Made when the connection is held for the first time, kept until its peer leaves. */
+struct pacing {
+	struct conn *conn;
+	struct pacing *prev, *next; /* HOLD_PENDING, _RELIEVED: pace's `settling` (utlist DL) */
+	struct held *backlog; /* read, but not due (utlist DL) */
+	uint64_t due; /* ms: when its rates allow the next message */
+	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
+};
+
+static struct pace *pace_of(const struct conn *conn)
+{
+	return &conn->ws->pace;
+}
+
+static uint64_t now_of(const struct conn *conn)
+{
+	return deadlines_now(pace_of(conn)->deadlines);
+}
+
+/* NULL: no memory, and the peer is closed. */
+static struct pacing *pacing_of(struct conn *conn)
+{
+	if (!conn->pacing) {
+		conn->pacing = calloc(1, sizeof(*conn->pacing));
+		if (!conn->pacing) {
+			hub_close(&conn->peer, 1011, "out of memory");
+			return NULL;
+		}
+		conn->pacing->conn = conn;
+		memory_take(MEMORY_CONNECTIONS, sizeof(*conn->pacing));
+	}
+	return conn->pacing;
+}
+
 static void held_free(struct held *held)
 {
 	memory_give(MEMORY_RECEIVED, sizeof(*held) + held->len);
@@ -36,12 +72,12 @@ static void held_free(struct held *held)
 static void stop_waiting(struct conn *conn)
 {
 	if (conn->hold == HOLD_PENDING || conn->hold == HOLD_RELIEVED) {
-		DL_DELETE2(conn->pace->settling, conn, settle_prev, settle_next);
+		DL_DELETE(pace_of(conn)->settling, conn->pacing);
 	}
 	if (conn->hold >= HOLD_UNREAD && conn->peer.state != PEER_GONE) {
 		lws_rx_flow_control(conn->wsi, 1);
 		/* Or what TLS still holds is read at the next event only. */
-		lws_cancel_service(conn->pace->context);
+		lws_cancel_service(pace_of(conn)->context);
 	}
 	conn->hold = HOLD_NONE;
 }
@@ -53,7 +89,7 @@ static uint64_t debt_of(const struct limit *limit, uint64_t now)
 
 void pace_begin(struct conn *conn)
 {
-	uint64_t now = deadlines_now(conn->pace->deadlines);
+	uint64_t now = now_of(conn);
 
 	conn->limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_MESSAGES, now);
 	conn->byte_limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_BYTES, now);
@@ -61,7 +97,7 @@ void pace_begin(struct conn *conn)
 
 void pace_leave(struct conn *conn)
 {
-	uint64_t now = deadlines_now(conn->pace->deadlines);
+	uint64_t now = now_of(conn);
 
 	census_leave_debt(conn->place, CENSUS_MESSAGES, debt_of(&conn->limit, now), now);
 	census_leave_debt(conn->place, CENSUS_BYTES, debt_of(&conn->byte_limit, now), now);
@@ -70,8 +106,8 @@ void pace_leave(struct conn *conn)
 /* How long to leave it unread, in ms; 0: its next message is due. */
 static uint64_t wait_of(struct conn *conn)
 {
-	uint64_t now = deadlines_now(conn->pace->deadlines);
-	uint64_t rate = conn->due > now ? conn->due - now : 0;
+	uint64_t now = now_of(conn);
+	uint64_t due = conn->pacing->due, rate = due > now ? due - now : 0;
 	uint64_t readers = press_still_waits(&conn->peer, now);
 
 	if (readers > LOOK_AGAIN) {
@@ -82,33 +118,37 @@ static uint64_t wait_of(struct conn *conn)
 
 static void on_due(struct wheel_timer *timer);
 
+static void deliver_first(struct conn *conn)
+{
+	struct held *held = conn->pacing->backlog;
+
+	DL_DELETE(conn->pacing->backlog, held);
+	pace_of(conn)->deliver(conn, held->data, held->len, held->binary);
+	held_free(held);
+}
+
 /* Its next message is due: deliver what is within the rate, then read on. */
 static void go_on(struct conn *conn)
 {
-	struct held *held;
-
-	deadlines_clear(conn->pace->deadlines, &conn->timer);
+	deadlines_clear(pace_of(conn)->deadlines, &conn->timer);
 	/* Its silence was ours. */
-	conn->peer.heard = conn->released = deadlines_now(conn->pace->deadlines);
-	while ((held = conn->backlog)) {
-		DL_DELETE(conn->backlog, held);
-		conn->pace->deliver(conn, held->data, held->len, held->binary);
-		held_free(held);
-		/* It may have been closed, which has forgotten the backlog; or it waits again. */
+	conn->peer.heard = conn->pacing->released = now_of(conn);
+	while (conn->pacing->backlog) {
+		deliver_first(conn);
+		/* It may have been closed, and its pacing is gone; or it waits again. */
 		if (conn->timer.at) {
 			return;
 		}
 	}
 	stop_waiting(conn);
-	conn->pace->resumed(conn);
+	pace_of(conn)->resumed(conn);
 }
 
 static void on_due(struct wheel_timer *timer)
 {
 	struct conn *conn = conn_of_timer(timer);
-	struct deadlines *deadlines = conn->pace->deadlines;
-	struct peer *slow =
-		press_find_slow(conn->pace->presses, &conn->peer, deadlines_now(deadlines));
+	struct pace *pace = pace_of(conn);
+	struct peer *slow = press_find_slow(pace->presses, &conn->peer, now_of(conn));
 	uint64_t wait;
 
 	if (slow) {
@@ -119,7 +159,7 @@ static void on_due(struct wheel_timer *timer)
 	}
 	wait = wait_of(conn);
 	if (wait) {
-		deadlines_set(deadlines, timer, wait, on_due);
+		deadlines_set(pace->deadlines, timer, wait, on_due);
 	} else {
 		go_on(conn);
 	}
@@ -128,19 +168,21 @@ static void on_due(struct wheel_timer *timer)
 /* The ms that its rates want it to wait. The peer is closed if they have wanted that for long. */
 static uint64_t count(struct conn *conn, size_t len)
 {
-	const struct options *options = conn->pace->options;
-	uint64_t now = deadlines_now(conn->pace->deadlines), rate = options->message_rate;
+	const struct options *options = pace_of(conn)->options;
+	uint64_t now = now_of(conn), rate = options->message_rate;
 	uint64_t messages = limit_spend(&conn->limit, now, rate, rate * BURST), bytes;
+	struct pacing *pacing;
 
 	rate = options->byte_rate;
 	bytes = limit_spend_bytes(&conn->byte_limit, now, rate, rate * BURST, len);
-	if (!messages && !bytes) {
+	pacing = messages || bytes ? pacing_of(conn) : NULL;
+	if (!pacing) {
 		return 0;
 	}
-	if (!conn->held_since || now - conn->released > HELD_GAP) {
-		conn->held_since = now;
+	if (!pacing->held_since || now - pacing->released > HELD_GAP) {
+		pacing->held_since = now;
 	}
-	if (now - conn->held_since >= HELD_MAX) {
+	if (now - pacing->held_since >= HELD_MAX) {
 		hub_close(&conn->peer, 4429, messages ? "too many messages" : "too many bytes");
 	}
 	return messages > bytes ? messages : bytes;
@@ -148,32 +190,33 @@ static uint64_t count(struct conn *conn, size_t len)
 
 void pace_count(struct conn *conn, size_t len)
 {
-	uint64_t now = deadlines_now(conn->pace->deadlines), rate = 0;
-	uint64_t readers = press_wait(conn->pace->presses, &conn->peer, conn->place, now);
+	struct pace *pace = pace_of(conn);
+	uint64_t now = now_of(conn), rate = 0;
+	uint64_t readers = press_wait(pace->presses, &conn->peer, conn->place, now);
 
 	if (conn->peer.unmetered) {
 		conn->peer.unmetered--;
 	} else if (conn->peer.state == PEER_OPEN) {
 		rate = count(conn, len);
 	}
-	if ((!rate && !readers) || conn->peer.state != PEER_OPEN) {
+	if ((!rate && !readers) || conn->peer.state != PEER_OPEN || !pacing_of(conn)) {
 		return;
 	}
-	conn->due = now + rate;
+	conn->pacing->due = now + rate;
 	if (conn->hold == HOLD_NONE) {
 		meter_add(rate ? METER_HELD : METER_HELD_FOR_READERS, 1);
 		conn->hold = HOLD_PENDING;
-		DL_APPEND2(conn->pace->settling, conn, settle_prev, settle_next);
+		DL_APPEND(pace->settling, conn->pacing);
 	}
-	deadlines_set(conn->pace->deadlines, &conn->timer, wait_of(conn), on_due);
+	deadlines_set(pace->deadlines, &conn->timer, wait_of(conn), on_due);
 }
 
 void pace_count_opening(struct conn *conn, size_t bytes)
 {
-	uint64_t rate = conn->pace->options->byte_rate, burst = rate * BURST;
+	uint64_t rate = pace_of(conn)->options->byte_rate, burst = rate * BURST;
 
 	/* Half a burst at most, whatever resume-bytes is: the rest is for what it sends now. */
-	limit_spend_bytes(&conn->byte_limit, deadlines_now(conn->pace->deadlines), rate, burst,
+	limit_spend_bytes(&conn->byte_limit, now_of(conn), rate, burst,
 		bytes < burst / 2 ? bytes : burst / 2);
 }
 
@@ -183,7 +226,7 @@ static void relieve(struct peer *sender)
 
 	if (conn->hold == HOLD_UNREAD) {
 		conn->hold = HOLD_RELIEVED;
-		DL_APPEND2(conn->pace->settling, conn, settle_prev, settle_next);
+		DL_APPEND(pace_of(conn)->settling, conn->pacing);
 	}
 }
 
@@ -200,18 +243,14 @@ bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
 	if (len) {
 		memcpy(held->data, data, len);
 	}
-	DL_APPEND(conn->backlog, held);
+	DL_APPEND(conn->pacing->backlog, held);
 	return true;
 }
 
 void pace_release(struct conn *conn)
 {
-	while (conn->backlog && conn->peer.state == PEER_OPEN) {
-		struct held *held = conn->backlog;
-
-		DL_DELETE(conn->backlog, held);
-		conn->pace->deliver(conn, held->data, held->len, held->binary);
-		held_free(held);
+	while (conn->pacing && conn->pacing->backlog) {
+		deliver_first(conn);
 	}
 }
 
@@ -219,11 +258,16 @@ void pace_end(struct conn *conn)
 {
 	struct held *held, *next;
 
-	DL_FOREACH_SAFE (conn->backlog, held, next) {
+	if (!conn->pacing) {
+		return; /* it was never held */
+	}
+	DL_FOREACH_SAFE (conn->pacing->backlog, held, next) {
 		held_free(held);
 	}
-	conn->backlog = NULL;
 	stop_waiting(conn);
+	memory_give(MEMORY_CONNECTIONS, sizeof(*conn->pacing));
+	free(conn->pacing);
+	conn->pacing = NULL;
 }
 
 void pace_start(struct pace *pace, struct hub *hub)
@@ -232,8 +276,9 @@ void pace_start(struct pace *pace, struct hub *hub)
 	pace->presses->relieved = relieve;
 }
 
-static void settle(struct conn *conn)
+static void settle(struct pace *pace, struct pacing *pacing)
 {
+	struct conn *conn = pacing->conn;
 	SSL *ssl = lws_get_ssl(conn->wsi);
 
 	if (!wait_of(conn)) {
@@ -242,9 +287,9 @@ static void settle(struct conn *conn)
 	if (conn->hold == HOLD_NONE) {
 		return;
 	}
-	DL_DELETE2(conn->pace->settling, conn, settle_prev, settle_next);
+	DL_DELETE(pace->settling, pacing);
 	if (conn->hold == HOLD_PENDING && ssl && SSL_pending(ssl)) {
-		DL_APPEND2(conn->pace->settling, conn, settle_prev, settle_next);
+		DL_APPEND(pace->settling, pacing);
 		return;
 	}
 	if (conn->hold == HOLD_PENDING) {
@@ -256,25 +301,27 @@ static void settle(struct conn *conn)
 /* guard hold: between two turns only, and never while TLS has decrypted bytes left. */
 void pace_settle(struct pace *pace)
 {
-	struct conn *conn;
+	struct pacing *pacing;
 	size_t count;
 
 	/* What one of them delivers may take another out of the list, or put one in. */
-	DL_COUNT2(pace->settling, conn, count, settle_next);
+	DL_COUNT(pace->settling, pacing, count);
 	for (; count && pace->settling; count--) {
-		settle(pace->settling);
+		settle(pace, pace->settling);
 	}
 }
 
 #ifdef NAKODO_AUDIT
 void pace_audit(const struct conn *conn, struct audit *audit)
 {
-	const struct held *held;
+	const struct pacing *pacing = conn->pacing;
+	const struct held *backlog = pacing ? pacing->backlog : NULL, *held;
 
-	DL_FOREACH (conn->backlog, held) {
+	audit_bytes(audit, MEMORY_CONNECTIONS, pacing ? sizeof(*pacing) : 0);
+	DL_FOREACH (backlog, held) {
 		audit_bytes(audit, MEMORY_RECEIVED, sizeof(*held) + held->len);
 	}
-	if (conn->hold == HOLD_NONE ? conn->backlog != NULL : !conn->timer.at) {
+	if (conn->hold == HOLD_NONE ? backlog != NULL : !conn->timer.at) {
 		audit_fault(audit, "what is held back is forgotten");
 	}
 }

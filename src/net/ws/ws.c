@@ -96,10 +96,11 @@ static void note_crowd(struct ws *ws)
 
 static void drop_rx(struct conn *conn)
 {
-	memory_give(MEMORY_RECEIVED, conn->rx_room);
-	free(conn->rx);
-	conn->rx = NULL;
-	conn->rx_room = 0;
+	if (conn->rx) {
+		memory_give(MEMORY_RECEIVED, conn->rx->room);
+		free(conn->rx);
+		conn->rx = NULL;
+	}
 }
 
 /* The hub lets the peer go, or the connection has ended. */
@@ -155,7 +156,6 @@ int ws_open(struct ws *ws, struct conn *conn)
 		return -1;
 	}
 	conn->ws = ws;
-	conn->pace = &ws->pace;
 	pace_begin(conn);
 	request.mount = conn->mount;
 	request.room = room_of(conn, &head);
@@ -181,7 +181,7 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool binary
 	meter_add(METER_MESSAGES_IN, 1);
 	meter_add(METER_BYTES_IN, len);
 	show_message(&conn->ws->show, conn, data, len, binary);
-	press_hear(conn->pace->presses);
+	press_hear(conn->ws->pace.presses);
 	conn->mount->dialect->message(&conn->peer, data, len, binary);
 	pace_count(conn, len);
 }
@@ -197,25 +197,41 @@ static void take(struct conn *conn, const char *data, size_t len)
 	}
 }
 
+/* Bytes of the message that is on its way in. */
+static size_t received(const struct conn *conn)
+{
+	return conn->rx ? conn->rx->len : 0;
+}
+
+static bool is_too_large(const struct conn *conn, size_t len, size_t rest)
+{
+	size_t most = conn->ws->options->max_message, have = received(conn) + len;
+
+	return have > most || rest > most - have;
+}
+
 /* `rest` more bytes of the same frame will follow. */
 static bool append(struct conn *conn, const char *data, size_t len, size_t rest)
 {
-	if (conn->rx_len + len > conn->rx_room) {
-		size_t needed = conn->rx_len + len + rest;
-		size_t larger = needed > conn->rx_room * 2 ? needed : conn->rx_room * 2;
-		char *rx = realloc(conn->rx, larger);
+	size_t have = received(conn), room = conn->rx ? conn->rx->room : 0;
+
+	if (!conn->rx || have + len > room) {
+		size_t needed = have + len + rest;
+		size_t larger = needed > room * 2 ? needed : room * 2;
+		struct conn_rx *rx = realloc(conn->rx, sizeof(*rx) + larger);
 
 		if (!rx) {
 			return false;
 		}
-		memory_take(MEMORY_RECEIVED, larger - conn->rx_room);
+		memory_take(MEMORY_RECEIVED, larger - room);
+		rx->len = (unsigned)have;
+		rx->room = (unsigned)larger;
 		conn->rx = rx;
-		conn->rx_room = larger;
 	}
 	if (len) {
-		memcpy(conn->rx + conn->rx_len, data, len);
+		memcpy(conn->rx->data + have, data, len);
 	}
-	conn->rx_len += len;
+	conn->rx->len = (unsigned)(have + len);
 	return true;
 }
 
@@ -235,7 +251,7 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 	bool first = lws_is_first_fragment(conn->wsi);
 	size_t rest = lws_remaining_packet_payload(conn->wsi);
 	bool whole = lws_is_final_fragment(conn->wsi) && !rest;
-	char *rx;
+	struct conn_rx *rx;
 
 	if (conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN) {
 		return;
@@ -244,11 +260,10 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 	hear(conn);
 	reading_note(&conn->ws->reading, conn, len);
 	if (first) {
-		conn->rx_len = 0;
+		drop_rx(conn);
 		conn->rx_binary = lws_frame_is_binary(conn->wsi);
 	}
-	if (conn->rx_len + len > conn->ws->options->max_message ||
-		rest > conn->ws->options->max_message - conn->rx_len - len) {
+	if (is_too_large(conn, len, rest)) {
 		hub_close(&conn->peer, 1009, "message too large");
 		return;
 	}
@@ -266,10 +281,9 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 	if (whole) {
 		answer_behind_pong(conn);
 		rx = conn->rx;
-		memory_give(MEMORY_RECEIVED, conn->rx_room);
+		memory_give(MEMORY_RECEIVED, rx->room);
 		conn->rx = NULL;
-		conn->rx_room = 0;
-		take(conn, rx, conn->rx_len);
+		take(conn, rx->data, rx->len);
 		free(rx);
 	}
 }
@@ -359,7 +373,7 @@ static void flush(struct peer *peer)
 	if (conn->waiting && waiting) {
 		conn_set_unsent(conn, waiting); /* libwebsockets has copied what is left of it */
 	}
-	press_relieve(conn->pace->presses, peer);
+	press_relieve(conn->ws->pace.presses, peer);
 	if (!peer->outbox.count && peer->state == PEER_CLOSING) {
 		conn->stage = CONN_CLOSE_SENT;
 	}
@@ -396,7 +410,7 @@ int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len)
 	pace_release(conn);
 	conn->stage = CONN_PEER_CLOSED;
 	if (conn->peer.state == PEER_OPEN) {
-		conn->peer.close_code = fault ? fault : code_of_close(payload, len);
+		conn->peer.close_code = (uint16_t)(fault ? fault : code_of_close(payload, len));
 	}
 	hub_drop(&conn->peer);
 	if (fault && !lws_partial_buffered(conn->wsi)) {

@@ -16,8 +16,9 @@ struct census_group;
 struct listener;
 struct lws;
 struct mount;
-struct pace;
+struct pacing;
 struct sockets;
+struct stalled;
 struct ws;
 
 enum conn_stage {
@@ -50,12 +51,17 @@ struct accepted {
 	uint64_t deadline; /* the loop's ms: when TLS and HTTP have to be done */
 };
 
+/* A message that comes in pieces. */
+struct conn_rx {
+	unsigned len, room; /* bytes, of `data` */
+	char data[];
+};
+
+/* There are as many as clients: what only some of them need lies elsewhere. */
 struct conn {
 	struct peer peer; /* first: a peer is turned back into its conn by a cast */
-	struct sockets *sockets;
-	struct ws *ws; /* these two from when the peer is open */
-	struct pace *pace;
 	const struct listener *listener;
+	struct ws *ws; /* from when the peer is open */
 	struct lws *wsi;
 	struct conn *prev, *next; /* all of the sockets' (utlist DL) */
 	struct wheel_timer timer; /* for whatever the connection waits for in its stage */
@@ -64,26 +70,22 @@ struct conn {
 	struct census_group *place; /* that the peer is counted in; NULL: not known, or no peer */
 	const struct mount *mount;
 	struct limit limit, byte_limit;
-	uint64_t due; /* ms: when its rates allow the next message */
-	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
-	struct held *backlog; /* read, but not due (utlist DL) */
-	struct conn *settle_prev, *settle_next; /* HOLD_PENDING, _RELIEVED: pace's (utlist DL) */
+	struct pacing *pacing; /* what ws/pace.c knows of it; NULL: it was never held */
 	struct conn *more_prev, *more_next; /* to be read on: reading's (utlist DL) */
 	struct stalled *stalled; /* what ws/stall.c knows of it; NULL: it is not watched */
 	char *target; /* see struct accepted */
-	char *rx; /* a message that came in pieces; NULL: none. ws.c's */
-	unsigned rx_len, rx_room;
+	struct conn_rx *rx; /* NULL: none. ws.c's */
 	uint32_t counted_bytes, surplus; /* of what came; flood's */
 	unsigned unsent; /* bytes at most that were written and that the socket has not taken */
-	unsigned cost; /* as counted in MEMORY_CONNECTIONS */
-	enum conn_stage stage;
-	enum conn_hold hold;
-	bool direct; /* see struct accepted */
-	bool misplaced; /* plain HTTP where TLS is due */
-	bool logged; /* that its peer came */
-	bool placed; /* counted as a peer by the gate */
-	bool rx_binary, pinged;
-	bool waiting; /* for the socket to take more */
+	enum conn_stage stage : 8;
+	enum conn_hold hold : 8;
+	bool direct : 1; /* see struct accepted; this one and the next */
+	bool tls : 1;
+	bool misplaced : 1; /* plain HTTP where TLS is due */
+	bool logged : 1; /* that its peer came */
+	bool placed : 1; /* counted as a peer by the gate */
+	bool rx_binary : 1, pinged : 1;
+	bool waiting : 1; /* for the socket to take more */
 	bool fragmented : 1; /* the message that is being read */
 	bool behind_pong : 1; /* what is written next follows a pong that libwebsockets may owe */
 };
@@ -94,7 +96,9 @@ void conn_adopt(struct accepted *accepted);
 void conn_forget_orphans(struct sockets *sockets);
 /* Close the socket and give back what it holds. */
 void conn_discard(struct accepted *accepted);
+size_t conn_cost(const struct conn *conn); /* as counted in MEMORY_CONNECTIONS */
 struct conn *conn_of(struct lws *wsi); /* NULL before adoption is finished */
+struct sockets *conn_sockets(const struct conn *conn); /* that it is one of */
 struct conn *conn_of_timer(struct wheel_timer *timer);
 /* Tell the gate that the connection is no peer any more, or did not become one. */
 void conn_leave_place(struct conn *conn);

@@ -17,6 +17,7 @@ struct deadlines;
 struct hub;
 struct lws_context;
 struct options;
+struct pacing;
 struct presses;
 
 /* A message that was kept back is due. */
@@ -31,7 +32,7 @@ struct pace {
 	pace_deliver_fn *deliver;
 	pace_resumed_fn *resumed;
 	struct presses *presses; /* the hub's */
-	struct conn *settling; /* to be left unread, or read on, after this turn (utlist DL) */
+	struct pacing *settling; /* to be left unread, or read on, after this turn (utlist DL) */
 };
 
 /* After what else is in `pace` has been set. */

@@ -27,7 +27,8 @@ struct sockets;
 struct visits;
 
 #define WS_CLOSE_DEADLINE 5000 /* ms for a closing handshake */
-#define WS_READ_SIZE 2048 /* bytes libwebsockets reads per socket and turn */
+/* Bytes libwebsockets reads per socket and turn: with what it and malloc add, 2 kB. */
+#define WS_READ_SIZE 2020
 /* With TLS it reads a whole record per turn, in pieces of this size. Each idle peer pays for it;
  * newer libwebsockets ends a connection that needs 100 pieces for one record. */
 #define WS_TLS_READ_SIZE 512
