@@ -131,6 +131,10 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_SHED_PEERS] = {"shed_peers",
 		"Peers that were closed for want of memory, for what was kept for them.",
 		METER_COUNTER},
+	[METER_SHED_ANSWERS] = {"shed_answers",
+		"HTTP answers that slow clients had not taken, and that were ended for want of "
+		"memory.",
+		METER_COUNTER},
 	[METER_SHED_NEWCOMERS] = {"shed_newcomers",
 		"WebSockets that were refused for want of memory.", METER_COUNTER},
 	[METER_CLOSED_1000] = {"closed_1000", "Peers closed with 1000 (normal).", METER_COUNTER},

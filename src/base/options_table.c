@@ -215,9 +215,9 @@ const struct option_row options_table[] = {
 		.standard = "0",
 		.max = 1024 * GIB,
 		.help = "How much may be held for all clients together; 0 is a quarter of what the "
-			"machine or the control group has. Beyond it participants who lost their "
-			"connection are given up, the oldest first, then the peers for whom most "
-			"is waiting are closed with 4508, and nobody new is let in.",
+			"machine or the control group has. Beyond it the addresses that hold most "
+			"lose of it: participants who lost their connection, the oldest first, "
+			"then the peers for whom most waits (4508); and nobody new is let in.",
 	},
 	{
 		.name = "message-rate",

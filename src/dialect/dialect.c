@@ -256,22 +256,40 @@ bool dialect_http(const struct dialect_table *table, const struct mount *own,
 	return false;
 }
 
-static bool shed(struct entry *entries)
+static void weigh(const struct entry *entries, struct shortage *shortage)
+{
+	const struct entry *entry;
+
+	LL_FOREACH(entries, entry)
+	{
+		if (entry->mount.dialect->weigh) {
+			entry->mount.dialect->weigh(&entry->mount, shortage);
+		}
+	}
+}
+
+void dialect_weigh(const struct dialect_table *table, struct shortage *shortage)
+{
+	weigh(table->mounts, shortage);
+	weigh(table->own, shortage);
+}
+
+static void shed(struct entry *entries, struct shortage *shortage)
 {
 	struct entry *entry;
 
 	LL_FOREACH(entries, entry)
 	{
-		if (entry->mount.dialect->shed && entry->mount.dialect->shed(&entry->mount)) {
-			return true;
+		if (entry->mount.dialect->shed) {
+			entry->mount.dialect->shed(&entry->mount, shortage);
 		}
 	}
-	return false;
 }
 
-bool dialect_shed(struct dialect_table *table)
+void dialect_shed(struct dialect_table *table, struct shortage *shortage)
 {
-	return shed(table->mounts) || shed(table->own);
+	shed(table->mounts, shortage);
+	shed(table->own, shortage);
 }
 
 static bool give_way(struct entry *entries, const struct address *newcomer)

@@ -19,6 +19,7 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1_shed.h"
 
 #define ACK_DELAY 1000 /* ms, after the first message that is not acknowledged */
 #define RELOAD_WAIT 5000 /* ms, for a tab that was closed or is reloading */
@@ -472,13 +473,6 @@ static void v1_close(struct peer *peer)
 	}
 }
 
-static size_t v1_kept(const struct peer *peer)
-{
-	const struct nakodo_v1_seat *seat = peer->state_of_dialect;
-
-	return seat ? seat->session.kept.bytes : 0;
-}
-
 const struct dialect dialect_nakodo_v1 = {
 	.name = "nakodo.v1",
 	.room_in_path = true,
@@ -487,9 +481,11 @@ const struct dialect dialect_nakodo_v1 = {
 	.start = v1_start,
 	.stop = v1_stop,
 	.is_awaited = nakodo_v1_is_awaited,
+	.weigh = nakodo_v1_weigh,
 	.shed = nakodo_v1_shed,
 	.give_way = nakodo_v1_give_way,
-	.kept = v1_kept,
+	.kept = nakodo_v1_kept,
+	.forsake = nakodo_v1_forsake,
 	.open = nakodo_v1_join,
 	.message = v1_message,
 	.closing = v1_closing,

@@ -119,14 +119,3 @@ bool nakodo_v1_give_way(struct mount *mount, const struct address *newcomer)
 {
 	return give_up(find_yielding(mount->state, newcomer, is_placed));
 }
-
-bool nakodo_v1_shed(struct mount *mount)
-{
-	struct nakodo_v1 *v1 = mount->state;
-	struct nakodo_v1_seat *seat = v1->unconfirmed ? v1->unconfirmed : v1->away;
-
-	if (seat) {
-		nakodo_v1_seat_leave(seat, "gone", 0);
-	}
-	return seat;
-}

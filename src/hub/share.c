@@ -102,15 +102,39 @@ bool share_find_yielding(const struct share *share, const struct address *newcom
 	return true;
 }
 
-size_t share_yielding(const struct share *share, const struct address *newcomer, size_t amount)
+/* What all have that have more than that, beyond it. */
+static size_t above(const struct share *share, size_t level)
 {
-	size_t own = share_of(share, newcomer) + amount, yielding = 0;
 	const struct share_owner *owner;
+	size_t sum = 0;
 
 	for (owner = share->owners; owner; owner = owner->hh.next) {
-		yielding += owner->amount > own ? owner->amount - own : 0;
+		sum += owner->amount > level ? owner->amount - level : 0;
 	}
-	return yielding;
+	return sum;
+}
+
+size_t share_yielding(const struct share *share, const struct address *newcomer, size_t amount)
+{
+	return above(share, share_of(share, newcomer) + amount);
+}
+
+size_t share_level(const struct share *share, size_t excess)
+{
+	const struct share_owner *most = find_most(share);
+	size_t low = 0, high = most ? most->amount : 0;
+
+	/* At `low` there is enough above it, at `high` there is not. */
+	while (share->used > excess && low + 1 < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (above(share, middle) >= excess) {
+			low = middle;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
 }
 
 bool share_is_same(const struct address *one, const struct address *other)

@@ -157,6 +157,21 @@ static void all_that_others_have_beyond_the_newcomers_gives_way(void **state)
 	assert_int_equal(yielding("192.0.2.3", 1), 0);
 }
 
+static void a_level_leaves_as_much_less_as_it_is_asked_for(void **state)
+{
+	(void)state;
+	assert_int_equal(share_level(&share, 1), 0);
+	add("192.0.2.1", 30);
+	add("192.0.2.2", 50);
+	add("192.0.2.3", 90);
+	assert_int_equal(share_level(&share, 40), 50);
+	assert_int_equal(share_level(&share, 60), 40);
+	assert_int_equal(share_level(&share, 80), 30);
+	assert_int_equal(share_level(&share, 83), 29);
+	assert_int_equal(share_level(&share, 169), 0);
+	assert_int_equal(share_level(&share, 1000), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
@@ -168,6 +183,7 @@ int main(void)
 		TEST(who_has_most_gives_way_to_who_would_have_less),
 		TEST(the_only_one_of_an_address_gives_way_to_nobody),
 		TEST(all_that_others_have_beyond_the_newcomers_gives_way),
+		TEST(a_level_leaves_as_much_less_as_it_is_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

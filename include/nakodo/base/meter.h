@@ -77,6 +77,7 @@ enum meter {
 	/* Counters: what max-memory shed. */
 	METER_SHED_SESSIONS,
 	METER_SHED_PEERS,
+	METER_SHED_ANSWERS,
 	METER_SHED_NEWCOMERS,
 	/* Counters: peers that were closed, by the close frame's code (meter_closed()). */
 	METER_CLOSED_1000,

@@ -18,6 +18,7 @@ struct address;
 struct option_list;
 struct options;
 struct problem;
+struct shortage;
 
 /* What the daemon gives its dialects. */
 struct dialect_env {
@@ -69,14 +70,18 @@ struct dialect {
 	/* Would the client that asks take over a place that it holds already? Then it is let
 	 * in even when the daemon is full. NULL: the dialect keeps no places. */
 	bool (*is_awaited)(const struct mount *mount, const struct request *request);
-	/* Memory is short: end the oldest of what is kept for those who lost their connection.
-	 * False: there is none. NULL: none is kept. */
-	bool (*shed)(struct mount *mount);
+	/* Memory is short. Count for their addresses what is kept for those who lost their
+	 * connection, in shortage->held; then end what is kept, the oldest first, for whose address
+	 * shortage_takes(). NULL: none is kept. */
+	void (*weigh)(const struct mount *mount, struct shortage *shortage);
+	void (*shed)(struct mount *mount, struct shortage *shortage);
 	/* The daemon is full: end the stay of one who lost its connection and gives way to a
 	 * newcomer of that address. False: nobody does. NULL: nobody is waited for. */
 	bool (*give_way)(struct mount *mount, const struct address *newcomer);
 	/* How many bytes are kept for the peer until it acknowledges them? NULL: none. */
 	size_t (*kept)(const struct peer *peer);
+	/* Forget these, and with them that it could come back. NULL: nothing is kept. */
+	void (*forsake)(struct peer *peer);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
 	void (*open)(struct peer *peer, const struct request *request);
 	/* One whole message; text has been checked to be UTF-8. Never called for a peer that is not
@@ -109,9 +114,9 @@ const struct mount *dialect_table_own(
 bool dialect_http(const struct dialect_table *table, const struct mount *own,
 	const struct dialect_request *request, struct dialect_answer *ret);
 
-/* Let one of the dialects end the oldest of what it keeps for those who lost their connection.
- * False: nothing is left. */
-bool dialect_shed(struct dialect_table *table);
+/* The same of all mounts as dialect.weigh and .shed. */
+void dialect_weigh(const struct dialect_table *table, struct shortage *shortage);
+void dialect_shed(struct dialect_table *table, struct shortage *shortage);
 
 /* Let one of the dialects end the stay of one who lost its connection, for a newcomer of that
  * address. False: nobody gives way. */

@@ -1,7 +1,8 @@
 /*
  * nakodo_v1: what the files of this dialect share. nakodo_v1.c reads messages, _join.c lets clients
  * in or back in, _seat.c knows who sits where and what each is sent, _waiting.c what is kept for
- * one who is away, _place.c who gives way to whom, _history.c what was chatted.
+ * one who is away, _place.c who gives way to whom, _shed.c who does when memory is short,
+ * _history.c what was chatted.
  *
  * A seat is one participant in one room. It outlives its connections:
  *
@@ -133,8 +134,7 @@ struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
  * to give way to a newcomer of that address. False: none has to. */
 bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer);
 bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer);
-/* dialect.shed, .give_way, .open and .is_awaited. */
-bool nakodo_v1_shed(struct mount *mount);
+/* dialect.give_way, .open and .is_awaited. */
 bool nakodo_v1_give_way(struct mount *mount, const struct address *newcomer);
 void nakodo_v1_join(struct peer *peer, const struct request *request);
 bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *request);

@@ -34,6 +34,9 @@ bool share_find_yielding(const struct share *share, const struct address *newcom
 /* How much the others have that gives way like that: all that each has beyond what the newcomer's
  * owner would have. */
 size_t share_yielding(const struct share *share, const struct address *newcomer, size_t amount);
+/* The most that every owner may keep if all together are to have less by `excess`. 0: they have no
+ * more than that. */
+size_t share_level(const struct share *share, size_t excess);
 /* Are both of one owner? */
 bool share_is_same(const struct address *one, const struct address *other);
 /* Nobody has anything any more. */

@@ -1,12 +1,14 @@
 /* budget: see the header. */
 #include "nakodo/net/ws/budget.h"
 
+#include <libwebsockets.h>
+#include <stdlib.h>
 #include <utlist.h>
 
 #include "nakodo/base/log.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/dialect/dialect.h"
-#include "nakodo/net/gate/census.h"
+#include "nakodo/hub/shortage.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
@@ -14,81 +16,152 @@
 #include "nakodo/net/ws/ws.h"
 
 #define TOO_SLOW 4508
-#define LEAST 16384 /* bytes; to close for less would only punish who is in the way */
+#define LEAST 4096 /* bytes; who has less waiting holds hardly more than any connection does */
+#define TICK 100 /* ms after a look at all connections that did not help enough */
+#define LOG_EVERY 60000 /* ms */
+
+/* One that could be ended, and what that would give back if nobody else shared it; bytes. */
+struct heavy {
+	struct conn *conn;
+	size_t weight;
+};
 
 static bool is_over(const struct ws *ws)
 {
 	return memory_used() > ws->gate->max_memory;
 }
 
-/* What would be given back, if nobody else shared it, were it closed. */
-static size_t weight(const struct conn *conn)
+static size_t kept_of(const struct conn *conn)
+{
+	const struct dialect *dialect = conn->mount->dialect;
+
+	return dialect->kept ? dialect->kept(&conn->peer) : 0;
+}
+
+static size_t weight_of(const struct conn *conn)
 {
 	const struct peer *peer = &conn->peer;
+	size_t bytes = conn->stage == CONN_DEAD ? 0 : conn->unsent;
 
-	if (peer->state != PEER_OPEN) {
-		return 0;
+	if (peer->state == PEER_OPEN) {
+		bytes += peer->outbox.bytes + (conn->rx ? conn->rx->room : 0) + pace_backlog(conn) +
+			 kept_of(conn);
 	}
-	return peer->outbox.bytes + (conn->rx ? conn->rx->room : 0) +
-	       (conn->mount->dialect->kept ? conn->mount->dialect->kept(peer) : 0);
+	return bytes < LEAST ? 0 : bytes;
 }
 
-static size_t largest_weight(const struct ws *ws)
+/* Those who may have to give something back, counted in `held`; NULL: none. The caller frees it. */
+static struct heavy *weigh(const struct ws *ws, struct share *held, size_t *ret_count)
 {
-	const struct conn *conn;
-	size_t largest = LEAST;
+	struct heavy *heavy = calloc(ws->sockets->conn_count + 1, sizeof(*heavy));
+	struct conn *conn;
+	size_t count = 0;
 
+	if (!heavy) {
+		return NULL; /* the next look may have more luck */
+	}
 	DL_FOREACH (ws->sockets->conns, conn) {
-		size_t each = weight(conn);
+		size_t weight = weight_of(conn);
 
-		largest = each > largest ? each : largest;
-	}
-	return largest;
-}
-
-/* Those that are nearly the heaviest go together, so that a walk through all connections ends many
- * of them. Frames are shared: what one of them gives back is known only when it is gone. */
-static void shed_heaviest(struct ws *ws)
-{
-	size_t most = largest_weight(ws);
-	struct conn *conn, *next;
-
-	DL_FOREACH_SAFE (ws->sockets->conns, conn, next) {
-		if (!is_over(ws)) {
-			return;
-		}
-		if (weight(conn) >= LEAST && weight(conn) > most / 4 * 3) {
-			meter_add(METER_SHED_PEERS, 1);
-			hub_discard(&conn->peer);
-			hub_close(&conn->peer, TOO_SLOW, "too slow, and memory is short");
+		if (weight && !share_add(held, &conn->address, weight)) {
+			heavy[count++] = (struct heavy){conn, weight};
 		}
 	}
+	*ret_count = count;
+	return heavy;
 }
 
-static void log_shortage(const struct ws *ws, uint64_t used)
+static int heavier_first(const void *left, const void *right)
 {
-	static const struct address nobody = {{2}};
+	const struct heavy *one = left, *other = right;
 
-	if (census_may_log(ws->gate->census, &nobody, deadlines_now(ws->deadlines))) {
-		log_warn("memory.short", LOG_UINT("held", used),
+	return (one->weight < other->weight) - (one->weight > other->weight);
+}
+
+/* What it may send again is given up only if that is not enough. */
+static void close_peer(struct conn *conn, size_t weight, struct shortage *shortage)
+{
+	const struct dialect *dialect = conn->mount->dialect;
+	size_t kept = kept_of(conn);
+
+	meter_add(METER_SHED_PEERS, 1);
+	hub_discard(&conn->peer);
+	shortage_take(shortage, &conn->address, weight - kept);
+	if (kept && shortage_takes(shortage, &conn->address)) {
+		shortage_take(shortage, &conn->address, kept);
+		dialect->forsake(&conn->peer);
+	}
+	hub_close(&conn->peer, TOO_SLOW, "too slow, and memory is short");
+	if (conn->unsent >= LEAST) {
+		conn_kill(conn); /* or that would be held until it is taken */
+	}
+}
+
+static void end(const struct heavy *heavy, struct shortage *shortage)
+{
+	struct conn *conn = heavy->conn;
+
+	if (!shortage_takes(shortage, &conn->address)) {
+		return;
+	}
+	if (conn->peer.state == PEER_OPEN) {
+		close_peer(conn, heavy->weight, shortage);
+		return;
+	}
+	if (!conn->ws) {
+		meter_add(METER_SHED_ANSWERS, 1);
+	}
+	shortage_take(shortage, &conn->address, heavy->weight);
+	conn_kill(conn);
+}
+
+/* To a little below the maximum, so that it is not passed again at once. */
+static void shed(struct ws *ws)
+{
+	uint64_t most = ws->gate->max_memory;
+	struct shortage shortage = {0};
+	size_t count = 0;
+	struct heavy *heavy = weigh(ws, &shortage.held, &count);
+
+	dialect_weigh(ws->dialects, &shortage);
+	shortage_begin(&shortage, most - most / 16);
+	dialect_shed(ws->dialects, &shortage);
+	if (count) {
+		qsort(heavy, count, sizeof(*heavy), heavier_first);
+	}
+	for (size_t i = 0; i < count; i++) {
+		end(&heavy[i], &shortage);
+	}
+	free(heavy);
+	shortage_finish(&shortage);
+}
+
+static void log_shortage(struct ws *ws)
+{
+	uint64_t now = deadlines_now(ws->deadlines);
+
+	if (now >= ws->budget.told) {
+		ws->budget.told = now + LOG_EVERY;
+		log_warn("memory.short", LOG_UINT("held", memory_used()),
 			LOG_UINT("max-memory", ws->gate->max_memory),
-			LOG_STR("effect", "who lost its connection, and who reads least, is given "
-					  "up; nobody new is let in"));
+			LOG_STR("effect", "the addresses for which most is held lose of it; nobody "
+					  "new is let in"));
 	}
+}
+
+static void on_tick(struct wheel_timer *timer)
+{
+	budget_settle(lws_container_of(timer, struct ws, budget.tick));
 }
 
 void budget_settle(struct ws *ws)
 {
-	uint64_t used = memory_used();
-
-	if (used <= ws->gate->max_memory) {
+	if (!is_over(ws) || ws->budget.tick.at) {
 		return;
 	}
-	log_shortage(ws, used);
-	while (is_over(ws) && dialect_shed(ws->dialects)) {
-		meter_add(METER_SHED_SESSIONS, 1);
-	}
+	log_shortage(ws);
+	shed(ws);
 	if (is_over(ws)) {
-		shed_heaviest(ws);
+		deadlines_set(ws->deadlines, &ws->budget.tick, TICK, on_tick);
 	}
 }

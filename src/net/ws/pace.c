@@ -247,6 +247,20 @@ bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
 	return true;
 }
 
+size_t pace_backlog(const struct conn *conn)
+{
+	const struct held *held;
+	size_t bytes = 0;
+
+	if (!conn->pacing) {
+		return 0;
+	}
+	DL_FOREACH (conn->pacing->backlog, held) {
+		bytes += sizeof(*held) + held->len;
+	}
+	return bytes;
+}
+
 void pace_release(struct conn *conn)
 {
 	while (conn->pacing && conn->pacing->backlog) {

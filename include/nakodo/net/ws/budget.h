@@ -1,12 +1,25 @@
 /*
  * budget: what is held for all clients together (base/memory.h) is brought below `max-memory` again
  * when it has grown beyond.
+ *
+ * Who holds most has to give it back: what can be given back is counted for each address, and all
+ * addresses go down to one level. Of those above it, first those who lost their connection are
+ * given up, as their dialects order them; then the peers for whom most is waiting are closed with
+ * 4508 and the largest HTTP answers that were not taken are ended. The gate lets nobody in
+ * meanwhile.
  */
 #pragma once
 
+#include <stdint.h>
+
+#include "nakodo/base/wheel.h"
+
 struct ws;
 
-/* Once per turn. Too much is held: first those who lost their connection are given up, oldest
- * first; then the peers for whom most is waiting are closed with 4508. The gate lets nobody in
- * meanwhile. */
+struct budget {
+	struct wheel_timer tick; /* set when the last look was of no use: none is made before it */
+	uint64_t told; /* ms: the log has been told lately, until then */
+};
+
+/* Once per turn. All connections are looked through when too much is held. */
 void budget_settle(struct ws *ws);

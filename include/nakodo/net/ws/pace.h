@@ -50,6 +50,8 @@ void pace_count(struct conn *conn, size_t len);
 void pace_count_opening(struct conn *conn, size_t bytes);
 /* Keep a message of a peer that is held. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
+/* Bytes that are kept of it so. */
+size_t pace_backlog(const struct conn *conn);
 /* The peer has closed or its connection has ended: deliver its backlog at once. */
 void pace_release(struct conn *conn);
 /* The peer leaves: forget its backlog and read on, for its close frame. */

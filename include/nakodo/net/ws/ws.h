@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "nakodo/base/wheel.h"
+#include "nakodo/net/ws/budget.h"
 #include "nakodo/net/ws/flood.h"
 #include "nakodo/net/ws/flush.h"
 #include "nakodo/net/ws/pace.h"
@@ -48,6 +49,7 @@ struct ws {
 	struct reading reading;
 	struct flood flood;
 	struct flush flush;
+	struct budget budget;
 	struct show show;
 	struct visits *visits;
 	struct frame *ping; /* the same for every peer */
