@@ -15,6 +15,7 @@
 #include "options_table.h"
 
 #define CONFIG_VARIABLE "NAKODO_CONFIG"
+#define MEMORY_LEAST (1 << 20) /* bytes */
 #define WHERE_DEFAULT "default"
 
 static int load_defaults(struct options_load *load)
@@ -240,6 +241,12 @@ static int check_together(const struct options *options, struct problem *problem
 			"slow could not resume: raise resume-bytes or lower send-queue",
 			options_where_either(
 				options, &options->resume_bytes, &options->send_queue));
+	}
+	if (options->max_memory && options->max_memory < MEMORY_LEAST) {
+		return problem_set(problem, -EINVAL,
+			"%s: max-memory is less than 1MiB, with which nobody could be let in: "
+			"raise it, or leave it at 0",
+			options_where(options, &options->max_memory));
 	}
 	if (!*options->tls_cert != !*options->tls_key) {
 		return problem_set(problem, -EINVAL,

@@ -326,6 +326,22 @@ static void what_is_kept_for_a_resume_is_more_than_what_may_wait(void **state)
 		"could not resume: raise resume-bytes or lower send-queue");
 }
 
+static void memory_for_nobody_is_refused(void **state)
+{
+	static char *const least[] = {(char *)"nakodo", (char *)"--max-memory=1MiB"};
+	static char *const less[] = {(char *)"nakodo", (char *)"--max-memory=1023KiB"};
+	struct problem problem;
+	struct options options;
+
+	(void)state;
+	assert_int_equal(options_load(&options, 2, least, NULL, &problem), 0);
+	options_finish(&options);
+	assert_int_equal(options_load(&options, 2, less, NULL, &problem), -EINVAL);
+	assert_string_equal(problem.text,
+		"--max-memory: max-memory is less than 1MiB, with which nobody could be let in: "
+		"raise it, or leave it at 0");
+}
+
 static void each_option_knows_where_it_was_said_last(void **state)
 {
 	static char *const argv[] = {(char *)"nakodo", (char *)"--max-peers=3",
@@ -431,6 +447,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_ice_server_is_refused_without_its_password),
 		cmocka_unit_test(a_value_that_would_not_fit_a_line_of_a_file_is_refused),
 		cmocka_unit_test(what_is_kept_for_a_resume_is_more_than_what_may_wait),
+		cmocka_unit_test(memory_for_nobody_is_refused),
 		cmocka_unit_test(each_option_knows_where_it_was_said_last),
 		cmocka_unit_test(options_that_do_not_go_together_are_refused),
 		cmocka_unit_test(a_long_value_leaves_room_for_what_is_wrong_with_it),
