@@ -30,6 +30,7 @@
 
 #define BATCH 64 /* accepts per turn, so that a flood of connects leaves time for others */
 #define PAUSE 100 /* ms */
+#define PAUSE_TOLD 60000 /* ms for which the log has been told of pauses */
 #define NOT_PEERS 64 /* connections an address may have on top of its peers: pages, handshakes */
 #define TURN_MAX 10000 /* ms that a connection may have to wait for its turn */
 
@@ -69,15 +70,16 @@ static void on_resume(uv_timer_t *timer)
  * processor. */
 static void pause_accepting(struct listener *listener, const char *why)
 {
-	static const struct address nobody = {{1}};
+	struct sockets *sockets = listener->sockets;
+	uint64_t now = deadlines_now(sockets->deadlines);
 
 	uv_poll_stop(&listener->poll);
 	uv_timer_start(&listener->pause, on_resume, PAUSE, 0);
 	meter_add(METER_ACCEPT_PAUSED, 1);
-	if (census_may_log(listener->sockets->gate->census, &nobody,
-		    deadlines_now(listener->sockets->deadlines))) {
+	if (now >= sockets->pause_told) {
+		sockets->pause_told = now + PAUSE_TOLD;
 		log_warn("accept.pause", LOG_STR("reason", why),
-			LOG_UINT("connections", listener->sockets->conn_count));
+			LOG_UINT("connections", sockets->conn_count));
 	}
 }
 
