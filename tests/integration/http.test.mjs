@@ -104,7 +104,7 @@ describe('files', () => {
 
   it('who does not read large files is refused more of them, and nobody else is', async (t) => {
     writeFileSync(join(pages, 'huge.bin'), Buffer.alloc(16 << 20, 'nakodo'));
-    const own = await testDaemon(t, { args: ['--web-root', pages] });
+    const own = await testDaemon(t, { args: ['--web-root', pages, '--max-memory', '1GiB'] });
     const from = (localAddress) => ({ port: own.port, localAddress });
     const slow = [];
     /** Ask for it and read nothing, until that is refused; how often it was not. */

@@ -1,8 +1,12 @@
 // Goal: what is held for all clients together stays below max-memory: the address that holds most gives way, in it who lost
 // its connection first, then who has most waiting, and nobody new is let in meanwhile; who behaves notices nothing.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { testDaemon } from '../lib/daemon.mjs';
+import { dial, request } from '../lib/http.mjs';
 import { frame, open, TEXT } from '../lib/raw.mjs';
 import { Session } from '../lib/v1.mjs';
 
@@ -47,15 +51,15 @@ async function relieved(daemon, most = 8 * MIB) {
 }
 
 /** Somebody with a small session is away while `hoard()` makes one address hold more than there may be. */
-async function besides(t, args, hoard) {
-  const daemon = await testDaemon(t, { args: ['--message-rate', '0', ...args] });
+async function besides(t, most, args, hoard) {
+  const daemon = await testDaemon(t, { args: ['--max-memory', String(most), '--message-rate', '0', ...args] });
   const speak = await neighbours(daemon);
   const away = await Session.join(daemon.ws, 'home', AWAY);
   await away.taken(); // its acknowledgement too
   await away.cut();
   const finish = await hoard(daemon);
   await daemon.logged('memory.short');
-  await relieved(daemon);
+  await relieved(daemon, most);
   await speak();
   assert.equal((await away.connect()).type, 'resumed');
   await away.bye();
@@ -64,26 +68,57 @@ async function besides(t, args, hoard) {
   return meters;
 }
 
-describe('max-memory is spent by one address', { concurrency: true }, () => {
-  const ARGS = ['--max-memory', '8MiB'];
+/** Readers of the hog that do not read, until memory is short. */
+async function hoard(daemon, wires) {
+  for (let i = 0; i < 40 && !daemon.lines('memory.short').length; i++) {
+    const [reader, writer] = [await open(daemon, `/relay/hog-${i}`, HOG), await open(daemon, `/relay/hog-${i}`, HOG)];
+    reader.wire.socket.pause();
+    for (let j = 0; j < 12; j++) writer.text('a'.repeat(60000));
+    wires.push(reader.wire, writer.wire);
+  }
+}
 
+const messagesUpTo = (mib) => ['--max-message', `${mib}MiB`, '--send-queue', `${mib}MiB`, '--resume-bytes', `${2 * mib}MiB`];
+
+/** Senders of the hog, each of so much of a message that never ends. */
+async function neverEnd(daemon, count, bytes) {
+  const all = [];
+  for (let i = 0; i < count; i++) {
+    const sender = await open(daemon, '/relay/hog', HOG);
+    await sender.wire.write(frame(TEXT, 'x'.repeat(bytes), { fin: false }));
+    all.push(sender);
+  }
+  return () => Promise.all(all.map((peer) => peer.wire.reset()));
+}
+
+describe('max-memory is spent by one address', { concurrency: true }, () => {
   it('on readers that do not read: they are closed, and who is away comes back', async (t) => {
-    const meters = await besides(t, ARGS, async (daemon) => {
+    const meters = await besides(t, 8 * MIB, [], async (daemon) => {
       const all = [];
-      for (let i = 0; i < 40 && !daemon.lines('memory.short').length; i++) {
-        const [reader, writer] = [await open(daemon, `/relay/hog-${i}`, HOG), await open(daemon, `/relay/hog-${i}`, HOG)];
-        reader.wire.socket.pause();
-        for (let j = 0; j < 12; j++) writer.text('a'.repeat(60000));
-        all.push(reader, writer);
-      }
-      return () => Promise.all(all.map((peer) => peer.wire.reset()));
+      await hoard(daemon, all);
+      return () => Promise.all(all.map((wire) => wire.reset()));
     });
     assert.ok(meters.shed_peers > 0);
     assert.equal(meters.shed_sessions, 0);
   });
 
+  it('on a page that it does not read: that goes first', async (t) => {
+    const pages = mkdtempSync(join(tmpdir(), 'nakodo-'));
+    t.after(() => rmSync(pages, { recursive: true }));
+    writeFileSync(join(pages, 'large.bin'), Buffer.alloc(15.9 * MIB)); // much more than the kernel takes
+    const meters = await besides(t, 128 * MIB, ['--web-root', pages, ...messagesUpTo(16)], async (daemon) => {
+      const wire = await dial({ port: daemon.port, ...HOG });
+      wire.socket.once('data', () => wire.socket.pause());
+      wire.write(request('/large.bin'));
+      await wire.until(() => wire.received.length >= 12, 'the status');
+      const finish = await neverEnd(daemon, 14, 9 * MIB);
+      return () => Promise.all([wire.reset(), finish()]);
+    });
+    assert.deepEqual([meters.shed_answers, meters.shed_sessions, meters.memory_answers], [1, 0, 0]);
+  });
+
   it('on what it does not acknowledge: these sessions go, and the other stays', async (t) => {
-    const meters = await besides(t, ARGS, async (daemon) => {
+    const meters = await besides(t, 8 * MIB, [], async (daemon) => {
       const all = [];
       for (let i = 0; i < 16; i++) all.push(await burden(daemon, `hog-${i}`, 0.8 * MIB, HOG));
       return () => all.forEach(({ silent, speaker }) => (silent.cut(), speaker.cut()));
@@ -92,7 +127,7 @@ describe('max-memory is spent by one address', { concurrency: true }, () => {
   });
 
   it('on sessions without a connection: only its own go', async (t) => {
-    const meters = await besides(t, ARGS, async (daemon) => {
+    const meters = await besides(t, 8 * MIB, [], async (daemon) => {
       for (let i = 0; i < 16; i++) {
         const { silent, speaker } = await burden(daemon, `hog-${i}`, 0.8 * MIB, HOG);
         silent.say({ type: 'ack', n: 0 }); // so it could come back
@@ -107,15 +142,7 @@ describe('max-memory is spent by one address', { concurrency: true }, () => {
   });
 
   it('on messages that it sends faster than it may: who sent most is closed', async (t) => {
-    const meters = await besides(t, [...ARGS, '--max-message', '2MiB', '--send-queue', '2MiB', '--resume-bytes', '4MiB'], async (daemon) => {
-      const all = [];
-      for (let i = 0; i < 8; i++) {
-        const sender = await open(daemon, '/relay/hog', HOG);
-        await sender.wire.write(frame(TEXT, 'x'.repeat(1.5 * MIB), { fin: false }));
-        all.push(sender);
-      }
-      return () => Promise.all(all.map((peer) => peer.wire.reset()));
-    });
+    const meters = await besides(t, 8 * MIB, messagesUpTo(2), (daemon) => neverEnd(daemon, 8, 1.5 * MIB));
     assert.ok(meters.shed_peers > 0);
     assert.equal(meters.shed_sessions, 0);
   });

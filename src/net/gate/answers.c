@@ -23,6 +23,12 @@ static size_t network_slot(const struct address *client)
 	return slot_of(&network);
 }
 
+void answers_init(struct answers *answers, uint64_t max_memory)
+{
+	*answers = (struct answers){0};
+	answers->most = max_memory / 8 < ANSWERS_MAX ? (size_t)(max_memory / 8) : ANSWERS_MAX;
+}
+
 void answers_add(struct answers *answers, const struct address *client, size_t bytes)
 {
 	answers->all += bytes;
@@ -41,13 +47,21 @@ void answers_remove(struct answers *answers, const struct address *client, size_
 	}
 }
 
+static size_t room_of(size_t most, size_t taken)
+{
+	return taken < most ? most - taken : 0;
+}
+
 size_t answers_room(const struct answers *answers, const struct address *client)
 {
-	size_t taken = answers->all;
+	size_t taken = answers->all, room, small;
 
 	if (address_is_known(client)) {
 		taken += answers->addresses[address_slot(client)];
 		taken += answers->networks[network_slot(client)];
 	}
-	return taken < ANSWERS_MAX ? ANSWERS_MAX - taken : 0;
+	room = room_of(answers->most, taken);
+	small = room_of(answers->most * 2, taken);
+	small = small < ANSWERS_SMALL ? small : ANSWERS_SMALL;
+	return room > small ? room : small;
 }

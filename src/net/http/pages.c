@@ -25,8 +25,6 @@
 #define QR_CONNECTS 5 /* that drawing a code costs */
 #define CHARGE_MAX 5000 /* ms that one may have to wait for what it has asked before */
 
-#define SMALL (64 << 10) /* bytes that are answered whoever is slow */
-
 /* One request on its way to an answer. */
 struct exchange {
 	struct pages *pages;
@@ -235,7 +233,6 @@ static void find_reply(
 	const struct exchange *exchange, const struct endpoint *endpoint, struct reply *ret)
 {
 	const struct head *head = exchange->head;
-	size_t room;
 
 	if (head->method == HEAD_OPTIONS) {
 		ret->status = 204;
@@ -244,10 +241,10 @@ static void find_reply(
 	} else if (endpoint->answer) {
 		endpoint->answer(exchange, ret);
 	} else {
-		room = answers_room(
-			&conn_sockets(exchange->conn)->answers, &exchange->conn->address);
 		site_find(exchange->pages->site, head->path,
-			head->if_none_match ? head->if_none_match : "", room > SMALL ? room : SMALL,
+			head->if_none_match ? head->if_none_match : "",
+			answers_room(
+				&conn_sockets(exchange->conn)->answers, &exchange->conn->address),
 			ret);
 	}
 }
