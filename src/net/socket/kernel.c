@@ -24,3 +24,15 @@ uint64_t kernel_mark(int fd)
 	}
 	return info.tcpi_bytes_acked;
 }
+
+uint64_t kernel_bytes_read(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+	int unread = 0;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) || ioctl(fd, FIONREAD, &unread)) {
+		return 0;
+	}
+	return info.tcpi_bytes_received - (uint64_t)unread;
+}

@@ -8,8 +8,8 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/kernel.h"
 #include "nakodo/net/socket/sockets.h"
-#include "nakodo/net/socket/tcp_bytes.h"
 
 #define EVERY 1000 /* ms */
 #define BUSY 500000000 /* ns of processor time in that */
@@ -28,7 +28,7 @@ static uint64_t time_used(void)
 static void look(struct conn *conn, bool compare)
 {
 	uint32_t surplus =
-		(uint32_t)tcp_bytes_read(lws_get_socket_fd(conn->wsi)) - conn->counted_bytes;
+		(uint32_t)kernel_bytes_read(lws_get_socket_fd(conn->wsi)) - conn->counted_bytes;
 	int32_t grown = (int32_t)(surplus - conn->surplus);
 
 	conn->surplus = surplus;

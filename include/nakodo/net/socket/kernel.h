@@ -1,5 +1,6 @@
 /*
- * kernel: what Linux knows of a connected socket.
+ * kernel: what Linux knows of a connected socket. A file of its own, since the kernel's header does
+ * not go together with the C library's, which libwebsockets.h brings.
  */
 #pragma once
 
@@ -11,3 +12,6 @@
 size_t kernel_unacknowledged(int fd);
 /* Another number whenever the other side's machine has acknowledged something. */
 uint64_t kernel_mark(int fd);
+/* Bytes that have been read from the socket since it was opened (RFC 9293; tcp(7), TCP_INFO), those
+ * under TLS included. 0: it is no TCP socket. */
+uint64_t kernel_bytes_read(int fd);
