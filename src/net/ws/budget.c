@@ -17,7 +17,8 @@
 
 #define TOO_SLOW 4508
 #define LEAST 4096 /* bytes; who has less waiting holds hardly more than any connection does */
-#define TICK 100 /* ms after a look at all connections that did not help enough */
+#define TICK 100 /* ms after a look at all connections that was of no use */
+#define NS_PER_MS 1000000
 #define LOG_EVERY 60000 /* ms */
 
 /* One that could be ended, and what that would give back if nobody else shared it; bytes. */
@@ -154,14 +155,20 @@ static void on_tick(struct wheel_timer *timer)
 	budget_settle(lws_container_of(timer, struct ws, budget.tick));
 }
 
+/* Frames are shared, so that a look may give back less than it should and be due again soon: it is
+ * given a tenth of the time. */
 void budget_settle(struct ws *ws)
 {
+	uint64_t begun, delay;
+
 	if (!is_over(ws) || ws->budget.tick.at) {
 		return;
 	}
 	log_shortage(ws);
+	begun = uv_hrtime();
 	shed(ws);
-	if (is_over(ws)) {
-		deadlines_set(ws->deadlines, &ws->budget.tick, TICK, on_tick);
+	delay = is_over(ws) ? TICK : (uv_hrtime() - begun) * 10 / NS_PER_MS;
+	if (delay) {
+		deadlines_set(ws->deadlines, &ws->budget.tick, delay, on_tick);
 	}
 }
