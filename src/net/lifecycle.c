@@ -74,6 +74,7 @@ void lifecycle_finish(struct server *server)
 	lws_context_destroy(server->context);
 	deadlines_finish(&server->deadlines);
 	flush_finish(&server->ws.flush);
+	flood_finish(&server->ws.flood);
 	handshakes_finish(&server->sockets.handshakes);
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { meters, testDaemon } from '../lib/daemon.mjs';
-import { BINARY, CONTINUATION, frame, noise, open, PING, stopwatch, TEXT } from '../lib/raw.mjs';
+import { BINARY, frame, noise, open, stopwatch, TEXT } from '../lib/raw.mjs';
 import { Session } from '../lib/v1.mjs';
 
 const schemes = [['ws', false], ['wss', true]];
@@ -114,36 +114,4 @@ describe('a peer over its rate', { concurrency: true }, () => {
     }
     await peer.leave();
   });
-});
-
-describe('what no rate counts', () => {
-  for (const [name, opcode, fin] of [['pings', PING, true], ['empty continuation frames', CONTINUATION, false]]) {
-    it(`a peer that floods with ${name} is closed with 4429, and nobody else`, async (t) => {
-      const daemon = await testDaemon(t, { args: ['--message-rate', '0', '--byte-rate', '0'] });
-      const [rude, large, quiet] = await Promise.all([1, 2, 3].map(() => open(daemon, '/echo')));
-      const bytes = Buffer.concat(Array.from({ length: 20000 }, () => frame(opcode, '', { fin })));
-      let done = false;
-      const others = (async () => {
-        for (let i = 0; !done; i++) {
-          const text = `${i} ${'x'.repeat(60000)}`;
-          await large.text(text);
-          assert.equal(await large.says(), `text ${text}`);
-        }
-      })();
-      if (!fin) await rude.text('begun', { fin: false });
-      const ended = rude.ended.then(() => { done = true; });
-      for (const clock = stopwatch(); !done && clock() < 30;) {
-        await Promise.race([rude.wire.write(bytes), ended]);
-        await new Promise(setImmediate);
-      }
-      rude.wire.reset();
-      done = true;
-      await others;
-      const { floods, closed_4429: closed } = await meters(daemon);
-      assert.deepEqual([floods, closed], [1, 1]);
-      await quiet.text('still here');
-      assert.equal(await quiet.says(), 'text still here');
-      for (const peer of [large, quiet]) await peer.leave();
-    });
-  }
 });

@@ -299,6 +299,23 @@ static void a_connection_takes_over_the_share_of_one_who_left(void **state)
 	assert_int_equal(census_take_debt(group, CENSUS_MESSAGES, 7000), 0);
 }
 
+static void the_surplus_of_an_address_is_that_of_its_connections_in_one_round(void **state)
+{
+	struct address one = address_of("192.0.2.1"), other = address_of("192.0.2.2");
+	struct census_group *of_one, *of_other;
+
+	assert_true(census_add_connection(*state, &one, 0, &of_one));
+	assert_true(census_add_connection(*state, &other, 0, &of_other));
+	assert_int_equal(census_count_surplus(of_one, 1, 100), 100);
+	assert_int_equal(census_count_surplus(of_one, 1, 50), 150);
+	assert_int_equal(census_count_surplus(of_other, 1, 7), 7);
+	assert_int_equal(census_count_surplus(of_one, 1, UINT32_MAX), UINT32_MAX);
+	assert_int_equal(census_count_surplus(of_one, 2, 3), 3);
+	assert_int_equal(census_count_surplus(NULL, 2, 5), 5);
+	census_remove_connection(*state, of_one);
+	census_remove_connection(*state, of_other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +348,9 @@ int main(void)
 			who_connects_too_often_waits_for_its_turn, create, destroy),
 		cmocka_unit_test_setup_teardown(
 			a_connection_takes_over_the_share_of_one_who_left, create, destroy),
+		cmocka_unit_test_setup_teardown(
+			the_surplus_of_an_address_is_that_of_its_connections_in_one_round, create,
+			destroy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

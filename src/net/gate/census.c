@@ -30,6 +30,7 @@ struct census_group {
 	size_t members; /* groups of a network */
 	uint64_t connects; /* µs: when all connects would have come at exactly the rate */
 	struct debt debts[CENSUS_DEBTS];
+	uint32_t surplus, surplus_round; /* bytes, of that round */
 	struct census_group *prev, *next; /* nobody is there (utlist DL) */
 	UT_hash_handle hh;
 };
@@ -318,6 +319,19 @@ uint64_t census_take_debt(struct census_group *group, enum census_debt debt, uin
 		group->debts[debt].left--;
 	}
 	return share;
+}
+
+uint64_t census_count_surplus(struct census_group *group, uint32_t round, uint32_t bytes)
+{
+	if (!group) {
+		return bytes;
+	}
+	if (group->surplus_round != round) {
+		group->surplus_round = round;
+		group->surplus = 0;
+	}
+	group->surplus += bytes < UINT32_MAX - group->surplus ? bytes : UINT32_MAX - group->surplus;
+	return group->surplus;
 }
 
 bool census_may_log(struct census *census, const struct address *address, uint64_t now)

@@ -165,50 +165,78 @@ static void on_due(struct wheel_timer *timer)
 	}
 }
 
-/* The ms that its rates want it to wait. The peer is closed if they have wanted that for long. */
-static uint64_t count(struct conn *conn, size_t len)
+/* Its rates want it to wait. The peer is closed if they have wanted that for long. */
+static void note_wait(struct pacing *pacing, uint64_t now, const char *why)
 {
-	const struct options *options = pace_of(conn)->options;
-	uint64_t now = now_of(conn), rate = options->message_rate;
-	uint64_t messages = limit_spend(&conn->limit, now, rate, rate * BURST), bytes;
-	struct pacing *pacing;
-
-	rate = options->byte_rate;
-	bytes = limit_spend_bytes(&conn->byte_limit, now, rate, rate * BURST, len);
-	pacing = messages || bytes ? pacing_of(conn) : NULL;
-	if (!pacing) {
-		return 0;
-	}
 	if (!pacing->held_since || now - pacing->released > HELD_GAP) {
 		pacing->held_since = now;
 	}
 	if (now - pacing->held_since >= HELD_MAX) {
-		hub_close(&conn->peer, 4429, messages ? "too many messages" : "too many bytes");
+		hub_close(&pacing->conn->peer, 4429, why);
+	}
+}
+
+static uint64_t spend_bytes(struct conn *conn, uint64_t now, size_t len)
+{
+	uint64_t rate = pace_of(conn)->options->byte_rate;
+
+	return limit_spend_bytes(&conn->byte_limit, now, rate, rate * BURST, len);
+}
+
+/* The ms that its rates want it to wait. */
+static uint64_t count(struct conn *conn, uint64_t now, size_t len)
+{
+	uint64_t rate = pace_of(conn)->options->message_rate;
+	uint64_t messages = limit_spend(&conn->limit, now, rate, rate * BURST);
+	uint64_t bytes = spend_bytes(conn, now, len);
+
+	if ((messages || bytes) && pacing_of(conn)) {
+		note_wait(conn->pacing, now, messages ? "too many messages" : "too many bytes");
 	}
 	return messages > bytes ? messages : bytes;
 }
 
+static void hold(struct conn *conn, uint64_t due, enum meter meter)
+{
+	conn->pacing->due = due;
+	if (conn->hold == HOLD_NONE) {
+		meter_add(meter, 1);
+		conn->hold = HOLD_PENDING;
+		DL_APPEND(pace_of(conn)->settling, conn->pacing);
+	}
+	deadlines_set(pace_of(conn)->deadlines, &conn->timer, wait_of(conn), on_due);
+}
+
 void pace_count(struct conn *conn, size_t len)
 {
-	struct pace *pace = pace_of(conn);
 	uint64_t now = now_of(conn), rate = 0;
-	uint64_t readers = press_wait(pace->presses, &conn->peer, conn->place, now);
+	uint64_t readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
 
 	if (conn->peer.unmetered) {
 		conn->peer.unmetered--;
 	} else if (conn->peer.state == PEER_OPEN) {
-		rate = count(conn, len);
+		rate = count(conn, now, len);
 	}
-	if ((!rate && !readers) || conn->peer.state != PEER_OPEN || !pacing_of(conn)) {
+	if ((rate || readers) && conn->peer.state == PEER_OPEN && pacing_of(conn)) {
+		hold(conn, now + rate, rate ? METER_HELD : METER_HELD_FOR_READERS);
+	}
+}
+
+void pace_count_piece(struct conn *conn, size_t len)
+{
+	uint64_t now = now_of(conn), due;
+
+	if (len >= PACE_PIECE) {
 		return;
 	}
-	conn->pacing->due = now + rate;
-	if (conn->hold == HOLD_NONE) {
-		meter_add(rate ? METER_HELD : METER_HELD_FOR_READERS, 1);
-		conn->hold = HOLD_PENDING;
-		DL_APPEND(pace->settling, conn->pacing);
+	due = now + spend_bytes(conn, now, PACE_PIECE - len);
+	if (due == now || !pacing_of(conn)) {
+		return;
 	}
-	deadlines_set(pace->deadlines, &conn->timer, wait_of(conn), on_due);
+	note_wait(conn->pacing, now, "too many small pieces");
+	if (conn->peer.state == PEER_OPEN) {
+		hold(conn, due > conn->pacing->due ? due : conn->pacing->due, METER_HELD);
+	}
 }
 
 void pace_count_opening(struct conn *conn, size_t bytes)

@@ -116,6 +116,7 @@ static void on_leave(struct peer *peer)
 	}
 	pace_end(conn);
 	reading_leave(&conn->ws->reading, conn);
+	flood_leave(conn);
 	note_crowd(conn->ws);
 	drop_rx(conn);
 	conn_kill_after(conn, WS_CLOSE_DEADLINE);
@@ -254,9 +255,10 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 	struct conn_rx *rx;
 
 	if (conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN) {
+		flood_skip(conn, len);
 		return;
 	}
-	flood_count(conn, len);
+	flood_count(conn, len, rest);
 	hear(conn);
 	reading_note(&conn->ws->reading, conn, len);
 	if (first) {
@@ -275,9 +277,6 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 		hub_close(&conn->peer, 1011, "out of memory");
 		return;
 	}
-	if (!whole && !rest) {
-		conn->fragmented = true;
-	}
 	if (whole) {
 		answer_behind_pong(conn);
 		rx = conn->rx;
@@ -285,6 +284,9 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 		conn->rx = NULL;
 		take(conn, rx->data, rx->len);
 		free(rx);
+	} else {
+		conn->fragmented |= !rest;
+		pace_count_piece(conn, len);
 	}
 }
 

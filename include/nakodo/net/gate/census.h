@@ -51,6 +51,10 @@ uint64_t census_take_debt(struct census_group *group, enum census_debt debt, uin
 /* That share, without taking it out. */
 uint64_t census_share_of_debt(struct census_group *group, enum census_debt debt, uint64_t now);
 
+/* A connection has sent so many bytes that nothing else counts; so many have all connections of the
+ * group in the same round (ws/flood.h), with these. */
+uint64_t census_count_surplus(struct census_group *group, uint32_t round, uint32_t bytes);
+
 /* May a refusal of this address be logged? Once a minute for each address; `now` in ms. The memory
  * is bounded, so very many addresses may be logged more often, never less. */
 bool census_may_log(struct census *census, const struct address *address, uint64_t now);

@@ -75,7 +75,8 @@ struct conn {
 	struct stalled *stalled; /* what ws/stall.c knows of it; NULL: it is not watched */
 	char *target; /* see struct accepted */
 	struct conn_rx *rx; /* NULL: none. ws.c's */
-	uint32_t counted_bytes, surplus; /* of what came; flood's */
+	uint32_t counted_bytes,
+		surplus; /* of what came, or has come since the peer left; flood's */
 	unsigned unsent; /* bytes at most that were written and that the socket has not taken */
 	enum conn_stage stage : 8;
 	enum conn_hold hold : 8;

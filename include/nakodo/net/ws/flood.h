@@ -1,13 +1,16 @@
 /*
  * flood: who keeps the loop busy with what no rate counts: libwebsockets tells nothing of pings and
- * of empty frames, but the kernel knows how much has come. It is asked only while the process has
- * been busy for more than half of a second.
+ * of empty frames, but the kernel knows how much has come. It is asked only while the process
+ * works, or waits for a processor, for more than half of the time, and about a part of the
+ * connections at a time. One connection may send 64 KiB a second that nothing else counts, all of
+ * one address eight times as much.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uv.h>
 
 #include "nakodo/base/wheel.h"
 
@@ -18,11 +21,24 @@ struct sockets;
 struct flood {
 	struct deadlines *deadlines;
 	struct sockets *sockets;
-	struct wheel_timer timer; /* each second */
-	uint64_t used; /* ns of processor time, at the last look */
-	bool looked; /* at the connections, then */
+	struct wheel_timer timer; /* each second while there is work */
+	uv_check_t check;
+	uint64_t began, needed; /* ms: when the second began, and what work had taken by then */
+	bool busy, compare; /* in the last second, and in the one before as well */
+	bool rest; /* this turn has only found that there is no work */
+	unsigned round; /* of looks at all connections */
+	size_t left, slice; /* connections that are still to be looked at; so many at a time */
+	int64_t allowed; /* bytes of one connection, in this round */
 };
 
 void flood_start(struct flood *flood, struct deadlines *deadlines, struct sockets *sockets);
-/* So many bytes of a message have been received. */
-void flood_count(struct conn *conn, size_t len);
+/* Give the handle back to the loop. */
+void flood_finish(struct flood *flood);
+/* So many bytes of a frame with data have been received, and `rest` of it will follow. */
+void flood_count(struct conn *conn, size_t len, size_t rest);
+/* The peer leaves: count anew. */
+void flood_leave(struct conn *conn);
+/* A piece of a message has come from who was closed: it may have sent much before it has heard of
+ * that, and the echo of the close frame comes behind (RFC 6455 section 7.1.1). Who sends on for
+ * longer is not waited for. */
+void flood_skip(struct conn *conn, size_t len);

@@ -20,6 +20,8 @@ struct options;
 struct pacing;
 struct presses;
 
+#define PACE_PIECE 256 /* bytes: what a smaller piece of a message costs */
+
 /* A message that was kept back is due. */
 typedef void pace_deliver_fn(struct conn *conn, const char *data, size_t len, bool binary);
 /* The peer is read again. */
@@ -48,6 +50,10 @@ void pace_count(struct conn *conn, size_t len);
 /* The peer is sent so many bytes because it has connected: they count as if it had sent them, so
  * that its address cannot be sent them again and again. Nobody is held for them alone. */
 void pace_count_opening(struct conn *conn, size_t bytes);
+/* So many bytes of a message have come by themselves, and more of it is to come: to take many small
+ * pieces is work that the message's length does not show. Its peer may be closed, or be held before
+ * its message is whole. */
+void pace_count_piece(struct conn *conn, size_t len);
 /* Keep a message of a peer that is held. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
 /* Bytes that are kept of it so. */
