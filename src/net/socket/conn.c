@@ -18,6 +18,7 @@
 
 #define ANSWER_DEADLINE 60000 /* ms */
 #define ORPHAN_DELAY 100 /* ms */
+#define TLS_MESSAGES 40 /* handshake messages of a connection that end it */
 /* What one costs here and in libwebsockets, and with TLS also in OpenSSL; bytes. */
 #define PLAIN_COST 4096
 #define TLS_COST 14336
@@ -112,6 +113,24 @@ size_t conn_cost(const struct conn *conn)
 	return conn->tls ? TLS_COST : PLAIN_COST;
 }
 
+/* A handshake has three of them. Key updates (RFC 8446 section 4.6.3) and refused renegotiations
+ * are more, and cost much for what they are. */
+static void on_tls_message(
+	int out, int version, int type, const void *bytes, size_t len, SSL *ssl, void *cookie)
+{
+	struct conn *conn = cookie;
+
+	(void)version;
+	(void)bytes;
+	(void)len;
+	(void)ssl;
+	if (!out && type == SSL3_RT_HANDSHAKE && conn->tls_messages < TLS_MESSAGES &&
+		++conn->tls_messages == TLS_MESSAGES && conn->stage != CONN_DEAD) {
+		meter_add(METER_TLS_MESSAGES, 1);
+		conn_kill(conn);
+	}
+}
+
 void conn_adopt(struct accepted *accepted)
 {
 	struct sockets *sockets = accepted->listener->sockets;
@@ -139,6 +158,10 @@ void conn_adopt(struct accepted *accepted)
 	conn->misplaced = accepted->listener->endpoint.tls && !accepted->tls;
 	conn->target = accepted->target;
 	lws_set_opaque_user_data(wsi, conn);
+	if (accepted->tls && lws_get_ssl(wsi)) {
+		SSL_set_msg_callback(lws_get_ssl(wsi), on_tls_message);
+		SSL_set_msg_callback_arg(lws_get_ssl(wsi), conn);
+	}
 	memory_take(MEMORY_CONNECTIONS, conn_cost(conn));
 	DL_APPEND(sockets->conns, conn);
 	sockets->conn_count++;

@@ -89,6 +89,7 @@ struct conn {
 	bool waiting : 1; /* for the socket to take more */
 	bool fragmented : 1; /* the message that is being read */
 	bool behind_pong : 1; /* what is written next follows a pong that libwebsockets may owe */
+	uint8_t tls_messages : 6; /* handshake messages of TLS that came */
 };
 
 /* Hand an accepted socket to libwebsockets; it is discarded on failure. */
