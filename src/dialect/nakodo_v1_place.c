@@ -1,7 +1,8 @@
 /*
  * nakodo_v1_place: who gives up a place when there is none left for a newcomer. Only seats without
- * a connection do: first those whose client never showed that it can resume, then one of the
- * address that keeps most of them, as long as that has more than the newcomer's would have.
+ * a connection do: first those whose client never showed that it can resume, then one of those who
+ * keep most of them, as long as these have more than the newcomer would have (hub/share.h). A room
+ * is given up as a whole, if nobody is there.
  */
 #include "nakodo/dialect/nakodo_v1.h"
 
@@ -73,49 +74,127 @@ bool nakodo_v1_place_in_room(const struct room *room, const struct address *newc
 	return give_up(seat ? seat : find_yielding_in_room(room, newcomer));
 }
 
-static bool is_alone(const struct nakodo_v1_seat *seat)
+/* Is nobody there? */
+static bool is_deserted(const struct room *room)
 {
-	return seat->member->room->count == 1;
+	const struct member *member;
+
+	DL_FOREACH (room->members, member) {
+		if (nakodo_v1_seat_of(member)->peer) {
+			return false;
+		}
+	}
+	return true;
 }
 
-static bool is_placed(const struct nakodo_v1_seat *seat)
+static void claim(const struct room *room, void (*how)(struct share_owner *owner, size_t amount))
 {
-	return seat->placed;
+	const struct member *member;
+
+	DL_FOREACH (room->members, member) {
+		const struct nakodo_v1_seat *seat = nakodo_v1_seat_of(member);
+
+		if (seat->keeper) {
+			how(seat->keeper, 1);
+		}
+	}
 }
 
-/* The first in the list that lost its connection; `group` NULL: of anybody. NULL: none. */
-static struct nakodo_v1_seat *find_away(struct nakodo_v1_seat *list, const struct address *group,
-	bool (*fits)(const struct nakodo_v1_seat *seat))
+/* Has every one whose seats are kept there more than the newcomer would have, without the room?
+ * *ret is the one of them that has least; NULL: none is kept, so that anybody may have the room. */
+static bool can_spare(const struct room *room, const struct share_newcomer *newcomer,
+	const struct share_owner **ret)
+{
+	const struct member *member;
+
+	*ret = NULL;
+	DL_FOREACH (room->members, member) {
+		const struct nakodo_v1_seat *seat = nakodo_v1_seat_of(member);
+
+		if (seat->keeper ? !share_can_spare(seat->keeper, newcomer)
+				 : nakodo_v1_seat_is_confirmed(seat)) {
+			return false;
+		}
+		if (seat->keeper && (!*ret || share_is_heavier(*ret, seat->keeper))) {
+			*ret = seat->keeper;
+		}
+	}
+	return true;
+}
+
+struct choice {
+	struct room *room; /* NULL: none was found yet */
+	const struct share_owner *keeper; /* as of can_spare() */
+};
+
+/* Look at each deserted room once, with the seat that came first. */
+static void choose_room(
+	struct choice *choice, struct nakodo_v1_seat *list, const struct share_newcomer *newcomer)
 {
 	struct nakodo_v1_seat *seat;
 
 	DL_FOREACH2(list, seat, away_next)
 	{
-		if (is_of(seat, group) && fits(seat)) {
-			return seat;
+		struct room *room = seat->member->room;
+		const struct share_owner *keeper;
+		bool spare;
+
+		if (room->members != seat->member || !is_deserted(room)) {
+			continue;
+		}
+		claim(room, share_claim);
+		spare = can_spare(room, newcomer, &keeper);
+		claim(room, share_unclaim);
+		if (spare && (!choice->room ||
+				     (choice->keeper && (!keeper || share_is_heavier(keeper,
+									    choice->keeper))))) {
+			*choice = (struct choice){room, keeper};
 		}
 	}
-	return NULL;
-}
-
-static struct nakodo_v1_seat *find_yielding(const struct nakodo_v1 *v1,
-	const struct address *newcomer, bool (*fits)(const struct nakodo_v1_seat *seat))
-{
-	struct address group;
-
-	return share_find_yielding(&v1->kept, newcomer, 1, &group)
-		       ? find_away(v1->away, &group, fits)
-		       : NULL;
 }
 
 bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer)
 {
-	struct nakodo_v1_seat *seat = find_away(v1->unconfirmed, NULL, is_alone);
+	struct share_newcomer asks;
+	struct choice choice = {NULL, NULL};
+	struct member *member, *next;
 
-	return give_up(seat ? seat : find_yielding(v1, newcomer, is_alone));
+	share_ask(&asks, &v1->kept, newcomer, 1);
+	choose_room(&choice, v1->unconfirmed, &asks);
+	if (!choice.room || choice.keeper) {
+		choose_room(&choice, v1->away, &asks);
+	}
+	if (!choice.room) {
+		return false;
+	}
+	/* Nobody is there to hear of it. */
+	DL_FOREACH_SAFE (choice.room->members, member, next) {
+		meter_add(METER_SEATS_YIELDED, 1);
+		nakodo_v1_seat_destroy(nakodo_v1_seat_of(member));
+	}
+	return true;
 }
 
 bool nakodo_v1_give_way(struct mount *mount, const struct address *newcomer)
 {
-	return give_up(find_yielding(mount->state, newcomer, is_placed));
+	const struct nakodo_v1 *v1 = mount->state;
+	struct nakodo_v1_seat *seat, *found = NULL;
+	struct share_newcomer asks;
+
+	share_ask(&asks, &v1->kept, newcomer, 1);
+	DL_FOREACH2(v1->away, seat, away_next)
+	{
+		bool spare;
+
+		if (!seat->placed || !seat->keeper) {
+			continue;
+		}
+		share_claim(seat->keeper, 1);
+		spare = share_can_spare(seat->keeper, &asks);
+		share_unclaim(seat->keeper, 1);
+		if (spare && (!found || share_is_heavier(seat->keeper, found->keeper))) {
+			found = seat;
+		}
+	}
+	return give_up(found);
 }

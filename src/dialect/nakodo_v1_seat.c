@@ -167,7 +167,9 @@ static void go_away(struct nakodo_v1_seat *seat)
 	struct nakodo_v1 *v1 = seat->mount;
 
 	if (nakodo_v1_seat_is_confirmed(seat)) {
-		share_add(&v1->kept, &seat->address, 1); /* not counted, it gives way to nobody */
+		if (!share_add(&v1->kept, &seat->address, 1)) {
+			seat->keeper = share_find(&v1->kept, &seat->address);
+		}
 		DL_APPEND2(v1->away, seat, away_prev, away_next);
 	} else {
 		DL_APPEND2(v1->unconfirmed, seat, away_prev, away_next);
@@ -183,7 +185,10 @@ static void come_back(struct nakodo_v1_seat *seat)
 		return;
 	}
 	if (nakodo_v1_seat_is_confirmed(seat)) {
-		share_remove(&v1->kept, &seat->address, 1);
+		if (seat->keeper) {
+			share_remove(&v1->kept, &seat->address, 1);
+			seat->keeper = NULL;
+		}
 		DL_DELETE2(v1->away, seat, away_prev, away_next);
 	} else {
 		DL_DELETE2(v1->unconfirmed, seat, away_prev, away_next);

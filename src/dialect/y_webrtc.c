@@ -21,7 +21,7 @@
 /* Of one connection, and of one message: a page has one connection for all of its documents. */
 #define TOPICS_MAX 100
 
-#define SHARE_SIZE 1024 /* bytes, about what a share takes */
+#define SHARE_SIZE 2048 /* bytes, about what a share takes */
 
 enum { TYPE, TOPICS, TOPIC, CLIENTS, MEMBERS };
 

@@ -168,6 +168,98 @@ static void one_address_does_not_keep_all_rooms(void **state)
 	is_full_for("192.0.2.1", "y");
 }
 
+static void a_room_where_nobody_is_gives_way_as_a_whole(void **state)
+{
+	uint64_t before = meter_values[METER_SEATS_YIELDED];
+	struct v1_one gone[6], other;
+
+	(void)state;
+	peers_options.rooms_max = 3;
+	for (int i = 0; i < 6; i++) { /* two in each, of different addresses but in the first */
+		char name[] = {(char)('a' + i / 2), '\0'};
+
+		gone[i] = confirmed(i < 2 || i % 2 ? "192.0.2.1" : "192.0.2.2", name);
+	}
+	for (int i = 0; i < 6; i++) {
+		if (i < 4) {
+			is_full_for("192.0.2.9", "z");
+		}
+		v1_drop(gone[i], 0);
+	}
+	other = v1_join_from(&all, "192.0.2.9", "z"); /* 192.0.2.1 has most of them */
+	assert_true(is_there(other, "z"));
+	assert_false(is_there(gone[0], "a"));
+	assert_false(is_there(gone[1], "a"));
+	assert_int_equal(meter_values[METER_SEATS_YIELDED], before + 2);
+	v1_join_from(&all, "192.0.2.9", "y"); /* each has two now */
+	assert_false(is_there(gone[2], "b"));
+	assert_int_equal(meter_values[METER_SEATS_YIELDED], before + 4);
+	is_full_for("192.0.2.9", "x");
+	assert_true(is_there(gone[4], "c"));
+}
+
+static void the_room_of_who_has_most_gives_way_and_an_only_one_stays(void **state)
+{
+	struct v1_one gone[3], only[2], heavy, other;
+
+	(void)state;
+	peers_options.rooms_max = 5;
+	only[0] = confirmed("192.0.2.3", "only");
+	only[1] = confirmed("192.0.2.3", "only");
+	heavy = v1_join_from(&all, "192.0.2.1", "heavy");
+	for (int i = 0; i < 3; i++) { /* most of all, but somebody is there */
+		v1_drop(confirmed("192.0.2.1", "heavy"), 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		char name[] = {(char)('a' + i), '\0'};
+
+		gone[i] = confirmed("192.0.2.2", name);
+	}
+	v1_drop(only[0], 0);
+	v1_drop(only[1], 0);
+	is_full_for("192.0.2.9", "y");
+	v1_drop(gone[0], 0);
+	v1_drop(gone[1], 0);
+	other = v1_join_from(&all, "192.0.2.9", "z");
+	assert_true(is_there(other, "z"));
+	assert_false(is_there(gone[0], "a"));
+	assert_true(is_there(only[0], "only"));
+	assert_true(is_there(only[1], "only"));
+	assert_true(is_there(heavy, "heavy"));
+	assert_true(is_there(gone[2], "c"));
+}
+
+static void many_addresses_of_one_network_push_nobody_out(void **state)
+{
+	struct v1_one office[2], other;
+
+	(void)state;
+	peers_options.rooms_max = 6;
+	for (int i = 0; i < 6; i++) {
+		char name[] = {(char)('a' + i), '\0'}, address[ADDRESS_TEXT];
+		struct v1_one one;
+
+		snprintf(address, sizeof(address), "198.51.100.%d", i / 2);
+		one = confirmed(i < 2 ? "192.0.2.1" : address, name);
+		v1_drop(one, 0);
+		if (i < 2) {
+			office[i] = one;
+		}
+	}
+	for (int i = 10; i < 12; i++) {
+		char name[] = {(char)('a' + i), '\0'}, address[ADDRESS_TEXT];
+
+		snprintf(address, sizeof(address), "198.51.100.%d", i);
+		v1_drop(confirmed(address, name), 0);
+	}
+	assert_true(is_there(office[0], "a"));
+	assert_true(is_there(office[1], "b"));
+	other = v1_join_from(&all, "203.0.113.1", "z");
+	assert_true(is_there(other, "z"));
+	assert_true(is_there(office[0], "a"));
+	assert_true(is_there(office[1], "b"));
+}
+
 static void each_seat_that_gives_way_is_counted(void **state)
 {
 	struct v1_one gone[4];
@@ -237,6 +329,9 @@ int main(void)
 		TEST(a_live_one_that_never_acknowledged_stays),
 		TEST(who_never_acknowledged_is_waited_for_ten_seconds),
 		TEST(one_address_does_not_keep_all_rooms),
+		TEST(a_room_where_nobody_is_gives_way_as_a_whole),
+		TEST(the_room_of_who_has_most_gives_way_and_an_only_one_stays),
+		TEST(many_addresses_of_one_network_push_nobody_out),
 		TEST(each_seat_that_gives_way_is_counted),
 		TEST(only_a_session_that_can_be_resumed_keeps_a_place),
 	};

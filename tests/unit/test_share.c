@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -57,6 +58,7 @@ static int tear_down(void **state)
 	(void)state;
 	share_clear(&share);
 	assert_null(share.owners);
+	assert_null(share.networks);
 	return 0;
 }
 
@@ -74,6 +76,7 @@ static void what_was_added_is_there_until_it_is_removed(void **state)
 	take("192.0.2.2", 5);
 	assert_int_equal(share.used, 0);
 	assert_null(share.owners);
+	assert_null(share.networks);
 }
 
 static void more_than_there_is_cannot_be_removed(void **state)
@@ -98,20 +101,6 @@ static void a_network_of_64_bits_is_one_owner_and_so_are_the_unknown(void **stat
 	assert_int_equal(of(""), 2);
 	assert_true(share_is_same(&one, &other));
 	assert_false(share_is_same(&one, &third));
-}
-
-static void who_has_most_is_found(void **state)
-{
-	struct address found;
-	char text[ADDRESS_TEXT];
-
-	(void)state;
-	assert_false(share_find_most(&share, &found));
-	add("192.0.2.1", 2);
-	add("192.0.2.2", 3);
-	add("192.0.2.3", 1);
-	assert_true(share_find_most(&share, &found));
-	assert_string_equal(address_format(&found, text), "192.0.2.2");
 }
 
 static void who_has_most_gives_way_to_who_would_have_less(void **state)
@@ -172,6 +161,59 @@ static void a_level_leaves_as_much_less_as_it_is_asked_for(void **state)
 	assert_int_equal(share_level(&share, 1000), 0);
 }
 
+static void many_addresses_of_one_network_have_no_more_than_one(void **state)
+{
+	char text[ADDRESS_TEXT];
+
+	(void)state;
+	add("198.51.100.5", 4); /* an office */
+	for (int i = 1; i <= 18; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%d", i);
+		add(text, i == 7 ? 3 : 2);
+	}
+	yields_to("192.0.2.99", 1, "192.0.2.7"); /* one of its own, and not the office */
+	take("192.0.2.7", 2);
+	take("192.0.2.1", 1);
+	yields_to("192.0.2.99", 1, "192.0.2.2");
+	yields_to("192.0.2.3", 1, "");
+	yields_to("203.0.113.1", 1, "192.0.2.2");
+	yields_to("198.51.100.5", 1, "192.0.2.2");
+	for (int i = 2; i <= 18; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%d", i);
+		take(text, i == 7 ? 0 : 1);
+	}
+	yields_to("192.0.2.99", 1, ""); /* one each */
+	yields_to("203.0.113.1", 1, "192.0.2.1");
+	assert_int_equal(yielding("192.0.2.99", 1), 0);
+	assert_int_equal(yielding("203.0.113.1", 1), 3 + 17);
+}
+
+static bool can_spare(const char *owner, size_t claimed, const char *newcomer, size_t amount)
+{
+	struct address address = at(owner), asking = at(newcomer);
+	struct share_owner *found = share_find(&share, &address);
+	struct share_newcomer asks;
+	bool spare;
+
+	share_ask(&asks, &share, &asking, amount);
+	share_claim(found, claimed);
+	spare = share_can_spare(found, &asks);
+	share_unclaim(found, claimed);
+	return spare;
+}
+
+static void who_can_spare_what_is_claimed_has_no_less_than_the_newcomer_then(void **state)
+{
+	(void)state;
+	add("192.0.2.1", 5);
+	add("192.0.2.2", 2);
+	assert_true(can_spare("192.0.2.1", 4, "192.0.2.9", 1));
+	assert_false(can_spare("192.0.2.1", 5, "192.0.2.9", 1));
+	assert_false(can_spare("192.0.2.1", 3, "192.0.2.2", 1));
+	assert_true(can_spare("192.0.2.2", 2, "203.0.113.1", 5)); /* its network has five more */
+	assert_false(can_spare("192.0.2.2", 2, "203.0.113.1", 6));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
@@ -179,11 +221,12 @@ int main(void)
 		TEST(what_was_added_is_there_until_it_is_removed),
 		TEST(more_than_there_is_cannot_be_removed),
 		TEST(a_network_of_64_bits_is_one_owner_and_so_are_the_unknown),
-		TEST(who_has_most_is_found),
 		TEST(who_has_most_gives_way_to_who_would_have_less),
 		TEST(the_only_one_of_an_address_gives_way_to_nobody),
 		TEST(all_that_others_have_beyond_the_newcomers_gives_way),
 		TEST(a_level_leaves_as_much_less_as_it_is_asked_for),
+		TEST(many_addresses_of_one_network_have_no_more_than_one),
+		TEST(who_can_spare_what_is_claimed_has_no_less_than_the_newcomer_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

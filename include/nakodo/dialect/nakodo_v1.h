@@ -32,8 +32,7 @@ struct text;
 #define NAKODO_V1_ID 13 /* with the NUL */
 #define NAKODO_V1_WRONG 256 /* slots of addresses that presented a wrong token */
 
-/* What a seat is found by, other than its id. */
-struct nakodo_v1_key {
+struct nakodo_v1_key { /* what a seat is found by, other than its id */
 	unsigned char hash[TOKEN_HASH]; /* found by its first half, then compared as a whole */
 	struct nakodo_v1_seat *seat; /* NULL: not in the table */
 	UT_hash_handle hh;
@@ -52,6 +51,7 @@ struct nakodo_v1_seat {
 	struct wheel_timer gone;
 	struct wheel_timer ack; /* set while the client waits to be told */
 	struct address address; /* of the connection, or of the last one */
+	struct share_owner *keeper; /* in `kept`; NULL: not counted there, it gives way to nobody */
 	bool placed; /* detached and counted (dialect_env) */
 	/* How many messages may come at no cost after a resume, since the client sends them again;
 	 * what was used comes back at message-rate, counted from `granted`, in ms. */
@@ -130,8 +130,8 @@ void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, struct text *out);
 void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat);
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
 
-/* Something is full: the room, or the number of rooms. End a seat without a connection, if one has
- * to give way to a newcomer of that address. False: none has to. */
+/* The room is full, or the number of rooms. End a seat without a connection, or all seats of a room
+ * where nobody is, if that has to give way to a newcomer of that address. False: none has to. */
 bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer);
 bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer);
 /* dialect.give_way, .open and .is_awaited. */
