@@ -32,19 +32,30 @@ int plain_check(const struct mount *mount, const char *const *names, struct prob
 	return mount_check(mount, names, problem);
 }
 
-int plain_join(struct peer *peer, const struct request *request)
+bool plain_choose_frames(struct peer *peer, const struct request *request)
 {
-	char room[HUB_NAME_MAX + 1] = "", frames[16];
-	const char *name = request->room;
+	char frames[16];
 	long len = request_get(request, "frames", frames, sizeof(frames));
 	enum frame_choice choice = FRAME_AS_SENT;
-	int error;
 
 	if (len != -ENOENT && (len < 0 || parse_frames(frames, &choice))) {
 		hub_close(peer, PLAIN_CLOSE_BAD_REQUEST, "frames must be text or binary");
-		return -EINVAL;
+		return false;
 	}
 	peer->choice = choice;
+	return true;
+}
+
+int plain_join(struct peer *peer, const struct request *request)
+{
+	char room[HUB_NAME_MAX + 1] = "";
+	const char *name = request->room;
+	long len;
+	int error;
+
+	if (!plain_choose_frames(peer, request)) {
+		return -EINVAL;
+	}
 	if (!*name) {
 		len = request_get(request, "room", room, sizeof(room));
 		error = len < 0 && len != -ENOENT ? -EINVAL : 0;

@@ -165,7 +165,7 @@ describe('the relay', () => {
   it('takes names of up to 128 bytes and no longer ones', async () => {
     const longest = '字'.repeat(42) + 'ab';
     await meet(daemon, `/relay/${encodeURIComponent(longest)}`, `/relay?room=${encodeURIComponent(longest)}`);
-    for (const path of ['/relay/', '/relay?room=', '/chat/', '/echo/', '/tree/branch/']) {
+    for (const path of ['/relay/', '/relay?room=', '/chat/', '/tree/branch/']) {
       for (const length of [129, 300, 900]) {
         const peer = await open(daemon, path + 'x'.repeat(length));
         assert.deepEqual(await peer.closed(), { code: 4400, reason: "a room's name has at most 128 bytes" }, `${path} ${length}`);
@@ -264,7 +264,7 @@ describe('the relay', () => {
   });
 
   it('takes as many peers into a room as allowed, and the next one when somebody has left', async () => {
-    for (const path of ['/relay/full', '/chat/full', '/echo/full']) {
+    for (const path of ['/relay/full', '/chat/full']) {
       const peers = await Promise.all([1, 2, 3, 4].map(() => open(daemon, path)));
       for (let i = 0; i < 2; i++) {
         const late = await open(daemon, path);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/options.h"
 #include "nakodo/hub/hub.h"
 #include "peers.h"
 
@@ -45,6 +46,20 @@ static void a_message_comes_back_to_its_sender_alone(void **state)
 	assert_string_equal(peers_hear(a), "text ");
 	assert_string_equal(peers_hear(a), "nothing");
 	assert_string_equal(peers_hear(b), "nothing");
+}
+
+static void any_number_of_peers_are_echoed_since_they_share_no_room(void **state)
+{
+	struct peer *peer;
+
+	(void)state;
+	for (size_t i = 0; i <= peers_options.room_peers; i++) {
+		peer = peers_connect(&all, i % 2 ? "/echo" : "/echo?room=r&frames=text");
+		peers_say(peer, "x");
+		assert_string_equal(peers_hear(peer), "text x");
+	}
+	peer = peers_connect(&all, "/echo?frames=none");
+	assert_string_equal(peers_hear(peer), "close 4400 frames must be text or binary");
 }
 
 static void a_prefix_stands_before_what_comes_back(void **state)
@@ -107,6 +122,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_message_comes_back_to_its_sender_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			any_number_of_peers_are_echoed_since_they_share_no_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_prefix_stands_before_what_comes_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_prefix_has_at_most_64_bytes, set_up, tear_down),

@@ -285,6 +285,18 @@ static void it_says_when_nobody_would_be_let_in(void **state)
 	assert_true(gate_is_full(&t.gate));
 }
 
+static void it_is_not_full_of_kept_places_since_they_give_way(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_true(gate_keep(&t.gate, &t.client));
+	}
+	assert_false(gate_is_full(&t.gate));
+	for (int i = 0; i < 3; i++) {
+		gate_give_up(&t.gate, &t.client);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +325,8 @@ int main(void)
 			a_name_that_is_not_ours_has_no_pages_of_ours, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			it_says_when_nobody_would_be_let_in, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			it_is_not_full_of_kept_places_since_they_give_way, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

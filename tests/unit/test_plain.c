@@ -57,7 +57,7 @@ static void connecting_is_joining_the_room_that_was_asked_for(void **state)
 		{"/relay?other=1", ""},
 		{"/relay?rooms=no&room=two&room=three", "two"},
 		{"/chat/r 1", "r 1"},
-		{"/echo?room=a=b", "a=b"},
+		{"/chat?room=a=b", "a=b"},
 		{"/signal/\xe5\x90\x8d", "\xe5\x90\x8d"},
 	};
 
@@ -102,7 +102,7 @@ static void a_room_name_that_is_too_long_is_refused(void **state)
 
 static void the_room_that_is_full_closes_the_next(void **state)
 {
-	static const char *const urls[] = {"/relay/r", "/chat/r", "/echo/r"};
+	static const char *const urls[] = {"/relay/r", "/chat/r"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(urls); i++) {

@@ -116,9 +116,10 @@ static bool is_our_host(const struct gate *gate, const struct gate_door *door, c
 	return machine_has_name(name) || tls_has_name(gate->tls, name);
 }
 
+/* Kept places do not count: they give way. */
 bool gate_is_full(const struct gate *gate)
 {
-	return memory_used() > gate->max_memory || gate->peers + gate->awaited >= gate->max_peers;
+	return memory_used() > gate->max_memory || gate->peers >= gate->max_peers;
 }
 
 static enum admit_match match_of(
