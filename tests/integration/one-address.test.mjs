@@ -36,6 +36,48 @@ describe('what an address may send', () => {
     assert.ok(messages <= fair, `${messages} messages in ${seconds} s, of ${fair}`);
   });
 
+  it('is bounded as well for who says good-bye at once behind what it sends', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--message-rate', '50', '--connect-rate', '0'] });
+    const colleague = await openRaw(daemon, '/echo', { from: '127.0.0.2' });
+    const listener = await openRaw(daemon, '/relay');
+    const bytes = Buffer.concat([...Array.from({ length: 65 }, () => frame(TEXT, 'x')), frame(8, '')]);
+    const clock = stopwatch();
+    let refusals = 0;
+    while (clock() < 4) {
+      const wire = await dial({ port: daemon.port, localAddress: '127.0.0.2' });
+      wire.write(handshake('/relay'));
+      const { status, body } = await wire.response();
+      if (status === 101) {
+        await wire.write(bytes);
+        await wire.ended;
+      } else {
+        assert.deepEqual([status, JSON.parse(body).code], [429, 'too-fast']);
+        if (!refusals++) await listener.wire.until(() => listener.frames.length, 'a message');
+        wire.reset();
+      }
+    }
+    // Two are there at once, three if one is not gone yet: 8 s of the rate each, what goes beyond that, and the rate.
+    const fair = 3 * (400 + 50 * clock()) + 65;
+    assert.ok(refusals && listener.frames.length <= fair, `${listener.frames.length} messages in ${clock()} s, of ${fair}; ${refusals} refusals`);
+    await daemon.logged('request.refuse', 'code=too-fast', 'option=message-rate');
+    await colleague.text('x'); // and who is there is served
+    assert.equal(await colleague.says(), 'text x');
+  });
+
+  it('is at the rate for who comes after one that owes much, and not later', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--message-rate', '20'] });
+    const flood = await openRaw(daemon, '/echo');
+    await flood.wire.write(Buffer.concat([...Array.from({ length: 150 }, () => frame(TEXT, 'x')), frame(8, '')]));
+    await flood.wire.ended; // it owes 7.5 s, 3.5 beyond its burst
+    const clock = stopwatch();
+    const next = await openRaw(daemon, '/echo');
+    for (let i = 0; i < 5; i++) {
+      await next.text(String(i));
+      assert.equal(await next.says(), `text ${i}`);
+    }
+    assert.ok(clock() < 2, `5 messages took ${clock()} s`);
+  });
+
   it('is a full burst for each of an office that comes back', async (t) => {
     let daemon = await startDaemon({ args: ['--message-rate', '50'] });
     for (const how of ['restart', 'after a lost network']) {
@@ -153,6 +195,17 @@ describe('connect-rate', () => {
     await all;
     const { accept_delayed: delayed } = await meters(daemon);
     assert.ok(delayed >= 10 && delayed <= 20, `${delayed} of 60 have waited, with a burst of 40`);
+  });
+
+  it('closes who would have to wait for more than ten seconds, and counts it', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--connect-rate', '1'] });
+    const port = { port: daemon.port, localAddress: '127.0.0.2' };
+    const wires = await Promise.all(Array.from({ length: 40 }, () => dial(port)));
+    assert.equal((await ask({ port: daemon.port, localAddress: '127.0.0.3' }, '/healthz')).status, 200); // behind them
+    const { accept_too_often: closed, accept_delayed: delayed, accept_capped: capped } = await meters(daemon);
+    assert.ok(closed >= 15 && closed + delayed <= 32, `${closed} of 40 were closed, ${delayed} wait`);
+    assert.equal(capped, 0);
+    for (const wire of wires) wire.reset();
   });
 
   it('is counted by the client behind a proxy, whose connect is refused with 429', async (t) => {

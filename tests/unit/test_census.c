@@ -204,7 +204,8 @@ static void who_is_gone_is_remembered_and_not_for_ever(void **state)
 	assert_true(add_peer(*state, &one, 1));
 	census_leave_debt(census_find(*state, &one), CENSUS_BYTES, 1000000, 0);
 	census_remove_peer(*state, census_find(*state, &one));
-	assert_int_equal(census_take_debt(census_find(*state, &one), CENSUS_BYTES, 0), 1000000);
+	assert_int_equal(
+		census_take_debt(census_find(*state, &one), CENSUS_BYTES, UINT64_MAX, 0), 1000000);
 	for (unsigned i = 0; i < 20000; i++) {
 		snprintf(text, sizeof(text), "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
 		other = address_of(text);
@@ -278,25 +279,66 @@ static void who_connects_too_often_waits_for_its_turn(void **state)
 	assert_true(census_connect(NULL, 100, 1000, 0, &wait));
 }
 
+/* So many peers of an address are there. */
+static struct census_group *peers_at(struct census *census, const char *text, int count)
+{
+	struct address address = address_of(text);
+	struct census_group *group = NULL;
+
+	while (count--) {
+		assert_true(census_add_peer(census, &address, 0, &group));
+	}
+	return group;
+}
+
+#define BURST 4000000
+
 static void a_connection_takes_over_the_share_of_one_who_left(void **state)
 {
-	struct address one = address_of("192.0.2.1");
-	struct census_group *group;
+	struct census_group *group = peers_at(*state, "192.0.2.1", 4);
 
-	assert_true(census_add_peer(*state, &one, 0, &group));
-	assert_int_equal(census_take_debt(group, CENSUS_MESSAGES, 0), 0);
+	assert_int_equal(census_take_debt(group, CENSUS_MESSAGES, BURST, 0), 0);
 	for (int i = 0; i < 4; i++) {
 		census_leave_debt(group, CENSUS_MESSAGES, 4000000, 1000);
 	}
 	census_leave_debt(group, CENSUS_MESSAGES, 0, 1000);
 	assert_int_equal(census_share_of_debt(group, CENSUS_MESSAGES, 2000), 3000000);
-	assert_int_equal(census_take_debt(group, CENSUS_BYTES, 2000), 0);
+	assert_int_equal(census_take_debt(group, CENSUS_BYTES, BURST, 2000), 0);
 	for (int i = 0; i < 4; i++) {
-		assert_int_equal(census_take_debt(group, CENSUS_MESSAGES, 2000), 3000000);
+		assert_int_equal(census_take_debt(group, CENSUS_MESSAGES, BURST, 2000), 3000000);
 	}
-	assert_int_equal(census_take_debt(group, CENSUS_MESSAGES, 2000), 0);
+	assert_int_equal(census_take_debt(group, CENSUS_MESSAGES, BURST, 2000), 0);
 	census_leave_debt(group, CENSUS_MESSAGES, 4000000, 3000);
-	assert_int_equal(census_take_debt(group, CENSUS_MESSAGES, 7000), 0);
+	assert_int_equal(census_take_debt(group, CENSUS_MESSAGES, BURST, 7000), 0);
+}
+
+static void a_connection_takes_over_no_more_than_it_is_asked_to(void **state)
+{
+	struct census_group *group = peers_at(*state, "192.0.2.1", 1);
+
+	census_leave_debt(group, CENSUS_BYTES, 7000000, 1000);
+	assert_int_equal(census_take_debt(group, CENSUS_BYTES, BURST, 1000), 4000000);
+	assert_int_equal(census_share_of_debt(group, CENSUS_BYTES, 1000), 3000000);
+	assert_int_equal(census_share_of_debt(group, CENSUS_BYTES, 2000), 2000000);
+	assert_int_equal(census_take_debt(group, CENSUS_BYTES, BURST, 2000), 2000000);
+	assert_int_equal(census_take_debt(group, CENSUS_BYTES, BURST, 2000), 0);
+}
+
+/* What it leaves behind each time melts no faster than two connections melt it. */
+static void who_comes_and_goes_counts_as_one_however_often(void **state)
+{
+	struct census_group *group = peers_at(*state, "192.0.2.1", 2); /* and a colleague */
+	uint64_t now = 1000, sent = 0;
+
+	for (; now < 61000; now += 10) {
+		if (census_share_of_debt(group, CENSUS_MESSAGES, now) <= 8000000) {
+			census_leave_debt(group, CENSUS_MESSAGES,
+				census_take_debt(group, CENSUS_MESSAGES, BURST, now) + 650000, now);
+			sent += 650000;
+		}
+	}
+	assert_in_range(sent, 2 * 60000000, 2 * (60000000 + 8000000) + 650000);
+	assert_int_equal(census_share_of_debt(group, CENSUS_MESSAGES, now + 10000), 0);
 }
 
 static void the_surplus_of_an_address_is_that_of_its_connections_in_one_round(void **state)
@@ -351,6 +393,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			the_surplus_of_an_address_is_that_of_its_connections_in_one_round, create,
 			destroy),
+		cmocka_unit_test_setup_teardown(
+			a_connection_takes_over_no_more_than_it_is_asked_to, create, destroy),
+		cmocka_unit_test_setup_teardown(
+			who_comes_and_goes_counts_as_one_however_often, create, destroy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

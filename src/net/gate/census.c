@@ -20,7 +20,9 @@
 /* Many small debts are kept as their sum: it melts by `left` µs in each µs, as they would have. */
 struct debt {
 	uint64_t owed, at; /* µs: so much, at that time */
-	size_t left; /* connections that have left it */
+	size_t left; /* connections that have left it, but no more than were there at once */
+	size_t most; /* peers that were there at once when one of them left, since nothing is owed
+		      */
 };
 
 struct census_group {
@@ -287,18 +289,25 @@ static void melt(struct debt *debt, uint64_t now)
 	debt->at = now;
 	debt->owed = debt->owed > melted ? debt->owed - melted : 0;
 	if (!debt->owed) {
-		debt->left = 0;
+		debt->left = debt->most = 0;
 	}
 }
 
 void census_leave_debt(
 	struct census_group *group, enum census_debt debt, uint64_t owed, uint64_t now)
 {
-	if (group && owed) {
-		melt(&group->debts[debt], now * 1000);
-		group->debts[debt].owed += owed;
-		group->debts[debt].left++;
+	struct debt *sum = group ? &group->debts[debt] : NULL;
+	size_t here;
+
+	if (!sum || !owed) {
+		return;
 	}
+	melt(sum, now * 1000);
+	here = group->peers ? group->peers : 1;
+	sum->most = here > sum->most ? here : sum->most;
+	sum->owed += owed;
+	/* Who connects in a loop is one of them, however often it leaves. */
+	sum->left += sum->left < sum->most;
 }
 
 uint64_t census_share_of_debt(struct census_group *group, enum census_debt debt, uint64_t now)
@@ -310,13 +319,23 @@ uint64_t census_share_of_debt(struct census_group *group, enum census_debt debt,
 	return group->debts[debt].left ? group->debts[debt].owed / group->debts[debt].left : 0;
 }
 
-uint64_t census_take_debt(struct census_group *group, enum census_debt debt, uint64_t now)
+uint64_t census_take_debt(
+	struct census_group *group, enum census_debt debt, uint64_t most, uint64_t now)
 {
 	uint64_t share = census_share_of_debt(group, debt, now);
+	struct debt *sum;
 
-	if (share) {
-		group->debts[debt].owed -= share;
-		group->debts[debt].left--;
+	if (!share) {
+		return 0;
+	}
+	sum = &group->debts[debt];
+	if (share > most) {
+		sum->owed -= most;
+		return most;
+	}
+	sum->owed -= share;
+	if (!--sum->left) {
+		sum->owed = sum->most = 0;
 	}
 	return share;
 }

@@ -17,8 +17,8 @@
 #include "nakodo/net/gate/proxies.h"
 #include "nakodo/net/tls/tls.h"
 
-/* µs of bytes that those who left may owe on average before their address is turned away: two
- * bursts. */
+/* µs of bytes or messages that each of those who were there at once may owe on average, when they
+ * have left, before their address is turned away: two bursts. */
 #define DEBT_MAX UINT64_C(8000000)
 
 static const struct refusal no_refusal;
@@ -261,8 +261,8 @@ static bool take_from_another(
 	return true;
 }
 
-/* Has its address come too often, or had too much sent to it, of late? One that is not known yet
- * has not. */
+/* Has its address come too often, sent too much or had too much sent to it, of late? One that is
+ * not known yet has not. */
 static struct refusal check_rate(
 	const struct gate *gate, const struct gate_door *door, const struct address *client)
 {
@@ -272,6 +272,10 @@ static struct refusal check_rate(
 	if (census_share_of_debt(group, CENSUS_BYTES, door->now) > DEBT_MAX) {
 		return refuse(429, "too-fast", "This address has been sent too much of late.",
 			"byte-rate");
+	}
+	if (census_share_of_debt(group, CENSUS_MESSAGES, door->now) > DEBT_MAX) {
+		return refuse(429, "too-fast", "This address has sent too many messages of late.",
+			"message-rate");
 	}
 	if (!door->counted &&
 		!census_connect(group, gate->options->connect_rate, door->now, 0, &wait)) {

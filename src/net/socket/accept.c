@@ -136,7 +136,7 @@ static void take_turn(struct accepted *accepted)
 
 	if (!census_connect(accepted->group, sockets->options->connect_rate,
 		    deadlines_now(sockets->deadlines), TURN_MAX, &wait)) {
-		meter_add(METER_ACCEPT_CAPPED, 1);
+		meter_add(METER_ACCEPT_TOO_OFTEN, 1);
 		log_refusal(sockets, &accepted->address, "accept.refuse", "connects too often",
 			"connect-rate");
 		conn_discard(accepted);

@@ -87,12 +87,14 @@ static uint64_t debt_of(const struct limit *limit, uint64_t now)
 	return limit->due > now * 1000 ? limit->due - now * 1000 : 0;
 }
 
+/* With a burst of debt it is not held but for its own messages, at the rate, whoever of its address
+ * owes the rest. */
 void pace_begin(struct conn *conn)
 {
-	uint64_t now = now_of(conn);
+	uint64_t now = now_of(conn), most = UINT64_C(1000000) * BURST;
 
-	conn->limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_MESSAGES, now);
-	conn->byte_limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_BYTES, now);
+	conn->limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_MESSAGES, most, now);
+	conn->byte_limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_BYTES, most, now);
 }
 
 void pace_leave(struct conn *conn)

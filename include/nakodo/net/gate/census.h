@@ -42,12 +42,15 @@ struct census_group *census_find(struct census *census, const struct address *ad
 bool census_connect(struct census_group *group, uint64_t rate, uint64_t now, uint64_t patience,
 	uint64_t *ret_wait);
 
-/* A connection ends at `now` ms and owes so many µs. The debt becomes less with time, as fast as it
- * would have if the connection had stayed. */
+/* A peer, which is still counted, ends at `now` ms and owes so many µs. The debt becomes less with
+ * time, as fast as it would have if the peer had stayed: but never as if more had stayed than were
+ * there at once. */
 void census_leave_debt(
 	struct census_group *group, enum census_debt debt, uint64_t owed, uint64_t now);
-/* Take out, for a connection that begins, the share of that debt which one connection left, µs. */
-uint64_t census_take_debt(struct census_group *group, enum census_debt debt, uint64_t now);
+/* Take out, for a peer that begins, the share of that debt which one of them left, µs, but no more
+ * than `most`: it may be another's. */
+uint64_t census_take_debt(
+	struct census_group *group, enum census_debt debt, uint64_t most, uint64_t now);
 /* That share, without taking it out. */
 uint64_t census_share_of_debt(struct census_group *group, enum census_debt debt, uint64_t now);
 
