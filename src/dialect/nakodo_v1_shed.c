@@ -12,7 +12,7 @@
 
 static size_t weight(const struct nakodo_v1_seat *seat)
 {
-	return seat->session.kept.bytes + seat->counted;
+	return outbox_weight(&seat->session.kept) + seat->counted;
 }
 
 static void weigh(const struct nakodo_v1_seat *list, struct share *held)
@@ -59,7 +59,7 @@ size_t nakodo_v1_kept(const struct peer *peer)
 {
 	const struct nakodo_v1_seat *seat = peer->state_of_dialect;
 
-	return seat ? seat->session.kept.bytes : 0;
+	return seat ? outbox_weight(&seat->session.kept) : 0;
 }
 
 void nakodo_v1_forsake(struct peer *peer)

@@ -48,6 +48,7 @@ void audit_outbox(struct audit *audit, const struct outbox *outbox)
 		bytes += frame->len;
 		exempt += i < outbox->exempt ? frame->len : 0;
 	}
+	audit_bytes(audit, MEMORY_FRAMES, outbox->room * sizeof(struct frame *));
 	if (bytes != outbox->bytes || exempt != outbox->exempt_bytes) {
 		audit_fault(audit,
 			"an outbox counts %zu bytes, %zu of them exempt, and has %zu and %zu",

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/hub/frame.h"
 
 #define LEAST_ROOM 8 /* slots */
@@ -21,9 +22,15 @@ static struct frame **slot(struct outbox *outbox, unsigned i)
 	return &ring[(outbox->head + i) & (slots(outbox) - 1)];
 }
 
+size_t outbox_weight(const struct outbox *outbox)
+{
+	return outbox->bytes + outbox->room * sizeof(*outbox->ring);
+}
+
 static void free_ring(struct outbox *outbox)
 {
 	if (outbox->room) {
+		memory_give(MEMORY_FRAMES, outbox->room * sizeof(*outbox->ring));
 		free(outbox->ring);
 		outbox->room = 0;
 	}
@@ -41,6 +48,7 @@ static bool grow(struct outbox *outbox)
 		ring[i] = *slot(outbox, i);
 	}
 	free_ring(outbox);
+	memory_take(MEMORY_FRAMES, larger * sizeof(*ring));
 	outbox->ring = ring;
 	outbox->room = larger;
 	outbox->head = 0;

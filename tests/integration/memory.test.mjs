@@ -192,6 +192,22 @@ describe('max-memory', () => {
     assert.equal((await daemon.meters()).memory_received, 0);
   });
 
+  it('is not brought down for a burst that its receivers take at once', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--max-memory', '1MiB', '--message-rate', '0'] });
+    const crowd = [];
+    for (let i = 0; i < 48; i++) crowd.push(await open(daemon, '/relay/crowd'));
+    const burst = Buffer.concat(Array.from({ length: 100 }, () => frame(TEXT, 'x')));
+    // All of it is read in one turn: the queues alone take 3 MiB then.
+    daemon.child.kill('SIGSTOP');
+    await Promise.all(crowd.map((peer) => peer.wire.write(burst)));
+    daemon.child.kill('SIGCONT');
+    for (const peer of crowd) await peer.wire.until(() => peer.frames.length >= 4700 || peer.frames.some(({ opcode }) => opcode !== TEXT), 'the burst');
+    assert.ok(crowd.every((peer) => peer.frames.length === 4700), 'each has got each message');
+    const meters = await daemon.meters();
+    assert.equal(meters.shed_peers, 0);
+    assert.ok(meters.memory_frames < MIB, `${meters.memory_frames} bytes wait`);
+  });
+
   it('lets nobody in while too much is held, says why, and lets them in again', async (t) => {
     const daemon = await testDaemon(t, { args: ['--max-memory', '1MiB', '--max-peers-per-address', '0', '--connect-rate', '0'] });
     const speak = await neighbours(daemon);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/meter.h"
 #include "nakodo/hub/frame.h"
 #include "nakodo/hub/outbox.h"
 
@@ -131,6 +132,28 @@ static void the_memory_of_a_long_queue_is_given_back_when_it_is_empty(void **sta
 	push(&outbox, 7);
 	assert_int_equal(outbox.room, 0);
 	pop(&outbox, 7);
+}
+
+static void what_the_queue_itself_takes_is_counted(void **state)
+{
+	const uint64_t *counted = &meter_values[METER_MEMORY_FRAMES];
+	struct frame *frame = numbered(1);
+	uint64_t before = *counted;
+	struct outbox outbox = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < OUTBOX_INLINE; i++) {
+		outbox_push(&outbox, frame);
+	}
+	assert_int_equal(*counted, before);
+	for (unsigned i = OUTBOX_INLINE; i < 1000; i++) {
+		outbox_push(&outbox, frame);
+	}
+	assert_int_equal(*counted - before, 1024 * sizeof(frame));
+	assert_int_equal(outbox_weight(&outbox), outbox.bytes + 1024 * sizeof(frame));
+	outbox_clear(&outbox);
+	assert_int_equal(*counted, before);
+	frame_unref(frame);
 }
 
 static void clearing_takes_everything(void **state)
@@ -295,6 +318,7 @@ int main(void)
 		cmocka_unit_test(the_order_holds_while_it_is_filled_and_emptied),
 		cmocka_unit_test(a_few_frames_need_no_memory_of_their_own),
 		cmocka_unit_test(the_memory_of_a_long_queue_is_given_back_when_it_is_empty),
+		cmocka_unit_test(what_the_queue_itself_takes_is_counted),
 		cmocka_unit_test(clearing_takes_everything),
 		cmocka_unit_test(bytes_are_those_of_the_waiting_frames_with_their_headers),
 		cmocka_unit_test(what_a_connection_begins_with_is_exempt_until_it_is_out),

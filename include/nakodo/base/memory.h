@@ -13,7 +13,7 @@
 enum memory_kind {
 	MEMORY_CONNECTIONS = METER_MEMORY_CONNECTIONS, /* sockets, TLS, libwebsockets' part */
 	MEMORY_FRAMES = METER_MEMORY_FRAMES, /* that wait, or are kept for a session, or lie in the
-						library */
+						library; and the queues they wait in */
 	MEMORY_RECEIVED = METER_MEMORY_RECEIVED, /* messages in parts, or not due yet */
 	MEMORY_ROOMS = METER_MEMORY_ROOMS, /* members, sessions, chat, queues of the dialects */
 	MEMORY_ANSWERS = METER_MEMORY_ANSWERS, /* of HTTP, that slow clients have not taken */

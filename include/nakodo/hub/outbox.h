@@ -37,4 +37,6 @@ struct frame *outbox_pop(struct outbox *outbox);
 /* Take that frame out, the last one if it waits more than once; its reference passes to the caller.
  * None of the exempt ones. False: it does not wait. */
 bool outbox_remove(struct outbox *outbox, const struct frame *frame);
+/* Bytes that it holds, if the frames are nobody else's: theirs and those of a ring on the heap. */
+size_t outbox_weight(const struct outbox *outbox);
 void outbox_clear(struct outbox *outbox);

@@ -45,8 +45,8 @@ static size_t weight_of(const struct conn *conn)
 	size_t bytes = conn->stage == CONN_DEAD ? 0 : conn->unsent;
 
 	if (peer->state == PEER_OPEN) {
-		bytes += peer->outbox.bytes + (conn->rx ? conn->rx->room : 0) + pace_backlog(conn) +
-			 kept_of(conn);
+		bytes += outbox_weight(&peer->outbox) + (conn->rx ? conn->rx->room : 0) +
+			 pace_backlog(conn) + kept_of(conn);
 	}
 	return bytes < LEAST ? 0 : bytes;
 }

@@ -444,14 +444,12 @@ void ws_closed(struct conn *conn)
 
 static void on_turned(struct flush *flush)
 {
-	struct ws *ws = lws_container_of(flush, struct ws, flush);
-
-	reading_go_on(&ws->reading);
-	budget_settle(ws);
+	reading_go_on(&lws_container_of(flush, struct ws, flush)->reading);
 }
 
 static void on_flushed(struct flush *flush)
 {
+	budget_settle(lws_container_of(flush, struct ws, flush));
 	pace_settle(&lws_container_of(flush, struct ws, flush)->pace);
 }
 

@@ -21,5 +21,6 @@ struct budget {
 	uint64_t told; /* ms: the log has been told lately, until then */
 };
 
-/* Once per turn. All connections are looked through when too much is held. */
+/* Once per turn, behind the flush: a burst that could be written is no burden. All connections are
+ * looked through when too much is held. */
 void budget_settle(struct ws *ws);
