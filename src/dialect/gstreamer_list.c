@@ -111,8 +111,11 @@ void gstreamer_list_send(const struct gstreamer_peer *self, enum gstreamer_role 
 		const struct gstreamer_peer *peer = at->peer->state_of_dialect;
 		struct iovec meta = gstreamer_list_meta(peer);
 
-		text_print(out, "%s{\"id\":\"%s\",\"meta\":%.*s}", at == first ? "" : ",", peer->id,
-			(int)meta.iov_len, (const char *)meta.iov_base);
+		text_add(out, at == first ? "{\"id\":\"" : ",{\"id\":\"");
+		text_add(out, peer->id);
+		text_add(out, "\",\"meta\":");
+		text_add_bytes(out, meta.iov_base, meta.iov_len);
+		text_add(out, "}");
 	}
 	text_add(out, "]}");
 	part.iov_base = text_take(out, &part.iov_len);

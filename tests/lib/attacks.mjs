@@ -179,6 +179,27 @@ export const attacks = {
       await a.cut(peer);
     },
   },
+  'a crowd that says everything at once': {
+    width: 100,
+    meets: 'held_for_others',
+    async step(a) {
+      const peer = a.open('/relay/crowd');
+      await a.wait(Promise.race([peer.gone, once(peer, 'data')]));
+      a.crowd = [...a.crowd ?? [], peer];
+      if (a.crowd.length === 100) for (const one of a.crowd) one.write(small);
+      await a.wait(peer.gone);
+    },
+  },
+  'long lists, and many': {
+    width: 60,
+    meets: 'held_for_others',
+    async step(a) {
+      const meta = { words: 'x'.repeat(1900) };
+      const peer = a.open('/gst', [json({ type: 'setPeerStatus', roles: ['producer'], meta }), many(65, TEXT, '{"type":"list"}')]);
+      await a.wait(peer.gone, 300);
+      await a.cut(peer);
+    },
+  },
   'QR codes to draw': {
     width: 16,
     meets: 'qr_drawn',

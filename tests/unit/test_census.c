@@ -279,6 +279,23 @@ static void who_connects_too_often_waits_for_its_turn(void **state)
 	assert_true(census_connect(NULL, 100, 1000, 0, &wait));
 }
 
+static void what_an_address_took_of_a_turn_is_forgotten_in_the_next(void **state)
+{
+	struct address one = address_of("192.0.2.1"), other = address_of("192.0.2.2");
+	struct census_group *first, *second;
+
+	assert_true(census_add_connection(*state, &one, 0, &first));
+	assert_true(census_add_connection(*state, &other, 0, &second));
+	census_work(first, 7, 100);
+	census_work(first, 7, 50);
+	assert_int_equal(census_worked(first, 7), 150);
+	assert_int_equal(census_worked(second, 7), 150 / CENSUS_WORK); /* as one of its network */
+	assert_int_equal(census_worked(first, 8), 0);
+	assert_int_equal(census_worked(second, 8), 0);
+	census_work(NULL, 7, 100);
+	assert_int_equal(census_worked(NULL, 7), 0);
+}
+
 /* So many peers of an address are there. */
 static struct census_group *peers_at(struct census *census, const char *text, int count)
 {
@@ -388,6 +405,8 @@ int main(void)
 			a_network_connects_eight_times_as_often, create, destroy),
 		cmocka_unit_test_setup_teardown(
 			who_connects_too_often_waits_for_its_turn, create, destroy),
+		cmocka_unit_test_setup_teardown(
+			what_an_address_took_of_a_turn_is_forgotten_in_the_next, create, destroy),
 		cmocka_unit_test_setup_teardown(
 			a_connection_takes_over_the_share_of_one_who_left, create, destroy),
 		cmocka_unit_test_setup_teardown(

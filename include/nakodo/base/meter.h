@@ -67,6 +67,7 @@ enum meter {
 	METER_MESSAGES_DROPPED,
 	METER_HELD,
 	METER_HELD_FOR_READERS,
+	METER_HELD_FOR_OTHERS,
 	METER_STALLED,
 	/* Counters: what was full and made room, or did not. */
 	METER_SEATS_YIELDED,

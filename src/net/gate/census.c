@@ -33,6 +33,7 @@ struct census_group {
 	uint64_t connects; /* µs: when all connects would have come at exactly the rate */
 	struct debt debts[CENSUS_DEBTS];
 	uint32_t surplus, surplus_round; /* bytes, of that round */
+	uint64_t turn, worked; /* the turn in which its messages took so many ns */
 	struct census_group *prev, *next; /* nobody is there (utlist DL) */
 	UT_hash_handle hh;
 };
@@ -351,6 +352,33 @@ uint64_t census_count_surplus(struct census_group *group, uint32_t round, uint32
 	}
 	group->surplus += bytes < UINT32_MAX - group->surplus ? bytes : UINT32_MAX - group->surplus;
 	return group->surplus;
+}
+
+static uint64_t worked(const struct census_group *group, uint64_t turn)
+{
+	return group->turn == turn ? group->worked : 0;
+}
+
+static void work(struct census_group *group, uint64_t turn, uint64_t ns)
+{
+	group->worked = worked(group, turn) + ns;
+	group->turn = turn;
+}
+
+void census_work(struct census_group *group, uint64_t turn, uint64_t ns)
+{
+	if (group) {
+		work(group, turn, ns);
+		work(group->network, turn, ns);
+	}
+}
+
+uint64_t census_worked(const struct census_group *group, uint64_t turn)
+{
+	uint64_t own = group ? worked(group, turn) : 0;
+	uint64_t network = group ? worked(group->network, turn) / CENSUS_WORK : 0;
+
+	return own > network ? own : network;
 }
 
 bool census_may_log(struct census *census, const struct address *address, uint64_t now)

@@ -32,7 +32,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
 	struct flush *flush = prepare->data;
 
-	if (hub_is_dirty(flush->hub)) {
+	if (flush->again || hub_is_dirty(flush->hub)) {
 		uv_idle_start(&flush->idle, on_idle);
 	}
 }

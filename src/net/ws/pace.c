@@ -120,6 +120,11 @@ static uint64_t wait_of(struct conn *conn)
 
 static void on_due(struct wheel_timer *timer);
 
+static bool has_turn(const struct conn *conn)
+{
+	return turn_has_room(&pace_of(conn)->turn, conn->place);
+}
+
 static void deliver_first(struct conn *conn)
 {
 	struct held *held = conn->pacing->backlog;
@@ -129,16 +134,48 @@ static void deliver_first(struct conn *conn)
 	held_free(held);
 }
 
-/* Its next message is due: deliver what is within the rate, then read on. */
-static void go_on(struct conn *conn)
+static void put_in(struct conn *conn, enum conn_hold hold)
+{
+	conn->hold = hold;
+	DL_APPEND(pace_of(conn)->settling, conn->pacing);
+}
+
+/* The list is gone through after each turn. */
+static void wait_for_turn(struct conn *conn)
 {
 	deadlines_clear(pace_of(conn)->deadlines, &conn->timer);
-	/* Its silence was ours. */
-	conn->peer.heard = conn->pacing->released = now_of(conn);
+	if (conn->hold == HOLD_UNREAD) {
+		put_in(conn, HOLD_RELIEVED);
+	}
+}
+
+bool pace_is_due(struct conn *conn)
+{
+	if (conn->hold == HOLD_NONE && !has_turn(conn) && pacing_of(conn)) {
+		meter_add(METER_HELD_FOR_OTHERS, 1);
+		put_in(conn, HOLD_PENDING);
+		wait_for_turn(conn);
+	}
+	return conn->hold == HOLD_NONE && conn->peer.state == PEER_OPEN;
+}
+
+/* Its next message is due: deliver what is within the rate and the turn, then read on. */
+static void go_on(struct conn *conn)
+{
+	conn->peer.heard = now_of(conn); /* its silence was ours */
+	/* Not if it only waited for its turn. */
+	if (conn->pacing->due > conn->pacing->released) {
+		conn->pacing->released = conn->peer.heard;
+	}
+	deadlines_clear(pace_of(conn)->deadlines, &conn->timer);
 	while (conn->pacing->backlog) {
 		deliver_first(conn);
 		/* It may have been closed, and its pacing is gone; or it waits again. */
 		if (conn->timer.at) {
+			return;
+		}
+		if (conn->pacing->backlog && !has_turn(conn)) {
+			wait_for_turn(conn);
 			return;
 		}
 	}
@@ -162,8 +199,10 @@ static void on_due(struct wheel_timer *timer)
 	wait = wait_of(conn);
 	if (wait) {
 		deadlines_set(pace->deadlines, timer, wait, on_due);
-	} else {
+	} else if (has_turn(conn)) {
 		go_on(conn);
+	} else {
+		wait_for_turn(conn);
 	}
 }
 
@@ -203,10 +242,15 @@ static void hold(struct conn *conn, uint64_t due, enum meter meter)
 	conn->pacing->due = due;
 	if (conn->hold == HOLD_NONE) {
 		meter_add(meter, 1);
-		conn->hold = HOLD_PENDING;
-		DL_APPEND(pace_of(conn)->settling, conn->pacing);
+		put_in(conn, HOLD_PENDING);
 	}
 	deadlines_set(pace_of(conn)->deadlines, &conn->timer, wait_of(conn), on_due);
+}
+
+void pace_hear(struct conn *conn)
+{
+	press_hear(pace_of(conn)->presses);
+	turn_begin(&pace_of(conn)->turn, conn->place);
 }
 
 void pace_count(struct conn *conn, size_t len)
@@ -214,6 +258,7 @@ void pace_count(struct conn *conn, size_t len)
 	uint64_t now = now_of(conn), rate = 0;
 	uint64_t readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
 
+	turn_end(&pace_of(conn)->turn, conn->place);
 	if (conn->peer.unmetered) {
 		conn->peer.unmetered--;
 	} else if (conn->peer.state == PEER_OPEN) {
@@ -255,14 +300,13 @@ static void relieve(struct peer *sender)
 	struct conn *conn = (struct conn *)sender;
 
 	if (conn->hold == HOLD_UNREAD) {
-		conn->hold = HOLD_RELIEVED;
-		DL_APPEND(pace_of(conn)->settling, conn->pacing);
+		put_in(conn, HOLD_RELIEVED);
 	}
 }
 
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
 {
-	struct held *held = malloc(sizeof(*held) + len);
+	struct held *held = conn->pacing ? malloc(sizeof(*held) + len) : NULL;
 
 	if (!held) {
 		return false;
@@ -293,7 +337,7 @@ size_t pace_backlog(const struct conn *conn)
 
 void pace_release(struct conn *conn)
 {
-	while (conn->pacing && conn->pacing->backlog) {
+	while (conn->pacing && conn->pacing->backlog && has_turn(conn)) {
 		deliver_first(conn);
 	}
 }
@@ -318,6 +362,7 @@ void pace_start(struct pace *pace, struct hub *hub)
 {
 	pace->presses = hub_presses(hub);
 	pace->presses->relieved = relieve;
+	turn_start(&pace->turn, hub, pace->deadlines);
 }
 
 static void settle(struct pace *pace, struct pacing *pacing)
@@ -325,7 +370,7 @@ static void settle(struct pace *pace, struct pacing *pacing)
 	struct conn *conn = pacing->conn;
 	SSL *ssl = lws_get_ssl(conn->wsi);
 
-	if (!wait_of(conn)) {
+	if (!wait_of(conn) && has_turn(conn)) {
 		go_on(conn);
 	}
 	if (conn->hold == HOLD_NONE) {
@@ -333,26 +378,31 @@ static void settle(struct pace *pace, struct pacing *pacing)
 	}
 	DL_DELETE(pace->settling, pacing);
 	if (conn->hold == HOLD_PENDING && ssl && SSL_pending(ssl)) {
-		DL_APPEND(pace->settling, pacing);
+		put_in(conn, HOLD_PENDING);
 		return;
 	}
 	if (conn->hold == HOLD_PENDING) {
 		lws_rx_flow_control(conn->wsi, 0);
 	}
 	conn->hold = HOLD_UNREAD;
+	if (!wait_of(conn)) {
+		wait_for_turn(conn);
+	}
 }
 
 /* guard hold: between two turns only, and never while TLS has decrypted bytes left. */
-void pace_settle(struct pace *pace)
+bool pace_settle(struct pace *pace)
 {
 	struct pacing *pacing;
 	size_t count;
 
+	turn_next(&pace->turn);
 	/* What one of them delivers may take another out of the list, or put one in. */
 	DL_COUNT(pace->settling, pacing, count);
 	for (; count && pace->settling; count--) {
 		settle(pace, pace->settling);
 	}
+	return pace->settling;
 }
 
 #ifdef NAKODO_AUDIT
@@ -365,7 +415,8 @@ void pace_audit(const struct conn *conn, struct audit *audit)
 	DL_FOREACH (backlog, held) {
 		audit_bytes(audit, MEMORY_RECEIVED, sizeof(*held) + held->len);
 	}
-	if (conn->hold == HOLD_NONE ? backlog != NULL : !conn->timer.at) {
+	if (conn->hold == HOLD_NONE ? backlog != NULL
+				    : conn->hold == HOLD_UNREAD && !conn->timer.at) {
 		audit_fault(audit, "what is held back is forgotten");
 	}
 }

@@ -182,7 +182,7 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool binary
 	meter_add(METER_MESSAGES_IN, 1);
 	meter_add(METER_BYTES_IN, len);
 	show_message(&conn->ws->show, conn, data, len, binary);
-	press_hear(conn->ws->pace.presses);
+	pace_hear(conn);
 	conn->mount->dialect->message(&conn->peer, data, len, binary);
 	pace_count(conn, len);
 }
@@ -191,7 +191,7 @@ static void take(struct conn *conn, const char *data, size_t len)
 {
 	if (!conn->rx_binary && !utf8_is_valid(data, len)) {
 		hub_close(&conn->peer, 1007, "a text message must be UTF-8");
-	} else if (conn->hold == HOLD_NONE) {
+	} else if (pace_is_due(conn)) {
 		deliver(conn, data, len, conn->rx_binary);
 	} else if (!pace_keep(conn, data, len, conn->rx_binary)) {
 		hub_close(&conn->peer, 1011, "out of memory");
@@ -449,8 +449,10 @@ static void on_turned(struct flush *flush)
 
 static void on_flushed(struct flush *flush)
 {
-	budget_settle(lws_container_of(flush, struct ws, flush));
-	pace_settle(&lws_container_of(flush, struct ws, flush)->pace);
+	struct ws *ws = lws_container_of(flush, struct ws, flush);
+
+	budget_settle(ws);
+	flush->again = pace_settle(&ws->pace);
 }
 
 int ws_init(struct ws *ws, const struct options *options, struct dialect_table *dialects,

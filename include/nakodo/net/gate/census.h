@@ -17,6 +17,7 @@ struct census;
 struct census_group; /* stays while something is counted in it */
 
 #define CENSUS_NETWORK 8
+#define CENSUS_WORK 2 /* times as much of the loop's time for a network as for an address */
 #define CENSUS_BURST 10 /* seconds' worth of connects that may come at once */
 
 /* What a connection may owe when it ends: what it sent faster than its rate allows, in the time
@@ -57,6 +58,11 @@ uint64_t census_share_of_debt(struct census_group *group, enum census_debt debt,
 /* A connection has sent so many bytes that nothing else counts; so many have all connections of the
  * group in the same round (ws/flood.h), with these. */
 uint64_t census_count_surplus(struct census_group *group, uint32_t round, uint32_t bytes);
+
+/* Its messages took `ns` of the loop's time in a turn with that number, and how much they and those
+ * of the rest of its network, of which CENSUS_WORK times as much is expected, took in it so far. */
+void census_work(struct census_group *group, uint64_t turn, uint64_t ns);
+uint64_t census_worked(const struct census_group *group, uint64_t turn);
 
 /* May a refusal of this address be logged? Once a minute for each address; `now` in ms. The memory
  * is bounded, so very many addresses may be logged more often, never less. */

@@ -18,6 +18,7 @@ struct flush {
 	struct hub *hub;
 	flush_turn_fn *turned, *flushed;
 	flush_peer_fn *peer;
+	bool again; /* by `flushed`: the next poll is not to wait */
 	uv_check_t check;
 	uv_prepare_t prepare;
 	uv_idle_t idle;

@@ -1,7 +1,7 @@
 /*
  * pace: a peer over one of its rates is left unread until its next message is due; so is one whose
- * message met a reader with too much waiting, until that has read (hub/press.h). Nothing is
- * dropped.
+ * message met a reader with too much waiting, until that has read (hub/press.h), and one whose
+ * address has had its time of this turn, until the next (net/ws/turn.h). Nothing is dropped.
  *
  * Reading is stopped between two turns of the loop, never inside a read: libwebsockets 4.1.6 loops
  * for ever when flow control sets in while TLS has decrypted bytes left. What the current read
@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "nakodo/net/ws/turn.h"
 
 struct conn;
 struct deadlines;
@@ -33,6 +35,7 @@ struct pace {
 	struct lws_context *context;
 	pace_deliver_fn *deliver;
 	pace_resumed_fn *resumed;
+	struct turn turn;
 	struct presses *presses; /* the hub's */
 	struct pacing *settling; /* to be left unread, or read on, after this turn (utlist DL) */
 };
@@ -43,7 +46,11 @@ void pace_start(struct pace *pace, struct hub *hub);
  * what it owes is left to its address. */
 void pace_begin(struct conn *conn);
 void pace_leave(struct conn *conn);
-/* Count a message of so many bytes that was just delivered, since press_hear(); begin to hold its
+/* A message is about to be delivered to the peer's dialect; pace_count() follows. */
+void pace_hear(struct conn *conn);
+/* May its next message be delivered now? If not, it is held from now on: pace_keep(). */
+bool pace_is_due(struct conn *conn);
+/* Count a message of so many bytes that was just delivered, since pace_hear(); begin to hold its
  * peer if it is one too many. pace->deliver gets the backlog later, and what it delivers is counted
  * again. */
 void pace_count(struct conn *conn, size_t len);
@@ -58,13 +65,14 @@ void pace_count_piece(struct conn *conn, size_t len);
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
 /* Bytes that are kept of it so. */
 size_t pace_backlog(const struct conn *conn);
-/* The peer has closed or its connection has ended: deliver its backlog at once. */
+/* The peer has closed or its connection has ended: deliver its backlog at once, as far as the time
+ * of its address in this turn goes. The rest is lost. */
 void pace_release(struct conn *conn);
 /* The peer leaves: forget its backlog and read on, for its close frame. */
 void pace_end(struct conn *conn);
 /* Between two turns, after the flush: stop reading the peers that are to be held, go on with those
- * that were relieved. */
-void pace_settle(struct pace *pace);
+ * that were relieved. True: there are more, for whom the next turn must not wait. */
+bool pace_settle(struct pace *pace);
 
 #ifdef NAKODO_AUDIT
 struct audit;

@@ -1,0 +1,32 @@
+/*
+ * turn: how long the messages of one address may keep one turn of the loop busy. What is beyond it
+ * is delivered in the next turns (ws/pace.h), so whoever says little is never behind more than
+ * that of each other address.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct census_group;
+struct deadlines;
+struct hub;
+
+struct turn {
+	const struct hub *hub;
+	const struct deadlines *deadlines;
+	uint64_t number;
+	const void *speaker; /* the address whose message came last; only compared */
+	uint64_t others; /* ms: when it was another than before */
+	uint64_t began; /* ns: when the message that is being delivered came */
+	uint64_t queued; /* frames, then */
+};
+
+void turn_start(struct turn *turn, const struct hub *hub, const struct deadlines *deadlines);
+/* The next one begins: every address has its time again. */
+void turn_next(struct turn *turn);
+/* May a message of that address be delivered in this turn? */
+bool turn_has_room(const struct turn *turn, const struct census_group *group);
+/* A message of it is about to be delivered, and has been. */
+void turn_begin(struct turn *turn, const struct census_group *group);
+void turn_end(struct turn *turn, struct census_group *group);

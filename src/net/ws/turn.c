@@ -1,0 +1,47 @@
+/* turn: measures each message. What the census knows of an address says what it has used. */
+#include "nakodo/net/ws/turn.h"
+
+#include <uv.h>
+
+#include "nakodo/hub/hub.h"
+#include "nakodo/net/gate/census.h"
+#include "nakodo/net/loop/deadlines.h"
+
+#define SHARED 2000000 /* ns of a turn for one address while others have something to say, */
+#define ALONE 25000000 /* and while nobody has: there is only who comes newly */
+#define OTHERS 1000 /* ms for which an address that said something is awaited */
+#define FRAME 250 /* ns that writing a frame takes later */
+
+void turn_start(struct turn *turn, const struct hub *hub, const struct deadlines *deadlines)
+{
+	*turn = (struct turn){.hub = hub, .deadlines = deadlines, .number = 1};
+}
+
+void turn_next(struct turn *turn)
+{
+	turn->number++;
+}
+
+bool turn_has_room(const struct turn *turn, const struct census_group *group)
+{
+	bool is_shared = turn->others + OTHERS > deadlines_now(turn->deadlines);
+
+	return census_worked(group, turn->number) < (is_shared ? SHARED : ALONE);
+}
+
+void turn_begin(struct turn *turn, const struct census_group *group)
+{
+	if (turn->speaker != group) {
+		turn->speaker = group;
+		turn->others = deadlines_now(turn->deadlines);
+	}
+	turn->queued = hub_queued(turn->hub);
+	turn->began = uv_hrtime();
+}
+
+void turn_end(struct turn *turn, struct census_group *group)
+{
+	uint64_t frames = hub_queued(turn->hub) - turn->queued;
+
+	census_work(group, turn->number, uv_hrtime() - turn->began + frames * FRAME);
+}
