@@ -197,9 +197,10 @@ export const mutants = {
     shows: { '4.1': /the daemon ended with SIGKILL/, '4.3': /error: 'message \d+: not within/ },
     edits: [{
       file: 'src/net/ws/pace.c',
-      from: `		conn->hold = HOLD_PENDING;
-		DL_APPEND2(conn->pace->settling, conn, settle_prev, settle_next);`,
-      to: `		conn->hold = HOLD_UNREAD;
+      from: `		meter_add(meter, 1);
+		put_in(conn, HOLD_PENDING);`,
+      to: `		meter_add(meter, 1);
+		conn->hold = HOLD_UNREAD;
 		lws_rx_flow_control(conn->wsi, 0);`,
     }],
   },
