@@ -21,8 +21,7 @@
 struct debt {
 	uint64_t owed, at; /* µs: so much, at that time */
 	size_t left; /* connections that have left it, but no more than were there at once */
-	size_t most; /* peers that were there at once when one of them left, since nothing is owed
-		      */
+	size_t most; /* peers that were there at once when one of them left */
 };
 
 struct census_group {

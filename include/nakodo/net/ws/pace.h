@@ -1,7 +1,8 @@
 /*
  * pace: a peer over one of its rates is left unread until its next message is due; so is one whose
  * message met a reader with too much waiting, until that has read (hub/press.h), and one whose
- * address has had its time of this turn, until the next (net/ws/turn.h). Nothing is dropped.
+ * address has had its time of this turn, until the next (net/ws/turn.h). Nothing is dropped
+ * while the connection lasts.
  *
  * Reading is stopped between two turns of the loop, never inside a read: libwebsockets 4.1.6 loops
  * for ever when flow control sets in while TLS has decrypted bytes left. What the current read
