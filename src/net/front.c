@@ -21,6 +21,7 @@
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/read_head.h"
 #include "nakodo/net/tls/tls.h"
+#include "nakodo/net/ws/closing.h"
 #include "nakodo/net/ws/ws.h"
 
 static struct server *server_of(struct lws *wsi)
@@ -160,6 +161,8 @@ static int on_websocket(
 {
 	switch (reason) {
 	case LWS_CALLBACK_ESTABLISHED:
+		/* To connections without such a pointer it does not say that it drops them. */
+		lws_set_wsi_user(conn->wsi, conn);
 		return len == 1 ? -1 : ws_open(ws, conn); /* 1: over HTTP/2, which is off */
 	case LWS_CALLBACK_RECEIVE:
 		ws_receive(conn, in, len);
@@ -171,12 +174,12 @@ static int on_websocket(
 		ws_writeable(conn);
 		return 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		return ws_peer_closed(conn, in, len);
+		return closing_by_peer(conn, in, len);
 	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-		ws_mute(conn);
+		closing_by_library(conn);
 		return 0;
 	case LWS_CALLBACK_CLOSED:
-		ws_closed(conn);
+		closing_done(conn);
 		return 0;
 	default:
 		return 0;

@@ -319,6 +319,35 @@ for (const secure of [false, true]) {
         await fails('half a character', [frame(CLOSE, Buffer.concat([closing(1000, 'ok'), Buffer.from([0xe6, 0x9c])]))], /^close 1007 /);
       });
 
+      it('is not waited for where the rules were broken: who did so has left, and its connection ends', async () => {
+        const faults = {
+          'a reserved opcode': frame(3),
+          'a reserved bit': frame(TEXT, 'x', { rsv: 1 }),
+          'a continuation of nothing': frame(CONTINUATION, 'x'),
+          'half a ping': frame(PING, '', { fin: false }),
+          'a ping that is too long': frame(PING, Buffer.alloc(126)),
+          'a length beyond 2^63': frame(TEXT, '', { announce: 2n ** 63n, form: 64 }),
+        };
+        // It has five seconds to answer the server's close frame, and does not.
+        const asked = await echo('/echo?frames=neither');
+        let late = false;
+        asked.ended.then(() => { late = true; });
+        await Promise.all(Object.entries(faults).map(async ([what, bytes], i) => {
+          const path = `/peerjs?key=peerjs&id=broken${i}&token=`;
+          const peer = await echo(`${path}one`);
+          assert.match(await peer.says(what), /"OPEN"/);
+          await peer.wire.write(bytes);
+          await within(peer.ended, `${what}: the end`);
+          assert.ok(!late, `${what}: the end came after five seconds`);
+          // Its id is free: nobody else could have it while the peer is there.
+          const heir = await echo(`${path}other`);
+          assert.match(await heir.says(what), /"OPEN"/);
+          await heir.leave();
+        }));
+        assert.ok((await daemon.meters()).closed_1002 >= 4, 'closed_1002 counts them');
+        asked.wire.socket.destroy();
+      });
+
       it('ends the reading: nothing behind a close frame counts', async () => {
         const other = await echo('/chat/after');
         const peer = await echo('/chat/after');

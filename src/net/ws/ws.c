@@ -3,7 +3,7 @@
  *
  * The way out of a connection: hub_close() queues our close frame (stage OPEN, peer CLOSING); the
  * flush writes it behind all that waited (CLOSE_SENT); the peer's close frame or the deadline ends
- * it. If the peer's close frame comes first, we write nothing more and libwebsockets echoes it.
+ * it. The other ways, which the peer or libwebsockets begins, are closing.c's.
  * Every write hands over whole frames only: libwebsockets may put a pong or a close frame of its
  * own between two writes, and that must not be in the middle of a frame.
  */
@@ -336,7 +336,7 @@ static bool write_some(struct conn *conn)
 	return write_bytes(conn, burst, len);
 }
 
-static void flush(struct peer *peer)
+void ws_flush(struct peer *peer)
 {
 	struct conn *conn = (struct conn *)peer;
 	size_t waiting = 0;
@@ -385,61 +385,8 @@ void ws_writeable(struct conn *conn)
 {
 	conn->behind_pong = false;
 	if (conn->waiting) {
-		flush(&conn->peer);
+		ws_flush(&conn->peer);
 	}
-}
-
-/* A close frame that must not be echoed (RFC 6455 sections 5.5.1 and 7.4), and what to answer; 0
- * for a good one. libwebsockets looks at the codes below 3000 itself. */
-static unsigned fault_of_close(const unsigned char *payload, size_t len)
-{
-	if (len == 1 || (len > 1 && (payload[0] << 8 | payload[1]) >= 5000)) {
-		return 1002;
-	}
-	return len > 2 && !utf8_is_valid(payload + 2, len - 2) ? 1007 : 0;
-}
-
-static unsigned code_of_close(const unsigned char *payload, size_t len)
-{
-	return len > 1 ? (unsigned)(payload[0] << 8 | payload[1]) : 1005;
-}
-
-int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len)
-{
-	bool answered = conn->stage == CONN_CLOSE_SENT;
-	unsigned fault = answered ? 0 : fault_of_close(payload, len);
-
-	pace_release(conn);
-	conn->stage = CONN_PEER_CLOSED;
-	if (conn->peer.state == PEER_OPEN) {
-		conn->peer.close_code = (uint16_t)(fault ? fault : code_of_close(payload, len));
-	}
-	hub_drop(&conn->peer);
-	if (fault && !lws_partial_buffered(conn->wsi)) {
-		struct frame *frame = frame_create_close(fault, "bad close frame");
-
-		meter_closed(fault);
-		if (frame) {
-			write_bytes(conn, frame->bytes, frame->len);
-		}
-		frame_unref(frame);
-	}
-	conn_kill_after(conn, WS_CLOSE_DEADLINE);
-	return answered || fault;
-}
-
-void ws_mute(struct conn *conn)
-{
-	if (conn->stage == CONN_OPEN) {
-		conn->stage = CONN_PEER_CLOSED;
-	}
-}
-
-void ws_closed(struct conn *conn)
-{
-	pace_release(conn);
-	conn->stage = CONN_DEAD;
-	hub_drop(&conn->peer);
 }
 
 static void on_turned(struct flush *flush)
@@ -496,5 +443,5 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 	pace_start(&ws->pace, ws->hub);
 	ws->stalls = (struct stalls){.options = ws->options, .deadlines = sockets->deadlines};
 	ws->reading = (struct reading){.context = sockets->context, .hub = ws->hub};
-	flush_init(&ws->flush, sockets->loop, ws->hub, on_turned, flush, on_flushed);
+	flush_init(&ws->flush, sockets->loop, ws->hub, on_turned, ws_flush, on_flushed);
 }

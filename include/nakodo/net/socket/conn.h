@@ -27,7 +27,7 @@ enum conn_stage {
 	CONN_ADMITTED, /* the upgrade has been allowed and counted */
 	CONN_OPEN, /* the peer is open, or its close frame has not been written yet */
 	CONN_CLOSE_SENT, /* our close frame is the last thing written */
-	CONN_PEER_CLOSED, /* the peer's close frame has come; libwebsockets echoes it */
+	CONN_PEER_CLOSED, /* libwebsockets ends it: the peer's close frame has come, or nonsense */
 	CONN_DEAD, /* nothing more to be read or written */
 };
 

@@ -1,5 +1,5 @@
 /*
- * ws: the WebSocket side of a connection: messages in, frames out, pings, and the ways it ends.
+ * ws: the WebSocket side of a connection: messages in, frames out, pings.
  * The only maker of a peer.
  */
 #pragma once
@@ -73,11 +73,5 @@ void ws_receive(struct conn *conn, const char *data, size_t len);
 void ws_pong(struct conn *conn);
 /* The socket takes bytes again, after it did not take all of the last write. */
 void ws_writeable(struct conn *conn);
-/* The peer's close frame has come, with this payload. 1: end the connection; 0: let libwebsockets
- * echo the frame. */
-int ws_peer_closed(struct conn *conn, const unsigned char *payload, size_t len);
-/* Write nothing more: libwebsockets closes the connection itself, with a close frame of its own or
- * none. */
-void ws_mute(struct conn *conn);
-/* The connection has ended. */
-void ws_closed(struct conn *conn);
+/* Write what waits for the peer, as much as the socket takes. It may be dead afterwards. */
+void ws_flush(struct peer *peer);
