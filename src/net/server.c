@@ -204,7 +204,9 @@ static int create_context(struct server *server, struct problem *problem)
 		.protocols = server->plain_protocols,
 		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
 			   LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
-			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+			   /* It would read them for connections that it makes; we make none. */
+			   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
 		.foreign_loops = loops,
 		.gid = (gid_t)-1,
 		.uid = (uid_t)-1,
