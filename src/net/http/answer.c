@@ -107,6 +107,14 @@ void reply_finish(struct reply *reply)
 	free(reply->owned);
 }
 
+static const char *caching(const struct reply *reply)
+{
+	if (reply->immutable) {
+		return "public, max-age=31536000, immutable";
+	}
+	return *reply->etag ? "no-cache" : "no-store";
+}
+
 static size_t write_head(
 	char *buf, size_t size, const struct reply *reply, const struct shape *shape)
 {
@@ -114,15 +122,19 @@ static size_t write_head(
 	int len = snprintf(buf, size,
 		"HTTP/1.1 %d %s\r\n%s%s%s"
 		"cache-control: %s\r\n"
-		"%s%s%s"
+		"%s%s%s%s"
 		"content-security-policy: ",
 		reply->status, reason(reply->status), common_headers, extra_headers(reply->status),
-		shape->extra ? shape->extra : ANSWER_SAME_ORIGIN,
-		*reply->etag ? "no-cache" : "no-store", *reply->etag ? "etag: " : "", reply->etag,
-		*reply->etag ? "\r\n" : "");
+		shape->extra ? shape->extra : ANSWER_SAME_ORIGIN, caching(reply),
+		*reply->etag ? "etag: " : "", reply->etag, *reply->etag ? "\r\n" : "",
+		reply->varies ? "vary: Accept-Encoding\r\n" : "");
 
 	len += snprintf(
 		buf + len, size - (size_t)len, policy, shape->connect ? shape->connect : "");
+	if (reply->coding && !empty) {
+		len += snprintf(
+			buf + len, size - (size_t)len, "\r\ncontent-encoding: %s", reply->coding);
+	}
 	len += snprintf(buf + len, size - (size_t)len,
 		empty ? "\r\n\r\n" : "\r\ncontent-type: %s\r\ncontent-length: %zu\r\n\r\n",
 		reply->type, reply->len);

@@ -241,11 +241,13 @@ static void find_reply(
 	} else if (endpoint->answer) {
 		endpoint->answer(exchange, ret);
 	} else {
-		site_find(exchange->pages->site, head->path,
-			head->if_none_match ? head->if_none_match : "",
-			answers_room(
-				&conn_sockets(exchange->conn)->answers, &exchange->conn->address),
-			ret);
+		const struct site_request request = {.path = head->path,
+			.if_none_match = head->if_none_match,
+			.accept_encoding = head->accept_encoding,
+			.most = answers_room(
+				&conn_sockets(exchange->conn)->answers, &exchange->conn->address)};
+
+		site_find(exchange->pages->site, &request, ret);
 	}
 }
 

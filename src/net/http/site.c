@@ -18,6 +18,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/http/answer.h"
+#include "nakodo/net/http/coding.h"
 
 #define READ (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 #define STEP (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -25,8 +26,16 @@
 #define TRIES 8
 #define FILE_MAX (16 << 20) /* bytes; larger files are not for this server */
 
+#define IMMUTABLE "immutable/"
+
 struct site {
 	int directory;
+};
+
+struct file {
+	char name[NAME_ROOM]; /* below web-root */
+	int fd;
+	struct stat st;
 };
 
 static const struct {
@@ -179,18 +188,73 @@ static int open_file(const struct site *site, const char *path, char *name, size
 	return fd < 0 ? open_safe(site, path, "", name, size) : fd;
 }
 
-static bool matches(const char *if_none_match, const char *etag)
+/* The name of what is below is that of its content, so that it never changes. */
+static bool is_immutable(const char *name)
 {
-	return !strcmp(if_none_match, "*") || strstr(if_none_match, etag);
+	return !strncmp(name, IMMUTABLE, strlen(IMMUTABLE)) || strstr(name, "/" IMMUTABLE);
 }
 
-static void read_file(int fd, const struct stat *st, struct reply *ret)
+static bool is_file(const struct file *file)
 {
-	size_t size = (size_t)st->st_size, len = 0;
+	return S_ISREG(file->st.st_mode) && file->st.st_size <= FILE_MAX;
+}
+
+static bool is_older(const struct timespec *one, const struct timespec *other)
+{
+	return one->tv_sec != other->tv_sec ? one->tv_sec < other->tv_sec
+					    : one->tv_nsec < other->tv_nsec;
+}
+
+/* Put the coded file that the client likes best in the place of the plain one. One that is older
+ * was made of what stood there before. */
+static void choose_coding(
+	const struct site *site, const char *accept, struct file *file, struct reply *ret)
+{
+	static const char *const codings[][2] = {{"br", ".br"}, {"gzip", ".gz"}};
+	const struct timespec age = file->st.st_mtim;
+	unsigned best = coding_weight(accept, "identity");
+
+	for (size_t i = 0; i < sizeof(codings) / sizeof(*codings); i++) {
+		unsigned weight = coding_weight(accept, codings[i][0]);
+		struct file coded;
+		char name[NAME_ROOM];
+
+		coded.fd = open_safe(site, file->name, codings[i][1], name, sizeof(name));
+		if (coded.fd < 0) {
+			continue;
+		}
+		if (!fstat(coded.fd, &coded.st) && is_file(&coded) &&
+			!is_older(&coded.st.st_mtim, &age)) {
+			ret->varies = true;
+			/* All else being equal a coded one is shorter, and the first the shortest.
+			 */
+			if (weight > best || (weight && weight == best && !ret->coding)) {
+				int plain = file->fd;
+
+				best = weight;
+				ret->coding = codings[i][0];
+				file->fd = coded.fd;
+				file->st = coded.st;
+				coded.fd = plain;
+			}
+		}
+		close(coded.fd);
+	}
+}
+
+static bool matches(const char *if_none_match, const char *etag)
+{
+	return if_none_match && (!strcmp(if_none_match, "*") || strstr(if_none_match, etag));
+}
+
+static void read_file(const struct file *file, struct reply *ret)
+{
+	size_t size = (size_t)file->st.st_size, len = 0;
 	ssize_t got;
 
 	ret->owned = malloc(size ? size : 1);
-	while (ret->owned && len < size && (got = read(fd, ret->owned + len, size - len)) > 0) {
+	while (ret->owned && len < size &&
+		(got = read(file->fd, ret->owned + len, size - len)) > 0) {
 		len += (size_t)got;
 	}
 	/* A file that shrank while it was read is not sent in part. */
@@ -199,29 +263,31 @@ static void read_file(int fd, const struct stat *st, struct reply *ret)
 	ret->len = ret->status == 200 ? size : 0;
 }
 
-void site_find(const struct site *site, const char *path, const char *if_none_match, size_t most,
-	struct reply *ret)
+void site_find(const struct site *site, const struct site_request *request, struct reply *ret)
 {
-	char name[NAME_ROOM];
-	struct stat st;
-	int fd = open_file(site, path, name, sizeof(name));
+	struct file file;
 
 	*ret = (struct reply){.status = 404};
-	if (fd < 0) {
+	file.fd = open_file(site, request->path, file.name, sizeof(file.name));
+	if (file.fd < 0) {
 		return;
 	}
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX) {
-		ret->type = type_of(name);
-		snprintf(ret->etag, sizeof(ret->etag), "\"%" PRIx64 "-%" PRIx64 "\"",
-			(uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec,
-			(uint64_t)st.st_size);
-		if (matches(if_none_match, ret->etag)) {
+	if (!fstat(file.fd, &file.st) && is_file(&file)) {
+		ret->type = type_of(file.name);
+		ret->immutable = is_immutable(file.name);
+		choose_coding(site, request->accept_encoding, &file, ret);
+		snprintf(ret->etag, sizeof(ret->etag), "\"%" PRIx64 "-%" PRIx64 "%s%s\"",
+			(uint64_t)file.st.st_mtim.tv_sec * 1000000000 +
+				(uint64_t)file.st.st_mtim.tv_nsec,
+			(uint64_t)file.st.st_size, ret->coding ? "-" : "",
+			ret->coding ? ret->coding : "");
+		if (matches(request->if_none_match, ret->etag)) {
 			ret->status = 304;
-		} else if ((size_t)st.st_size > most) {
+		} else if ((size_t)file.st.st_size > request->most) {
 			ret->status = SITE_TOO_MUCH;
 		} else {
-			read_file(fd, &st, ret);
+			read_file(&file, ret);
 		}
 	}
-	close(fd);
+	close(file.fd);
 }

@@ -16,7 +16,7 @@ struct head {
 	const char *const *arguments; /* of the query: decoded "name=value", NULL at the end */
 	const char *host, *origin;
 	const char *forwarded_for; /* X-Forwarded-For */
-	const char *if_none_match;
+	const char *if_none_match, *accept_encoding;
 	const char *request_headers; /* Access-Control-Request-Headers */
 	const char *subprotocols; /* Sec-WebSocket-Protocol */
 	const char *version; /* Sec-WebSocket-Version */

@@ -25,6 +25,9 @@ struct reply {
 	const char *body;
 	size_t len;
 	char etag[48]; /* with its quotes; "": not to be cached */
+	const char *coding; /* of the body, for Content-Encoding; NULL: none */
+	bool varies; /* by Accept-Encoding */
+	bool immutable; /* what this address names never changes */
 	char *owned; /* the body's memory, if it is the reply's own */
 };
 

@@ -16,9 +16,17 @@ struct site;
 int site_create(struct site **ret, const struct options *options, struct problem *problem);
 void site_destroy(struct site *site); /* takes NULL */
 
-/* Look up a decoded path; `/` is index.html and a name without an extension may be that of a page.
+struct site_request {
+	const char *path; /* decoded */
+	const char *if_none_match, *accept_encoding; /* the headers; NULL: none */
+	size_t most; /* bytes that the body may have now */
+};
+
+/* Look up a path; `/` is index.html and a name without an extension may be that of a page.
  * No symbolic link is followed out of web-root, nor an absolute one, and none at all where the
  * kernel lacks openat2(2). 404 when there is no such thing, 304 when `if_none_match` names its
- * present state. */
-void site_find(const struct site *site, const char *path, const char *if_none_match, size_t most,
-	struct reply *ret);
+ * present state, SITE_TOO_MUCH when it has more than `most` bytes.
+ *
+ * A file with NAME.br or NAME.gz beside it, neither older than itself, is sent as one of these to
+ * who takes it. What is in a folder called `immutable` may be kept for ever. */
+void site_find(const struct site *site, const struct site_request *request, struct reply *ret);

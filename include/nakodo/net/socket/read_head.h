@@ -13,7 +13,7 @@ struct lws;
 
 /* What the strings of a head lie in. */
 struct head_text {
-	char path[READ_HEAD_VALUE], values[8][READ_HEAD_VALUE], query[READ_HEAD_QUERY];
+	char path[READ_HEAD_VALUE], values[9][READ_HEAD_VALUE], query[READ_HEAD_QUERY];
 	const char *arguments[READ_HEAD_ARGUMENTS + 1];
 };
 

@@ -1,0 +1,10 @@
+/*
+ * coding: what a client says of the content codings (RFC 9110 section 12.5.3).
+ */
+#pragma once
+
+/* How much the client wants a body in that coding ("gzip", "identity"), in thousandths; 0: it does
+ * not take it. `accept` is its Accept-Encoding, NULL for none: then it may be of a time that knows
+ * no coding. What it does not name comes last if it is "identity", and is not taken otherwise; a
+ * weight that is none counts as 0. */
+unsigned coding_weight(const char *accept, const char *coding);

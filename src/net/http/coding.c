@@ -1,0 +1,76 @@
+/* coding: see the header. */
+#include "nakodo/net/http/coding.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#define BLANK " \t"
+#define MOST 1000 /* the weight of what has none */
+#define LEAST 1
+
+/* RFC 9110 section 12.4.2: 0 or 1, with up to three digits behind the point; `end` is behind it. */
+static unsigned read_weight(const char *text, const char *end)
+{
+	unsigned value, digit = MOST;
+
+	if (text == end || (*text != '0' && *text != '1')) {
+		return 0;
+	}
+	value = *text++ == '1' ? MOST : 0;
+	if (text < end && *text++ != '.') {
+		return 0;
+	}
+	for (; text < end && isdigit((unsigned char)*text) && digit > 1; text++) {
+		digit /= 10;
+		value += digit * (unsigned)(*text - '0');
+	}
+	return text == end && value <= MOST ? value : 0;
+}
+
+/* The weight behind a name; `text` is what stands there, up to the comma. */
+static unsigned weight_behind(const char *text, const char *end)
+{
+	text += strspn(text, BLANK);
+	if (text >= end) {
+		return MOST;
+	}
+	if (*text++ != ';') {
+		return 0;
+	}
+	text += strspn(text, BLANK);
+	while (end > text && strchr(BLANK, end[-1])) {
+		end--;
+	}
+	return end - text > 2 && !strncasecmp(text, "q=", 2) ? read_weight(text + 2, end) : 0;
+}
+
+/* Find the first member of that name. */
+static bool find(const char *accept, const char *name, unsigned *ret)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = accept, *end; *at; at = *end ? end + 1 : end) {
+		size_t word;
+
+		end = at + strcspn(at, ",");
+		at += strspn(at, BLANK);
+		word = strcspn(at, BLANK ";,");
+		if (word == len && !strncasecmp(at, name, len)) {
+			*ret = weight_behind(at + len, end);
+			return true;
+		}
+	}
+	return false;
+}
+
+unsigned coding_weight(const char *accept, const char *coding)
+{
+	unsigned weight;
+
+	if (accept && (find(accept, coding, &weight) || find(accept, "*", &weight))) {
+		return weight;
+	}
+	return strcmp(coding, "identity") ? 0 : LEAST;
+}
