@@ -15,7 +15,7 @@ add_custom_command(
 add_custom_target(man ALL DEPENDS ${PROJECT_BINARY_DIR}/nakodo.8)
 
 install(TARGETS nakodo RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY web/ DESTINATION ${CMAKE_INSTALL_DATADIR}/nakodo/web)
+install(DIRECTORY ${NAKODO_PAGES}/ DESTINATION ${CMAKE_INSTALL_DATADIR}/nakodo/web)
 install(FILES ${PROJECT_BINARY_DIR}/nakodo.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES ${PROJECT_BINARY_DIR}/packaging/nakodo.service
   ${PROJECT_BINARY_DIR}/packaging/nakodo.socket DESTINATION ${NAKODO_SYSTEMD_DIR})

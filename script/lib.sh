@@ -28,7 +28,8 @@ need_packages() {
 }
 
 build_packages=(build-essential cmake ninja-build pkg-config libwebsockets-dev libwebsockets-evlib-uv
-	libuv1-dev libssl-dev libcjson-dev libqrencode-dev libsystemd-dev libunistring-dev uthash-dev)
+	libuv1-dev libssl-dev libcjson-dev libqrencode-dev libsystemd-dev libunistring-dev uthash-dev
+	esbuild brotli gzip)
 fuzz_packages=(libcmocka-dev clang libclang-rt-dev)
 
 # Configure once, then build what has changed.

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { arrange } from '../../web/room/layout.js';
-import { startDaemon } from '../lib/daemon.mjs';
+import { asWritten, startDaemon } from '../lib/daemon.mjs';
 import { launchChromium } from './lib/browsers.mjs';
 import { DESKTOP, PHONE, openPages } from './lib/room-page.mjs';
 
@@ -47,7 +47,7 @@ async function misplaced() {
 describe('nothing in a room stands on something else', () => {
   let daemon, browser;
 
-  before(async () => { [daemon, browser] = await Promise.all([startDaemon(), launchChromium()]); });
+  before(async () => { [daemon, browser] = await Promise.all([startDaemon({ args: asWritten }), launchChromium()]); });
   after(async () => {
     await browser?.close();
     await daemon?.stop();

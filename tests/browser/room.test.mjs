@@ -2,7 +2,7 @@
 // show a screen, leave.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startDaemon } from '../lib/daemon.mjs';
+import { asWritten, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 import { PHONE, RoomPage, openPages, texts } from './lib/room-page.mjs';
 
@@ -208,7 +208,8 @@ describe('a call on the room page', () => {
   });
 
   it('keeps the signals in eight million letters until somebody looks, and opens no view after the end', async (t) => {
-    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/' });
+    const { url } = await testDaemon(t, { args: asWritten });
+    const [hana] = await openPages(t, [chromium], url, { path: '/' });
     const [kept, left] = await hana.page.evaluate(async () => {
       const [{ connect }, { Signals }] = await Promise.all([import('/client.js'), import('/room/signals.js')]);
       const view = async (act) => {
@@ -237,7 +238,8 @@ describe('a call on the room page', () => {
       '', '.', '..', '...', 'a/b', 'a\u0000', 'a\u001f', 'a\u007f', 'a\u0080', 'a\u009f', 'a\u00a0', '\ud800',
       'x'.repeat(128), 'x'.repeat(129), '部'.repeat(42), '部'.repeat(43), 'a b;c&d%e+f?g#h', '\u202e',
     ];
-    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/' });
+    const { url } = await testDaemon(t, { args: asWritten });
+    const [hana] = await openPages(t, [chromium], url, { path: '/' });
     const found = await hana.page.evaluate(async (all) => {
       const [{ connect }, { isRoomName }] = await Promise.all([import('/client.js'), import('/room/address.js')]);
       const good = all.map((name, i) => [name, i]).filter(([name]) => isRoomName(name));

@@ -6,7 +6,7 @@ import { detailOf } from '../../web/signals/message.js';
 import { toMermaid } from '../../web/signals/mermaid.js';
 import { Model } from '../../web/signals/model.js';
 import { redact } from '../../web/signals/redact.js';
-import { startDaemon } from '../lib/daemon.mjs';
+import { asWritten, startDaemon } from '../lib/daemon.mjs';
 import { launchChromium } from './lib/browsers.mjs';
 import { Lab } from './lib/lab.mjs';
 
@@ -65,7 +65,7 @@ describe('odd events', () => {
   describe('in the page', () => {
     let daemon, browser;
 
-    before(async () => { [daemon, browser] = await Promise.all([startDaemon(), launchChromium()]); });
+    before(async () => { [daemon, browser] = await Promise.all([startDaemon({ args: asWritten }), launchChromium()]); });
     after(async () => {
       await browser?.close();
       await daemon?.stop();

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { writeTrace } from '../../web/signals/file.js';
-import { startDaemon } from '../lib/daemon.mjs';
+import { asWritten, startDaemon } from '../lib/daemon.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 import { Lab } from './lib/lab.mjs';
 import { DESKTOP, look, PHONE } from './lib/look.mjs';
@@ -46,7 +46,7 @@ describe('the signals view', () => {
   let rooms = 0;
 
   before(async () => {
-    daemon = await startDaemon({ args: ['--show-messages'] });
+    daemon = await startDaemon({ args: ['--show-messages', ...asWritten] });
     [browsers.chromium, browsers.firefox] = await Promise.all([launchChromium(), launchFirefox()]);
   });
 

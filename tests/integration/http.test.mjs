@@ -2,10 +2,11 @@
 // /ice.json for pages of the same host alone.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { meters, root, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { meters, pages as shipped, root, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, exchange, parse, request, rest } from '../lib/http.mjs';
 import { CLOSE, handshake, open } from '../lib/raw.mjs';
 
@@ -80,6 +81,70 @@ describe('files', () => {
     assert.equal(changed.status, 200);
     assert.notEqual(changed.headers.etag, etag);
     assert.notEqual((await get('/index.html')).headers.etag, changed.headers.etag);
+  });
+
+  describe('with the same one as .br and .gz beside them', () => {
+    const forms = { br: 'this is brotli', gzip: 'this is gzip', plain: 'this is page' };
+    before(() => {
+      writeFileSync(join(pages, 'page.html'), forms.plain);
+      writeFileSync(join(pages, 'page.html.br'), forms.br);
+      writeFileSync(join(pages, 'page.html.gz'), forms.gzip);
+    });
+    const accepting = (value, path = '/page', more = {}, options = {}) => get(path, { headers: { 'Accept-Encoding': value, ...more }, ...options });
+
+    it('are sent in the coding that the client likes best, and the answer says that it varies', async () => {
+      const table = [
+        ['gzip, deflate, br, zstd', 'br'], ['gzip, deflate', 'gzip'], ['br;q=0.5, gzip', 'gzip'], ['*', 'br'], ['br;q=0, *', 'gzip'],
+        ['identity', 'plain'], ['deflate', 'plain'], ['gzip;q=0, br;q=0', 'plain'], ['identity, gzip;q=0.5', 'plain'], [null, 'plain'],
+        [['gzip', 'br;q=0.1'], 'gzip'], [`${'x, '.repeat(500)}br`, 'plain'],
+      ];
+      const etags = {};
+      for (const [value, form] of table) {
+        const { status, headers, text } = await accepting(value);
+        assert.deepEqual([status, text, headers['content-encoding'], headers.vary, headers['content-type']],
+          [200, forms[form], form === 'plain' ? undefined : form, 'Accept-Encoding', 'text/html; charset=utf-8'], String(value));
+        etags[form] ??= headers.etag;
+        assert.equal(headers.etag, etags[form]);
+      }
+      assert.equal(new Set(Object.values(etags)).size, 3);
+      for (const form of ['br', 'gzip']) {
+        const known = await accepting(form, '/page', { 'If-None-Match': etags[form] });
+        assert.deepEqual([known.status, known.headers.vary, known.headers['content-encoding'], known.text], [304, 'Accept-Encoding', undefined, '']);
+        assert.equal((await accepting(form, '/page', { 'If-None-Match': etags.plain })).status, 200);
+        const [whole, head] = [await accepting(form), await accepting(form, '/page', {}, { method: 'HEAD' })];
+        assert.deepEqual([head.status, head.headers], [200, whole.headers]);
+      }
+    });
+
+    it('over TLS too', async (t) => {
+      const { tlsPort } = await testDaemon(t, { args: ['--web-root', pages], tls: true });
+      const { headers, text } = await ask({ port: tlsPort, tls: true }, '/page', { headers: { 'Accept-Encoding': 'br' } });
+      assert.deepEqual([headers['content-encoding'], text], ['br', forms.br]);
+    });
+
+    it('others are sent as they are, and so is all that is no file', async () => {
+      for (const path of ['/lab.html', '/', '/healthz', '/ice.json', '/nothing']) {
+        const { headers } = await accepting('br, gzip', path);
+        assert.deepEqual([headers['content-encoding'], headers.vary], [undefined, undefined], path);
+      }
+    });
+
+    it('one that is older than the file is not sent', async () => {
+      utimesSync(join(pages, 'page.html.br'), 1, 1);
+      assert.equal((await accepting('br, gzip')).text, forms.gzip);
+      writeFileSync(join(pages, 'page.html'), 'edited');
+      utimesSync(join(pages, 'page.html.gz'), 1, 1);
+      assert.equal((await accepting('br, gzip')).text, 'edited');
+    });
+  });
+
+  it('are kept for ever if they are in a folder called immutable', async () => {
+    mkdirSync(join(pages, 'lab/immutable'));
+    writeFileSync(join(pages, 'lab/immutable/app-1.js'), '');
+    const { headers } = await get('/lab/immutable/app-1.js');
+    assert.equal(headers['cache-control'], 'public, max-age=31536000, immutable');
+    const known = await get('/lab/immutable/app-1.js', { headers: { 'If-None-Match': headers.etag } });
+    assert.deepEqual([known.status, known.headers['cache-control']], [304, headers['cache-control']]);
   });
 
   it('HEAD is GET without the body, whatever the answer', async () => {
@@ -233,7 +298,7 @@ describe('headers', () => {
       return Object.fromEntries(headers['content-security-policy'].split('; ').map((rule) => [rule.split(' ')[0], rule.slice(rule.indexOf(' ') + 1)]));
     };
     for (const path of ['/lab.html', '/lab', '//lab.html', '/%6cab.html', '/lab.html?server=wss://elsewhere.example']) assert.equal((await policy(path))['connect-src'], "'self' ws: wss:", path);
-    for (const path of ['/', '/index.html', '/style.css', '/healthz', '/r/lab.html']) assert.equal((await policy(path))['connect-src'], "'self' ws://localhost wss://localhost", path);
+    for (const path of ['/', '/index.html', '/signaling.js', '/healthz', '/r/lab.html']) assert.equal((await policy(path))['connect-src'], "'self' ws://localhost wss://localhost", path);
     for (const path of ['/nothing', '/lab/', '/lab.htm']) assert.equal((await policy(path))['connect-src'], "'self'", path);
     for (const path of ['/', '/lab.html', '/r/room']) {
       const rules = await policy(path);
@@ -248,7 +313,7 @@ describe('headers', () => {
 describe('pages of rooms', () => {
   it('are the index, whatever the room, and cost no line in the log', async (t) => {
     const daemon = await testDaemon(t, { args: ['--log-level', 'debug'] });
-    const index = readFileSync(join(root, 'web/index.html'));
+    const index = readFileSync(join(shipped, 'index.html'));
     for (const path of ['/r/asakai-7f3k', '/r/asakai?x=1', '/r/%E6%9C%9D%E4%BC%9A', '/r/a%20b', '/r/lab.html', '/r/client.js', '/r/asakai%3Fx', `/r/${'x'.repeat(200)}`]) {
       const answer = await ask({ port: daemon.port }, path);
       assert.deepEqual([answer.status, answer.headers['content-type'], answer.headers['cross-origin-resource-policy']], [200, 'text/html; charset=utf-8', 'same-origin'], path);
@@ -347,10 +412,32 @@ describe('what the daemon tells', () => {
     assert.ok(!daemon.stderr.includes('hunter2'));
   });
 
-  it('the pages of the project are there', async (t) => {
-    const daemon = await testDaemon(t);
-    for (const name of ['index.html', 'lab.html', 'style.css', 'favicon.svg']) {
-      assert.ok((await ask({ port: daemon.port }, `/${name}`)).body.equals(readFileSync(join(root, 'web', name))), name);
+  it('the pages of the project are there as they ship, each file whole in each coding', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--web-root', shipped] });
+    const files = readdirSync(shipped, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !/\.(br|gz)$/.test(entry.name))
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+    assert.ok(files.length > 20);
+    const decode = { undefined: (body) => body, br: brotliDecompressSync, gzip: gunzipSync };
+    for (const file of files) {
+      for (const coding of [undefined, 'br', 'gzip']) {
+        const { status, headers, body } = await ask({ port: daemon.port }, `/${relative(shipped, file)}`, { headers: { 'Accept-Encoding': coding ?? null } });
+        assert.deepEqual([status, headers['content-encoding'], headers.vary], [200, coding, 'Accept-Encoding'], file);
+        assert.ok(decode[coding](body).equals(readFileSync(file)), file);
+        assert.equal(/immutable/.test(headers['cache-control']), /immutable\/\w+-[0-9A-Z]{8}\./.test(file), file);
+      }
+    }
+  });
+
+  it('the client is served as it is written, and the pages name only what is there', async (t) => {
+    const { port } = await testDaemon(t, { args: ['--web-root', shipped] });
+    for (const name of ['client.js', 'client.d.ts', 'signaling.js', 'mesh.js', 'favicon.svg']) {
+      assert.ok((await ask({ port }, `/${name}`)).body.equals(readFileSync(join(root, 'web', name))), name);
+    }
+    for (const page of ['index.html', 'lab.html', 'check.html', 'trust.html']) {
+      const names = [...readFileSync(join(shipped, page), 'utf8').matchAll(/<(?:link|script)[^>]* (?:href|src)="([^"]+)"/g)];
+      assert.ok(names.length >= 3, page);
+      for (const [, name] of names) assert.equal((await ask({ port }, `/${name.replace(/^\//, '')}`)).status, 200, name);
     }
   });
 });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import tls from 'node:tls';
 import { open, refused } from '../lib/client.mjs';
-import { binary, certificateDirectory, root, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { binary, certificateDirectory, pages, root, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, exchange, parse, request, rest } from '../lib/http.mjs';
 import { descriptors, isIdle, settles } from '../lib/process.mjs';
 import { readSvg, readTerminal } from '../lib/qr.mjs';
@@ -58,7 +58,9 @@ describe('plain HTTP at a TLS port', () => {
   });
 
   it('has the certificate and the page about it, without which nobody comes further', async () => {
-    const open = ['/ca.crt', '/trust', '/trust.html', '/trust.css', '/trust.json', '/trust/app.js', '/trust/system.js', '/favicon.svg'];
+    const needed = [...readFileSync(join(pages, 'trust.html'), 'utf8').matchAll(/<(?:link|script)[^>]* (?:href|src)="([^"]+)"/g)].map(([, path]) => path);
+    assert.equal(needed.length, 3);
+    const open = ['/ca.crt', '/trust', '/trust.html', '/trust.json', ...needed];
     for (const path of open) assert.equal((await plain(path)).status, 200, path);
     for (const path of ['/', '/index.html', '/ice.json', '/lan.json', '/qr.svg?text=x', '/healthz', '/trustx', '/trust/../ice.json', '/ca.crt/']) {
       assert.equal((await plain(path)).status, 308, path);

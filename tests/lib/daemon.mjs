@@ -10,6 +10,12 @@ import { fileURLToPath } from 'node:url';
 export const root = resolve(fileURLToPath(import.meta.url), '../../..');
 export const binary = process.env.NAKODO ?? join(root, 'build/asan/nakodo');
 
+/** The pages as they ship: what was bundled beside the binary. */
+export const pages = join(binary, '../web');
+
+/** The arguments for the pages as they are written: a test of one module loads it by its address. */
+export const asWritten = ['--web-root', join(root, 'web')];
+
 /** A directory for one test, removed when the process ends. */
 export function scratch() {
   const path = mkdtempSync(join(tmpdir(), 'nakodo-'));
@@ -58,7 +64,7 @@ export async function testDaemon(t, options) {
  * @param {number[]} [o.fds] descriptors that it inherits from us as 3, 4, …
  */
 export function spawnDaemon({ args = [], tls = false, env = {}, cwd = root, wrap = [], fds = [] } = {}) {
-  const all = ['--web-root', join(root, 'web'), ...args];
+  const all = ['--web-root', existsSync(pages) ? pages : asWritten[1], ...args];
   if (!args.some((a) => a === '--listen' || a.startsWith('--listen='))) {
     all.push('--listen', '127.0.0.1:0');
     if (tls) all.push('--listen', 'tls:127.0.0.1:0');

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `cmake --install` puts everything in its place, and what it installed can be used.
 set -euo pipefail
-source=$1 build=$2
+build=$2
 export DESTDIR=$build/tests/source/install
 rm -rf "$DESTDIR"
 cmake --install "$build" >/dev/null
@@ -23,7 +23,7 @@ for file in "${expected[@]}"; do
 		status=1
 	fi
 done
-diff -r "$source/web" ".$pages" || status=1
+diff -r "$build/web" ".$pages" || status=1
 
 # The unit starts what was installed, with the file that was installed.
 grep -qxF "ExecStart=$binary --config /etc/nakodo/nakodo.conf" \

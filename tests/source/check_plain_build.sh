@@ -5,7 +5,7 @@ set -euo pipefail
 source=$1 build=$2/tests/source/plain_build
 world=$build/world
 rm -rf "$world" && mkdir -p "$world/bin" "$world/pkgconfig"
-for command in ar as cc cmake ld ninja pkg-config ranlib sh; do
+for command in ar as brotli cc cmake esbuild gzip ld ninja pkg-config ranlib sh; do
 	ln -s "$(command -v "$command")" "$world/bin/$command"
 done
 IFS=: read -ra folders <<<"$(pkg-config --variable pc_path pkg-config)"

@@ -10,8 +10,6 @@ import { say, t } from '../lib/i18n.js';
 
 const MOST = 10000;
 const BYTES_MAX = 8 * 1024 * 1024;
-// A variable, since the room works without it.
-const VIEW = '../signals/view.js';
 
 /** @param {Trace} trace */
 const sizeOf = ({ raw = '' }) => 200 + raw.length; // and what is around it
@@ -47,7 +45,7 @@ export class Signals {
     this.#isAsked = true;
     const panel = byId('panel-signals', HTMLElement);
     try {
-      const { SignalsView } = await import(VIEW);
+      const { SignalsView } = await import('../signals/view.js');
       if (this.#isClosed) { // left meanwhile
         return;
       }
