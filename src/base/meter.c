@@ -179,8 +179,10 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		"Lines left out of standard output because it could not be written at once.",
 		METER_COUNTER},
 	[METER_PEERS_UNLOGGED] = {"peers_unlogged",
-		"Peers that the log does not have because their address had very many.",
+		"Peers that the log does not have because their address or network had very many.",
 		METER_COUNTER},
+	[METER_HEAP_TRIMS] = {"heap_trims",
+		"Times that memory which was freed went back to the system.", METER_COUNTER},
 };
 
 /* Is this the meter of refusals with that code? The names have underscores for its hyphens. */

@@ -75,6 +75,7 @@ void lifecycle_finish(struct server *server)
 	deadlines_finish(&server->deadlines);
 	flush_finish(&server->ws.flush);
 	flood_finish(&server->ws.flood);
+	trim_finish(&server->ws.trim);
 	handshakes_finish(&server->sockets.handshakes);
 }
 

@@ -102,6 +102,8 @@ enum meter {
 	METER_LOG_DROPPED,
 	METER_SHOW_DROPPED,
 	METER_PEERS_UNLOGGED,
+	/* Counters: memory. */
+	METER_HEAP_TRIMS,
 	METER_COUNT,
 };
 

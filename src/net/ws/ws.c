@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libwebsockets.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -32,9 +31,6 @@
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/budget.h"
 #include "nakodo/net/ws/visits.h"
-
-#define TRIM_CROWD 512 /* peers */
-#define TRIM_DELAY 1000 /* ms without a further one */
 
 static uint64_t now_of(const struct conn *conn)
 {
@@ -77,23 +73,6 @@ static void watch(struct conn *conn)
 		check_alive);
 }
 
-static void on_trim(struct wheel_timer *timer)
-{
-	lws_container_of(timer, struct ws, trim)->crowd = 0;
-	malloc_trim(0);
-}
-
-/* What a peer took, or its TLS handshake, which takes 40 kB for a moment, lies between the memory
- * of those who stay, where the allocator by itself would keep it for ever. It is given back when a
- * crowd has come over TLS or has left: that takes milliseconds, which nobody should be able to ask
- * for often. */
-static void note_crowd(struct ws *ws)
-{
-	if (++ws->crowd >= TRIM_CROWD) {
-		deadlines_set(ws->deadlines, &ws->trim, TRIM_DELAY, on_trim);
-	}
-}
-
 static void drop_rx(struct conn *conn)
 {
 	if (conn->rx) {
@@ -117,7 +96,6 @@ static void on_leave(struct peer *peer)
 	pace_end(conn);
 	reading_leave(&conn->ws->reading, conn);
 	flood_leave(conn);
-	note_crowd(conn->ws);
 	drop_rx(conn);
 	conn_kill_after(conn, WS_CLOSE_DEADLINE);
 	visits_leave(conn);
@@ -163,7 +141,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	request.arguments = head.arguments;
 	if (conn->listener->endpoint.tls) {
 		tls_settle(lws_get_ssl(conn->wsi));
-		note_crowd(ws);
+		trim_note_handshake(&ws->trim);
 	}
 	conn->stage = CONN_OPEN;
 	conn->peer.heard = now_of(conn);
@@ -435,6 +413,7 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 	ws->gate = sockets->gate;
 	visits_start(ws->visits, sockets->deadlines);
 	flood_start(&ws->flood, sockets->deadlines, sockets);
+	trim_start(&ws->trim, sockets->deadlines, sockets->loop);
 	ws->pace = (struct pace){.options = ws->options,
 		.deadlines = sockets->deadlines,
 		.context = sockets->context,

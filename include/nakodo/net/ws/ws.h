@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nakodo/base/wheel.h"
 #include "nakodo/net/ws/budget.h"
 #include "nakodo/net/ws/flood.h"
 #include "nakodo/net/ws/flush.h"
@@ -15,6 +14,7 @@
 #include "nakodo/net/ws/reading.h"
 #include "nakodo/net/ws/show.h"
 #include "nakodo/net/ws/stall.h"
+#include "nakodo/net/ws/trim.h"
 
 struct conn;
 struct deadlines;
@@ -48,14 +48,13 @@ struct ws {
 	struct stalls stalls;
 	struct reading reading;
 	struct flood flood;
+	struct trim trim;
 	struct flush flush;
 	struct budget budget;
 	struct show show;
 	struct visits *visits;
 	struct frame *ping; /* the same for every peer */
 	unsigned char *burst; /* where frames are joined; has room for libwebsockets before it */
-	struct wheel_timer trim; /* set when much may have been freed */
-	unsigned crowd; /* peers that have come over TLS or left, since the last trim */
 	uint64_t last_id;
 };
 
