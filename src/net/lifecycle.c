@@ -13,7 +13,6 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/net/loop/notify.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
@@ -70,7 +69,7 @@ void lifecycle_finish(struct server *server)
 	signal(SIGUSR1, SIG_IGN);
 	uv_timer_start(&life->drain, on_overdue, OVERDUE, 0);
 	uv_unref((uv_handle_t *)&life->drain);
-	close_handle(&life->watchdog);
+	notify_finish(&life->notify);
 	lws_context_destroy(server->context);
 	deadlines_finish(&server->deadlines);
 	flush_finish(&server->ws.flush);
@@ -149,7 +148,7 @@ static void on_terminate(uv_signal_t *handle, int signum)
 		return;
 	}
 	log_info("server.stop", LOG_STR("how", "draining"), LOG_UINT("peers", server->gate.peers));
-	notify_stopping();
+	notify_stopping(&life->notify);
 	server->gate.draining = true;
 	life->began = uv_now(&server->loop);
 	life->to_close = server->gate.peers;
@@ -183,7 +182,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	int error;
 
 	(void)signum;
-	notify_reloading();
+	notify_reloading(&server->lifecycle.notify);
 	error = log_reopen();
 	if (error) {
 		log_error("reload.log", LOG_ERRNO(error));
@@ -195,7 +194,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 			log_info("reload.certificate", LOG_STR("result", "loaded"));
 		}
 	}
-	notify_reloaded();
+	notify_reloaded(&server->lifecycle.notify);
 }
 
 void lifecycle_end(struct server *server)
@@ -218,7 +217,7 @@ int lifecycle_start(struct server *server)
 	uv_signal_init(&server->loop, &life->meters);
 	life->drain.data = life->terminate.data = life->interrupt.data = life->hangup.data =
 		life->meters.data = server;
-	notify_watchdog_start(&server->loop, &life->watchdog);
+	notify_start(&life->notify, &server->loop);
 	error = uv_signal_start(&life->terminate, on_terminate, SIGTERM);
 	if (!error) {
 		error = uv_signal_start(&life->interrupt, on_terminate, SIGINT);

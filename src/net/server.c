@@ -303,7 +303,7 @@ static void announce(struct server *server)
 		LOG_STR("libwebsockets", lws_get_library_version()), LOG_UINT("sockets", count),
 		LOG_UINT("max-peers", server->gate.max_peers),
 		LOG_UINT("max-memory", server->gate.max_memory));
-	notify_ready(count);
+	notify_ready(&server->lifecycle.notify, count);
 }
 
 static uint64_t host_now(void *cookie)

@@ -52,6 +52,21 @@ describe('what systemd is told', () => {
   });
 });
 
+describe('a systemd that does not read', () => {
+  it('stops nobody, and hears what has become of the daemon as soon as it reads', async (t) => {
+    const systemd = await notifySocket(t, { full: true });
+    const daemon = await testDaemon(t, { env: { ...systemd.env, WATCHDOG_USEC: '100000' } });
+    assert.equal((await ask({ port: daemon.port }, '/healthz')).status, 200);
+    daemon.child.kill('SIGHUP');
+    assert.equal((await ask({ port: daemon.port }, '/healthz')).status, 200);
+    systemd.read();
+    await systemd.next('READY');
+    await systemd.next('WATCHDOG');
+    await daemon.stop();
+    await systemd.next('STOPPING');
+  });
+});
+
 describe('SIGTERM', { concurrency: 3 }, () => {
   /** Close times after the first, in ms, and what was said. */
   async function farewells(clients) {

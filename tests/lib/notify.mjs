@@ -9,19 +9,30 @@ const RECEIVER = `
 import json, socket, sys
 receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 receiver.bind(sys.argv[1])
+if sys.argv[2] == "full":
+    other = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    other.setblocking(False)
+    try:
+        while True:
+            other.sendto(b"OTHER=1", sys.argv[1])
+    except BlockingIOError:
+        pass
 print("bound", flush=True)
+sys.stdin.readline()
 while True:
     print(json.dumps(receiver.recv(4096).decode()), flush=True)
 `;
 
-/** A socket to put into NOTIFY_SOCKET, closed after the test. */
-export async function notifySocket(t) {
+/** A socket to put into NOTIFY_SOCKET, closed after the test. If `full`, others have filled it, and it is read from read() on. */
+export async function notifySocket(t, { full = false } = {}) {
   const path = join(scratch(), 'notify');
-  const python = spawn('python3', ['-c', RECEIVER, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const python = spawn('python3', ['-c', RECEIVER, path, full ? 'full' : 'empty'], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => python.kill());
   const lines = createInterface({ input: python.stdout });
   await once(lines, 'line');
-  return new NotifySocket(path, lines);
+  const systemd = new NotifySocket(path, lines, python.stdin);
+  if (!full) systemd.read();
+  return systemd;
 }
 
 class NotifySocket {
@@ -29,10 +40,15 @@ class NotifySocket {
   messages = [];
   #taken = 0;
 
-  constructor(path, lines) {
+  constructor(path, lines, input) {
     this.env = { NOTIFY_SOCKET: path };
+    this.input = input;
     this.lines = lines;
     lines.on('line', (line) => this.messages.push(Object.fromEntries(JSON.parse(line).split('\n').map((l) => [l.slice(0, l.indexOf('=')), l.slice(l.indexOf('=') + 1)]))));
+  }
+
+  read() {
+    this.input.write('\n');
   }
 
   /** The next message that has the name; those before it are passed over. */

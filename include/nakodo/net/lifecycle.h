@@ -8,12 +8,14 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "nakodo/net/loop/notify.h"
+
 struct server;
 
 struct lifecycle {
 	uv_signal_t terminate, interrupt, hangup, meters;
 	uv_timer_t drain; /* closes peers; once all is closed, ends what still waits */
-	uv_timer_t watchdog;
+	struct notify notify;
 	uint64_t began; /* draining, the loop's ms */
 	size_t to_close, closed; /* peers when draining began; of them, told to go */
 };
