@@ -1,19 +1,24 @@
 /*
  * faults: put into a daemon of the tests, it makes one allocation fail, of whoever in the process,
- * or lets the socket take only a few bytes at a time. A file that the test shares with us says
- * when: FAULTS=FILE in the environment, five numbers of eight bytes each.
+ * lets sockets take only a few bytes at a time or refuse them, and sets the clocks. A file that
+ * the test shares with us says when: FAULTS=FILE in the environment, one struct faults.
  *
- * The sanitizer's own malloc() is a weak symbol, so that these definitions take its place.
+ * The sanitizer's own functions are weak symbols, so that these definitions take their place.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "nakodo/base/memory.h"
@@ -24,6 +29,11 @@ struct faults {
 	_Atomic uint64_t most; /* bytes that a socket takes at a time; 0: as many as it likes */
 	_Atomic uint64_t failed; /* allocations */
 	_Atomic uint64_t lost; /* bytes to be counted that nobody holds, once */
+	_Atomic int64_t ahead; /* s, of the wall clock */
+	_Atomic int64_t later; /* s, of the monotonic clock */
+	_Atomic uint64_t refused; /* of 100 writes to a socket so many fail */
+	_Atomic uint64_t error; /* as which they fail, an errno */
+	_Atomic uint64_t port; /* the other end of the one socket whose writes fail; 0: all do */
 };
 
 static struct faults nobody, *faults = &nobody;
@@ -92,23 +102,87 @@ char *strdup(const char *text)
 	return strndup(text, strlen(text));
 }
 
-static size_t bounded(int fd, size_t len)
+/* Not the log's, which may be a unix socket. */
+static bool is_client(int fd)
 {
-	int type;
-	socklen_t size = sizeof(type);
+	int domain;
+	socklen_t size = sizeof(domain);
 
-	return faults->most && faults->most < len &&
-			       !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size)
-		       ? faults->most
-		       : len;
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain == AF_INET;
+}
+
+static bool is_refused(int fd)
+{
+	static unsigned dice = 1;
+	struct sockaddr_in peer = {0};
+	socklen_t size = sizeof(peer);
+
+	dice = dice * 1103515245 + 12345;
+	if ((dice >> 16) % 100 >= faults->refused) {
+		return false;
+	}
+	return !faults->port || (!getpeername(fd, (struct sockaddr *)&peer, &size) &&
+					ntohs(peer.sin_port) == faults->port);
+}
+
+/* How much the descriptor is given of it; -1 with errno: nothing. */
+static ssize_t bounded(int fd, size_t len)
+{
+	if ((!faults->most && !faults->refused) || !is_client(fd)) {
+		return (ssize_t)len;
+	}
+	if (is_refused(fd)) {
+		errno = (int)faults->error;
+		return -1;
+	}
+	return (ssize_t)(faults->most && faults->most < len ? faults->most : len);
 }
 
 ssize_t send(int fd, const void *bytes, size_t len, int flags)
 {
-	return syscall(SYS_sendto, fd, bytes, bounded(fd, len), flags, NULL, 0);
+	ssize_t most = bounded(fd, len);
+
+	return most < 0 ? -1 : syscall(SYS_sendto, fd, bytes, most, flags, NULL, 0);
 }
 
 ssize_t write(int fd, const void *bytes, size_t len)
 {
-	return syscall(SYS_write, fd, bytes, bounded(fd, len));
+	ssize_t most = bounded(fd, len);
+
+	return most < 0 ? -1 : syscall(SYS_write, fd, bytes, most);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	int error = (int)syscall(SYS_clock_gettime, clock, ret);
+
+	if (!error && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
+		ret->tv_sec += faults->ahead;
+	}
+	if (!error && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE)) {
+		ret->tv_sec += faults->later;
+	}
+	return error;
+}
+
+int gettimeofday(struct timeval *restrict ret, void *restrict zone)
+{
+	struct timespec now;
+
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &now);
+	ret->tv_sec = now.tv_sec;
+	ret->tv_usec = now.tv_nsec / 1000;
+	return 0;
+}
+
+time_t time(time_t *ret)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (ret) {
+		*ret = now.tv_sec;
+	}
+	return now.tv_sec;
 }

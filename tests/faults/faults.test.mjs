@@ -1,12 +1,9 @@
-// Goal: an allocation that fails, anywhere, costs at most the connection that it was for, and a socket
-// that takes a few bytes at a time costs nothing. FAULTS=all makes every allocation fail once, SEED=n
-// throws the same dice again.
-import assert from 'node:assert/strict';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+// Goal: an allocation that fails, anywhere, costs at most the connection that it was for. FAULTS=all makes
+// every allocation fail once, SEED=n throws the same dice again.
 import { test } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { certificateDirectory, root, scratch, spawnDaemon } from '../lib/daemon.mjs';
+import { certificateDirectory } from '../lib/daemon.mjs';
+import { Faults, Healthy, faultyDaemon } from '../lib/faults.mjs';
 import { ask } from '../lib/http.mjs';
 import { descriptors, settles } from '../lib/process.mjs';
 import { dice } from '../lib/v1-model.mjs';
@@ -18,56 +15,6 @@ const all = process.env.FAULTS === 'all';
 const SAMPLES = 15; // of each scenario
 const ignore = () => {};
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-
-/** What faults.c reads and writes. */
-class Faults {
-  #fd;
-
-  constructor() {
-    this.path = join(scratch(), 'faults');
-    this.#fd = openSync(this.path, 'w+');
-    writeSync(this.#fd, Buffer.alloc(40), 0, 40, 0);
-  }
-
-  #number(i) {
-    const bytes = Buffer.alloc(8);
-    readSync(this.#fd, bytes, 0, 8, 8 * i);
-    return Number(bytes.readBigUInt64LE());
-  }
-
-  #set(i, value) {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigUInt64LE(BigInt(value));
-    writeSync(this.#fd, bytes, 0, 8, 8 * i);
-  }
-
-  /** Let the n-th allocation from now on fail; 0: none. */
-  arm(n) {
-    this.#set(0, n);
-  }
-
-  get allocations() {
-    return this.#number(1);
-  }
-
-  get failed() {
-    return this.#number(3);
-  }
-
-  /** Let a socket take so many bytes at a time; 0: as many as it likes. */
-  narrow(bytes) {
-    this.#set(2, bytes);
-  }
-
-  /** Let so many bytes be counted in memory_frames that nobody holds. */
-  lose(bytes) {
-    this.#set(4, bytes);
-  }
-
-  close() {
-    closeSync(this.#fd);
-  }
-}
 
 /** Connect, say something, hear something or not, go. */
 async function visit(url, ...said) {
@@ -128,45 +75,10 @@ const scenarios = {
   'nakodo.v1 over wss': ({ wss }) => resume(wss),
 };
 
-async function begin(t, faults) {
-  const daemon = spawnDaemon({
-    tls: true,
-    args: ['--max-peers-per-address', '0', '--message-rate', '0', '--byte-rate', '0', '--connect-rate', '0', '--resume-seconds', '1', '--handshake-timeout', '2',
-      '--ping-interval', '3600', '--log-level', 'error'],
-    env: { FAULTS: faults.path, LSAN_OPTIONS: `suppressions=${join(root, 'tests/faults/suppressions')}:print_suppressions=0` },
-  });
-  t.after(() => daemon.stop());
-  await daemon.ready();
-  return daemon;
-}
-
-/** Those who were there all the time: what each says comes to the other, once and in order. */
-class Healthy {
-  #count = 0;
-
-  static async join(daemon) {
-    const healthy = new Healthy();
-    healthy.pair = await Promise.all([daemon.ws, daemon.wss].map((base) => open(`${base}/relay/healthy`)));
-    return healthy;
-  }
-
-  async talk() {
-    for (const [one, other] of [this.pair, [...this.pair].reverse()]) {
-      const text = `number ${this.#count++}`;
-      one.send(text);
-      assert.equal(await other.next(), text);
-    }
-  }
-
-  leave() {
-    return Promise.all(this.pair.map((client) => client.close()));
-  }
-}
-
-test('an allocation that fails costs one connection at most', { timeout: all ? 7200000 : 230000 }, async (t) => {
+test('an allocation that fails costs one connection at most', { timeout: all ? 1800000 : 230000 }, async (t) => {
   certificateDirectory();
   const faults = new Faults();
-  const daemon = await begin(t, faults);
+  const daemon = await faultyDaemon(t, faults, '--resume-seconds', '1', '--handshake-timeout', '2', '--ping-interval', '3600', '--log-level', 'error');
   const free = descriptors(daemon);
   const healthy = await Healthy.join(daemon);
   for (const [name, scenario] of Object.entries(scenarios)) {
@@ -187,29 +99,4 @@ test('an allocation that fails costs one connection at most', { timeout: all ? 7
   await healthy.leave();
   await settles(daemon, free, 30000);
   t.diagnostic(`SEED=${seed}: ${faults.failed} allocations failed`);
-});
-
-test('a socket that takes seven bytes at a time gets everything', { timeout: 60000 }, async (t) => {
-  const faults = new Faults();
-  const daemon = await begin(t, faults);
-  faults.narrow(7);
-  for (const base of [daemon.ws, daemon.wss]) {
-    const [one, other] = await Promise.all([open(`${base}/relay/r`), open(`${base}/relay/r`)]);
-    const texts = Array.from({ length: 50 }, (_, i) => `${i}${'x'.repeat(i * 10)}`);
-    for (const text of texts) one.send(text);
-    for (const text of texts) assert.equal(await other.next(), text);
-    await Promise.all([one, other].map((client) => client.close()));
-  }
-  assert.equal((await ask({ port: daemon.port }, '/')).status, 200);
-  faults.narrow(0);
-});
-
-test('a byte that is counted and that nobody holds ends a debug build within a second', { timeout: 30000 }, async () => {
-  const faults = new Faults();
-  const daemon = spawnDaemon({ env: { FAULTS: faults.path } });
-  await daemon.ready();
-  faults.lose(5);
-  await open(`${daemon.ws}/echo`);
-  assert.equal(await daemon.exit(), 'SIGABRT');
-  assert.match(daemon.stderr, / error invariant broken="memory_frames counts \d+ bytes, and \d+ are found"\n/);
 });
