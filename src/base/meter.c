@@ -138,6 +138,13 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_LETTERS_REFUSED] = {"letters_refused",
 		"Messages of PeerJS for an id that nobody holds that were not kept.",
 		METER_COUNTER},
+	[METER_SHED_LINES] = {"shed_lines",
+		"Chat messages kept for latecomers that were forgotten for want of memory.",
+		METER_COUNTER},
+	[METER_SHED_LETTERS] = {"shed_letters",
+		"Messages of PeerJS for an id that nobody holds that were forgotten for want of "
+		"memory.",
+		METER_COUNTER},
 	[METER_SHED_SESSIONS] = {"shed_sessions",
 		"Sessions without a connection that were ended for want of memory.", METER_COUNTER},
 	[METER_SHED_PEERS] = {"shed_peers",

@@ -371,10 +371,18 @@ static void gstreamer_close(struct peer *peer)
 	free(self);
 }
 
+static size_t gstreamer_kept(const struct peer *peer)
+{
+	const struct gstreamer_peer *self = peer->state_of_dialect;
+
+	return self ? self->meta_len : 0;
+}
+
 const struct dialect dialect_gstreamer = {
 	.name = "gstreamer",
 	.start = gstreamer_start,
 	.stop = gstreamer_stop,
+	.kept = gstreamer_kept,
 	.open = gstreamer_open,
 	.message = gstreamer_message,
 	.close = gstreamer_close,

@@ -19,8 +19,6 @@ static size_t length(const char *text)
 
 static void audit_v1_seat(struct audit *audit, const struct nakodo_v1_seat *seat)
 {
-	const struct room *room = seat->member->room;
-
 	audit_seat(audit, seat->member);
 	if (nakodo_v1_seat_of(seat->member) != seat ||
 		(seat->peer && seat->peer->state_of_dialect != seat)) {
@@ -33,9 +31,6 @@ static void audit_v1_seat(struct audit *audit, const struct nakodo_v1_seat *seat
 	audit->awaited += seat->placed;
 	if (seat->placed && seat->peer) {
 		audit_fault(audit, "a place is kept for one who is there");
-	}
-	if (room->members == seat->member) {
-		nakodo_v1_history_audit(room, audit);
 	}
 }
 
@@ -52,6 +47,7 @@ static void audit_v1(struct audit *audit, const struct nakodo_v1 *v1)
 	{
 		kept++;
 	}
+	nakodo_v1_history_audit(v1, audit);
 	if (rooms != v1->rooms || kept < v1->kept.used) {
 		audit_fault(audit, "%zu rooms and %zu kept seats are counted, %zu and %zu found",
 			v1->rooms, v1->kept.used, rooms, kept);

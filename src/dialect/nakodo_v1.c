@@ -19,6 +19,7 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/dialect/nakodo_v1_shed.h"
 
 #define ACK_DELAY 1000 /* ms, after the first message that is not acknowledged */
@@ -195,7 +196,6 @@ static struct fault relay(const struct call *call)
 static struct fault chat(const struct call *call)
 {
 	const struct json_value *text = &call->members[TEXT].value;
-	const struct nakodo_v1_seat *seat = call->seat;
 
 	if (text->kind != JSON_STRING) {
 		return bad_message("A chat message needs the string text.");
@@ -205,9 +205,7 @@ static struct fault chat(const struct call *call)
 			return bad_message(
 				"The text has half of a surrogate pair or the character U+0000.");
 		}
-		nakodo_v1_history_add(seat->member->room,
-			seat->mount->mount->env->options->room_history, seat->member->id,
-			seat->name, text->at, text->len);
+		nakodo_v1_history_add(call->seat, text->at, text->len);
 	}
 	return relay(call);
 }

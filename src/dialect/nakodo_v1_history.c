@@ -1,8 +1,7 @@
 /*
- * nakodo_v1_history: owns what hangs on a room of this dialect: its last chat messages, each as the
- * JSON object that newcomers are sent. It goes with the room.
+ * nakodo_v1_history: owns what hangs on a room of this dialect. See the header.
  */
-#include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_history.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,22 +10,35 @@
 #include <utlist.h>
 
 #include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
+#include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
+#include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/mount_audit.h"
+#include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/hub/audit.h"
+#include "nakodo/hub/shortage.h"
 
 #define BYTES_MAX 65536 /* of all messages of a room */
 
 struct line {
 	struct line *prev, *next;
+	struct address address; /* that it came from */
 	size_t len;
 	char *text;
 };
 
-struct history {
-	struct line *lines; /* the oldest first (utlist DL) */
+struct nakodo_v1_history {
+	struct nakodo_v1_history *prev, *next; /* of the mount (utlist DL) */
+	struct room *room;
+	struct line *lines; /* the oldest first (utlist DL); there is one at least */
 	size_t count, bytes;
 };
+
+static size_t weight(const struct line *line)
+{
+	return sizeof(*line) + line->len;
+}
 
 static void line_destroy(struct line *line)
 {
@@ -34,20 +46,19 @@ static void line_destroy(struct line *line)
 	free(line);
 }
 
-static void drop_oldest(struct history *history)
+static void drop(struct nakodo_v1_history *history, struct line *line)
 {
-	struct line *line = history->lines;
-
 	DL_DELETE(history->lines, line);
 	history->count--;
 	history->bytes -= line->len;
-	memory_give(MEMORY_ROOMS, sizeof(*line) + line->len);
+	memory_give(MEMORY_ROOMS, weight(line));
 	line_destroy(line);
 }
 
-static struct line *line_create(const char *id, const char *name, const char *text, size_t len)
+static struct line *line_create(const struct nakodo_v1_seat *from, const char *text, size_t len)
 {
 	struct line *line = calloc(1, sizeof(*line));
+	const char *name = from->name;
 	struct text out = {0};
 	struct timespec now;
 
@@ -55,48 +66,64 @@ static struct line *line_create(const char *id, const char *name, const char *te
 		return NULL;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	text_print(&out, "{\"from\":\"%s\",%s%s%s\"at\":%" PRIu64 ",\"text\":", id,
+	text_print(&out, "{\"from\":\"%s\",%s%s%s\"at\":%" PRIu64 ",\"text\":", from->member->id,
 		name ? "\"name\":" : "", name ? name : "", name ? "," : "",
 		(uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 	text_add_bytes(&out, text, len);
 	text_add(&out, "}");
+	line->address = from->address;
 	line->text = text_take(&out, &line->len);
-	if (!line->text) {
-		free(line);
+	if (!line->text || line->len > BYTES_MAX) {
+		line_destroy(line); /* it would leave no room for any other, nor have it itself */
 		return NULL;
 	}
 	return line;
 }
 
-void nakodo_v1_history_add(struct room *room, size_t most, const char *id, const char *name,
-	const char *text, size_t len)
+/* The room's history, now the one that was spoken in last. NULL: no memory. */
+static struct nakodo_v1_history *find_or_add(struct nakodo_v1 *v1, struct room *room)
 {
-	struct history *history = room->state_of_dialect;
-	struct line *line;
+	struct nakodo_v1_history *history = room->state_of_dialect;
 
-	if (!history) {
-		history = room->state_of_dialect = calloc(1, sizeof(*history));
+	if (history) {
+		DL_DELETE(v1->histories, history);
+	} else {
+		history = calloc(1, sizeof(*history));
 	}
-	line = history ? line_create(id, name, text, len) : NULL;
+	if (history) {
+		history->room = room;
+		room->state_of_dialect = history;
+		DL_APPEND(v1->histories, history);
+	}
+	return history;
+}
+
+void nakodo_v1_history_add(const struct nakodo_v1_seat *from, const char *text, size_t len)
+{
+	size_t most = from->mount->mount->env->options->room_history;
+	struct line *line = most ? line_create(from, text, len) : NULL;
+	struct nakodo_v1_history *history;
+
 	if (!line) {
 		return;
 	}
-	if (line->len > BYTES_MAX) {
-		line_destroy(line); /* it would leave no room for any other, nor have it itself */
+	history = find_or_add(from->mount, from->member->room);
+	if (!history) {
+		line_destroy(line);
 		return;
 	}
 	DL_APPEND(history->lines, line);
 	history->count++;
-	memory_take(MEMORY_ROOMS, sizeof(*line) + line->len);
 	history->bytes += line->len;
+	memory_take(MEMORY_ROOMS, weight(line));
 	while (history->count > most || history->bytes > BYTES_MAX) {
-		drop_oldest(history);
+		drop(history, history->lines);
 	}
 }
 
 void nakodo_v1_history_print(const struct room *room, struct text *out)
 {
-	const struct history *history = room->state_of_dialect;
+	const struct nakodo_v1_history *history = room->state_of_dialect;
 	const struct line *line;
 
 	text_add(out, "[");
@@ -106,25 +133,73 @@ void nakodo_v1_history_print(const struct room *room, struct text *out)
 	text_add(out, "]");
 }
 
-void nakodo_v1_history_free(struct room *room)
+static void forget_if_empty(struct nakodo_v1 *v1, struct nakodo_v1_history *history)
 {
-	struct history *history = room->state_of_dialect;
-
-	while (history && history->lines) {
-		drop_oldest(history);
+	if (!history->lines) {
+		history->room->state_of_dialect = NULL;
+		DL_DELETE(v1->histories, history);
+		free(history);
 	}
-	free(history);
-	room->state_of_dialect = NULL;
+}
+
+void nakodo_v1_history_free(struct nakodo_v1 *v1, struct room *room)
+{
+	struct nakodo_v1_history *history = room->state_of_dialect;
+
+	if (history) {
+		while (history->lines) {
+			drop(history, history->lines);
+		}
+		forget_if_empty(v1, history);
+	}
+}
+
+void nakodo_v1_history_weigh(const struct nakodo_v1 *v1, struct share *held)
+{
+	const struct nakodo_v1_history *history;
+	const struct line *line;
+
+	DL_FOREACH (v1->histories, history) {
+		DL_FOREACH (history->lines, line) {
+			share_add(held, &line->address, weight(line)); /* not counted, it stays */
+		}
+	}
+}
+
+void nakodo_v1_history_shed(
+	struct nakodo_v1 *v1, struct shortage *shortage, bool (*of_room)(const struct room *room))
+{
+	struct nakodo_v1_history *history, *next;
+	struct line *line, *following;
+
+	DL_FOREACH_SAFE (v1->histories, history, next) {
+		if (!of_room(history->room)) {
+			continue;
+		}
+		DL_FOREACH_SAFE (history->lines, line, following) {
+			if (shortage_takes(shortage, &line->address)) {
+				meter_add(METER_SHED_LINES, 1);
+				shortage_take(shortage, &line->address, weight(line));
+				drop(history, line);
+			}
+		}
+		forget_if_empty(v1, history);
+	}
 }
 
 #ifdef NAKODO_AUDIT
-void nakodo_v1_history_audit(const struct room *room, struct audit *audit)
+void nakodo_v1_history_audit(const struct nakodo_v1 *v1, struct audit *audit)
 {
-	const struct history *history = room->state_of_dialect;
+	const struct nakodo_v1_history *history;
 	const struct line *line;
 
-	DL_FOREACH (history ? history->lines : NULL, line) {
-		audit_bytes(audit, MEMORY_ROOMS, sizeof(*line) + line->len);
+	DL_FOREACH (v1->histories, history) {
+		if (history->room->state_of_dialect != history || !history->lines) {
+			audit_fault(audit, "a history is not that of its room, or empty");
+		}
+		DL_FOREACH (history->lines, line) {
+			audit_bytes(audit, MEMORY_ROOMS, weight(line));
+		}
 	}
 }
 #endif

@@ -16,6 +16,7 @@
 #include "nakodo/base/text.h"
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1_history.h"
 
 #define CLOSE_BAD_ROOM 4400
 #define CLOSE_ELSEWHERE 4409

@@ -74,19 +74,6 @@ bool nakodo_v1_place_in_room(const struct room *room, const struct address *newc
 	return give_up(seat ? seat : find_yielding_in_room(room, newcomer));
 }
 
-/* Is nobody there? */
-static bool is_deserted(const struct room *room)
-{
-	const struct member *member;
-
-	DL_FOREACH (room->members, member) {
-		if (nakodo_v1_seat_of(member)->peer) {
-			return false;
-		}
-	}
-	return true;
-}
-
 static void claim(const struct room *room, void (*how)(struct share_owner *owner, size_t amount))
 {
 	const struct member *member;
@@ -139,7 +126,7 @@ static void choose_room(
 		const struct share_owner *keeper;
 		bool spare;
 
-		if (room->members != seat->member || !is_deserted(room)) {
+		if (room->members != seat->member || !nakodo_v1_is_deserted(room)) {
 			continue;
 		}
 		claim(room, share_claim);

@@ -17,6 +17,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1_history.h"
 
 #define FOUND_BY (TOKEN_HASH / 2) /* bytes */
 /* ms for a client that may have lost its welcome, and loses nothing if it is a newcomer again */
@@ -25,6 +26,18 @@
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member)
 {
 	return (struct nakodo_v1_seat *)member->session;
+}
+
+bool nakodo_v1_is_deserted(const struct room *room)
+{
+	const struct member *member;
+
+	DL_FOREACH (room->members, member) {
+		if (nakodo_v1_seat_of(member)->peer) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static void forget_key(struct nakodo_v1_key *key)
@@ -223,7 +236,7 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
 	forget_key(&seat->nonce);
 	leave_place(seat);
 	if (room->count == 1) {
-		nakodo_v1_history_free(room);
+		nakodo_v1_history_free(v1, room);
 		v1->rooms--;
 	}
 	hub_leave(seat->member);

@@ -6,13 +6,15 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/dialect/mount.h"
 #include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/hub/shortage.h"
 
 #define TOO_SLOW 4508
 
 static size_t weight(const struct nakodo_v1_seat *seat)
 {
-	return outbox_weight(&seat->session.kept) + seat->counted;
+	return outbox_weight(&seat->session.kept) + seat->counted +
+	       nakodo_v1_waiting_weight(&seat->waiting);
 }
 
 static void weigh(const struct nakodo_v1_seat *list, struct share *held)
@@ -29,6 +31,7 @@ void nakodo_v1_weigh(const struct mount *mount, struct shortage *shortage)
 {
 	const struct nakodo_v1 *v1 = mount->state;
 
+	nakodo_v1_history_weigh(v1, &shortage->held);
 	weigh(v1->unconfirmed, &shortage->held);
 	weigh(v1->away, &shortage->held);
 }
@@ -47,10 +50,17 @@ static void shed(struct nakodo_v1_seat *list, struct shortage *shortage)
 	}
 }
 
+static bool is_any(const struct room *room)
+{
+	return room;
+}
+
 void nakodo_v1_shed(struct mount *mount, struct shortage *shortage)
 {
 	struct nakodo_v1 *v1 = mount->state;
 
+	nakodo_v1_history_shed(v1, shortage, nakodo_v1_is_deserted);
+	nakodo_v1_history_shed(v1, shortage, is_any);
 	shed(v1->unconfirmed, shortage);
 	shed(v1->away, shortage);
 }
@@ -59,7 +69,7 @@ size_t nakodo_v1_kept(const struct peer *peer)
 {
 	const struct nakodo_v1_seat *seat = peer->state_of_dialect;
 
-	return seat ? outbox_weight(&seat->session.kept) : 0;
+	return seat ? weight(seat) : 0;
 }
 
 void nakodo_v1_forsake(struct peer *peer)

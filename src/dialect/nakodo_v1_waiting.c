@@ -45,6 +45,11 @@ static void remove_note(struct nakodo_v1_waiting *waiting, struct nakodo_v1_note
 	free(note);
 }
 
+size_t nakodo_v1_waiting_weight(const struct nakodo_v1_waiting *waiting)
+{
+	return HASH_COUNT(waiting->notes) * sizeof(struct nakodo_v1_note);
+}
+
 void nakodo_v1_waiting_end(struct nakodo_v1_waiting *waiting)
 {
 	struct nakodo_v1_note *note, *next;
@@ -172,7 +177,6 @@ int nakodo_v1_waiting_pass(struct nakodo_v1_waiting *waiting, const char *id,
 #ifdef NAKODO_AUDIT
 void nakodo_v1_waiting_audit(const struct nakodo_v1_waiting *waiting, struct audit *audit)
 {
-	audit_bytes(
-		audit, MEMORY_ROOMS, HASH_COUNT(waiting->notes) * sizeof(struct nakodo_v1_note));
+	audit_bytes(audit, MEMORY_ROOMS, nakodo_v1_waiting_weight(waiting));
 }
 #endif

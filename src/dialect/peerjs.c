@@ -81,6 +81,16 @@ static int peerjs_start(struct mount *mount, struct problem *problem)
 	return error;
 }
 
+static void peerjs_weigh(const struct mount *mount, struct shortage *shortage)
+{
+	peerjs_queue_weigh(((const struct peerjs_realm *)mount->state)->queue, shortage);
+}
+
+static void peerjs_shed(struct mount *mount, struct shortage *shortage)
+{
+	peerjs_queue_shed(((struct peerjs_realm *)mount->state)->queue, shortage);
+}
+
 static void peerjs_stop(struct mount *mount)
 {
 	peerjs_realm_destroy(mount->state);
@@ -309,6 +319,8 @@ const struct dialect dialect_peerjs = {
 	.start = peerjs_start,
 	.stop = peerjs_stop,
 	.http = peerjs_http,
+	.weigh = peerjs_weigh,
+	.shed = peerjs_shed,
 	.open = peerjs_open,
 	.message = peerjs_message,
 	.close = peerjs_close,

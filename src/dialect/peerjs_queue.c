@@ -16,6 +16,7 @@
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/hub/share.h"
+#include "nakodo/hub/shortage.h"
 
 #define LETTERS_MAX 256 /* for one id */
 #define HEAD 40 /* bytes that a letter counts beside its text, for its id and for its sender */
@@ -227,8 +228,8 @@ static struct box *box_create(struct peerjs_queue *queue, const char *dst)
 	return box;
 }
 
-/* All that the letter's sender has in the same box gives way, and the sender is told. */
-static void give_up(struct peerjs_queue *queue, const struct letter *letter)
+/* All that the letter's sender has in the same box goes, and the sender is told. The box stays. */
+static void take_out(struct peerjs_queue *queue, const struct letter *letter, enum meter meter)
 {
 	const struct sender *sender = letter->sender;
 	struct box *box = letter->box;
@@ -237,13 +238,25 @@ static void give_up(struct peerjs_queue *queue, const struct letter *letter)
 	queue->expire(queue->cookie, sender->id, box->dst);
 	DL_FOREACH_SAFE (box->letters, other, next) {
 		if (other->sender == sender) {
-			meter_add(METER_LETTERS_YIELDED, 1);
+			meter_add(meter, 1);
 			remove_letter(queue, other); /* with the last one the sender may go */
 		}
 	}
+}
+
+static void remove_if_empty(struct peerjs_queue *queue, struct box *box)
+{
 	if (!box->letters) {
 		remove_box(queue, box);
 	}
+}
+
+static void give_up(struct peerjs_queue *queue, const struct letter *letter)
+{
+	struct box *box = letter->box;
+
+	take_out(queue, letter, METER_LETTERS_YIELDED);
+	remove_if_empty(queue, box);
 }
 
 /* By how much is there too little room in the box? In bytes, or if these suffice in letters. */
@@ -403,6 +416,39 @@ void peerjs_queue_flush(struct peerjs_queue *queue, const char *dst, struct peer
 		hub_send_text(peer, &part, 1);
 	}
 	remove_box(queue, box);
+}
+
+void peerjs_queue_weigh(const struct peerjs_queue *queue, struct shortage *shortage)
+{
+	share_add_all(&shortage->held, &queue->share);
+}
+
+/* The first letter in the box that has to go; NULL: none. */
+static struct letter *find_taken(const struct box *box, const struct shortage *shortage)
+{
+	struct letter *letter = box->letters;
+
+	while (letter && !shortage_takes(shortage, &letter->sender->address)) {
+		letter = letter->next;
+	}
+	return letter;
+}
+
+void peerjs_queue_shed(struct peerjs_queue *queue, struct shortage *shortage)
+{
+	const struct letter *letter;
+	struct box *box, *next;
+
+	HASH_ITER (hh, queue->boxes, box, next) {
+		while ((letter = find_taken(box, shortage))) {
+			struct address address = letter->sender->address;
+			size_t before = queue->share.used;
+
+			take_out(queue, letter, METER_SHED_LETTERS);
+			shortage_take(shortage, &address, before - queue->share.used);
+		}
+		remove_if_empty(queue, box);
+	}
 }
 
 #ifdef NAKODO_AUDIT

@@ -89,6 +89,15 @@ int share_add(struct share *share, const struct address *address, size_t amount)
 	return 0;
 }
 
+void share_add_all(struct share *share, const struct share *other)
+{
+	const struct share_owner *owner;
+
+	for (owner = other->owners; owner; owner = owner->hh.next) {
+		share_add(share, &owner->address, owner->amount);
+	}
+}
+
 struct share_owner *share_find(const struct share *share, const struct address *address)
 {
 	struct address group = address_group(address);

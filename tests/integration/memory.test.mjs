@@ -141,6 +141,44 @@ describe('max-memory is spent by one address', { concurrency: true }, () => {
     assert.equal(meters.shed_peers, 0);
   });
 
+  it('on chat that rooms keep, with somebody in them or not: it goes first, and a newcomer gets in', async (t) => {
+    const meters = await besides(t, 8 * MIB, ['--byte-rate', '0', '--connect-rate', '0'], async (daemon) => {
+      const all = [];
+      for (let i = 0; i < 300 && !daemon.lines('memory.short').length; i++) {
+        const one = await Session.join(daemon.ws, `hog-${i}`, { queue: false, ...HOG });
+        one.send({ type: 'chat', text: 'x'.repeat(60000) });
+        await one.taken();
+        if (i % 4) await one.cut();
+        all.push(one);
+      }
+      await relieved(daemon);
+      const newcomer = await open(daemon, '/relay/new', at('127.0.0.4'));
+      await newcomer.leave();
+      return () => all.forEach((one) => one.cut());
+    });
+    assert.ok(meters.shed_lines > 0);
+    assert.deepEqual([meters.shed_sessions, meters.shed_peers], [0, 0]);
+  });
+
+  it('on topics that it subscribes to: who has most of them is closed, and a newcomer gets in', async (t) => {
+    const meters = await besides(t, MIB, ['--connect-rate', '0'], async (daemon) => {
+      const all = [];
+      for (let i = 0; i < 100 && !daemon.lines('memory.short').length; i++) {
+        const topics = Array.from({ length: 100 }, (_, n) => `${i}/${n}`);
+        all.push(await open(daemon, '/y-webrtc', HOG));
+        await all.at(-1).text(JSON.stringify({ type: 'subscribe', topics }));
+        await all.at(-1).text('{"type":"ping"}');
+        await all.at(-1).says();
+      }
+      await relieved(daemon, MIB);
+      const newcomer = await open(daemon, '/relay/new', at('127.0.0.4'));
+      await newcomer.leave();
+      return () => Promise.all(all.map((peer) => peer.wire.reset()));
+    });
+    assert.ok(meters.shed_peers > 0);
+    assert.equal(meters.shed_sessions, 0);
+  });
+
   it('on messages that it sends faster than it may: who sent most is closed', async (t) => {
     const meters = await besides(t, 8 * MIB, messagesUpTo(2), (daemon) => neverEnd(daemon, 8, 1.5 * MIB));
     assert.ok(meters.shed_peers > 0);

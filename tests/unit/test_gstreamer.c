@@ -349,6 +349,17 @@ static void it_has_no_parameters_and_takes_any_path_of_its_own(void **state)
 	assert_ptr_equal(dialect_route_own(own, "/any/path", &room), own);
 }
 
+static void a_meta_weighs_on_its_peer(void **state)
+{
+	struct one one = connected();
+	const struct dialect *dialect = peers_of(one.peer)->mount->dialect;
+
+	(void)state;
+	assert_int_equal(dialect->kept(one.peer), 0);
+	say(&one, "{\"type\":\"setPeerStatus\",\"roles\":[\"producer\"],\"meta\":{\"n\":1}}");
+	assert_int_equal(dialect->kept(one.peer), strlen("{\"n\":1}"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -362,6 +373,7 @@ int main(void)
 		TEST(a_version_is_chosen_first_or_not_at_all),
 		TEST(what_is_no_message_is_passed_over),
 		TEST(a_meta_and_the_lists_are_bounded),
+		TEST(a_meta_weighs_on_its_peer),
 		TEST(a_full_list_makes_room_for_a_newcomer_from_another_address),
 		TEST(nobody_gives_way_when_that_would_not_be_enough),
 		TEST(an_entry_grows_at_the_cost_of_those_who_have_more),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -41,17 +42,61 @@ static struct v1_one away(const char *address, const char *room, bool confirmed)
 	return one;
 }
 
+/* So many bytes are too much. */
+static void shed_bytes(size_t bytes)
+{
+	struct shortage shortage = {0};
+
+	dialect_weigh(all.mounts, &shortage);
+	shortage_begin(&shortage, memory_used() - bytes);
+	dialect_shed(all.mounts, &shortage);
+	shortage_finish(&shortage);
+}
+
 /* The least that helps is given up. */
 static void shed(void)
 {
-	struct shortage shortage = {0};
 	uint64_t before = meter_values[METER_SHED_SESSIONS];
 
-	dialect_weigh(all.mounts, &shortage);
-	shortage_begin(&shortage, memory_used() - 1);
-	dialect_shed(all.mounts, &shortage);
-	shortage_finish(&shortage);
+	shed_bytes(1);
 	assert_int_equal(meter_values[METER_SHED_SESSIONS], before + 1);
+}
+
+/* It chats so many bytes. */
+static void chat(struct v1_one one, size_t len)
+{
+	char text[4096];
+
+	assert_true(len < sizeof(text) - 64);
+	snprintf(text, sizeof(text), "{\"type\":\"chat\",\"text\":\"%0*d\"}", (int)len, 0);
+	peers_send(one.peer, text, strlen(text), false);
+}
+
+/* How many chat messages are kept for the room? */
+static size_t kept(const char *room)
+{
+	struct v1_one reader = {.peer = NULL};
+	char url[64];
+	size_t count = 0;
+
+	snprintf(url, sizeof(url), "/v1/%s", room);
+	reader.peer = peers_connect(&all, url);
+	for (const char *at = v1_hear(reader); (at = strstr(at, "\"text\":")); at++) {
+		count++;
+	}
+	v1_drop(reader, 1000);
+	return count;
+}
+
+/* How many were forgotten? */
+static size_t forgets(size_t bytes)
+{
+	uint64_t lines = meter_values[METER_SHED_LINES];
+	uint64_t sessions = meter_values[METER_SHED_SESSIONS];
+
+	shed_bytes(bytes);
+	assert_int_equal(meter_values[METER_SHED_SESSIONS], sessions);
+	return meter_values[METER_SHED_LINES] - lines;
 }
 
 static bool is_there(struct v1_one one, const char *room)
@@ -128,6 +173,85 @@ static void who_is_forsaken_is_closed_and_has_left(void **state)
 	v1_is_not_recovered(v1_present(&all, "a", one.session, "0"));
 }
 
+static void chat_goes_before_any_session(void **state)
+{
+	struct v1_one one, two;
+
+	(void)state;
+	two = away("192.0.2.1", "b", true);
+	one = v1_join_from(&all, "192.0.2.1", "a");
+	v1_confirm(one);
+	chat(one, 1000);
+	chat(one, 1000);
+	v1_drop(one, 0);
+	assert_int_equal(forgets(1), 1);
+	assert_int_equal(kept("a"), 1);
+	assert_int_equal(forgets(1), 1);
+	assert_int_equal(kept("a"), 0);
+	assert_true(is_there(one, "a"));
+	assert_true(is_there(two, "b"));
+}
+
+static void chat_where_nobody_is_goes_before_what_is_older(void **state)
+{
+	struct v1_one here = v1_join_from(&all, "192.0.2.1", "a");
+	struct v1_one gone = v1_join_from(&all, "192.0.2.1", "b");
+
+	(void)state;
+	chat(here, 1000);
+	v1_confirm(gone);
+	chat(gone, 1000);
+	v1_drop(gone, 0);
+	assert_int_equal(forgets(1), 1);
+	assert_int_equal(kept("a"), 1);
+	assert_int_equal(kept("b"), 0);
+	assert_int_equal(forgets(1), 1);
+	assert_int_equal(kept("a"), 0);
+}
+
+static void of_several_rooms_that_was_silent_longest_loses_first(void **state)
+{
+	struct v1_one first = v1_join_from(&all, "192.0.2.1", "a");
+	struct v1_one second = v1_join_from(&all, "192.0.2.1", "b");
+
+	(void)state;
+	chat(first, 1000);
+	chat(second, 1000);
+	chat(first, 1000);
+	assert_int_equal(forgets(1), 1);
+	assert_int_equal(kept("a"), 2);
+	assert_int_equal(kept("b"), 0);
+}
+
+static void chat_weighs_on_who_wrote_it(void **state)
+{
+	struct v1_one heavy = v1_join_from(&all, "192.0.2.1", "a");
+	struct v1_one light = v1_join_from(&all, "192.0.2.2", "a");
+
+	(void)state;
+	chat(light, 1000); /* the older one */
+	for (int i = 0; i < 9; i++) {
+		chat(heavy, 1000);
+	}
+	assert_int_equal(forgets(7000), 7);
+	assert_int_equal(kept("a"), 3);
+	assert_int_equal(forgets(3 * sizeof(struct address)), 1);
+	assert_int_equal(kept("a"), 2); /* one of each */
+}
+
+static void what_a_peer_says_of_itself_weighs_on_it(void **state)
+{
+	struct v1_one one = v1_join_from(&all, "192.0.2.1", "a");
+	const struct dialect *dialect = peers_of(one.peer)->mount->dialect;
+	size_t before = dialect->kept(one.peer);
+	char text[1200];
+
+	(void)state;
+	snprintf(text, sizeof(text), "{\"type\":\"update\",\"meta\":{\"a\":\"%0*d\"}}", 1000, 0);
+	peers_send(one.peer, text, strlen(text), false);
+	assert_true(dialect->kept(one.peer) >= before + 1000);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -137,6 +261,11 @@ int main(void)
 		TEST(one_of_the_address_that_has_most_goes_though_others_are_older),
 		TEST(who_is_connected_is_no_session_without_a_connection),
 		TEST(who_is_forsaken_is_closed_and_has_left),
+		TEST(chat_goes_before_any_session),
+		TEST(chat_where_nobody_is_goes_before_what_is_older),
+		TEST(of_several_rooms_that_was_silent_longest_loses_first),
+		TEST(chat_weighs_on_who_wrote_it),
+		TEST(what_a_peer_says_of_itself_weighs_on_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/hub/shortage.h"
 #include "peers.h"
 
 #define OPEN "text {\"type\":\"OPEN\"}"
@@ -402,6 +405,39 @@ static void for_an_id_too_long_nothing_waits(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* So many bytes are too much: how many messages are forgotten? */
+static size_t forgets(size_t bytes)
+{
+	struct shortage shortage = {0};
+	uint64_t before = meter_values[METER_SHED_LETTERS];
+
+	dialect_weigh(all.mounts, &shortage);
+	shortage_begin(&shortage, memory_used() - bytes);
+	dialect_shed(all.mounts, &shortage);
+	shortage_finish(&shortage);
+	return meter_values[METER_SHED_LETTERS] - before;
+}
+
+static void what_an_address_has_waiting_is_forgotten_when_memory_is_short(void **state)
+{
+	struct peer *a = enter_from("192.0.2.1", "/peerjs", "a");
+	struct peer *b = enter_from("192.0.2.2", "/peerjs", "b");
+
+	(void)state;
+	say(b, "OFFER", "x", 1, 0); /* the oldest */
+	say(a, "OFFER", "x", 2, 4000);
+	say(a, "CANDIDATE", "x", 3, 0);
+	say(a, "OFFER", "y", 4, 4000);
+	assert_int_equal(forgets(1), 2); /* with an offer goes what belongs to it */
+	expect_expire(a, "x", "a");
+	assert_int_equal(forgets(3000), 1);
+	expect_expire(a, "y", "a");
+	assert_string_equal(peers_hear(a), "nothing");
+	assert_string_equal(peers_hear(b), "nothing");
+	expect(enter("/peerjs", "x"), "OFFER", "b", "x", 1);
+	assert_string_equal(peers_hear(enter("/peerjs", "y")), "nothing");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +456,7 @@ int main(void)
 		TEST(nothing_gives_way_in_vain),
 		TEST(no_more_than_16_mib_wait_altogether),
 		TEST(for_an_id_too_long_nothing_waits),
+		TEST(what_an_address_has_waiting_is_forgotten_when_memory_is_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

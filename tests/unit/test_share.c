@@ -214,6 +214,24 @@ static void who_can_spare_what_is_claimed_has_no_less_than_the_newcomer_then(voi
 	assert_false(can_spare("192.0.2.2", 2, "203.0.113.1", 6));
 }
 
+static void all_that_another_share_has_can_be_added(void **state)
+{
+	struct share other = {0};
+	struct address one = at("192.0.2.1"), two = at("2001:db8::1"), unknown = at("");
+
+	(void)state;
+	share_add(&other, &one, 5);
+	share_add(&other, &two, 6);
+	share_add(&other, &unknown, 7);
+	add("192.0.2.1", 1);
+	share_add_all(&share, &other);
+	share_clear(&other);
+	assert_int_equal(of("192.0.2.1"), 6);
+	assert_int_equal(of("2001:db8::1"), 6);
+	assert_int_equal(of(""), 7);
+	assert_int_equal(share.used, 19);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
@@ -225,6 +243,7 @@ int main(void)
 		TEST(the_only_one_of_an_address_gives_way_to_nobody),
 		TEST(all_that_others_have_beyond_the_newcomers_gives_way),
 		TEST(a_level_leaves_as_much_less_as_it_is_asked_for),
+		TEST(all_that_another_share_has_can_be_added),
 		TEST(many_addresses_of_one_network_have_no_more_than_one),
 		TEST(who_can_spare_what_is_claimed_has_no_less_than_the_newcomer_then),
 	};

@@ -70,17 +70,18 @@ struct dialect {
 	/* Would the client that asks take over a place that it holds already? Then it is let
 	 * in even when the daemon is full. NULL: the dialect keeps no places. */
 	bool (*is_awaited)(const struct mount *mount, const struct request *request);
-	/* Memory is short. Count for their addresses what is kept for those who lost their
-	 * connection, in shortage->held; then end what is kept, the oldest first, for whose address
-	 * shortage_takes(). NULL: none is kept. */
+	/* Memory is short. Count for their addresses what is kept that could be lost, such as
+	 * chat, and for those who lost their connection, in shortage->held; then end what is kept
+	 * for addresses of which shortage_takes(): the cheapest loss first, then the oldest. NULL:
+	 * none is kept. */
 	void (*weigh)(const struct mount *mount, struct shortage *shortage);
 	void (*shed)(struct mount *mount, struct shortage *shortage);
 	/* The daemon is full: end the stay of one who lost its connection and gives way to a
 	 * newcomer of that address. False: nobody does. NULL: nobody is waited for. */
 	bool (*give_way)(struct mount *mount, const struct address *newcomer);
-	/* How many bytes are kept for the peer until it acknowledges them? NULL: none. */
+	/* How many bytes are kept for the peer beyond what waits for it? NULL: none. */
 	size_t (*kept)(const struct peer *peer);
-	/* Forget these, and with them that it could come back. NULL: nothing is kept. */
+	/* Forget these, and with them that it could come back. NULL: they go with the peer. */
 	void (*forsake)(struct peer *peer);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
 	void (*open)(struct peer *peer, const struct request *request);

@@ -75,6 +75,7 @@ struct nakodo_v1 {
 	 * acknowledged anything, `away` the others. */
 	struct nakodo_v1_seat *away, *unconfirmed;
 	struct share kept; /* how many of `away` each address has */
+	struct nakodo_v1_history *histories; /* the one that was silent longest first */
 	struct nakodo_v1_key *keys;
 	size_t rooms;
 	struct limit wrong[NAKODO_V1_WRONG];
@@ -129,6 +130,8 @@ void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, struct text *out);
 /* Tell the client how many of its messages have come. */
 void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat);
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
+/* Has everybody in the room lost the connection? */
+bool nakodo_v1_is_deserted(const struct room *room);
 
 /* The room is full, or the number of rooms. End a seat without a connection, or all seats of a room
  * where nobody is, if that has to give way to a newcomer of that address. False: none has to. */
@@ -140,11 +143,3 @@ void nakodo_v1_join(struct peer *peer, const struct request *request);
 bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *request);
 /* Is it a room's or a participant's name: 1 to 128 bytes of UTF-8, no control characters, no /? */
 bool nakodo_v1_is_name(const char *text);
-
-/* Keep a chat message: `name` and `text` are JSON, `name` may be NULL. Without memory, or if
- * it is longer than all that is kept for a room, it is not kept. */
-void nakodo_v1_history_add(struct room *room, size_t most, const char *id, const char *name,
-	const char *text, size_t len);
-/* Write what is kept for the room, "[…]". */
-void nakodo_v1_history_print(const struct room *room, struct text *out);
-void nakodo_v1_history_free(struct room *room);

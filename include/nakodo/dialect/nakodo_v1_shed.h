@@ -1,7 +1,7 @@
 /*
- * nakodo_v1_shed: what is given up when memory is short. Of those who lost their connection, first
- * those go whose client never showed that it can resume, then the others; of both, the oldest
- * first.
+ * nakodo_v1_shed: what is given up when memory is short. First what was chatted where nobody is,
+ * then in the other rooms. Of those who lost their connection, first those go whose client never
+ * showed that it can resume, then the others; of both, the oldest first.
  */
 #pragma once
 

@@ -36,6 +36,8 @@ struct nakodo_v1_waiting {
 void nakodo_v1_waiting_begin(struct nakodo_v1_waiting *waiting, struct session *session);
 /* It is back, or has gone. Zeroed memory and one that has ended are fine too. */
 void nakodo_v1_waiting_end(struct nakodo_v1_waiting *waiting);
+/* Bytes that it holds, beside the session's. */
+size_t nakodo_v1_waiting_weight(const struct nakodo_v1_waiting *waiting);
 
 /* Keep the news of the participant `id`, or withdraw what it makes void. `frame` may be NULL for
  * want of memory. False: something is lost, so it cannot come back. */

@@ -18,6 +18,7 @@ struct address;
 struct hub;
 struct peer;
 struct peerjs_queue;
+struct shortage;
 
 /* The queue for `dst` is over, or what `src` has in it gives way; called once for each sender of a
  * message in it. The callback may send, but must not touch the queues. */
@@ -35,3 +36,7 @@ bool peerjs_queue_add(struct peerjs_queue *queue, const char *src, const struct 
 	const char *dst, const struct iovec *parts, int count);
 /* Send `peer`, who holds the id now, what waits for it, in order. */
 void peerjs_queue_flush(struct peerjs_queue *queue, const char *dst, struct peer *peer);
+/* Memory is short (dialect.weigh and .shed): in the oldest queue first, all that a sender has for
+ * one id is given up, and it is told. */
+void peerjs_queue_weigh(const struct peerjs_queue *queue, struct shortage *shortage);
+void peerjs_queue_shed(struct peerjs_queue *queue, struct shortage *shortage);

@@ -30,6 +30,8 @@ struct share_newcomer {
 
 /* The owner has so much more. -ENOMEM: it is not counted. */
 int share_add(struct share *share, const struct address *address, size_t amount);
+/* Every owner has so much more as it has in `other`; those for whom there is no memory have not. */
+void share_add_all(struct share *share, const struct share *other);
 /* The owner has so much less, which was added before. */
 void share_remove(struct share *share, const struct address *address, size_t amount);
 /* How much the owner of that address has. */

@@ -39,6 +39,19 @@ static size_t kept_of(const struct conn *conn)
 	return dialect->kept ? dialect->kept(&conn->peer) : 0;
 }
 
+/* About so many bytes of rooms would go with its seats in them. */
+static size_t seats_of(const struct peer *peer)
+{
+	const struct member *seat;
+	size_t bytes = 0;
+
+	DL_FOREACH2(peer->seats, seat, seat_next)
+	{
+		bytes += sizeof(*seat) + sizeof(*seat->room) / seat->room->count;
+	}
+	return bytes;
+}
+
 static size_t weight_of(const struct conn *conn)
 {
 	const struct peer *peer = &conn->peer;
@@ -46,7 +59,7 @@ static size_t weight_of(const struct conn *conn)
 
 	if (peer->state == PEER_OPEN) {
 		bytes += outbox_weight(&peer->outbox) + (conn->rx ? conn->rx->room : 0) +
-			 pace_backlog(conn) + kept_of(conn);
+			 pace_backlog(conn) + kept_of(conn) + seats_of(peer);
 	}
 	return bytes < LEAST ? 0 : bytes;
 }
@@ -79,16 +92,17 @@ static int heavier_first(const void *left, const void *right)
 	return (one->weight < other->weight) - (one->weight > other->weight);
 }
 
-/* What it may send again is given up only if that is not enough. */
+/* What outlives its connection, such as what it may be sent again, is given up only if that is not
+ * enough. */
 static void close_peer(struct conn *conn, size_t weight, struct shortage *shortage)
 {
 	const struct dialect *dialect = conn->mount->dialect;
-	size_t kept = kept_of(conn);
+	size_t kept = dialect->forsake ? kept_of(conn) : 0;
 
 	meter_add(METER_SHED_PEERS, 1);
 	hub_discard(&conn->peer);
 	shortage_take(shortage, &conn->address, weight - kept);
-	if (kept && shortage_takes(shortage, &conn->address)) {
+	if (kept >= LEAST && shortage_takes(shortage, &conn->address)) {
 		shortage_take(shortage, &conn->address, kept);
 		dialect->forsake(&conn->peer);
 	}

@@ -1,0 +1,30 @@
+/*
+ * nakodo_v1_history: the last chat messages of a room, each as the JSON object that newcomers are
+ * sent. They go with the room. A message weighs on the address that it came from, and is the first
+ * to be given up when memory is short.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct nakodo_v1;
+struct nakodo_v1_seat;
+struct room;
+struct share;
+struct shortage;
+struct text;
+
+/* Keep a chat message of the participant; `text` is JSON. Without memory, or if it is longer than
+ * all that is kept for a room, it is not kept. */
+void nakodo_v1_history_add(const struct nakodo_v1_seat *from, const char *text, size_t len);
+/* Write what is kept for the room, "[…]". */
+void nakodo_v1_history_print(const struct room *room, struct text *out);
+void nakodo_v1_history_free(struct nakodo_v1 *v1, struct room *room);
+
+/* Count what is kept for the addresses. */
+void nakodo_v1_history_weigh(const struct nakodo_v1 *v1, struct share *held);
+/* Of the rooms for which that is true, forget messages of addresses of which shortage_takes(): the
+ * oldest of the room that was silent longest first. */
+void nakodo_v1_history_shed(
+	struct nakodo_v1 *v1, struct shortage *shortage, bool (*of_room)(const struct room *room));
