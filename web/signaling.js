@@ -1,197 +1,315 @@
-// @ts-nocheck The wire: one link is one participant of one room, and loses and doubles nothing.
+// The wire: one link is one participant of one room, over one WebSocket after the other, and loses and
+// doubles nothing. It knows neither the DOM nor WebRTC.
+import { SignalError } from './client/error.js';
+import { Outbox } from './client/outbox.js';
+import { Receipts } from './client/receipts.js';
 
-export class SignalError extends Error {
-  constructor(code, message = code, closeCode) {
-    super(message);
-    Object.assign(this, { code, closeCode });
-  }
-}
+export { SignalError };
 
-const FINAL = /^(1000|1007|1009|440[0139]|4413)$/;
-const HARMLESS = /^(bad-json|bad-message|not-text|unknown-peer|peer-busy)$/; // errors that no close follows
+/**
+ * @typedef {import('./client/wire.js').ServerMessage} ServerMessage
+ * @typedef {import('./client/wire.js').PeerMessage} PeerMessage
+ * @typedef {import('./client/wire.js').OwnMessage} OwnMessage
+ * @typedef {import('./client/wire.js').Welcome} Welcome
+ * @typedef {import('./client/wire.js').Resumed} Resumed
+ * @typedef {import('./client/wire.js').Refusal} Refusal
+ *
+ * @typedef {Omit<import('./client.js').Trace, 't' | 'room'>} Traced
+ *
+ * @typedef {object} LinkSetup
+ * @property {typeof globalThis.WebSocket} WebSocket
+ * @property {() => Record<string, string>} query asked in each try
+ * @property {string | null} [replaces] the session of a page before this one
+ *
+ * @typedef {object} LinkEvents
+ * @property {(message: ServerMessage | PeerMessage) => void} message
+ * @property {() => void} lost
+ * @property {(error: unknown, isGone: boolean) => void} end isGone: the server knows that we left, or
+ *   has thrown us out
+ * @property {(event: Traced) => void} trace
+ *
+ * @typedef {'waiting' | 'probing' | 'connecting' | 'open' | 'over'} Phase
+ *   waiting: for the time of the next try; probing: asks by HTTP whether there is a way; connecting: a
+ *   WebSocket without a welcome
+ */
 
+const TRY_MS = 5000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5000;
+const PING_MS = 4000;
+const SILENT_MS = 7000; // after a ping, and the connection is dead
+const SILENT_HIDDEN_MS = 56000; // timers of a hidden page may run once a minute
+const GOODBYE_MS = 1000;
+const UNSENT_MAX = 1000; // messages that wait for the server
+
+/** Close codes after which nobody comes back. */
+const FINAL = new Set([1000, 1007, 1009, 4400, 4401, 4403, 4409, 4413]);
+/** Errors that no close follows. */
+const HARMLESS = new Set(['bad-json', 'bad-message', 'not-text', 'unknown-peer', 'peer-busy']);
+
+/** @param {string} text */
 const sizeOf = (text) => new TextEncoder().encode(text).length;
 
-/** on: { message, lost, end(error, isGone), trace }; query() is asked in each try */
-export function openLink(url, { WebSocket, query, replaces }, on) {
-  // The same in each try: a welcome that got lost leaves no ghost.
-  const nonce = Array.from(crypto.getRandomValues(new Uint8Array(22)), (n) => (n % 36).toString(36));
-  let socket, session, timer, ackTimer, isReady, isDoubtful, isOver, isHidden;
-  let fault = false; // the error that came just now and may be why the connection ends
-  let tries = 0, pause = 0, limit = Infinity;
-  let pinged = 0; // when the oldest ping without an answer went out
-  let received = 0, told = 0; // numbered messages
-  let kept = [], passed = 0; // ours without an ack, and how many have one
+const randomNonce = () => (
+  Array.from(crypto.getRandomValues(new Uint8Array(22)), (n) => (n % 36).toString(36)).join('')
+);
 
-  function trace(dir, raw, message = JSON.parse(raw)) {
-    const { type, from, to } = message;
-    // A peer may call anything `text` or `message`.
-    const summary = [message.message, message.text].find((text) => typeof text === 'string') ?? type;
-    on.trace({ dir, type: String(type), from, to, bytes: sizeOf(raw), summary: String(summary), raw });
-    return message;
+export class Link {
+  #url;
+  #setup;
+  #on;
+  /** @type {Phase} */
+  #phase = 'waiting';
+  /** That of the present try. @type {WebSocket | null} */
+  #socket = null;
+  #attempt = 0; // which try it is, for those who come back late to it
+  #tries = 0; // since the server was last there
+  #pause = 0; // ms that the server wants us to stay away
+  #isDoubtful = false; // the last connection fell silent
+  #isHidden = false;
+  /** Of the next try, or of what must happen in this one. @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #ticker;
+  /** The same in each try: a welcome that got lost leaves no ghost. */
+  #nonce = randomNonce();
+  #session = '';
+  /** What came just now and may be why the connection ends. @type {Refusal | null} */
+  #fault = null;
+  #limit = Infinity; // bytes of a message
+  #pinged = 0; // when the oldest ping without an answer went out
+  #outbox = new Outbox();
+  #receipts = new Receipts((n) => this.#write(`{"type":"ack","n":${n}}`));
+
+  /**
+   * @param {string} url of the room, without a query
+   * @param {LinkSetup} setup
+   * @param {LinkEvents} on
+   */
+  constructor(url, setup, on) {
+    this.#url = url;
+    this.#setup = setup;
+    this.#on = on;
+    this.#ticker = setInterval(() => this.#tick(), PING_MS);
+    this.#connect();
   }
 
-  function write(raw) {
-    trace('out', raw);
-    socket.send(raw);
+  get isOpen() {
+    return this.#phase === 'open';
   }
 
-  function send(message) {
+  /** Also while there is no connection: then it waits. @param {OwnMessage} message */
+  send(message) {
     const raw = JSON.stringify(message);
-    if (isOver) throw new SignalError('closed');
-    if (sizeOf(raw) > limit) throw new SignalError('message-too-large');
-    if (!isReady && kept.length > 999) throw new SignalError('unreachable');
-    kept.push({ raw, isNew: !isReady && !message.to, isAgain: message.type === 'update' });
-    if (isReady) write(raw);
+    if (this.#phase === 'over') throw new SignalError('closed');
+    if (sizeOf(raw) > this.#limit) throw new SignalError('message-too-large');
+    if (!this.isOpen && this.#outbox.size >= UNSENT_MAX) throw new SignalError('unreachable');
+    this.#outbox.add({
+      raw,
+      isUnsaid: !this.isOpen && !message.to,
+      isOfSelf: message.type === 'update',
+    });
+    if (this.isOpen) this.#write(raw);
   }
 
-  function acknowledge() {
-    clearTimeout(ackTimer);
-    ackTimer = 0;
-    told = received;
-    write(`{"type":"ack","n":${told}}`);
-  }
-
-  function forget(n) {
-    kept.splice(0, n - passed);
-    passed = n;
-  }
-
-  function sayAgain(items) {
-    for (const item of items) {
-      item.isNew = false;
-      write(item.raw);
-    }
-  }
-
-  function greet(message) {
-    clearTimeout(timer);
-    session = message.session;
-    isReady = true;
-    isDoubtful = false;
-    tries = 0;
-    if (message.type === 'resumed') {
-      forget(message.n);
-      acknowledge();
-      sayAgain(kept);
-      return on.message(message);
-    }
-    // What the lost session may have delivered, or was for one peer, is not said again; what one
-    // says of itself is, behind what was true before.
-    const again = kept.filter(({ isNew, isAgain }) => isNew || isAgain);
-    kept = [];
-    received = passed = 0;
-    limit = message.limits.message;
-    acknowledge();
-    on.message(message);
-    if (isOver) return;
-    kept.push(...again);
-    sayAgain(again);
-  }
-
-  function receive(raw) {
-    const message = trace('in', raw);
-    // What has `from` was said by a peer, whatever it calls itself; only the server can write that.
-    const type = message.from === undefined && message.type;
-    pinged = 0;
-    fault = type === 'error' && !HARMLESS.test(message.code) && message;
-    if (type === 'ack') return forget(message.n);
-    if (type === 'closing') pause = message.retryAfter * 1000;
-    else if (/^(welcome|resumed)$/.test(type)) return greet(message);
-    else if (type === 'pong' || !isReady) return;
-    else if (++received - told > 15) acknowledge();
-    else ackTimer ||= setTimeout(acknowledge, 1000);
-    on.message(message);
-  }
-
-  function detach() {
-    clearTimeout(timer);
-    clearTimeout(ackTimer);
-    socket = isReady = pinged = ackTimer = 0;
-  }
-
-  /** isGone: the server knows that we left, or has thrown us out. */
-  function end(error, isGone = true) {
-    clearInterval(ticker);
-    isOver = true;
-    on.end(error, isGone);
-  }
-
-  function lose(code, reason) {
-    detach();
-    if (FINAL.test(code)) {
-      const own = { 1009: 'too-large', 4409: 'replaced' }[code];
-      const told = own || !fault ? { code: own ?? 'refused', message: reason || undefined } : fault;
-      return end(new SignalError(told.code, told.message, code));
-    }
-    const delay = Math.min(5000, 250 * 2 ** tries++) * (1 - 0.3 * Math.random());
-    timer = setTimeout(connect, Math.max(delay, pause));
-    pause = 0;
-    on.lost();
+  /** Try now, but not if the page hides: it may be ending. @param {boolean} [isHidden] if that changes */
+  wake(isHidden) {
+    this.#isHidden = isHidden ?? this.#isHidden;
+    this.#tries = 0;
+    this.#tick();
+    if (isHidden || this.#phase !== 'waiting') return;
+    clearTimeout(this.#timer);
+    this.#connect();
   }
 
   /** Do not wait for its close handshake: on a dead link it never finishes. */
-  function drop() {
-    const old = socket;
-    if (!old) return;
-    isDoubtful = true;
-    tries = 0; // it took its time already
-    lose();
-    old.close(4408);
+  drop() {
+    const old = this.#socket;
+    if (this.#phase === 'waiting' || this.#phase === 'over') return;
+    this.#isDoubtful = true;
+    this.#tries = 0; // it took its time already
+    this.#detach();
+    this.#retry();
+    old?.close(4408);
   }
 
-  async function connect() {
-    const mine = socket = { close() {} };
-    if (isDoubtful) {
-      // Is there a way at all? A WebSocket that is given up too early may still join, as a ghost.
-      const signal = AbortSignal.timeout(5000);
-      const request = { method: 'HEAD', mode: 'no-cors', cache: 'no-store', signal };
-      await fetch(url.replace('ws', 'http'), request).catch(() => {});
-      if (mine !== socket) return;
-      if (signal.aborted) return drop();
-    }
-    const seat = session ? { session, n: received } : replaces && { replaces };
-    const search = new URLSearchParams({ ...query(), ...seat, nonce: nonce.join('') });
-    const ws = socket = new WebSocket(`${url}?${search}`.replaceAll('+', '%20'), 'nakodo.v1');
-    timer = setTimeout(drop, 5000);
-    ws.onmessage = ({ data }) => ws === socket && receive(data);
-    ws.onclose = ({ code, reason }) => ws === socket && lose(code, reason);
-    ws.onerror = () => {}; // the close comes as well
-  }
-
-  // Timers of a hidden page may run once a minute: only an unanswered ping counts.
-  function tick() {
-    if (!isReady) return;
-    if (pinged && Date.now() - pinged > (isHidden ? 56e3 : 7e3)) return drop();
-    pinged ||= Date.now();
-    write(`{"type":"ping","t":${pinged}}`);
-  }
-
-  /** Try now, but not if the page hides: it may be ending. */
-  function wake(hidden) {
-    isHidden = hidden ?? isHidden;
-    tries = 0;
-    tick();
-    if (hidden || socket || isOver) return;
-    clearTimeout(timer);
-    connect();
-  }
-
-  function leave(error) {
-    const old = socket;
-    const isTold = isReady;
-    if (isOver) return;
-    if (isTold) write('{"type":"bye"}');
-    detach();
-    end(error, isTold);
-    return old && new Promise((resolve) => {
-      setTimeout(resolve, 1000);
+  /** @param {unknown} [error] why, if it was no wish @returns {Promise<unknown> | undefined} the end of the socket */
+  leave(error) {
+    const old = this.#socket;
+    const isTold = this.isOpen;
+    if (this.#phase === 'over') return undefined;
+    if (isTold) this.#write('{"type":"bye"}');
+    this.#detach();
+    this.#end(error, isTold);
+    return old ? new Promise((resolve) => {
+      setTimeout(resolve, GOODBYE_MS);
       old.onclose = resolve;
       old.close(1000);
-    });
+    }) : undefined;
   }
 
-  connect().catch(end); // such as an address that is none
-  const ticker = setInterval(tick, 4000);
-  return { send, wake, drop, leave, isReady: () => isReady };
+  /** One try. What cannot even be tried, such as an address that is none, ends the link. */
+  async #connect() {
+    const attempt = ++this.#attempt;
+    try {
+      if (this.#isDoubtful) {
+        this.#phase = 'probing';
+        const isSilent = await this.#probe();
+        if (attempt !== this.#attempt) return;
+        if (isSilent) return this.drop();
+      }
+      this.#phase = 'connecting';
+      this.#open();
+    } catch (error) {
+      await undefined; // the link is known by then to those who are told
+      if (attempt === this.#attempt) this.#end(error);
+    }
+  }
+
+  /** Is there a way at all? A WebSocket that is given up too early may still join, as a ghost. */
+  async #probe() {
+    const signal = AbortSignal.timeout(TRY_MS);
+    const url = this.#url.replace('ws', 'http');
+    await fetch(url, { method: 'HEAD', mode: 'no-cors', cache: 'no-store', signal }).catch(() => {});
+    return signal.aborted;
+  }
+
+  #open() {
+    const { WebSocket, query, replaces } = this.#setup;
+    const search = new URLSearchParams({
+      ...query(),
+      ...this.#session ? { session: this.#session, n: `${this.#receipts.count}` } : replaces && { replaces },
+      nonce: this.#nonce,
+    });
+    const socket = new WebSocket(`${this.#url}?${search}`.replaceAll('+', '%20'), 'nakodo.v1');
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.drop(), TRY_MS);
+    socket.onmessage = ({ data }) => { if (socket === this.#socket) this.#receive(data); };
+    socket.onclose = ({ code, reason }) => { if (socket === this.#socket) this.#lose(code, reason); };
+    socket.onerror = () => {}; // the close comes as well
+  }
+
+  /** @param {string} raw */
+  #receive(raw) {
+    const message = this.#trace('in', raw);
+    this.#pinged = 0;
+    this.#fault = null;
+    // What has `from` was said by a peer, whatever it calls itself; only the server can write that.
+    if (message.from !== undefined) return this.#take(message);
+    switch (message.type) {
+      case 'ack': return this.#outbox.forget(message.n);
+      case 'welcome': return this.#begin(message);
+      case 'resumed': return this.#resume(message);
+      case 'pong': return undefined;
+      case 'closing':
+        this.#pause = message.retryAfter * 1000;
+        return this.#on.message(message);
+      case 'error':
+        if (!HARMLESS.has(message.code)) this.#fault = message;
+        return this.#take(message);
+      default: return this.#take(message);
+    }
+  }
+
+  /** A numbered message. @param {ServerMessage | PeerMessage} message */
+  #take(message) {
+    if (!this.isOpen) return;
+    this.#receipts.add();
+    this.#on.message(message);
+  }
+
+  /** @param {Welcome | Resumed} message */
+  #greet({ session }) {
+    clearTimeout(this.#timer);
+    this.#session = session;
+    this.#phase = 'open';
+    this.#isDoubtful = false;
+    this.#tries = 0;
+  }
+
+  /** @param {Resumed} message */
+  #resume(message) {
+    this.#greet(message);
+    this.#outbox.forget(message.n);
+    this.#receipts.tell();
+    this.#outbox.say().forEach((raw) => this.#write(raw));
+    this.#on.message(message);
+  }
+
+  /** @param {Welcome} message */
+  #begin(message) {
+    this.#greet(message);
+    const again = this.#outbox.restart();
+    this.#limit = message.limits.message;
+    this.#receipts.restart();
+    this.#receipts.tell();
+    this.#on.message(message);
+    if (this.#phase === 'over') return;
+    // What is changed of ourselves comes behind what was true before.
+    for (const item of again) {
+      this.#outbox.add(item);
+      if (!this.isOpen) continue;
+      item.isUnsaid = false;
+      this.#write(item.raw);
+    }
+  }
+
+  /** The connection has ended. @param {number} code @param {string} reason */
+  #lose(code, reason) {
+    this.#detach();
+    if (!FINAL.has(code)) return this.#retry();
+    const { code: told, message } = this.#fault ?? { code: /** @type {const} */ ('refused'), message: reason };
+    if (code === 1009) return this.#end(new SignalError('too-large', reason || undefined, code));
+    if (code === 4409) return this.#end(new SignalError('replaced', reason || undefined, code));
+    return this.#end(new SignalError(told, message || undefined, code));
+  }
+
+  #retry() {
+    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#tries++);
+    const delay = longest * (1 - 0.3 * Math.random());
+    this.#timer = setTimeout(() => this.#connect(), Math.max(delay, this.#pause));
+    this.#pause = 0;
+    this.#on.lost();
+  }
+
+  /** What comes of the present try means nothing any more. */
+  #detach() {
+    clearTimeout(this.#timer);
+    this.#receipts.pause();
+    this.#socket = null;
+    this.#attempt++;
+    this.#pinged = 0;
+    this.#phase = 'waiting';
+  }
+
+  /** @param {unknown} error @param {boolean} [isGone] */
+  #end(error, isGone = true) {
+    clearInterval(this.#ticker);
+    this.#phase = 'over';
+    this.#on.end(error, isGone);
+  }
+
+  /** Only an unanswered ping tells that the server is gone: timers may be late. */
+  #tick() {
+    if (!this.isOpen) return;
+    const silent = this.#isHidden ? SILENT_HIDDEN_MS : SILENT_MS;
+    if (this.#pinged && Date.now() - this.#pinged > silent) return this.drop();
+    this.#pinged ||= Date.now();
+    this.#write(`{"type":"ping","t":${this.#pinged}}`);
+  }
+
+  /** @param {string} raw */
+  #write(raw) {
+    this.#trace('out', raw);
+    this.#socket?.send(raw);
+  }
+
+  /** @param {'in' | 'out'} dir @param {string} raw @returns {ServerMessage | PeerMessage} */
+  #trace(dir, raw) {
+    const message = JSON.parse(raw);
+    const { type, from, to } = message;
+    // A peer may call anything `text` or `message`.
+    const summary = [message.message, message.text].find((text) => typeof text === 'string') ?? type;
+    this.#on.trace({ dir, type: String(type), from, to, bytes: sizeOf(raw), summary: String(summary), raw });
+    return message;
+  }
 }

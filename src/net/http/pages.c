@@ -113,6 +113,7 @@ static const struct endpoint {
 	{"/ca.crt", OPEN, answer_authority},
 	{"/client.d.ts", SHARED, NULL},
 	{"/client.js", SHARED, NULL},
+	{"/client/", SHARED, NULL},
 	{"/favicon.svg", OPEN, NULL},
 	{"/healthz", 0, answer_health},
 	{"/ice.json", PRIVATE, answer_ice},

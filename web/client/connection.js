@@ -1,0 +1,310 @@
+// One RTCPeerConnection with a peer, its generation `g`: who offers, what is sent over which transceiver,
+// and what the other side says of its own. Whether it is repaired or replaced is for mesh.js to say.
+import { isSource, kindOf } from './sources.js';
+import { Stats } from './stats.js';
+
+/**
+ * @typedef {import('./sources.js').Source} Source
+ * @typedef {import('./wire.js').PeerMessage} PeerMessage
+ *
+ * @typedef {object} Mesh what is the same for all peers of a room
+ * @property {typeof globalThis.RTCPeerConnection} [RTCPeerConnection]
+ * @property {() => RTCConfiguration} config
+ * @property {boolean} isVanilla candidates go inside the descriptions
+ * @property {() => boolean} isOpen whether the server is there
+ * @property {() => number} count of peers, who share what may be sent
+ * @property {import('./sources.js').Sources} sources
+ *
+ * @typedef {object} ConnectionEvents none comes after close()
+ * @property {(message: { type: string, g: number, [member: string]: unknown }) => void} send
+ * @property {(type: string, state: string) => void} note a state, for the trace
+ * @property {() => void} change it may be up now, or not any more
+ * @property {() => void} cut the other side has closed it
+ * @property {() => void} fault it is beyond what it can do itself
+ * @property {(track: MediaStreamTrack, stream: MediaStream, as: Source) => void} track
+ * @property {(sources: Partial<Record<Source, boolean>>) => void} sources what the other side sends
+ * @property {(data: string | ArrayBuffer) => void} data
+ * @property {(channel: RTCDataChannel) => void} channel
+ */
+
+const VANILLA_MS = 2000; // a dead STUN server would hold it up for a minute
+const PEER_BITRATE = 1_200_000; // of a picture, in bit/s, to one peer
+const ALL_BITRATE = 2_500_000; // to all of them
+
+/** What is well said in an object that a peer sent, which may be anything. @param {unknown} object */
+const entriesOf = (object) => Object.entries(object ?? {});
+
+export class Connection {
+  stats = new Stats();
+  #mesh;
+  #isOwner;
+  #on;
+  #isClosed = false;
+  /** Its end tells within milliseconds that the other page is gone; the states need seconds. */
+  #control;
+  /** Our transceivers, by what they carry. @type {Map<Source, RTCRtpTransceiver>} */
+  #slots = new Map();
+  /** What the other side's carry, by `mid`, as far as it said. @type {Map<string | null, Source>} */
+  #mids = new Map();
+  /** idle; offering: an offer is being made; again: another one is due when this one is answered. */
+  #isOffering = false;
+  #isOfferDue = false;
+
+  /**
+   * Throws what RTCPeerConnection throws. begin() is due when everybody knows it.
+   * @param {number} g
+   * @param {boolean} isOwner
+   * @param {Mesh} mesh
+   * @param {ConnectionEvents} on
+   */
+  constructor(g, isOwner, mesh, on) {
+    const RTC = /** @type {typeof globalThis.RTCPeerConnection} */ (mesh.RTCPeerConnection);
+    this.g = g;
+    this.#isOwner = isOwner;
+    this.#mesh = mesh;
+    this.#on = on;
+    this.pc = new RTC(mesh.config());
+    this.#watch();
+    this.#control = this.pc.createDataChannel('control', { negotiated: true, id: 0 });
+    this.#control.onclose = () => this.#unlessClosed(on.cut);
+    this.data = this.pc.createDataChannel('data', { negotiated: true, id: 1 });
+    this.data.onmessage = ({ data }) => this.#unlessClosed(() => on.data(data));
+  }
+
+  /** The owner offers what there is. */
+  begin() {
+    if (this.#isOwner) this.#applyAll();
+  }
+
+  get isUp() {
+    return this.pc.connectionState === 'connected' && !this.isCut;
+  }
+
+  /** The other page is gone, or has closed its end. */
+  get isCut() {
+    return this.#control.readyState === 'closed';
+  }
+
+  get canRestart() {
+    return this.pc.signalingState === 'stable' && !this.isCut;
+  }
+
+  restart() {
+    this.pc.setConfiguration?.(this.#mesh.config());
+    this.pc.restartIce();
+  }
+
+  close() {
+    this.#isClosed = true;
+    this.pc.close();
+  }
+
+  /**
+   * A source is new, has another track or none, or is gone. Rejects if this connection cannot take it.
+   * @param {Source} as
+   * @returns {Promise<void> | undefined}
+   */
+  apply(as) {
+    const sent = this.#mesh.sources.get(as);
+    let slot = this.#slots.get(as);
+    if (!sent) {
+      if (!slot) return undefined;
+      this.#slots.delete(as);
+      slot.direction = 'recvonly';
+    } else if (!slot) {
+      slot = this.#findSlot(as);
+      if (!slot) return this.#negotiate();
+    }
+    if (this.pc.signalingState === 'stable' && this.pc.remoteDescription) this.#tell();
+    return slot.sender.replaceTrack(sent?.track ?? null);
+  }
+
+  /** Pictures to many are smaller. */
+  limit() {
+    const maxBitrate = Math.min(PEER_BITRATE, ALL_BITRATE / this.#mesh.count());
+    for (const [as, { sender }] of this.#slots) {
+      const parameters = sender.getParameters();
+      if (kindOf(as) !== 'video' || !parameters.encodings?.[0]) continue;
+      parameters.encodings[0].maxBitrate = maxBitrate;
+      sender.setParameters(parameters).catch(() => {}); // it is going, or asks for this again
+    }
+  }
+
+  /** The other side wants to send these: offer a transceiver for each. @param {Source[]} sources */
+  admit(sources) {
+    const left = { audio: this.#transceivers('audio').length, video: this.#transceivers('video').length };
+    for (const as of new Set(sources)) {
+      const kind = kindOf(as);
+      if (left[kind]-- < 1) this.pc.addTransceiver(kind, { direction: 'recvonly' });
+    }
+    return this.#negotiate();
+  }
+
+  /** What the other side says of this connection; one after the other. @param {PeerMessage} message */
+  take(message) {
+    return this.#attempt(async () => {
+      const { type, sdp, candidate } = message;
+      if (type === 'meta') return this.#learn(message);
+      if (type === 'candidate') {
+        // A name that nobody resolves does no harm.
+        return this.pc.addIceCandidate(/** @type {RTCIceCandidateInit} */ (candidate)).catch(() => {});
+      }
+      if (typeof sdp !== 'string') return undefined;
+      return this.#isOwner ? this.#takeAnswer(type, sdp) : this.#takeOffer(type, sdp);
+    });
+  }
+
+  #watch() {
+    const { pc } = this;
+    const states = /** @type {const} */ ({
+      signalingstatechange: ['signaling', 'signalingState'],
+      icegatheringstatechange: ['gathering', 'iceGatheringState'],
+      iceconnectionstatechange: ['ice', 'iceConnectionState'],
+      connectionstatechange: ['connection', 'connectionState'],
+    });
+    for (const [event, [name, member]] of Object.entries(states)) {
+      pc.addEventListener(event, () => this.#unlessClosed(() => {
+        this.#on.note(name, pc[member]);
+        if (name === 'connection') this.#on.change();
+        else if (this.isUp) this.limit();
+      }));
+    }
+    pc.onnegotiationneeded = () => this.#unlessClosed(() => this.#negotiate());
+    pc.onicecandidate = ({ candidate }) => this.#mesh.isVanilla || this.#send('candidate', { candidate });
+    pc.ondatachannel = ({ channel }) => this.#unlessClosed(() => this.#on.channel(channel));
+    pc.ontrack = (event) => this.#unlessClosed(() => this.#receive(event));
+  }
+
+  /** @param {() => void} act */
+  #unlessClosed(act) {
+    if (!this.#isClosed) act();
+  }
+
+  /** @param {string} type @param {object} members */
+  #send(type, members) {
+    if (!this.#isClosed) this.#on.send({ type, g: this.g, ...members });
+  }
+
+  /** What fails is repaired by a new generation, unless there is one already. @param {() => unknown} work */
+  async #attempt(work) {
+    try {
+      await work();
+    } catch {
+      this.#unlessClosed(this.#on.fault);
+    }
+  }
+
+  /** @param {RTCTrackEvent} event */
+  #receive({ track, streams: [stream = new MediaStream([track])], transceiver }) {
+    const as = track.kind === 'audio' ? 'mic' : this.#mids.get(transceiver.mid) ?? 'cam';
+    this.#on.track(track, stream, as);
+  }
+
+  /** @param {string} kind */
+  #transceivers(kind) {
+    return this.pc.getTransceivers().filter(({ receiver }) => receiver.track.kind === kind);
+  }
+
+  /** If this one is closed meanwhile the next one begins with all sources. */
+  #applyAll() {
+    for (const as of this.#mesh.sources.names) this.apply(as)?.catch(() => {});
+  }
+
+  /** A transceiver for it; none: the owner must be asked for one. @param {Source} as */
+  #findSlot(as) {
+    const { sources } = this.#mesh;
+    const used = new Set(this.#slots.values());
+    const free = this.#transceivers(kindOf(as)).find((transceiver) => !used.has(transceiver));
+    if (!free && !this.#isOwner) return undefined;
+    const slot = free ?? this.pc.addTransceiver(kindOf(as));
+    slot.direction = 'sendrecv';
+    slot.sender.setStreams?.(sources.streamOf(as));
+    this.#slots.set(as, slot);
+    return slot;
+  }
+
+  /** Which of our transceivers carries what, and what is switched off. */
+  #tell() {
+    /** @type {Record<string, Source>} */
+    const mids = {};
+    /** @type {Partial<Record<Source, boolean>>} */
+    const sources = {};
+    for (const [as, { mid }] of this.#slots) {
+      mids[String(mid)] = as;
+      sources[as] = Boolean(this.#mesh.sources.get(as)?.track);
+    }
+    this.#send('meta', { mids, sources });
+  }
+
+  /** @param {PeerMessage} meta */
+  #learn(meta) {
+    this.#mids.clear();
+    for (const [mid, as] of entriesOf(meta.mids)) {
+      if (isSource(as) && kindOf(as) === 'video') this.#mids.set(mid, as);
+    }
+    /** @type {Partial<Record<Source, boolean>>} */
+    const sources = {};
+    for (const [as, isOn] of entriesOf(meta.sources)) {
+      if (isSource(as) && typeof isOn === 'boolean') sources[as] = isOn;
+    }
+    this.#on.sources(sources);
+  }
+
+  /** The owner makes an offer, the other asks for one. */
+  #negotiate() {
+    return this.#attempt(async () => {
+      if (!this.#isOwner) {
+        // The first comes unasked.
+        if (this.pc.remoteDescription) this.#send('need', { what: 'offer', sources: this.#mesh.sources.names });
+        return;
+      }
+      this.#isOfferDue = this.#isOffering || this.pc.signalingState !== 'stable';
+      if (this.#isOfferDue) return;
+      this.#isOffering = true;
+      await this.pc.setLocalDescription();
+      this.#isOffering = false;
+      await this.#describe();
+    });
+  }
+
+  /** @param {string} type @param {string} sdp */
+  async #takeAnswer(type, sdp) {
+    if (type !== 'answer' || this.pc.signalingState === 'stable') return;
+    await this.pc.setRemoteDescription({ type, sdp });
+    if (this.#isOfferDue) this.#negotiate();
+  }
+
+  /** @param {string} type @param {string} sdp */
+  async #takeOffer(type, sdp) {
+    if (type !== 'offer' || this.pc.signalingState !== 'stable') return;
+    await this.pc.setRemoteDescription({ type, sdp });
+    if (this.#isClosed) return;
+    this.#applyAll();
+    await this.pc.setLocalDescription();
+    await this.#describe();
+  }
+
+  /** Send the description that was just set, if it is still the one. */
+  async #describe() {
+    const { type } = /** @type {RTCSessionDescription} */ (this.pc.localDescription);
+    if (this.#mesh.isVanilla) await this.#gather();
+    const now = this.pc.localDescription;
+    if (this.#isClosed || now?.type !== type) return;
+    this.#tell();
+    this.#send(type, { sdp: now.sdp });
+  }
+
+  /** Wait for all candidates, but not for ever. */
+  #gather() {
+    const { pc } = this;
+    return new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
+      setTimeout(resolve, VANILLA_MS);
+      const look = () => {
+        // Of a restart the state tells a task later.
+        if (pc.iceGatheringState === 'complete' && /=cand/.test(pc.localDescription?.sdp ?? '')) resolve();
+      };
+      pc.addEventListener('icegatheringstatechange', look);
+      look();
+    });
+  }
+}

@@ -1,0 +1,334 @@
+// One room: who is there, what they say, what is sent to them. client.d.ts says what all this promises.
+import { Link } from '../signaling.js';
+import { Pair } from '../mesh.js';
+import { Emitter } from './emitter.js';
+import { SignalError } from './error.js';
+import { mustFit, Sources } from './sources.js';
+
+/**
+ * @typedef {import('../client.js').Client} Client
+ * @typedef {import('../client.js').ConnectOptions} ConnectOptions
+ * @typedef {import('../client.js').JoinOptions} JoinOptions
+ * @typedef {import('../client.js').Json} Json
+ * @typedef {import('../client.js').Room} RoomType
+ * @typedef {import('../client.js').RoomEvents} RoomEvents
+ * @typedef {import('../client.js').RoomState} RoomState
+ * @typedef {import('./peer.js').RemotePeer} RemotePeer
+ * @typedef {import('./sources.js').Source} Source
+ * @typedef {import('./wire.js').Info} Info
+ * @typedef {import('./wire.js').Newcomer} Newcomer
+ * @typedef {import('./wire.js').OwnMessage} OwnMessage
+ * @typedef {import('./wire.js').PeerMessage} PeerMessage
+ * @typedef {import('./wire.js').Refusal} Refusal
+ * @typedef {import('./wire.js').ServerMessage} ServerMessage
+ * @typedef {import('./wire.js').Welcome} Welcome
+ *
+ * @typedef {ConnectOptions & { WebSocket: typeof WebSocket }} Setup
+ *
+ * @typedef {object} Visit how it goes with the client that opened it
+ * @property {(event: Omit<import('../client.js').Trace, 't' | 'room'>) => void} trace
+ * @property {() => void} entered
+ * @property {(error: unknown) => void} ended
+ */
+
+/** The text with U+FFFD for each half of a surrogate pair (String.prototype.toWellFormed is too new). @param {string} text */
+const wellFormed = (text) => new TextDecoder().decode(new TextEncoder().encode(text));
+
+/** Where the session of a room is kept over a reload. */
+class SessionKeeper {
+  #store;
+  #key;
+
+  /** @param {import('../client.js').SessionStore | undefined} store @param {string} key */
+  constructor(store, key) {
+    this.#store = store;
+    this.#key = key;
+  }
+
+  get session() {
+    return this.#store?.getItem(this.#key);
+  }
+
+  /** @param {string} session */
+  keep(session) {
+    this.#store?.setItem(this.#key, session);
+  }
+
+  forget() {
+    this.#store?.removeItem(this.#key);
+  }
+}
+
+/**
+ * @extends {Emitter<RoomEvents>}
+ * @implements {RoomType}
+ */
+export class Room extends Emitter {
+  /** @type {RoomState} */
+  state = 'reconnecting';
+  /** @type {Map<string, RemotePeer>} */
+  peers = new Map();
+  /** @type {{ id: string, name?: string, meta?: { [name: string]: Json } }} */
+  self;
+  limits = { message: Infinity, peers: Infinity };
+  /** @type {import('../client.js').Chat[]} */
+  history = [];
+  /** @type {Map<string, Pair>} */
+  #pairs = new Map();
+  #sources = new Sources();
+  /** Ids of those away, for whom the server kept no more of ours. @type {Set<string>} */
+  #missing = new Set();
+  /** @type {RTCIceServer[] | undefined} */
+  #iceServers;
+  #mesh;
+  #visit;
+  #keeper;
+  #link;
+  /** Ends all listening. */
+  #over = new AbortController();
+
+  /**
+   * @param {string} url of the server
+   * @param {string} name
+   * @param {Setup} setup
+   * @param {JoinOptions} options
+   * @param {Visit} visit
+   */
+  constructor(url, name, setup, options, visit) {
+    super();
+    const { stream, token, rtc, ice, resume = true } = options;
+    this.name = name;
+    this.self = { id: '', name: options.name, meta: options.meta };
+    this.#visit = visit;
+    this.#keeper = new SessionKeeper(setup.storage, `nakodo ${url}/${name}`);
+    this.#mesh = {
+      RTCPeerConnection: setup.RTCPeerConnection,
+      config: () => ({ bundlePolicy: /** @type {const} */ ('max-bundle'), iceServers: this.#iceServers, ...rtc }),
+      isVanilla: ice === 'vanilla',
+      isOpen: () => this.#link.isOpen,
+      count: () => this.peers.size,
+      sources: this.#sources,
+    };
+    for (const track of stream?.getTracks() ?? []) {
+      this.publish(track, { as: track.kind === 'audio' ? 'mic' : 'cam' });
+    }
+    this.#link = new Link(`${url}/${encodeURIComponent(name)}`, {
+      WebSocket: setup.WebSocket,
+      query: () => ({ ...this.self.name && { name: this.self.name }, ...token && { token } }),
+      replaces: resume ? this.#keeper.session : undefined,
+    }, {
+      trace: visit.trace,
+      message: (message) => this.#take(message),
+      lost: () => { if (this.state === 'open') this.#setState('reconnecting'); },
+      end: (error, isGone) => this.#end(error, isGone),
+    });
+    this.#listen();
+  }
+
+  /** @param {Json} data @param {{ to?: string }} [options] */
+  send(data, { to } = {}) {
+    this.#link.send({ type: 'message', to, data });
+  }
+
+  /**
+   * A character that was cut in half is replaced: the server keeps nothing that not every reader takes.
+   * @param {string} text
+   * @param {{ to?: string }} [options]
+   */
+  chat(text, { to } = {}) {
+    this.#link.send({ type: 'chat', to, text: wellFormed(text) });
+  }
+
+  /** `self` changes when the server says that it has. @param {{ name?: string, meta?: { [name: string]: Json } }} change */
+  update(change) {
+    this.#link.send({ type: 'update', ...change });
+  }
+
+  /** @param {MediaStreamTrack} track @param {{ as: Source }} options */
+  publish(track, { as }) {
+    mustFit(as, track);
+    const sent = {
+      source: as,
+      track: /** @type {MediaStreamTrack | null} */ (track),
+      replace: async (/** @type {MediaStreamTrack | null} */ next) => {
+        mustFit(as, next);
+        sent.track = next;
+        await this.#apply(as);
+      },
+      stop: () => {
+        this.#sources.remove(sent);
+        this.#tryToApply(as);
+      },
+    };
+    this.#sources.add(sent);
+    this.#tryToApply(as);
+    return sent;
+  }
+
+  async leave() {
+    await this.#link.leave();
+  }
+
+  dropSignaling() {
+    this.#link.drop();
+  }
+
+  /** @param {Source} as */
+  #apply(as) {
+    return Promise.all([...this.#pairs.values()].map(async (pair) => pair.apply(as)));
+  }
+
+  /** What fails belongs to a connection that is going; the next one begins with all sources. @param {Source} as */
+  #tryToApply(as) {
+    this.#apply(as).catch(() => {});
+  }
+
+  /** Each peer's part of what may be sent has changed. */
+  #share() {
+    for (const pair of this.#pairs.values()) pair.limit();
+  }
+
+  #listen() {
+    const { document, addEventListener } = globalThis;
+    const options = { signal: this.#over.signal };
+    addEventListener?.('online', () => this.#link.wake(), options);
+    document?.addEventListener('visibilitychange', () => this.#link.wake(document.hidden), options);
+  }
+
+  /** @param {RoomState} state @param {{ error?: SignalError, fresh?: boolean }} [more] */
+  #setState(state, more) {
+    this.#visit.trace({ dir: 'state', type: 'socket', summary: state });
+    this.state = state;
+    this.emit('state', { state, ...more });
+  }
+
+  /** @param {Newcomer} newcomer */
+  #add({ owner, ...info }) {
+    const { id } = info;
+    const pair = new Pair(info, owner, this.#mesh, {
+      send: (message) => this.#link.send({ ...message, to: id }),
+      note: (type, summary) => this.#visit.trace({ dir: 'state', type, from: id, summary }),
+      state: () => this.#link.wake(),
+      update: () => this.emit('update', { peer: pair.peer }),
+      track: (track, stream, as) => this.emit('track', { peer: pair.peer, track, stream, as }),
+    });
+    this.peers.set(id, pair.peer);
+    this.#pairs.set(id, pair);
+    this.#share();
+    this.emit('peer', { peer: pair.peer });
+  }
+
+  /** @param {Pair} pair @param {RoomEvents['leave']['reason']} reason */
+  #remove(pair, reason) {
+    const { peer } = pair;
+    pair.close();
+    this.#pairs.delete(peer.id);
+    this.peers.delete(peer.id);
+    this.#missing.delete(peer.id);
+    this.#share();
+    this.emit('leave', { peer, reason });
+  }
+
+  /** @param {ServerMessage | PeerMessage} message */
+  #take(message) {
+    if (message.from !== undefined) return this.#hear(message);
+    switch (message.type) {
+      case 'welcome':
+        this.#iceServers = message.iceServers ?? this.#iceServers;
+        this.#keeper.keep(message.session);
+        return this.#begin(message);
+      case 'resumed':
+        this.#iceServers = message.iceServers ?? this.#iceServers;
+        this.#keeper.keep(message.session);
+        return this.#resume();
+      case 'ice':
+        this.#iceServers = message.iceServers;
+        return undefined;
+      case 'closing': return this.emit('closing', message);
+      case 'error': return this.#refused(message);
+      case 'peer-joined': return this.#add(message.peer);
+      case 'peer-updated': return this.#learn(message.peer);
+      case 'peer-left': return this.#left(message.id, message.reason);
+      case 'peer-away': return this.#setAway(message.id, true);
+      case 'peer-back': return this.#setAway(message.id, false);
+      default: return undefined; // there may be more some day
+    }
+  }
+
+  /** From a peer: it may say whatever it likes, but who it is says the server. @param {PeerMessage} message */
+  #hear(message) {
+    const { type, from } = message;
+    const peer = this.peers.get(from);
+    if (type === 'message') {
+      this.emit('message', { from, peer, data: /** @type {Json} */ (message.data) });
+    } else if (type === 'chat') {
+      const { text, to } = /** @type {{ text: string, to?: string }} */ (/** @type {unknown} */ (message));
+      this.emit('chat', { from, name: peer?.name, at: Date.now(), text, to });
+    } else {
+      this.#pairs.get(from)?.handle(message);
+    }
+  }
+
+  /** We are new here, at first or again. @param {Welcome} welcome */
+  #begin({ id, limits, history, peers }) {
+    // Connections of a lost session would never come back, even if the ids were the same.
+    for (const pair of [...this.#pairs.values()]) this.#remove(pair, 'lost');
+    this.limits = limits;
+    this.history = history;
+    this.self.id = id;
+    try {
+      if (this.self.meta) this.update({ meta: this.self.meta });
+      this.#setState('open', { fresh: true });
+      for (const newcomer of peers) this.#add(newcomer);
+    } catch (error) {
+      // Such as a meta that is too long, or an RTCConfiguration that is none.
+      this.#link.leave(error);
+      return;
+    }
+    this.#visit.entered();
+  }
+
+  #resume() {
+    this.#setState('open');
+    for (const pair of this.#pairs.values()) pair.kick();
+  }
+
+  /** @param {Refusal} refusal */
+  #refused({ code, message, to }) {
+    if (code === 'peer-busy' && to) this.#missing.add(to);
+    this.emit('error', new SignalError(code, message));
+  }
+
+  /** What somebody, or we, now say of themselves. @param {Info} info */
+  #learn(info) {
+    if (info.id === this.self.id) return this.emit('self', Object.assign(this.self, info));
+    const peer = this.peers.get(info.id);
+    if (peer) this.emit('update', { peer: Object.assign(peer, info) });
+    return undefined;
+  }
+
+  /** @param {string} id @param {RoomEvents['leave']['reason']} reason */
+  #left(id, reason) {
+    const pair = this.#pairs.get(id);
+    if (pair) this.#remove(pair, reason);
+  }
+
+  /** @param {string} id @param {boolean} away */
+  #setAway(id, away) {
+    const peer = this.peers.get(id);
+    if (!peer) return;
+    peer.away = away;
+    this.emit('update', { peer });
+    // What it has not got may have been an offer.
+    if (!away && this.#missing.delete(id)) peer.rebuild();
+  }
+
+  /** @param {unknown} error @param {boolean} isGone */
+  #end(error, isGone) {
+    this.#over.abort();
+    if (isGone) this.#keeper.forget(); // else the next page takes the place of what is left
+    for (const pair of this.#pairs.values()) pair.close();
+    this.#visit.ended(error);
+    this.#setState('closed', error ? { error: /** @type {SignalError} */ (error) } : undefined);
+  }
+}
