@@ -93,24 +93,28 @@ static bool v1_match(const struct mount *mount, const char *path, const char **r
 	return true;
 }
 
-/* `to` is JSON as it came, or NULL. */
+/* Of the message that is being read, which is counted when it is done. `to` is JSON as it came, or
+ * NULL. */
 static void send_error(
 	struct nakodo_v1_seat *seat, const struct fault *fault, const struct json_value *to)
 {
 	bool echo = to && to->kind == JSON_STRING && to->len <= HUB_NAME_MAX;
+	char n[32];
+	int len = snprintf(n, sizeof(n), "%" PRIu64, seat->session.received + 1);
 	const struct iovec parts[] = {
 		PART("{\"type\":\"error\",\"code\":\""),
 		PART_OF(fault->code),
 		PART("\",\"message\":\""),
 		PART_OF(fault->message),
-		PART("\""),
+		PART("\",\"n\":"),
+		{n, (size_t)len},
 		echo ? PART(",\"to\":") : PART(""),
 		echo ? (struct iovec){(void *)to->at, to->len} : PART(""),
 		PART("}"),
 	};
 
 	meter_add(METER_MESSAGES_WRONG, 1);
-	nakodo_v1_seat_send(seat, parts, 8);
+	nakodo_v1_seat_send(seat, parts, sizeof(parts) / sizeof(*parts));
 }
 
 static bool is_reserved(const struct json_value *type)

@@ -26,12 +26,12 @@ describe('a message that is refused', () => {
     await daemon?.stop();
   });
 
-  /** Each is answered with an error of that code, counts as a message, and goes nowhere. */
+  /** Each is answered with an error of that code and its number, counts as a message, and goes nowhere. */
   async function refuses(code, messages) {
     for (const message of messages) {
       a.send(message);
       const { message: sentence, to, ...error } = await a.next();
-      assert.deepEqual(error, { type: 'error', code }, String(message));
+      assert.deepEqual(error, { type: 'error', code, n: a.sent }, String(message));
       assert.ok(to === undefined || to === b.id); // what the message said
       assert.ok(sentence.length > 10);
     }
@@ -85,7 +85,7 @@ describe('a message that is refused', () => {
     for (const to of [stranger.id, 'nobody', '', b.id.slice(1), `${b.id}x`, '朝', '"\\', 'x'.repeat(100)]) {
       a.send({ type: 'offer', to, sdp: 'x' });
       const { message, ...error } = await a.next();
-      assert.deepEqual(error, { type: 'error', code: 'unknown-peer', to }, to);
+      assert.deepEqual(error, { type: 'error', code: 'unknown-peer', n: a.sent, to }, to);
       sentences.add(message);
     }
     assert.equal(sentences.size, 1);

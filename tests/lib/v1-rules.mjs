@@ -44,7 +44,7 @@ const shapes = {
   'peer-back': { id: isId },
   'peer-updated': { peer: isMade({ id: isId, ...who }) },
   ice: { iceServers },
-  error: { code: isText, message: (text) => isText(text) && /^[A-Z].*\.$/.test(text), 'to?': isText },
+  error: { code: isText, message: (text) => isText(text) && /^[A-Z].*\.$/.test(text), 'n?': isCount, 'to?': isText },
   ack: { n: isCount },
   pong: { 't?': isAny },
   closing: { reason: isText, retryAfter: (s) => typeof s === 'number' && s >= 0 },

@@ -83,7 +83,7 @@ static void hears_numbered(struct v1_one one, struct v1_one other, int from, int
 #define BUSY                                                                                       \
 	"{\"type\":\"error\",\"code\":\"peer-busy\",\"message\":\"That peer is away, and enough "  \
 	"is "                                                                                      \
-	"waiting for it.\",\"to\":\"%s\"}"
+	"waiting for it.\",\"n\":6,\"to\":\"%s\"}"
 
 static void what_waits_for_one_who_is_away_is_bounded_and_its_sender_is_told(void **state)
 {
