@@ -14,6 +14,7 @@
 
 #include "nakodo/base/address.h"
 #include "nakodo/base/log.h"
+#include "nakodo/net/gate/census.h"
 
 static char path[] = "/tmp/nakodo-visits-XXXXXX";
 
@@ -88,6 +89,36 @@ static void a_network_of_ipv6_is_one_address(void **state)
 	assert_logged("<4>peer.unlogged address=2001:db8:1:2:: peers=9\n");
 }
 
+static void a_network_has_eight_times_as_many(void **state)
+{
+	char text[64];
+	size_t logged = 0;
+
+	for (int i = 0; i < 60; i++) {
+		snprintf(text, sizeof(text), "2001:db8:1:%x::1", i);
+		logged += come(*state, text, VISITS_MOST / 4, 1000);
+	}
+	assert_int_equal(logged, VISITS_MOST * CENSUS_NETWORK);
+	assert_int_equal(come(*state, "2001:db8:2::1", 5, 1000), 5);
+	visits_settle(*state);
+	snprintf(text, sizeof(text), "<4>peer.unlogged network=2001:db8:1:: peers=%d\n",
+		60 * VISITS_MOST / 4 - VISITS_MOST * CENSUS_NETWORK);
+	assert_logged(text);
+}
+
+static void so_has_one_of_ipv4(void **state)
+{
+	char text[64];
+	size_t logged = 0;
+
+	for (int i = 0; i < 10; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%d", i);
+		logged += come(*state, text, VISITS_MOST, 1000);
+	}
+	assert_int_equal(logged, VISITS_MOST * CENSUS_NETWORK);
+	assert_int_equal(come(*state, "192.0.3.1", 5, 1000), 5);
+}
+
 static void who_has_no_address_is_bounded_too(void **state)
 {
 	assert_int_equal(come(*state, "", VISITS_MOST + 1, 1000), VISITS_MOST);
@@ -111,6 +142,8 @@ int main(void)
 		test(an_address_has_so_many_a_minute),
 		test(others_lose_nothing_by_it),
 		test(a_network_of_ipv6_is_one_address),
+		test(a_network_has_eight_times_as_many),
+		test(so_has_one_of_ipv4),
 		test(who_has_no_address_is_bounded_too),
 		test(what_was_told_is_told_once),
 	};

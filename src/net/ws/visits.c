@@ -1,4 +1,5 @@
-/* visits: owns a fixed table of the addresses whose peers came within the minute under way. */
+/* visits: owns fixed tables of the addresses and networks whose peers came within the minute under
+ * way. */
 #include "nakodo/net/ws/visits.h"
 
 #include <libwebsockets.h>
@@ -10,13 +11,15 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/net/gate/census.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 
 #define SLOTS 4096
+#define NETWORKS 1024
 
 struct slot {
-	struct address group;
+	struct address address; /* group or network */
 	unsigned logged, unlogged;
 };
 
@@ -24,7 +27,7 @@ struct visits {
 	struct deadlines *deadlines;
 	struct wheel_timer timer; /* set while somebody is unlogged */
 	uint64_t end; /* of the minute under way, in ms */
-	struct slot slots[SLOTS];
+	struct slot slots[SLOTS], networks[NETWORKS];
 };
 
 struct visits *visits_create(void)
@@ -42,43 +45,62 @@ void visits_start(struct visits *visits, struct deadlines *deadlines)
 	visits->deadlines = deadlines;
 }
 
-static void tell(const struct slot *slot)
+/* `what` is an address, or a network. */
+static void tell(const struct slot *slot, const char *what)
 {
 	char where[ADDRESS_TEXT];
 
 	if (slot->unlogged) {
-		log_warn("peer.unlogged", LOG_STR("address", address_format(&slot->group, where)),
+		log_warn("peer.unlogged", LOG_STR(what, address_format(&slot->address, where)),
 			LOG_UINT("peers", slot->unlogged));
 	}
+}
+
+/* Whoever had the slot of that address before is told of, and forgotten. */
+static struct slot *slot_of(
+	struct slot *table, size_t size, struct address address, const char *what)
+{
+	struct slot *slot = &table[hash_bytes(&address, sizeof(address)) % size];
+
+	if (memcmp(&slot->address, &address, sizeof(address))) {
+		tell(slot, what);
+		*slot = (struct slot){.address = address};
+	}
+	return slot;
 }
 
 void visits_settle(struct visits *visits)
 {
 	for (size_t i = 0; i < SLOTS; i++) {
-		tell(&visits->slots[i]);
+		tell(&visits->slots[i], "address");
+	}
+	for (size_t i = 0; i < NETWORKS; i++) {
+		tell(&visits->networks[i], "network");
 	}
 	memset(visits->slots, 0, sizeof(visits->slots));
+	memset(visits->networks, 0, sizeof(visits->networks));
 	visits->end = 0;
 }
 
 bool visits_may_log(struct visits *visits, const struct address *address, uint64_t now)
 {
-	struct address group = address_group(address);
-	struct slot *slot = &visits->slots[hash_bytes(&group, sizeof(group)) % SLOTS];
+	struct slot *slot, *network;
 
 	if (now >= visits->end) {
 		visits_settle(visits);
 		visits->end = now + VISITS_EVERY;
 	}
-	if (memcmp(&slot->group, &group, sizeof(group))) {
-		tell(slot);
-		*slot = (struct slot){.group = group};
-	}
-	if (slot->logged < VISITS_MOST) {
+	slot = slot_of(visits->slots, SLOTS, address_group(address), "address");
+	network = slot_of(visits->networks, NETWORKS, address_network(address), "network");
+	if (slot->logged >= VISITS_MOST) {
+		slot->unlogged++;
+	} else if (network->logged >= VISITS_MOST * CENSUS_NETWORK) {
+		network->unlogged++;
+	} else {
 		slot->logged++;
+		network->logged++;
 		return true;
 	}
-	slot->unlogged++;
 	meter_add(METER_PEERS_UNLOGGED, 1);
 	return false;
 }

@@ -3,7 +3,9 @@
  *
  * One address (group) fills no log: of its peers VISITS_MOST a minute are logged, with their
  * leaving, and when the minute is over `peer.unlogged address=… peers=N` says how many more came.
- * The memory is bounded, so of very many addresses more may be logged, never less.
+ * Of a network CENSUS_NETWORK times as many are; `peer.unlogged network=… peers=N` says how many
+ * more came of its addresses that had less than that. The memory is bounded, so of very many
+ * addresses more may be logged, never less.
  */
 #pragma once
 
