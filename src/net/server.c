@@ -132,7 +132,6 @@ static int prepare(struct server *server, const struct options *options, struct 
 		server->sockets.tls = server->tls;
 		server->gate.tls = server->tls;
 		server->pages.gate = &server->gate;
-		server->pages.sockets = &server->sockets;
 		server->pages.tls = server->tls;
 		error = pages_init(&server->pages, options, server->ice_servers, problem);
 	}

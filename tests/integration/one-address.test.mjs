@@ -227,6 +227,25 @@ describe('/qr.svg', () => {
     for (let i = 0; i < 3; i++) assert.equal((await ask(daemon, `/qr.svg?text=other${i}`)).status, 200);
     await daemon.logged('accept.delay', 'address=127.0.0.1');
   });
+
+  it('is drawn for nobody who would have to wait for more than five seconds, on however many connections it asks', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--connect-rate', '2'] });
+    const from = (localAddress) => ({ port: daemon.port, localAddress });
+    const wires = await Promise.all(Array.from({ length: 15 }, () => dial(from('127.0.0.2'))));
+    const statuses = [];
+    for (const [i, wire] of wires.entries()) {
+      wire.write(request(`/qr.svg?text=${Math.max(i, 1)}`));
+      const { status, body } = await wire.response();
+      if (status !== 200) assert.deepEqual([status, JSON.parse(body).code], [503, 'busy']);
+      statuses.push(status);
+    }
+    const { qr_drawn: drawn, qr_refused: refusals } = await meters(daemon);
+    // Of a burst of 20 connects 5 are left for a code, 5 s are 10 more, and one may go beyond.
+    assert.ok(drawn >= 2 && drawn <= 5, `${drawn} were drawn: ${statuses}`);
+    assert.equal(drawn + refusals, 14); // the second is the first, which is there
+    assert.equal((await ask(from('127.0.0.3'), '/qr.svg?text=1')).status, 200);
+    assert.equal((await ask(from('127.0.0.3'), '/qr.svg?text=another')).status, 200);
+  });
 });
 
 describe('/readyz', () => {

@@ -260,25 +260,30 @@ static void count_connect(struct census_group *group, uint64_t rate, uint64_t no
 	group->connects = (group->connects > now ? group->connects : now) + 1000000 / rate;
 }
 
-bool census_connect(struct census_group *group, uint64_t rate, uint64_t now, uint64_t patience,
-	uint64_t *ret_wait)
+uint64_t census_wait(const struct census_group *group, uint64_t rate, uint64_t now)
 {
-	uint64_t inner, outer, turn;
+	uint64_t inner, outer;
 
-	*ret_wait = 0;
 	if (!group || !rate) {
-		return true;
+		return 0;
 	}
 	now *= 1000;
 	inner = turn_of(group, rate, now);
 	outer = turn_of(group->network, rate * CENSUS_NETWORK, now);
-	turn = inner > outer ? inner : outer;
-	if (turn > now + patience * 1000) {
+	return ((inner > outer ? inner : outer) - now + 999) / 1000;
+}
+
+bool census_connect(struct census_group *group, uint64_t rate, uint64_t now, uint64_t patience,
+	uint64_t *ret_wait)
+{
+	*ret_wait = census_wait(group, rate, now);
+	if (*ret_wait > patience) {
 		return false;
 	}
-	count_connect(group, rate, now);
-	count_connect(group->network, rate * CENSUS_NETWORK, now);
-	*ret_wait = (turn - now + 999) / 1000;
+	if (group && rate) {
+		count_connect(group, rate, now * 1000);
+		count_connect(group->network, rate * CENSUS_NETWORK, now * 1000);
+	}
 	return true;
 }
 

@@ -71,7 +71,8 @@ void lan_trust(const struct listener *listener, const struct tls *tls, const str
 	reply_set_owned(ret, "application/json", body);
 }
 
-void lan_qr(struct qr_cache *cache, const char *const *arguments, uint64_t now, struct reply *ret)
+void lan_qr(struct qr_cache *cache, const char *const *arguments, uint64_t now, bool may_draw,
+	struct reply *ret)
 {
 	const char *text = NULL, *svg;
 	size_t len;
@@ -87,14 +88,13 @@ void lan_qr(struct qr_cache *cache, const char *const *arguments, uint64_t now, 
 			"{\"type\":\"error\",\"code\":\"bad-text\",\"message\":\"The text must "
 			"stand once in the query, as 1 to 512 bytes of UTF-8.\"}\n");
 	} else {
-		svg = qr_cache_svg(cache, text, now);
+		svg = qr_cache_svg(cache, text, now, may_draw);
 		if (svg) {
 			reply_set(ret, 200, "image/svg+xml", svg);
 		} else {
 			reply_set(ret, 503, "application/json",
 				"{\"type\":\"error\",\"code\":\"busy\",\"message\":\"Too many "
-				"codes "
-				"are being drawn.\"}\n");
+				"codes are being drawn.\"}\n");
 		}
 	}
 }

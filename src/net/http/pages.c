@@ -17,13 +17,13 @@
 #include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/lan.h"
 #include "nakodo/net/http/site.h"
-#include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
 
 #define CONNECT_TEXT 640 /* bytes */
 #define QR_CONNECTS 5 /* that drawing a code costs */
-#define CHARGE_MAX 5000 /* ms that one may have to wait for what it has asked before */
+#define CHARGE_MAX                                                                                 \
+	5000 /* ms that one has to wait then at most; beyond it nothing is drawn for it */
 
 /* One request on its way to an answer. */
 struct exchange {
@@ -74,27 +74,20 @@ static void answer_lan(const struct exchange *exchange, struct reply *ret)
 	lan_urls(exchange->conn->listener, exchange->pages->tls, &exchange->conn->address, ret);
 }
 
-/* What takes long costs its client as many connects, so that it waits before it may ask again. */
-static void charge(const struct exchange *exchange, unsigned connects)
-{
-	const struct gate *gate = exchange->pages->gate;
-	const struct sockets *sockets = exchange->pages->sockets;
-	struct census_group *group = census_find(gate->census, &exchange->conn->address);
-	uint64_t wait;
-
-	while (connects--) {
-		census_connect(group, gate->options->connect_rate,
-			deadlines_now(sockets->deadlines), CHARGE_MAX, &wait);
-	}
-}
-
+/* A code that is drawn costs its client as many connects, so that it waits before it may ask again.
+ * Many may have been asked for on connections that it has already. */
 static void answer_qr(const struct exchange *exchange, struct reply *ret)
 {
-	unsigned drawn = exchange->pages->codes.drawn;
+	const struct gate *gate = exchange->pages->gate;
+	struct census_group *group = census_find(gate->census, &exchange->conn->address);
+	struct qr_cache *codes = &exchange->pages->codes;
+	uint64_t rate = gate->options->connect_rate, now = exchange->door->now, wait;
+	unsigned drawn = codes->drawn;
 
-	lan_qr(&exchange->pages->codes, exchange->head->arguments, exchange->door->now, ret);
-	if (exchange->pages->codes.drawn != drawn) {
-		charge(exchange, QR_CONNECTS);
+	lan_qr(codes, exchange->head->arguments, now, census_wait(group, rate, now) <= CHARGE_MAX,
+		ret);
+	for (int i = 0; codes->drawn != drawn && i < QR_CONNECTS; i++) {
+		census_connect(group, rate, now, CHARGE_MAX, &wait);
 	}
 }
 

@@ -109,17 +109,7 @@ char *qr_terminal(const char *text)
 	return draw(text, write_terminal);
 }
 
-/* May one more be drawn in this turn of the loop? */
-static bool may_draw(struct qr_cache *cache, uint64_t now)
-{
-	if (cache->turn != now) {
-		cache->turn = now;
-		cache->in_turn = 0;
-	}
-	return cache->in_turn++ < QR_DRAWN_AT_ONCE;
-}
-
-const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now)
+const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now, bool may_draw)
 {
 	size_t count = sizeof(cache->codes) / sizeof(*cache->codes);
 	char *svg, *copy;
@@ -129,12 +119,13 @@ const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now)
 			return cache->codes[i].svg;
 		}
 	}
-	if (!may_draw(cache, now)) {
+	if (!may_draw || now < cache->due) {
 		meter_add(METER_QR_REFUSED, 1);
 		return NULL;
 	}
 	meter_add(METER_QR_DRAWN, 1);
 	cache->drawn++;
+	cache->due = now + limit_spend(&cache->limit, now, QR_DRAWN_RATE, QR_DRAWN_AT_ONCE);
 	svg = qr_svg(text);
 	copy = strdup(text);
 	if (!svg || !copy) {

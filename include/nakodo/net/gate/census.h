@@ -42,6 +42,8 @@ struct census_group *census_find(struct census *census, const struct address *ad
  * the connection has to wait for its turn; false if that were more than `patience`: not counted. */
 bool census_connect(struct census_group *group, uint64_t rate, uint64_t now, uint64_t patience,
 	uint64_t *ret_wait);
+/* For how many ms would it have to wait? */
+uint64_t census_wait(const struct census_group *group, uint64_t rate, uint64_t now);
 
 /* A peer, which is still counted, ends at `now` ms and owes so many µs. The debt becomes less with
  * time, as fast as it would have if the peer had stayed: but never as if more had stayed than were

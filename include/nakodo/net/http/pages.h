@@ -20,12 +20,10 @@ struct head;
 struct options;
 struct problem;
 struct site;
-struct sockets;
 struct tls;
 
 struct pages {
 	const struct gate *gate;
-	struct sockets *sockets;
 	const struct tls *tls; /* NULL: no certificate */
 	struct site *site;
 	struct qr_cache codes;

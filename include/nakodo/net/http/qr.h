@@ -3,10 +3,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "nakodo/hub/limit.h"
+
 #define QR_TEXT_MAX 512 /* bytes */
-#define QR_DRAWN_AT_ONCE 4 /* codes; one takes about a millisecond, in which nobody is served */
+/* One takes about a millisecond, in which nobody is served. */
+#define QR_DRAWN_AT_ONCE 4 /* codes */
+#define QR_DRAWN_RATE 200 /* codes per second, for all clients together */
 
 /* The text, UTF-8 of at most QR_TEXT_MAX bytes, as an SVG document. NULL: no memory. The caller
  * frees it. */
@@ -18,13 +23,13 @@ struct qr_cache {
 	} codes[16];
 	unsigned next; /* to be replaced */
 	unsigned drawn; /* how many codes so far */
-	uint64_t turn; /* ms, when the last one was drawn */
-	unsigned in_turn; /* how many have been drawn then */
+	struct limit limit;
+	uint64_t due; /* ms: the next one may be drawn then */
 };
 
-/* As qr_svg(), but drawn only if it is not in the cache, whose memory it stays. NULL also when
- * QR_DRAWN_AT_ONCE others have been drawn at `now`, the time in ms of the loop's turn. */
-const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now);
+/* As qr_svg(), but drawn only if it is not in the cache, whose memory it stays. NULL also when it
+ * would have to be drawn and must not, or too many have been at `now`, in ms. */
+const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now, bool may_draw);
 void qr_cache_finish(struct qr_cache *cache);
 /* The same for a terminal: lines of half blocks in UTF-8, light on dark by colours of their own, so
  * that it can be read whatever the terminal's are. */

@@ -1,0 +1,76 @@
+/* qr: the codes that are drawn for all clients, and no more of them than there is time for. */
+#include "nakodo/net/http/qr.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct qr_cache cache;
+
+static int tear_down(void **state)
+{
+	(void)state;
+	qr_cache_finish(&cache);
+	memset(&cache, 0, sizeof(cache));
+	return 0;
+}
+
+/* Ask for so many codes at `now` ms, each of another text: how many were drawn? */
+static unsigned draw(unsigned count, uint64_t now)
+{
+	unsigned drawn = cache.drawn;
+	char text[32];
+
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), "%u", cache.drawn + i);
+		qr_cache_svg(&cache, text, now, true);
+	}
+	return cache.drawn - drawn;
+}
+
+static void a_code_is_drawn_once(void **state)
+{
+	const char *svg = qr_cache_svg(&cache, "a", 1000, true);
+
+	(void)state;
+	assert_non_null(svg);
+	assert_ptr_equal(qr_cache_svg(&cache, "a", 1000, true), svg);
+	assert_int_equal(cache.drawn, 1);
+}
+
+static void what_is_drawn_already_is_there_for_who_may_not_draw(void **state)
+{
+	(void)state;
+	assert_null(qr_cache_svg(&cache, "a", 1000, false));
+	assert_int_equal(cache.drawn, 0);
+	assert_non_null(qr_cache_svg(&cache, "a", 1000, true));
+	assert_non_null(qr_cache_svg(&cache, "a", 1000, false));
+}
+
+static void few_are_drawn_at_once_and_few_in_a_second(void **state)
+{
+	unsigned drawn = 0;
+
+	(void)state;
+	assert_in_range(draw(100, 1000), 1, QR_DRAWN_AT_ONCE + 1);
+	for (uint64_t now = 2000; now < 3000; now++) {
+		drawn += draw(3, now);
+	}
+	assert_in_range(drawn, QR_DRAWN_RATE, QR_DRAWN_RATE + QR_DRAWN_AT_ONCE + 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_code_is_drawn_once),
+		TEST(what_is_drawn_already_is_there_for_who_may_not_draw),
+		TEST(few_are_drawn_at_once_and_few_in_a_second),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
