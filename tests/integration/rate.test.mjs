@@ -21,13 +21,13 @@ describe('a peer over its rate', { concurrency: true }, () => {
         if (i === 110) {
           await other.text('not held');
           assert.equal(await fast.says(), 'text not held');
-          assert.ok(clock() < 4, `the other's message took ${clock()} s`);
+          assert.ok(i + listener.frames.length < count - 1, 'it came when all that was held had come');
         }
         let came = await listener.next(`message ${i}`);
         if (came.payload.toString() === 'not held') came = await listener.next(`message ${i}`);
         assert.deepEqual([came.opcode, came.payload.toString()], message(i));
       }
-      assert.ok(clock() > 4.5 && clock() < 12, `${count} messages took ${clock()} s`);
+      assert.ok(clock() > 4.5, `${count} messages took ${clock()} s`);
       for (const peer of [fast, other, listener]) peer.wire.socket.destroy();
     });
 
@@ -46,40 +46,51 @@ describe('a peer over its rate', { concurrency: true }, () => {
       const clock = stopwatch();
       await fast.wire.write(Buffer.concat(Array.from({ length: 500 }, (_, i) => frame(TEXT, `${i} ${'x'.repeat(100)}`))));
       assert.equal(await fast.says('the close frame', 45000), 'close 4429 too many messages');
-      assert.ok(clock() > 29 && clock() < 38, `after ${clock()} s`);
+      const seconds = clock();
+      assert.ok(seconds > 29, `after ${seconds} s`);
       fast.wire.socket.destroy();
       await listener.text('mark');
       const came = listener.frames.length;
       for (let i = 0; i < came; i++) assert.match(await listener.says(), new RegExp(`^text ${i} x`));
-      assert.ok(came > 60 && came < 75, `${came} messages in 30 s at 2 a second and 8 at once`);
+      const rate = (came - 8) / seconds;
+      assert.ok(rate > 1.7 && rate < 2.2, `${came} messages in ${seconds} s at 2 a second and 8 at once`);
       await listener.leave();
     });
   }
 
   it('is served at its rate, whatever that is', async (t) => {
-    const daemon = await testDaemon(t, { args: ['--message-rate', '500'] });
-    const peer = await open(daemon, '/echo');
-    const clock = stopwatch();
-    const count = 3000; // of them 2000 at once, the others 500 a second
-    await peer.wire.write(Buffer.concat(Array.from({ length: count }, (_, i) => frame(TEXT, String(i)))));
-    for (let i = 0; i < count; i++) assert.equal(await peer.says(`message ${i}`), `text ${i}`);
-    assert.ok(clock() > 1.9 && clock() < 10, `${count} messages took ${clock()} s`);
-    assert.ok((await meters(daemon)).held > 0);
-    await peer.leave();
+    const seconds = await Promise.all([100, 400].map(async (rate) => {
+      const daemon = await testDaemon(t, { args: ['--message-rate', String(rate)] });
+      const peer = await open(daemon, '/echo');
+      const count = 8 * rate; // four seconds' worth at once, and as much again at the rate
+      const clock = stopwatch();
+      await peer.wire.write(Buffer.concat(Array.from({ length: count }, (_, i) => frame(TEXT, String(i)))));
+      for (let i = 0; i < count; i++) {
+        assert.equal(await peer.says(`message ${i}`), `text ${i}`);
+      }
+      const took = clock();
+      assert.ok(took > 3.6, `${count} messages took ${took} s at ${rate} a second`);
+      assert.ok((await meters(daemon)).held > 0);
+      await peer.leave();
+      return took;
+    }));
+    assert.ok(Math.max(...seconds) < 2 * Math.min(...seconds), `at 100 and at 400 a second it took ${seconds} s`);
   });
 
   it('is held for its bytes as well', async (t) => {
     const daemon = await testDaemon(t, { args: ['--byte-rate', '100000'] });
     const [fast, listener] = await Promise.all([1, 2].map(() => open(daemon, '/relay')));
     const clock = stopwatch();
+    let burst;
     const count = 12; // of 50 000 bytes: 8 at once, the others 2 a second
     await fast.wire.write(Buffer.concat(Array.from({ length: count }, (_, i) => frame(BINARY, noise(i, 50000)))));
     for (let i = 0; i < count; i++) {
       const { payload } = await listener.next(`message ${i}`);
       assert.ok(payload.equals(noise(i, 50000)), `message ${i}`);
-      if (i === 7) assert.ok(clock() < 1.4 * 2, `the burst took ${clock()} s`);
+      if (i === 7) burst = clock();
     }
-    assert.ok(clock() > 1.4 && clock() < 10, `${count} messages took ${clock()} s`);
+    const whole = clock();
+    assert.ok(whole > 1.4 && burst < whole / 2, `${count} messages took ${whole} s, the burst among them ${burst} s`);
     for (const peer of [fast, listener]) peer.wire.socket.destroy();
   });
 
@@ -107,11 +118,10 @@ describe('a peer over its rate', { concurrency: true }, () => {
     const daemon = await testDaemon(t, { args: ['--message-rate', '50'] });
     const peer = await open(daemon, '/echo');
     for (let i = 0; i < 150; i++) {
-      const clock = stopwatch();
       await peer.text(String(i));
       assert.equal(await peer.says(), `text ${i}`);
-      assert.ok(clock() < 0.5, `message ${i} took ${clock()} s`);
     }
+    assert.equal((await meters(daemon)).held, 0);
     await peer.leave();
   });
 });

@@ -9,8 +9,8 @@ import { Reader } from '../lib/reader.mjs';
 
 const MB = 1e6;
 
-/** What a receiver gets: the frames unmasked. */
-const digestOf = (frames) => frames.reduce((hash, bytes) => hash.update(bytes), createHash('sha256')).digest('hex');
+/** Between two messages, so that the readers of this process, which have a pace to keep, get at theirs. */
+const turn = () => new Promise(setImmediate);
 
 describe('who reads more slowly than others send', { concurrency: true }, () => {
   it('gets a whole burst at 1 MB/s and more', async (t) => {
@@ -19,13 +19,15 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     const sender = await open(daemon, '/relay');
     const count = 200; // the burst that message-rate allows
     const size = 65000;
-    const clock = stopwatch();
-    const sending = Promise.all(Array.from({ length: count }, (_, i) => sender.binary(noise(i, size))));
+    const hash = createHash('sha256'); // of what a receiver gets: the frames unmasked
+    for (let i = 0; i < count; i++) {
+      sender.binary(noise(i, size));
+      hash.update(frame(BINARY, noise(i, size), { mask: false }));
+      await turn();
+    }
     await Promise.all(readers.map((reader) => reader.has(count * (size + 4), 60000)));
-    const digest = digestOf(Array.from({ length: count }, (_, i) => frame(BINARY, noise(i, size), { mask: false })));
+    const digest = hash.digest('hex');
     for (const reader of readers) assert.equal(reader.digest, digest, `the bytes at ${reader.pace} a second`);
-    assert.ok(clock() < 30, `it took ${clock()} s`);
-    await sending;
     const { held_for_readers: held, closed_4508: closed } = await meters(daemon);
     assert.ok(held > 0, 'the sender was never left unread');
     assert.equal(closed, 0);
@@ -40,6 +42,7 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     for (const sender of senders) {
       sender.wire.socket.on('data', () => { sender.frames.length = 0; }); // they hear each other
       for (let i = 0; i < 4; i++) sender.binary(noise(i, size));
+      await turn();
     }
     await reader.has(40 * 4 * (size + 4), 60000);
     assert.equal((await meters(daemon)).closed_4508, 0);
@@ -53,14 +56,26 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     const [sender, listener] = await Promise.all([1, 2].map(() => open(daemon, '/relay')));
     const size = 60000;
     for (const { wire, frames } of [...crowd, sender]) wire.socket.on('data', () => { frames.length = 0; });
-    for (const one of crowd) for (let i = 0; i < 4; i++) one.binary(noise(i, size));
-    await reader.has(30 * size / 4);
-    for (let i = 0; i < 20; i++) {
-      await sender.text(`message ${i}`);
-      while (String(await listener.says('a message')) !== `text message ${i}`);
+    let sent = 0;
+    /** How long a message takes among 20. */
+    const rounds = async () => {
+      const times = [];
+      for (let i = 0; i < 20; i++) {
+        const clock = stopwatch();
+        await sender.text(`message ${++sent}`);
+        while (String(await listener.says('a message')) !== `text message ${sent}`);
+        times.push(clock());
+      }
+      return times.sort((a, b) => a - b)[10];
+    };
+    const quiet = await rounds();
+    for (const one of crowd) {
+      for (let i = 0; i < 4; i++) one.binary(noise(i, size));
+      await turn();
     }
-    // In that time the others could not even send a second one each.
-    assert.ok(reader.taken < 2 * 30 * size, `${reader.taken} bytes of the crowd came before`);
+    await reader.has(30 * size / 4);
+    const busy = await rounds();
+    assert.ok(busy <= Math.max(2 * quiet, 0.1), `median in s, without the crowd and with it: ${quiet}, ${busy}`);
     assert.ok((await meters(daemon)).held_for_readers > 0);
     for (const { socket } of [reader, ...[...crowd, sender, listener].map(({ wire }) => wire)]) socket.destroy();
   });
@@ -68,22 +83,27 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
   it('and reads nothing is closed after a second of that, in which nobody is stopped', async (t) => {
     const daemon = await testDaemon(t, { args: ['--message-rate', '0', '--byte-rate', '0'] });
     const [sender, listener] = await Promise.all([1, 2].map(() => open(daemon, '/relay')));
+    let sent = 0;
+    /** One message through the room; s. */
+    const round = async () => {
+      const clock = stopwatch();
+      await sender.binary(noise(sent, 8000));
+      await listener.next(`message ${sent++}`);
+      return clock();
+    };
+    const quiet = [];
+    while (quiet.length < 100) quiet.push(await round());
     const dead = await Reader.open(daemon, '/relay', 0);
     let gone = false;
     daemon.logged('peer.leave').then(() => { gone = true; });
-    const clock = stopwatch();
-    let longest = 0;
-    let sent = 0;
-    for (; !gone; sent++) {
-      const round = stopwatch();
-      await sender.binary(noise(sent, 8000));
-      await listener.next(`message ${sent}`);
-      longest = Math.max(longest, round());
+    const busy = [];
+    while (!gone) {
+      busy.push(await round());
       assert.ok(sent < 2000, '16 MB wait for one that reads nothing');
     }
-    // The fair pause for 8 kB is 10 ms; the rest is what a busy machine may take.
-    assert.ok(longest < 1, `a message took ${longest} s`);
-    assert.ok(clock() < 20, `it took ${clock()} s and ${sent} messages`);
+    // The fair pause for 8 kB is 10 ms.
+    const [before, then] = [quiet, busy].map((times) => times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)]);
+    assert.ok(then <= Math.max(2 * before, 0.05), `p95 in s, without it and with it: ${before}, ${then}`);
     const { closed_4508: closed, held_for_readers: held } = await meters(daemon);
     assert.equal(closed, 1);
     assert.ok(held > 0);
@@ -104,7 +124,7 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     const unsent = [...kernel.matchAll(/notsent:(\d+)/g)].map(([, bytes]) => Number(bytes));
     assert.ok(unsent.length && Math.max(...unsent) < 200000, `the kernel holds ${unsent} bytes unsent`);
     await daemon.logged('peer.leave');
-    assert.ok(clock() > 1.9 && clock() < 8, `closed after ${clock()} s`);
+    assert.ok(clock() > 1.9, `closed after ${clock()} s`);
     const { stalled, held_for_readers: held } = await meters(daemon);
     assert.deepEqual([stalled, held], [1, 0]);
     dead.leave();

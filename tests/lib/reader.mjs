@@ -11,8 +11,10 @@ export class Reader {
   #hash = createHash('sha256');
   #last = Buffer.alloc(0); // the last bytes, in which a close frame would be
   #waiters = new Set();
+  #allowed = 0; // bytes
+  #before; // when that was counted
 
-  /** @param {number} pace bytes per second; 0: it reads nothing once it is let in */
+  /** @param {number} pace bytes per second, on average; 0: it reads nothing once it is let in */
   static async open(daemon, path, pace) {
     const reader = new Reader(net.connect(daemon.port, '127.0.0.1'), pace);
     reader.socket.write(handshake(path));
@@ -35,7 +37,7 @@ export class Reader {
           this.head = (this.head ?? '') + b.toString('latin1');
           if (!this.head.endsWith('\r\n\r\n')) continue;
           this.socket.off('readable', look);
-          this.socket.on('readable', () => {}); // what comes waits until it is read
+          this.socket.on('readable', () => this.#take()); // what comes waits until it is read
           if (this.head.includes(' 101 ')) done(this.#begin());
           else fail(new Error(this.head));
           return;
@@ -46,28 +48,25 @@ export class Reader {
   }
 
   #begin() {
-    let before = performance.now();
+    this.#before = performance.now();
     if (!this.pace) return;
-    this.timer = setInterval(() => {
-      const now = performance.now();
-      this.#take((this.pace * (now - before)) / 1000);
-      before = now;
-    }, TICK);
+    this.timer = setInterval(() => this.#take(), TICK);
     this.ended.then(() => clearInterval(this.timer));
   }
 
-  #allowed = 0;
-  #take(more) {
-    // What it did not use it has not saved up, but for a moment's worth.
-    this.#allowed = Math.min(this.#allowed + more, Math.max(more, this.pace / 10));
-    for (;;) {
+  #take() {
+    const now = performance.now();
+    const more = (this.pace * (now - this.#before)) / 1000;
+    // What it could not use it saves up, a second's worth: a busy machine keeps it waiting, too.
+    this.#allowed = Math.min(this.#allowed + more, Math.max(more, this.pace));
+    this.#before = now;
+    while (this.#allowed >= 1) {
       const bytes = this.socket.read(Math.min(Math.floor(this.#allowed), this.socket.readableLength) || 1);
       if (!bytes) break;
       this.#allowed -= bytes.length;
       this.taken += bytes.length;
       this.#hash.update(bytes);
       this.#last = Buffer.concat([this.#last, bytes]).subarray(-64);
-      if (this.#allowed < 1) break;
     }
     for (const look of this.#waiters) look();
   }
