@@ -27,6 +27,17 @@ need_packages() {
 		apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# Node, and the packages of the folder's package-lock.json if they are not there or older than it.
+need_node_packages() {
+	if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+		need_packages nodejs npm
+	fi
+	[ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] && return
+	say "installing the npm packages of $1"
+	(cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
+	touch "$1/node_modules/.package-lock.json"
+}
+
 build_packages=(build-essential cmake ninja-build pkg-config libwebsockets-dev libwebsockets-evlib-uv
 	libuv1-dev libssl-dev libcjson-dev libqrencode-dev libsystemd-dev libunistring-dev uthash-dev
 	esbuild brotli gzip)
