@@ -94,5 +94,5 @@ endforeach()
 file(REMOVE_RECURSE ${OUT}.made)
 
 file(GLOB_RECURSE files ${OUT}/*)
-run(${BROTLI} --best --no-copy-stat ${files})
+run(${BROTLI} --best ${files})
 run(${GZIP} --best --no-name --keep ${files})

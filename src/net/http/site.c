@@ -199,19 +199,13 @@ static bool is_file(const struct file *file)
 	return S_ISREG(file->st.st_mode) && file->st.st_size <= FILE_MAX;
 }
 
-static bool is_older(const struct timespec *one, const struct timespec *other)
-{
-	return one->tv_sec != other->tv_sec ? one->tv_sec < other->tv_sec
-					    : one->tv_nsec < other->tv_nsec;
-}
-
 /* Put the coded file that the client likes best in the place of the plain one. One that is older
- * was made of what stood there before. */
+ * was made of what stood there before; in whole seconds, for brotli(1) gives it no more of them. */
 static void choose_coding(
 	const struct site *site, const char *accept, struct file *file, struct reply *ret)
 {
 	static const char *const codings[][2] = {{"br", ".br"}, {"gzip", ".gz"}};
-	const struct timespec age = file->st.st_mtim;
+	const time_t age = file->st.st_mtim.tv_sec;
 	unsigned best = coding_weight(accept, "identity");
 
 	for (size_t i = 0; i < sizeof(codings) / sizeof(*codings); i++) {
@@ -224,7 +218,7 @@ static void choose_coding(
 			continue;
 		}
 		if (!fstat(coded.fd, &coded.st) && is_file(&coded) &&
-			!is_older(&coded.st.st_mtim, &age)) {
+			coded.st.st_mtim.tv_sec >= age) {
 			ret->varies = true;
 			/* All else being equal a coded one is shorter, and the first the shortest.
 			 */
