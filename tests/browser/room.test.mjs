@@ -233,6 +233,38 @@ describe('a call on the room page', () => {
     assert.equal(left, null); // as JSON has undefined
   });
 
+  it('shows a first picture before any script has come', async (t) => {
+    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/trust' });
+    const held = [];
+    let isHeld = true;
+    await hana.page.setRequestInterception(true);
+    hana.page.on('request', (one) => (isHeld && one.resourceType() === 'script' ? held.push(one) : one.continue()));
+    await hana.page.evaluate((to) => { location.href = to; }, `${daemon.url}/r/first`);
+    await hana.until(() => location.pathname === '/r/first' && document.querySelector('#first img')?.naturalWidth);
+    await hana.shows('#first img');
+    await hana.shows('#top .brand');
+    assert.equal(await hana.page.$eval('#prejoin', (main) => main.hidden), true);
+    isHeld = false;
+    assert.ok(held.length);
+    await Promise.all(held.map((one) => one.continue()));
+    await hana.shows('#join');
+    assert.equal(await hana.page.$('#first'), null);
+  });
+
+  it('says so when a part of the page does not come, and joins once it does', async (t) => {
+    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/' });
+    let isCut = true;
+    await hana.page.setRequestInterception(true);
+    hana.page.on('request', (one) => (isCut && /\/visit-/.test(one.url()) ? one.abort() : one.continue()));
+    await hana.page.goto(`${daemon.url}/r/parts`);
+    await hana.shows('#join-watch');
+    await hana.click('#join-watch');
+    await hana.says('#join-error', en['join.notLoaded']);
+    isCut = false;
+    await hana.click('#join-watch');
+    await hana.shows('#room');
+  });
+
   it('knows the names of rooms as the server does', async (t) => {
     const names = [
       '', '.', '..', '...', 'a/b', 'a\u0000', 'a\u001f', 'a\u007f', 'a\u0080', 'a\u009f', 'a\u00a0', '\ud800',

@@ -332,6 +332,27 @@ describe('pages of rooms', () => {
   });
 });
 
+describe('the page of a room as it ships', () => {
+  it('takes no more than 40 kB before Join, with all that its files need first', async (t) => {
+    const { port } = await testDaemon(t, { args: ['--web-root', shipped] });
+    const take = (path) => exchange({ port }, request(path, { headers: { 'Accept-Encoding': 'gzip, deflate, br, zstd' } }));
+    const page = await take('/r/asakai');
+    const names = [...brotliDecompressSync(parse(page).body).toString().matchAll(/ (?:href|src)="(\/[^"]+\.\w+)"/g)].map(([, name]) => name);
+    const needed = [...new Set(names)].filter((name) => !name.endsWith('.html'));
+    const files = await Promise.all(needed.map(async (name) => [name, await take(name)]));
+    const total = files.reduce((sum, [, bytes]) => sum + bytes.length, page.length);
+    t.diagnostic(`${total} bytes in ${files.length + 1} answers`);
+    assert.ok(total < 40_000, `${total} bytes`);
+    assert.ok(files.some(([name]) => /\/app-\w+\.js$/.test(name)) && files.some(([name]) => name.endsWith('.css')), needed.join());
+    // A module that the page does not name would cost one more round of connections.
+    for (const [name, bytes] of files.filter(([path]) => path.endsWith('.js'))) {
+      const text = brotliDecompressSync(parse(bytes).body).toString();
+      const imports = [...text.matchAll(/\b(?:from|import)"\.\/([^"]+)"/g)].map(([, other]) => `${name.replace(/[^/]+$/, '')}${other}`);
+      for (const other of imports) assert.ok(needed.includes(other), `${name} needs ${other}`);
+    }
+  });
+});
+
 describe('the JavaScript client', () => {
   const shared = ['client.js', 'client.d.ts', 'signaling.js', 'mesh.js'];
   for (const name of [...shared, 'index.html', 'client.mjs']) writeFileSync(join(pages, name), `this is ${name}`);

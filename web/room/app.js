@@ -1,25 +1,20 @@
 /*
  * The page: the first screen, or the room that its address names: pre-join, call, end. Which screen
- * is shown is decided here and nowhere else.
+ * is shown is decided here and nowhere else. What is not needed before Join is loaded behind it.
  */
 
-import { connect } from '../client.js';
 import { byId } from '../lib/dom.js';
 import { addTexts, say, startLanguages } from '../lib/i18n.js';
 import { roomOfPage } from './address.js';
-import { Call } from './call.js';
 import { startHome } from './home.js';
-import { streamOf } from './outgoing.js';
 import { OwnMedia } from './own-media.js';
 import { PreJoin } from './prejoin.js';
-import { Signals } from './signals.js';
 import { takeStay } from './stay.js';
 import * as texts from './texts.js';
 
 /** @typedef {import('../client.js').SignalError} SignalError */
 
 const SLOW_MS = 2000;
-const HAS_RTC = typeof RTCPeerConnection !== 'undefined';
 
 /** By the code of a SignalError; all others: join.refused. @type {Partial<Record<string, string>>} */
 const REFUSALS = {
@@ -28,14 +23,7 @@ const REFUSALS = {
   replaced: 'join.elsewhere',
 };
 
-/** Keeps the session over a reload, where storage is allowed. */
-function storage() {
-  try {
-    return sessionStorage;
-  } catch {
-    return undefined;
-  }
-}
+const loadVisit = () => import('./visit.js');
 
 /** @param {SignalError} [error] why it ended; none: the person left */
 function showEnd(error) {
@@ -58,18 +46,18 @@ async function enter(room, name, own, prejoin) {
   prejoin.busy(() => given.abort());
   const slow = setTimeout(() => prejoin.tell('join.unreachable'), SLOW_MS);
   try {
-    const client = connect(location.origin, { storage: storage() });
-    const signals = new Signals(client);
-    const joined = await client.join(room, {
-      name: name || undefined,
-      stream: HAS_RTC ? streamOf(own) : undefined,
-      meta: HAS_RTC ? undefined : { rtc: false },
-      signal: given.signal,
-      token: new URLSearchParams(location.search).get('token') ?? undefined,
-    });
+    const loaded = await loadVisit().catch(() => null);
+    if (!loaded || given.signal.aborted) {
+      prejoin.busy(null);
+      if (!loaded) {
+        prejoin.tell('join.notLoaded');
+      }
+      return;
+    }
+    const begin = await loaded.join(room, name, own, given.signal);
     prejoin.close();
     byId('top', HTMLElement).hidden = true;
-    new Call(joined, own, signals, showEnd);
+    begin(showEnd);
   } catch (error) {
     prejoin.busy(null);
     if (given.signal.aborted) {
@@ -91,6 +79,7 @@ function prepare(room) {
   }
   const prejoin = new PreJoin(own, room, (name) => enter(room, name, own, prejoin));
   prejoin.start(Boolean(stay));
+  loadVisit().catch(() => {}); // told when it is needed
 }
 
 // A page that the browser kept has left its room.
@@ -106,6 +95,7 @@ if (room) {
   say(title, 'home.title');
   startHome();
 }
+byId('first', HTMLElement).remove();
 startLanguages(byId('language', HTMLSelectElement), byId('settings-language', HTMLSelectElement));
 document.querySelectorAll('dialog').forEach((dialog) => {
   dialog.querySelector('[data-close]')?.addEventListener('click', () => dialog.close());

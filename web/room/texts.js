@@ -30,6 +30,7 @@ export const en = {
   'join.unreachable': 'The server cannot be reached. Still trying…',
   'join.full': 'This room is full.',
   'join.kicked': 'You were removed from this room.',
+  'join.notLoaded': 'A part of this page could not be loaded. Try again, or reload the page.',
   'join.refused': 'The server does not let you in here. ({code})',
   'join.elsewhere': 'This room is open in another tab.',
 
@@ -209,6 +210,7 @@ export const ja = {
   'join.unreachable': 'サーバーに接続できません。再試行しています…',
   'join.full': 'この部屋は満員です。',
   'join.kicked': 'この部屋から退出させられました。',
+  'join.notLoaded': 'ページの一部を読み込めませんでした。もう一度試すか、再読み込みしてください。',
   'join.refused': 'サーバーが入室を許可していません。({code})',
   'join.elsewhere': 'この部屋は別のタブで開かれています。',
 
