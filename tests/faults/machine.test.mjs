@@ -1,11 +1,14 @@
 // Goal: whatever the machine under the daemon does costs one connection at most: sockets that take little, or
 // nothing, or break, and clocks that jump. And memory that is counted wrong is noticed by a debug build itself.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { connect } from 'node:tls';
 import { open } from '../lib/client.mjs';
-import { certificateDirectory, spawnDaemon } from '../lib/daemon.mjs';
+import { certificateDirectory, scratch, spawnDaemon } from '../lib/daemon.mjs';
 import { Faults, Healthy, faulty, faultyDaemon } from '../lib/faults.mjs';
 import { ask } from '../lib/http.mjs';
 import { isIdle } from '../lib/process.mjs';
@@ -24,6 +27,15 @@ async function converse(daemon) {
     await Promise.all([one, other].map((client) => client.close()));
   }
   assert.equal((await ask({ port: daemon.port }, '/')).status, 200);
+}
+
+/** What a TLS client is shown now. */
+async function certificate(daemon) {
+  const socket = connect({ port: daemon.tlsPort, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const shown = socket.getPeerCertificate();
+  socket.destroy();
+  return shown;
 }
 
 describe('sockets', () => {
@@ -114,25 +126,34 @@ describe('clocks', () => {
     await isIdle(daemon);
   });
 
-  test('of the wall that jump bring a new certificate, once', { timeout: 60000 }, async (t) => {
-    certificateDirectory();
+  test('of the wall that jump bring a new certificate, once, as soon as the disk has room for it', { timeout: 60000 }, async (t) => {
+    const disk = scratch();
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'nakodo-test', disk], { stdio: 'pipe' });
+    } catch (error) {
+      return t.skip(`no file system can be mounted here: ${error.stderr}`);
+    }
+    t.after(() => execFileSync('umount', ['-l', disk]));
     const faults = new Faults();
-    const daemon = await faultyDaemon(t, faults);
-    const year = new Date().getUTCFullYear();
-    const valid = async () => {
-      const socket = connect({ port: daemon.tlsPort, rejectUnauthorized: false });
-      await once(socket, 'secureConnect');
-      const { valid_to: end } = socket.getPeerCertificate();
-      socket.destroy();
-      return new Date(end).getUTCFullYear();
-    };
+    const { env, args } = faulty(faults, '--listen', '127.0.0.1:0', '--listen', 'tls:127.0.0.1:0', '--tls-self-signed', disk);
+    const daemon = spawnDaemon({ env, args });
+    t.after(() => daemon.stop());
+    await daemon.ready();
+    const { fingerprint256: old } = await certificate(daemon);
+    assert.throws(() => writeFileSync(join(disk, 'other'), Buffer.alloc(1 << 17)), { code: 'ENOSPC' });
     faults.setClock(10 * YEAR);
     faults.setMonotonic(60); // it looks now and then; that is due
-    while (await valid() < year + 10) await isIdle(daemon);
-    const { length } = daemon.lines('certificate');
-    faults.setMonotonic(120);
+    await daemon.logged(' error certificate.renew ', 'No space left');
+    assert.equal((await certificate(daemon)).fingerprint256, old);
+    unlinkSync(join(disk, 'other'));
+    const issued = () => daemon.lines(' certificate.issue ');
+    faults.setMonotonic(2 * HOUR); // it tries again after an hour
+    await daemon.until(() => issued().length === 2, 'a second certificate');
+    const fresh = await certificate(daemon);
+    assert.ok(fresh.fingerprint256 !== old && new Date(fresh.valid_to) > Date.now() + 10 * YEAR * 1000);
+    faults.setMonotonic(3 * HOUR);
     await isIdle(daemon);
-    assert.equal(daemon.lines('certificate').length, length);
+    assert.equal(issued().length, 2);
   });
 
   test('that are monotonic and jump throw out nobody who answers', { timeout: 60000 }, async (t) => {

@@ -131,6 +131,22 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     await sender.leave();
   });
 
+  it('and then breaks the protocol is gone in the five seconds that libwebsockets gives it to take the rest', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--slow-seconds', '60', '--send-queue', '8MiB', '--resume-bytes', '16MiB', '--byte-rate', '0'] });
+    const [sender, dead] = await Promise.all([open(daemon, '/relay'), Reader.open(daemon, '/relay', 0)]);
+    for (let i = 0; i < 60; i++) {
+      await sender.binary(noise(i, 60000));
+      await turn();
+    }
+    await sender.wire.write(frame(PING, ''));
+    assert.match(await sender.says(), /^pong/);
+    dead.socket.write(frame(3, '')); // a reserved opcode
+    await daemon.logged('peer.leave');
+    assert.equal((await meters(daemon)).closed_1002, 1);
+    dead.leave();
+    await sender.leave();
+  });
+
   it('but takes something is not closed for that', async (t) => {
     const daemon = await testDaemon(t, { args: ['--slow-seconds', '4', '--send-queue', '2MiB', '--resume-bytes', '4MiB', '--byte-rate', '0'] });
     const [sender, reader] = await Promise.all([open(daemon, '/relay'), Reader.open(daemon, '/relay', 100000)]);
