@@ -114,7 +114,28 @@ struct choice {
 	const struct share_owner *keeper; /* as of can_spare() */
 };
 
-/* Look at each deserted room once, with the seat that came first. */
+/* Is it a better choice to give up the seat's room? */
+static void consider(struct choice *choice, const struct nakodo_v1_seat *seat,
+	const struct share_newcomer *newcomer)
+{
+	struct room *room = seat->member->room;
+	const struct share_owner *keeper;
+	bool spare;
+
+	if (!nakodo_v1_is_deserted(room)) {
+		return;
+	}
+	claim(room, share_claim);
+	spare = can_spare(room, newcomer, &keeper);
+	claim(room, share_unclaim);
+	if (spare && (!choice->room || (choice->keeper && (!keeper || share_is_heavier(keeper,
+									      choice->keeper))))) {
+		*choice = (struct choice){room, keeper};
+	}
+}
+
+/* Look at each room once, with the seat that came first, until it is one that was kept for nobody.
+ */
 static void choose_room(
 	struct choice *choice, struct nakodo_v1_seat *list, const struct share_newcomer *newcomer)
 {
@@ -122,22 +143,34 @@ static void choose_room(
 
 	DL_FOREACH2(list, seat, away_next)
 	{
-		struct room *room = seat->member->room;
-		const struct share_owner *keeper;
-		bool spare;
-
-		if (room->members != seat->member || !nakodo_v1_is_deserted(room)) {
-			continue;
+		if (seat->member->room->members == seat->member) {
+			consider(choice, seat, newcomer);
 		}
-		claim(room, share_claim);
-		spare = can_spare(room, newcomer, &keeper);
-		claim(room, share_unclaim);
-		if (spare && (!choice->room ||
-				     (choice->keeper && (!keeper || share_is_heavier(keeper,
-									    choice->keeper))))) {
-			*choice = (struct choice){room, keeper};
+		if (choice->room && !choice->keeper) {
+			return;
 		}
 	}
+}
+
+/* A room that was kept for nobody else than who has most is as good a choice as any can be, and if
+ * that one has not to give way nobody has. True: there is nothing better to be found. */
+static bool choose_room_of_most(struct choice *choice, struct nakodo_v1 *v1,
+	const struct address *address, const struct share_newcomer *newcomer)
+{
+	struct share_owner *most = share_find_yielding_owner(&v1->kept, address, 1);
+	struct nakodo_v1_seat *seat;
+
+	if (!most) {
+		return true;
+	}
+	DL_FOREACH2(nakodo_v1_seats_kept(most), seat, kept_next)
+	{
+		consider(choice, seat, newcomer);
+		if (choice->keeper == most) {
+			return true;
+		}
+	}
+	return false;
 }
 
 bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer)
@@ -148,7 +181,7 @@ bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcom
 
 	share_ask(&asks, &v1->kept, newcomer, 1);
 	choose_room(&choice, v1->unconfirmed, &asks);
-	if (!choice.room || choice.keeper) {
+	if ((!choice.room || choice.keeper) && !choose_room_of_most(&choice, v1, newcomer, &asks)) {
 		choose_room(&choice, v1->away, &asks);
 	}
 	if (!choice.room) {
@@ -165,23 +198,11 @@ bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcom
 bool nakodo_v1_give_way(struct mount *mount, const struct address *newcomer)
 {
 	const struct nakodo_v1 *v1 = mount->state;
-	struct nakodo_v1_seat *seat, *found = NULL;
-	struct share_newcomer asks;
+	struct share_owner *most = share_find_yielding_owner(&v1->kept, newcomer, 1);
+	struct nakodo_v1_seat *seat = most ? nakodo_v1_seats_kept(most) : NULL;
 
-	share_ask(&asks, &v1->kept, newcomer, 1);
-	DL_FOREACH2(v1->away, seat, away_next)
-	{
-		bool spare;
-
-		if (!seat->placed || !seat->keeper) {
-			continue;
-		}
-		share_claim(seat->keeper, 1);
-		spare = share_can_spare(seat->keeper, &asks);
-		share_unclaim(seat->keeper, 1);
-		if (spare && (!found || share_is_heavier(seat->keeper, found->keeper))) {
-			found = seat;
-		}
+	while (seat && !seat->placed) {
+		seat = seat->kept_next;
 	}
-	return give_up(found);
+	return give_up(seat);
 }

@@ -175,14 +175,43 @@ int nakodo_v1_seat_create(
 	return 0;
 }
 
+struct nakodo_v1_seat *nakodo_v1_seats_kept(struct share_owner *keeper)
+{
+	return *share_list(keeper);
+}
+
+static void begin_to_keep(struct nakodo_v1_seat *seat)
+{
+	struct share *kept = &seat->mount->kept;
+	struct nakodo_v1_seat *list;
+
+	if (!share_add(kept, &seat->address, 1)) {
+		seat->keeper = share_find(kept, &seat->address);
+		list = nakodo_v1_seats_kept(seat->keeper);
+		DL_APPEND2(list, seat, kept_prev, kept_next);
+		*share_list(seat->keeper) = list;
+	}
+}
+
+static void end_keeping(struct nakodo_v1_seat *seat)
+{
+	struct nakodo_v1_seat *list;
+
+	if (seat->keeper) {
+		list = nakodo_v1_seats_kept(seat->keeper);
+		DL_DELETE2(list, seat, kept_prev, kept_next);
+		*share_list(seat->keeper) = list;
+		share_remove(&seat->mount->kept, &seat->address, 1);
+		seat->keeper = NULL;
+	}
+}
+
 static void go_away(struct nakodo_v1_seat *seat)
 {
 	struct nakodo_v1 *v1 = seat->mount;
 
 	if (nakodo_v1_seat_is_confirmed(seat)) {
-		if (!share_add(&v1->kept, &seat->address, 1)) {
-			seat->keeper = share_find(&v1->kept, &seat->address);
-		}
+		begin_to_keep(seat);
 		DL_APPEND2(v1->away, seat, away_prev, away_next);
 	} else {
 		DL_APPEND2(v1->unconfirmed, seat, away_prev, away_next);
@@ -198,10 +227,7 @@ static void come_back(struct nakodo_v1_seat *seat)
 		return;
 	}
 	if (nakodo_v1_seat_is_confirmed(seat)) {
-		if (seat->keeper) {
-			share_remove(&v1->kept, &seat->address, 1);
-			seat->keeper = NULL;
-		}
+		end_keeping(seat);
 		DL_DELETE2(v1->away, seat, away_prev, away_next);
 	} else {
 		DL_DELETE2(v1->unconfirmed, seat, away_prev, away_next);

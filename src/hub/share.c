@@ -12,6 +12,7 @@ struct share_owner {
 	struct share_owner *network; /* NULL: this is one */
 	size_t amount; /* never 0 */
 	size_t claimed;
+	void *list; /* the caller's */
 	UT_hash_handle hh;
 };
 
@@ -138,10 +139,9 @@ void share_ask(struct share_newcomer *ret, const struct share *share, const stru
 }
 
 /* The one of the table that has most; `network` NULL: of any network. */
-static const struct share_owner *find_most(
-	const struct share_owner *table, const struct share_owner *network)
+static struct share_owner *find_most(struct share_owner *table, const struct share_owner *network)
 {
-	const struct share_owner *owner, *most = NULL;
+	struct share_owner *owner, *most = NULL;
 
 	for (owner = table; owner; owner = owner->hh.next) {
 		if ((!network || owner->network == network) &&
@@ -152,23 +152,34 @@ static const struct share_owner *find_most(
 	return most;
 }
 
-bool share_find_yielding(const struct share *share, const struct address *newcomer, size_t amount,
-	struct address *ret)
+struct share_owner *share_find_yielding_owner(
+	const struct share *share, const struct address *newcomer, size_t amount)
 {
-	const struct share_owner *network = find_most(share->networks, NULL), *most;
+	struct share_owner *network = find_most(share->networks, NULL), *most;
 	struct share_newcomer asks;
 
 	share_ask(&asks, share, newcomer, amount);
 	if (network && network->amount > asks.all) {
-		most = find_most(share->owners, network);
-	} else {
-		most = asks.network ? find_most(share->owners, asks.network) : NULL;
-		most = most && most->amount > asks.own ? most : NULL;
+		return find_most(share->owners, network);
 	}
+	most = asks.network ? find_most(share->owners, asks.network) : NULL;
+	return most && most->amount > asks.own ? most : NULL;
+}
+
+bool share_find_yielding(const struct share *share, const struct address *newcomer, size_t amount,
+	struct address *ret)
+{
+	const struct share_owner *most = share_find_yielding_owner(share, newcomer, amount);
+
 	if (most) {
 		*ret = most->address;
 	}
 	return most;
+}
+
+void **share_list(struct share_owner *owner)
+{
+	return &owner->list;
 }
 
 static size_t beyond(size_t amount, size_t level)

@@ -63,6 +63,7 @@ struct nakodo_v1_seat {
 	struct nakodo_v1_seat *prev, *next; /* of the mount (utlist DL) */
 	size_t counted; /* bytes, in MEMORY_ROOMS */
 	struct nakodo_v1_seat *away_prev, *away_next; /* without a connection (utlist DL) */
+	struct nakodo_v1_seat *kept_prev, *kept_next; /* of the keeper (utlist DL) */
 };
 
 /* State of a mount. */
@@ -132,6 +133,8 @@ void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat);
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
 /* Has everybody in the room lost the connection? */
 bool nakodo_v1_is_deserted(const struct room *room);
+/* The seats that are kept for that one of `kept`, the oldest first. */
+struct nakodo_v1_seat *nakodo_v1_seats_kept(struct share_owner *keeper);
 
 /* The room is full, or the number of rooms. End a seat without a connection, or all seats of a room
  * where nobody is, if that has to give way to a newcomer of that address. False: none has to. */

@@ -40,6 +40,8 @@ size_t share_of(const struct share *share, const struct address *address);
 struct share_owner *share_find(const struct share *share, const struct address *address);
 /* Are both of one owner? */
 bool share_is_same(const struct address *one, const struct address *other);
+/* Where the caller may keep a list of what the owner has; NULL at first. */
+void **share_list(struct share_owner *owner);
 /* Nobody has anything any more. */
 void share_clear(struct share *share);
 
@@ -49,6 +51,9 @@ void share_clear(struct share *share);
  * would have. So it still has no less than the newcomer. False: nobody has to give way. */
 bool share_find_yielding(const struct share *share, const struct address *newcomer, size_t amount,
 	struct address *ret);
+/* That owner. NULL: nobody. */
+struct share_owner *share_find_yielding_owner(
+	const struct share *share, const struct address *newcomer, size_t amount);
 /* How much the others have that gives way like that, if all do that have to. */
 size_t share_yielding(const struct share *share, const struct address *newcomer, size_t amount);
 /* The most that every owner may keep if all together are to have less by `excess`, whatever their
