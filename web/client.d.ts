@@ -14,19 +14,24 @@ export type SignalErrorCode =
   | 'forbidden' | 'kicked' | 'room-full'
   /** The server's other refusals and closes. */
   | 'too-large' | 'replaced' | 'refused'
+  /** The server has no rooms at this path (404). */
+  | 'not-found'
+  /** The server has forgotten the session that a message was said in. */
+  | 'lost'
   /** 1000 messages wait already for the server to come back. */
   | 'unreachable'
   /** The room was left, or the message would not fit `limits.message`. */
   | 'closed' | 'message-too-large';
 
 export class SignalError extends Error {
+  readonly name: 'SignalError';
   readonly code: SignalErrorCode;
   /** The close code of the WebSocket, if there was one. */
   readonly closeCode?: number;
   constructor(code: SignalErrorCode, message?: string, closeCode?: number);
 }
 
-/** Anything that JSON can carry. */
+/** Anything that JSON can carry. Messages of your own kind: `client.join<MyMessage>(name)`. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 /** Where a session is kept over a reload: `sessionStorage` fits. */
@@ -52,16 +57,29 @@ export interface ConnectOptions {
 export function connect(url?: string | URL, options?: ConnectOptions): Client;
 
 type Listener<E> = (event: E) => void;
+type EventListenerOf<E> = Listener<CustomEvent<E>> | EventListenerObject | null;
 interface Listening { signal?: AbortSignal; once?: boolean }
 
 /** An EventTarget whose events are CustomEvents; `on` hands over their `detail` and returns the way back. */
 export interface Emitter<Events> extends EventTarget {
-  on<K extends keyof Events>(type: K, listener: Listener<Events[K]>, options?: Listening): () => void;
+  on<K extends keyof Events & string>(type: K, listener: Listener<Events[K]>, options?: Listening): () => void;
+  addEventListener<K extends keyof Events & string>(
+    type: K, listener: EventListenerOf<Events[K]>, options?: AddEventListenerOptions | boolean,
+  ): void;
+  addEventListener(
+    type: string, listener: EventListenerOrEventListenerObject | null, options?: AddEventListenerOptions | boolean,
+  ): void;
+  removeEventListener<K extends keyof Events & string>(
+    type: K, listener: EventListenerOf<Events[K]>, options?: EventListenerOptions | boolean,
+  ): void;
+  removeEventListener(
+    type: string, listener: EventListenerOrEventListenerObject | null, options?: EventListenerOptions | boolean,
+  ): void;
 }
 
 export interface Client extends Emitter<ClientEvents> {
   readonly url: string;
-  join(room: string, options?: JoinOptions): Promise<Room>;
+  join<Message = Json>(room: string, options?: JoinOptions): Promise<Room<Message>>;
   /** Leaves every room; resolves when all sockets are closed. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -96,7 +114,7 @@ export type RoomState = 'open' | 'reconnecting' | 'closed';
 /** What a track is for; the other side is told. */
 export type Source = 'mic' | 'cam' | 'screen';
 
-export interface Room extends Emitter<RoomEvents> {
+export interface Room<Message = Json> extends Emitter<RoomEvents<Message>> {
   /** The room's name. */
   readonly name: string;
   /** Name and meta are those that the server has accepted. */
@@ -106,11 +124,15 @@ export interface Room extends Emitter<RoomEvents> {
   readonly limits: { readonly message: number; readonly peers: number };
   /** What was said before: the server's last messages, oldest first. */
   readonly history: readonly Chat[];
-  /** Through the server: works without any peer connection, and waits while reconnecting. */
-  send(data: Json, options?: { to?: string }): void;
-  chat(text: string, options?: { to?: string }): void;
-  /** `self` is changed, and its event comes, when the server has accepted it; else there is an `error`. */
-  update(change: { name?: string; meta?: { [name: string]: Json } }): void;
+  /** Through the server: needs no peer connection, and waits while reconnecting. What can be known
+   *  at once is thrown at once: `closed`, `message-too-large`, `unreachable`, a TypeError. The promise
+   *  resolves when the server has it (within about a second, if it is there), and rejects with its refusal,
+   *  which comes as `error`, too, so nobody must wait for it. `lost`: nobody knows whether it arrived. */
+  send(data: Message, options?: { to?: string }): Promise<void>;
+  /** The same. */
+  chat(text: string, options?: { to?: string }): Promise<void>;
+  /** The same; `self` is changed, and its event comes, when the server has accepted it. */
+  update(change: { name?: string; meta?: { [name: string]: Json } }): Promise<void>;
   /** Sends a track to everybody, those who come later included. One for each source: another
    *  takes its place. `mic` and `cam` arrive in one stream. Tracks are never stopped: that is for
    *  whoever opened them. Throws a TypeError for a track that cannot be that. */
@@ -133,7 +155,7 @@ export interface Publication {
 
 export interface Chat { from: string; name?: string; at: number; text: string; to?: string }
 
-interface RoomEvents {
+interface RoomEvents<Message = Json> {
   /** Somebody came (those who were there first are in `peers`, without an event). */
   peer: { peer: Peer };
   leave: { peer: Peer; reason: 'bye' | 'gone' | 'kicked' | 'lost' };
@@ -141,7 +163,7 @@ interface RoomEvents {
   update: { peer: Peer };
   /** The server has accepted an `update()`. */
   self: Room['self'];
-  message: { from: string; peer?: Peer; data: Json };
+  message: { from: string; peer?: Peer; data: Message };
   chat: Chat;
   /** A remote track of a peer; also after a rebuild, in a new stream. */
   track: { peer: Peer; track: MediaStreamTrack; stream: MediaStream; as: Source };
@@ -170,7 +192,8 @@ export interface Peer extends Emitter<PeerEvents> {
   /** A new channel of `pc`, gone with it: open another after a rebuild (`state` tells). */
   channel(label: string, init?: RTCDataChannelInit): RTCDataChannel;
   /** Over a data channel of its own, in order; resolves when it is in the channel's buffer, which
-   *  is kept below 1 MiB. What is in the buffer when a connection breaks is lost. */
+   *  is kept below 1 MiB. What is in the buffer when a connection breaks is lost. Anything else rejects with
+   *  a TypeError. */
   send(data: string | ArrayBuffer | ArrayBufferView): Promise<void>;
   /** Rates are since the last call. Rejects with `closed` while there is no `pc`. */
   stats(): Promise<PeerStats>;

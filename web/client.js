@@ -1,4 +1,5 @@
 // The way in: a server, and its rooms. client.d.ts says what all this promises.
+import { mistaken, mustBeSelf, mustBeText } from './client/arguments.js';
 import { Emitter } from './client/emitter.js';
 import { SignalError } from './client/error.js';
 import { Room } from './client/room.js';
@@ -39,14 +40,24 @@ class Client extends Emitter {
     this.#setup = setup;
   }
 
-  /** @param {string} name @param {JoinOptions} [options] @returns {Promise<Room>} */
+  /**
+   * @template Message what the page takes its messages for; nobody checks it
+   * @param {string} name
+   * @param {JoinOptions} [options]
+   * @returns {Promise<import('./client.js').Room<Message>>}
+   */
   async join(name, options = {}) {
+    mustBeText(name, 'join()', 'the name of a room');
+    mustBeSelf(options, 'join()');
     this.#setup.signal?.throwIfAborted();
     options.signal?.throwIfAborted();
     if (NAMELESS.test(name) || UNSPEAKABLE.test(name) || UNSPEAKABLE.test(options.name ?? '')) {
       throw new SignalError('bad-room');
     }
-    return new Promise((resolve, reject) => this.#open(name, options, resolve, reject));
+    const room = await new Promise((/** @type {(room: Room) => void} */ resolve, reject) => {
+      this.#open(name, options, resolve, reject);
+    });
+    return /** @type {any} */ (room);
   }
 
   async close() {
@@ -94,5 +105,7 @@ class Client extends Emitter {
 /** @param {string | URL} [url] @param {ConnectOptions} [options] @returns {ClientType} */
 export function connect(url, options) {
   const { WebSocket, RTCPeerConnection } = globalThis;
-  return new Client(addressOf(url), { WebSocket, RTCPeerConnection, ...options });
+  const setup = { WebSocket, RTCPeerConnection, ...options };
+  if (!setup.WebSocket) mistaken('connect()', 'a WebSocket where there is none, such as that of the package ws', setup.WebSocket);
+  return new Client(addressOf(url), setup);
 }

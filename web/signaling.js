@@ -31,6 +31,7 @@ export { SignalError };
  * @typedef {'waiting' | 'probing' | 'connecting' | 'open' | 'over'} Phase
  *   waiting: for the time of the next try; probing: asks by HTTP whether there is a way; connecting: a
  *   WebSocket without a welcome
+ * @typedef {'clear' | 'silent' | 'missing'} Way what an answer by HTTP tells of the path to the room
  */
 
 const TRY_MS = 5000;
@@ -41,6 +42,7 @@ const SILENT_MS = 7000; // after a ping, and the connection is dead
 const SILENT_HIDDEN_MS = 56000; // timers of a hidden page may run once a minute
 const GOODBYE_MS = 1000;
 const UNSENT_MAX = 1000; // messages that wait for the server
+const MISSING_MAX = 2; // times that nothing is there, and it is the wrong address
 
 /** Close codes after which nobody comes back. */
 const FINAL = new Set([1000, 1007, 1009, 4400, 4401, 4403, 4409, 4413]);
@@ -66,6 +68,7 @@ export class Link {
   #tries = 0; // since the server was last there
   #pause = 0; // ms that the server wants us to stay away
   #isDoubtful = false; // the last connection fell silent
+  #missing = 0; // times that there was nothing at this address
   #isHidden = false;
   /** Of the next try, or of what must happen in this one. @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -97,18 +100,21 @@ export class Link {
     return this.#phase === 'open';
   }
 
-  /** Also while there is no connection: then it waits. @param {OwnMessage} message */
+  /**
+   * Also while there is no connection: then it waits. Throws what is known at once.
+   * @param {OwnMessage} message
+   * @returns {Promise<void>} whether the server has taken it; nobody must wait for it
+   */
   send(message) {
     const raw = JSON.stringify(message);
-    if (this.#phase === 'over') throw new SignalError('closed');
-    if (sizeOf(raw) > this.#limit) throw new SignalError('message-too-large');
-    if (!this.isOpen && this.#outbox.size >= UNSENT_MAX) throw new SignalError('unreachable');
-    this.#outbox.add({
+    this.#mustTake(sizeOf(raw));
+    const taken = this.#outbox.add({
       raw,
       isUnsaid: !this.isOpen && !message.to,
       isOfSelf: message.type === 'update',
     });
     if (this.isOpen) this.#write(raw);
+    return taken;
   }
 
   /** Try now, but not if the page hides: it may be ending. @param {boolean} [isHidden] if that changes */
@@ -147,15 +153,27 @@ export class Link {
     }) : undefined;
   }
 
+  /** @param {number} size of a message, in bytes */
+  #mustTake(size) {
+    if (this.#phase === 'over') throw new SignalError('closed');
+    if (size > this.#limit) {
+      throw new SignalError('message-too-large', `The message has ${size} bytes, this server takes ${this.#limit}.`);
+    }
+    if (!this.isOpen && this.#outbox.size >= UNSENT_MAX) {
+      throw new SignalError('unreachable', `${UNSENT_MAX} messages wait already for the server to come back.`);
+    }
+  }
+
   /** One try. What cannot even be tried, such as an address that is none, ends the link. */
   async #connect() {
     const attempt = ++this.#attempt;
     try {
-      if (this.#isDoubtful) {
+      if (this.#isDoubtful || (!this.#session && this.#tries)) {
         this.#phase = 'probing';
-        const isSilent = await this.#probe();
+        const way = await this.#probe();
         if (attempt !== this.#attempt) return;
-        if (isSilent) return this.drop();
+        if (way === 'silent') return this.drop();
+        this.#mustBeThere(way);
       }
       this.#phase = 'connecting';
       this.#open();
@@ -165,12 +183,24 @@ export class Link {
     }
   }
 
-  /** Is there a way at all? A WebSocket that is given up too early may still join, as a ghost. */
+  /**
+   * Is there a way at all? A WebSocket that is given up too early may still join, as a ghost; and why one
+   * failed no page is told.
+   * @returns {Promise<Way>}
+   */
   async #probe() {
     const signal = AbortSignal.timeout(TRY_MS);
     const url = this.#url.replace('ws', 'http');
-    await fetch(url, { method: 'HEAD', mode: 'no-cors', cache: 'no-store', signal }).catch(() => {});
-    return signal.aborted;
+    const answer = await fetch(url, { method: 'HEAD', mode: 'no-cors', cache: 'no-store', signal }).catch(() => null);
+    if (signal.aborted) return 'silent';
+    return answer?.status === 404 ? 'missing' : 'clear'; // of another site's answer the status is hidden
+  }
+
+  /** Throws if this server, which never let us in, has no rooms here. @param {Way} way */
+  #mustBeThere(way) {
+    this.#missing = way === 'missing' ? this.#missing + 1 : 0;
+    if (this.#session || this.#missing < MISSING_MAX) return;
+    throw new SignalError('not-found', `There are no rooms at ${this.#url} (404): is the path right?`);
   }
 
   #open() {
@@ -196,15 +226,16 @@ export class Link {
     // What has `from` was said by a peer, whatever it calls itself; only the server can write that.
     if (message.from !== undefined) return this.#take(message);
     switch (message.type) {
-      case 'ack': return this.#outbox.forget(message.n);
+      case 'ack': return this.#outbox.acknowledge(message.n);
       case 'welcome': return this.#begin(message);
       case 'resumed': return this.#resume(message);
-      case 'pong': return undefined;
+      case 'pong': return this.#outbox.settle(); // what was said again came before it
       case 'closing':
         this.#pause = message.retryAfter * 1000;
         return this.#on.message(message);
       case 'error':
         if (!HARMLESS.has(message.code)) this.#fault = message;
+        this.#outbox.refuse(message.n, new SignalError(message.code, message.message));
         return this.#take(message);
       default: return this.#take(message);
     }
@@ -229,9 +260,10 @@ export class Link {
   /** @param {Resumed} message */
   #resume(message) {
     this.#greet(message);
-    this.#outbox.forget(message.n);
+    this.#outbox.doubt(message.n);
     this.#receipts.tell();
     this.#outbox.say().forEach((raw) => this.#write(raw));
+    this.#tick();
     this.#on.message(message);
   }
 
@@ -246,10 +278,8 @@ export class Link {
     if (this.#phase === 'over') return;
     // What is changed of ourselves comes behind what was true before.
     for (const item of again) {
-      this.#outbox.add(item);
-      if (!this.isOpen) continue;
-      item.isUnsaid = false;
-      this.#write(item.raw);
+      this.#outbox.addAgain({ ...item, isUnsaid: item.isUnsaid && !this.isOpen });
+      if (this.isOpen) this.#write(item.raw);
     }
   }
 
@@ -285,6 +315,7 @@ export class Link {
   #end(error, isGone = true) {
     clearInterval(this.#ticker);
     this.#phase = 'over';
+    this.#outbox.end(error ?? new SignalError('closed'));
     this.#on.end(error, isGone);
   }
 

@@ -75,8 +75,7 @@ describe('the client on a bad network', () => {
     proxy.plan = () => OFFLINE;
     proxy.cut();
     await next(b, 'state');
-    b.send('for all');
-    b.send('for one that may be gone', { to: a.self.id });
+    const sent = [b.send('for all'), b.send('for one that may be gone', { to: a.self.id })];
     assert.equal((await gone).reason, 'gone');
     const message = next(a, 'message');
     const update = next(a, 'update', ({ peer }) => peer.meta?.color === 'red');
@@ -84,11 +83,29 @@ describe('the client on a bad network', () => {
     await next(b, 'state', ({ state }) => state === 'open');
     assert.equal((await message).data, 'for all');
     await update;
+    const settled = await Promise.allSettled(sent);
+    assert.deepEqual(settled.map(({ reason }) => reason?.code), [undefined, 'lost']);
     assert.notEqual(b.self.id, id);
     assert.deepEqual([...a.peers.keys()], [b.self.id]);
     assert.deepEqual(told, [
       ['state', 'reconnecting', undefined], ['leave', 'A', 'lost'], ['state', 'open', true], ['peer', 'A', undefined],
     ]);
+  });
+
+  it('tells which message was refused, wherever the connection was cut', async (t) => {
+    const { proxy, shaky } = await setUp(t);
+    const room = await shaky.join('x');
+    const expected = [undefined, 'unknown-peer', undefined, 'unknown-peer'];
+    for (let down = 200; down < 800; down += 60) {
+      const plans = [{ ...ONLINE, down, how: 'reset' }];
+      proxy.plan = () => plans.shift() ?? ONLINE;
+      room.dropSignaling();
+      await next(room, 'state', ({ state }) => state === 'open');
+      const sent = [room.send(1), room.send(2, { to: 'nobody' }), room.send(3), room.send(4, { to: 'no one' })];
+      const told = await Promise.allSettled(sent);
+      assert.deepEqual(told.map(({ reason }) => reason?.code), expected, `${down}`);
+    }
+    assert.ok(proxy.cuts.reset > 5);
   });
 
   it('is there once, wherever its first connection was cut', async (t) => {

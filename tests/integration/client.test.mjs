@@ -133,6 +133,48 @@ describe('the client', () => {
     hana.send('語'.repeat(1300));
     assert.equal((await next(ken, 'message')).data.length, 1300);
     assert.equal(hana.state, 'open');
+    assert.throws(() => hana.chat('x'.repeat(5000)), /\b50\d\d bytes\b.*\b4096\b/);
+  });
+
+  it('says of each message whether the server has taken it or why not', async (t) => {
+    const { hana, ken } = await pair(t, await testDaemon(t));
+    const to = ken.self.id;
+    const told = await Promise.allSettled([
+      hana.send(1, { to }), hana.send(2, { to: 'nobody' }), hana.chat('x'), hana.update({ name: 'a/b' }), hana.send(3),
+    ]);
+    assert.deepEqual(told.map(({ reason }) => reason?.code), [undefined, 'unknown-peer', undefined, 'bad-message', undefined]);
+    assert.ok(told[1].reason instanceof SignalError && told[1].reason.name === 'SignalError');
+    const last = hana.send(4, { to });
+    await hana.leave();
+    await assert.rejects(last, { code: 'closed' });
+  });
+
+  it('tells at once what a page calls it with by mistake', async (t) => {
+    const client = connect((await testDaemon(t)).ws);
+    t.after(() => client.close());
+    for (const name of [undefined, null, 5, {}]) await assert.rejects(client.join(name), { name: 'TypeError', message: /join\(\) takes/ });
+    for (const options of [null, 'Hana', { name: 5 }, { meta: 'x' }, { meta: [] }]) await assert.rejects(client.join('x', options), TypeError);
+    const room = await client.join('x');
+    class MediaStream {}
+    const mistakes = [
+      () => room.send(undefined), () => room.send(() => 1), () => room.send(1, 'ID'), () => room.send(1, { to: {} }),
+      () => room.chat(5), () => room.chat('x', null), () => room.update(), () => room.update({ name: 1 }), () => room.update({ meta: [] }),
+      () => room.publish(), () => room.publish({ kind: 'audio' }), () => room.publish(null, { as: 'mic' }),
+    ];
+    for (const mistake of mistakes) assert.throws(mistake, { name: 'TypeError', message: /\(\) takes .*, not / }, `${mistake}`);
+    assert.throws(() => room.publish(new MediaStream(), { as: 'cam' }), /getTracks\(\).*not a MediaStream/);
+    const came = next(room, 'peer');
+    await client.join('x');
+    const { peer } = await came;
+    for (const data of [undefined, null, {}, 5, ['x']]) await assert.rejects(peer.send(data), { name: 'TypeError', message: /peer\.send\(\) takes/ });
+    assert.throws(() => connect('http://'), TypeError);
+    assert.throws(() => connect('ws://h', { WebSocket: null }), /connect\(\) takes a WebSocket/);
+  });
+
+  it('gives up where a server has no rooms, and names the address', async (t) => {
+    const daemon = await testDaemon(t);
+    const client = connect(`${daemon.ws}/v2`);
+    await assert.rejects(client.join('x'), { code: 'not-found', message: /\/v2\/x \(404\)/ });
   });
 
   it('tells of messages that were refused, and goes on', async (t) => {

@@ -1,4 +1,5 @@
 // Another member of the room, as client.d.ts shows it; its connection is the pair's affair.
+import { mistaken } from './arguments.js';
 import { Emitter } from './emitter.js';
 import { SignalError } from './error.js';
 
@@ -53,8 +54,10 @@ export class RemotePeer extends Emitter {
   }
 
   /** @param {import('./data.js').Data} data */
-  send(data) {
-    return this.#pair.data.send(data);
+  async send(data) {
+    const isData = typeof data === 'string' || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
+    if (!isData) mistaken('peer.send()', 'a string, an ArrayBuffer or a view of one', data);
+    await this.#pair.data.send(data);
   }
 
   async stats() {

@@ -1,6 +1,7 @@
 // One room: who is there, what they say, what is sent to them. client.d.ts says what all this promises.
 import { Link } from '../signaling.js';
 import { Pair } from '../mesh.js';
+import { mistaken, mustBeAddressed, mustBeSelf, mustBeText } from './arguments.js';
 import { Emitter } from './emitter.js';
 import { SignalError } from './error.js';
 import { mustFit, Sources } from './sources.js';
@@ -126,8 +127,10 @@ export class Room extends Emitter {
   }
 
   /** @param {Json} data @param {{ to?: string }} [options] */
-  send(data, { to } = {}) {
-    this.#link.send({ type: 'message', to, data });
+  send(data, options = {}) {
+    mustBeAddressed(options, 'send()');
+    if (/^(undefined|function|symbol)$/.test(typeof data)) mistaken('send()', 'what JSON can carry', data);
+    return this.#link.send({ type: 'message', to: options.to, data });
   }
 
   /**
@@ -135,23 +138,27 @@ export class Room extends Emitter {
    * @param {string} text
    * @param {{ to?: string }} [options]
    */
-  chat(text, { to } = {}) {
-    this.#link.send({ type: 'chat', to, text: wellFormed(text) });
+  chat(text, options = {}) {
+    mustBeText(text, 'chat()', 'a string');
+    mustBeAddressed(options, 'chat()');
+    return this.#link.send({ type: 'chat', to: options.to, text: wellFormed(text) });
   }
 
   /** `self` changes when the server says that it has. @param {{ name?: string, meta?: { [name: string]: Json } }} change */
   update(change) {
-    this.#link.send({ type: 'update', ...change });
+    mustBeSelf(change, 'update()');
+    return this.#link.send({ type: 'update', ...change });
   }
 
   /** @param {MediaStreamTrack} track @param {{ as: Source }} options */
-  publish(track, { as }) {
-    mustFit(as, track);
+  publish(track, options) {
+    const as = options?.as;
+    mustFit(as, track, 'publish()');
     const sent = {
       source: as,
       track: /** @type {MediaStreamTrack | null} */ (track),
       replace: async (/** @type {MediaStreamTrack | null} */ next) => {
-        mustFit(as, next);
+        mustFit(as, next, 'replace()');
         sent.track = next;
         await this.#apply(as);
       },

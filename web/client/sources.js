@@ -1,5 +1,7 @@
 // What is sent: tracks by what they are for, and the streams that they go out in.
 
+import { mistaken } from './arguments.js';
+
 /**
  * @typedef {import('../client.js').Source} Source
  * @typedef {'audio' | 'video'} Kind
@@ -19,9 +21,12 @@ export const kindOf = (as) => KINDS[as];
 /** @param {Source} as @returns {Group} */
 export const groupOf = (as) => (as === 'screen' ? 'screen' : 'cam');
 
-/** @param {unknown} as @param {MediaStreamTrack | null} track */
-export function mustFit(as, track) {
-  if (!isSource(as) || (track && track.kind !== kindOf(as))) throw new TypeError(`no track for ${as}`);
+/** Throws if that cannot be sent as this. @param {unknown} as @param {MediaStreamTrack | null} track @param {string} what was called */
+export function mustFit(as, track, what) {
+  if (!isSource(as)) mistaken(what, `as: ${Object.keys(KINDS).map((name) => `'${name}'`).join(', ')}`, as);
+  if (track === null && what === 'replace()') return;
+  if (typeof track?.kind !== 'string') mistaken(what, 'a MediaStreamTrack (of a stream each of getTracks())', track);
+  if (track.kind !== kindOf(as)) mistaken(what, `${kindOf(as)} as '${as}'`, track.kind);
 }
 
 /** All that a room sends, the same to each peer. */

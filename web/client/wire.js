@@ -34,6 +34,7 @@
  * @property {undefined} [from]
  * @property {import('../client.js').SignalErrorCode} code
  * @property {string} message
+ * @property {number} [n] which of our numbered messages it is about
  * @property {string} [to]
  *
  * @typedef {(
