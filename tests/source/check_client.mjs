@@ -37,6 +37,8 @@ const paper = JSON.parse(read('web/package.json'));
 const [, version] = /project\(nakodo VERSION (\S+)/.exec(read('CMakeLists.txt'));
 if (paper.version !== version) fault('web/package.json', `is of version ${paper.version}, not ${version}`);
 
+if (read('web/LICENSE') !== read('LICENSE')) fault('web/LICENSE', 'is not the licence of the project');
+
 const tsc = packages.resolve('typescript/bin/tsc');
 const { status, stdout } = spawnSync(process.execPath, [tsc, '--project', fileURLToPath(new URL('client.tsconfig.json', import.meta.url))], { encoding: 'utf8' });
 if (status !== 0) fault('examples', `do not fit client.d.ts:\n${stdout}`);
