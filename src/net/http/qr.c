@@ -109,6 +109,16 @@ char *qr_terminal(const char *text)
 	return draw(text, write_terminal);
 }
 
+/* Is there time to draw one more? */
+static bool has_time(struct qr_cache *cache, uint64_t now)
+{
+	if (cache->turn != now) {
+		cache->turn = now;
+		cache->in_turn = 0;
+	}
+	return now >= cache->due && cache->in_turn < QR_DRAWN_AT_ONCE;
+}
+
 const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now, bool may_draw)
 {
 	size_t count = sizeof(cache->codes) / sizeof(*cache->codes);
@@ -119,13 +129,14 @@ const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now,
 			return cache->codes[i].svg;
 		}
 	}
-	if (!may_draw || now < cache->due) {
+	if (!may_draw || !has_time(cache, now)) {
 		meter_add(METER_QR_REFUSED, 1);
 		return NULL;
 	}
 	meter_add(METER_QR_DRAWN, 1);
 	cache->drawn++;
-	cache->due = now + limit_spend(&cache->limit, now, QR_DRAWN_RATE, QR_DRAWN_AT_ONCE);
+	cache->in_turn++;
+	cache->due = now + limit_spend(&cache->limit, now, QR_DRAWN_RATE, QR_DRAWN_BURST);
 	svg = qr_svg(text);
 	copy = strdup(text);
 	if (!svg || !copy) {

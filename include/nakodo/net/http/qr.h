@@ -10,8 +10,9 @@
 
 #define QR_TEXT_MAX 512 /* bytes */
 /* One takes about a millisecond, in which nobody is served. */
-#define QR_DRAWN_AT_ONCE 4 /* codes */
-#define QR_DRAWN_RATE 200 /* codes per second, for all clients together */
+#define QR_DRAWN_AT_ONCE 4 /* codes, in a turn of the loop */
+#define QR_DRAWN_RATE 100 /* codes per second, for all clients together */
+#define QR_DRAWN_BURST 32 /* codes beyond that, after a rest */
 
 /* The text, UTF-8 of at most QR_TEXT_MAX bytes, as an SVG document. NULL: no memory. The caller
  * frees it. */
@@ -23,6 +24,8 @@ struct qr_cache {
 	} codes[16];
 	unsigned next; /* to be replaced */
 	unsigned drawn; /* how many codes so far */
+	uint64_t turn; /* ms, when the last one was drawn */
+	unsigned in_turn; /* how many have been drawn then */
 	struct limit limit;
 	uint64_t due; /* ms: the next one may be drawn then */
 };
