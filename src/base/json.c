@@ -6,6 +6,7 @@
  */
 #include "nakodo/base/json.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 
 typedef uint8_t bytes __attribute__((vector_size(16)));
 typedef uint64_t words __attribute__((vector_size(16)));
+
+#define HIGH_BITS 0x8080808080808080 /* of eight bytes */
 
 struct scan {
 	const char *at, *end;
@@ -96,8 +99,15 @@ static bool scan_escape(struct scan *scan)
 	}
 }
 
+/* The first of sixteen bytes that is not zero; one is not. */
+static int first_set(words set)
+{
+	return set[0] ? __builtin_ctzll(le64toh(set[0])) / 8
+		      : 8 + __builtin_ctzll(le64toh(set[1])) / 8;
+}
+
 /* To the first byte that does not stand for itself, sixteen at a time as far as that goes. `*seen`
- * is or-ed with something above 0x7f if one of the bytes is. */
+ * is or-ed with something above 0x7f if one of the bytes is, or one soon behind them. */
 static const char *skip_plain(const char *at, const char *end, uint64_t *seen)
 {
 	bytes block;
@@ -106,13 +116,14 @@ static const char *skip_plain(const char *at, const char *end, uint64_t *seen)
 	while (end - at >= (long)sizeof(block)) {
 		memcpy(&block, at, sizeof(block));
 		special = (words)((block < ' ') | (block == '"') | (block == '\\'));
-		if (special[0] | special[1]) {
-			break;
-		}
 		all |= (words)block;
+		if (special[0] | special[1]) {
+			*seen |= (all[0] | all[1]) & HIGH_BITS;
+			return at + first_set(special);
+		}
 		at += sizeof(block);
 	}
-	*seen |= (all[0] | all[1]) & 0x8080808080808080;
+	*seen |= (all[0] | all[1]) & HIGH_BITS;
 	while (at < end && plain[(unsigned char)*at]) {
 		*seen |= (unsigned char)*at++;
 	}
@@ -401,7 +412,7 @@ bool json_equals(const struct json_value *value, const char *text)
 {
 	const char *at, *end;
 	struct piece piece;
-	size_t left = strlen(text);
+	size_t left;
 	int more;
 
 	if (value->kind != JSON_STRING) {
@@ -409,6 +420,10 @@ bool json_equals(const struct json_value *value, const char *text)
 	}
 	at = value->at + 1;
 	end = value->at + value->len - 1;
+	if (at < end && *at != '\\' && *at != *text) {
+		return false; /* as most names do, it differs in its first byte */
+	}
+	left = strlen(text);
 	while ((more = next_piece(&at, end, &piece)) > 0) {
 		if (piece.len > left || memcmp(piece.at, text, piece.len) != 0) {
 			return false;

@@ -168,6 +168,7 @@ static void go_on(struct conn *conn)
 		conn->pacing->released = conn->peer.heard;
 	}
 	deadlines_clear(pace_of(conn)->deadlines, &conn->timer);
+	turn_interrupt(&pace_of(conn)->turn);
 	while (conn->pacing->backlog) {
 		deliver_first(conn);
 		/* It may have been closed, and its pacing is gone; or it waits again. */
@@ -337,6 +338,10 @@ size_t pace_backlog(const struct conn *conn)
 
 void pace_release(struct conn *conn)
 {
+	if (!conn->pacing) {
+		return; /* it was never held, or never a peer */
+	}
+	turn_interrupt(&pace_of(conn)->turn);
 	while (conn->pacing && conn->pacing->backlog && has_turn(conn)) {
 		deliver_first(conn);
 	}

@@ -13,22 +13,36 @@
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/ws/ws.h"
 
-#define FULL (WS_READ_SIZE - 300) /* payload of a read that is full, but for headers */
+#define HEADER_MAX 14 /* bytes of a client's frame before its payload (RFC 6455 section 5.2) */
+/* Bytes of a read that is full: libwebsockets reads LWS_PRE more than it is told to, and says
+ * nothing of the header in front and of the piece of one at the end. One too many costs a read
+ * that finds nothing. */
+#define FULL (WS_READ_SIZE + LWS_PRE - HEADER_MAX - (HEADER_MAX - 1))
 #define OWN_MAX 65536 /* bytes that one connection is read on for */
 #define ALL_MAX (4 << 20) /* bytes of a turn: some ms */
 #define QUEUED_MAX 20000 /* frames */
 
-void reading_note(struct reading *reading, struct conn *conn, size_t len)
+static size_t header_of(size_t payload)
 {
+	return payload < 126 ? 6 : payload < 65536 ? 8 : HEADER_MAX;
+}
+
+bool reading_note(struct reading *reading, struct conn *conn, size_t len, size_t rest)
+{
+	bool first;
+
 	if (reading->current != conn) {
 		reading->current = conn;
 		reading->filled = 0;
 	}
-	reading->filled += len;
+	first = !reading->filled;
+	/* Behind another piece begins a frame; the first one may be the rest of one. */
+	reading->filled += first ? len : len + header_of(len + rest);
 	reading->taken += len;
 	if (reading->filled >= FULL && !conn->more_prev) {
 		DL_APPEND2(reading->more, conn, more_prev, more_next);
 	}
+	return first;
 }
 
 static void forget(struct reading *reading, struct conn *conn)

@@ -128,16 +128,21 @@ static size_t cut(const char *data, size_t len)
 	return end;
 }
 
-void show_message(
+static void write_message(
 	struct show *show, const struct conn *conn, const char *data, size_t len, bool binary)
 {
 	struct line line = {.len = 0};
 
-	if (show->messages) {
-		put(&line, "#%" PRIu64 " %s %zu bytes: ", conn->peer.id, binary ? "binary" : "text",
-			len);
-		put_escaped(&line, data, cut(data, len));
-		put(&line, "%s\n", len > SHOW_MAX ? " …" : "");
-		write_line(show, line.text, line.len);
+	put(&line, "#%" PRIu64 " %s %zu bytes: ", conn->peer.id, binary ? "binary" : "text", len);
+	put_escaped(&line, data, cut(data, len));
+	put(&line, "%s\n", len > SHOW_MAX ? " …" : "");
+	write_line(show, line.text, line.len);
+}
+
+void show_message(
+	struct show *show, const struct conn *conn, const char *data, size_t len, bool binary)
+{
+	if (show->messages) { /* else not even a line is made ready */
+		write_message(show, conn, data, len, binary);
 	}
 }

@@ -36,12 +36,22 @@ void turn_begin(struct turn *turn, const struct census_group *group)
 		turn->others = deadlines_now(turn->deadlines);
 	}
 	turn->queued = hub_queued(turn->hub);
-	turn->began = uv_hrtime();
+	if (!turn->goes_on) {
+		turn->began = uv_hrtime();
+	}
+}
+
+void turn_interrupt(struct turn *turn)
+{
+	turn->goes_on = false;
 }
 
 void turn_end(struct turn *turn, struct census_group *group)
 {
 	uint64_t frames = hub_queued(turn->hub) - turn->queued;
+	uint64_t now = uv_hrtime();
 
-	census_work(group, turn->number, uv_hrtime() - turn->began + frames * FRAME);
+	census_work(group, turn->number, now - turn->began + frames * FRAME);
+	turn->began = now;
+	turn->goes_on = true;
 }

@@ -238,7 +238,9 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 	}
 	flood_count(conn, len, rest);
 	hear(conn);
-	reading_note(&conn->ws->reading, conn, len);
+	if (reading_note(&conn->ws->reading, conn, len, rest)) {
+		turn_interrupt(&conn->ws->pace.turn);
+	}
 	if (first) {
 		drop_rx(conn);
 		conn->rx_binary = lws_frame_is_binary(conn->wsi);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct conn;
@@ -16,12 +17,13 @@ struct reading {
 	const struct hub *hub;
 	struct conn *more; /* those with more to be read, as far as is known (utlist DL) */
 	struct conn *current; /* the one that was read last in this turn; NULL: it has left */
-	size_t filled; /* bytes of payload that it got by that read */
+	size_t filled; /* bytes that it got by that read, as far as they are known */
 	size_t taken; /* bytes of payload in this turn */
 };
 
-/* So many bytes of a message have been read. */
-void reading_note(struct reading *reading, struct conn *conn, size_t len);
+/* So many bytes of a message have been read, and `rest` more of their frame will be. True: they are
+ * the first of this read. */
+bool reading_note(struct reading *reading, struct conn *conn, size_t len, size_t rest);
 /* Between the reads of a turn and its writes. Who is not read to the end for lack of time comes
  * first in the next turn. */
 void reading_go_on(struct reading *reading);

@@ -18,8 +18,9 @@ struct turn {
 	uint64_t number;
 	const void *speaker; /* the address whose message came last; only compared */
 	uint64_t others; /* ms: when it was another than before */
-	uint64_t began; /* ns: when the message that is being delivered came */
-	uint64_t queued; /* frames, then */
+	uint64_t began; /* ns: when the message being delivered came, or the last one ended */
+	bool goes_on; /* nothing but reading has been done since then */
+	uint64_t queued; /* frames, before that message */
 };
 
 void turn_start(struct turn *turn, const struct hub *hub, const struct deadlines *deadlines);
@@ -27,6 +28,10 @@ void turn_start(struct turn *turn, const struct hub *hub, const struct deadlines
 void turn_next(struct turn *turn);
 /* May a message of that address be delivered in this turn? */
 bool turn_has_room(const struct turn *turn, const struct census_group *group);
-/* A message of it is about to be delivered, and has been. */
+/* A message of it is about to be delivered, and has been. To look at the clock is a good part of
+ * the work for a short message, so each begins when the one before has ended: its reading counts
+ * too. */
 void turn_begin(struct turn *turn, const struct census_group *group);
 void turn_end(struct turn *turn, struct census_group *group);
+/* Something else may have taken time since the last message. */
+void turn_interrupt(struct turn *turn);
