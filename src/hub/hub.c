@@ -263,7 +263,7 @@ void hub_leave(struct member *member)
 	}
 }
 
-static void mark_dirty(struct peer *peer)
+void hub_mark_dirty(struct peer *peer)
 {
 	if (!peer->dirty) {
 		peer->dirty = true;
@@ -275,7 +275,7 @@ static void note_queued(struct peer *peer)
 {
 	meter_add(METER_MESSAGES_QUEUED, 1);
 	peer->hub->queued++;
-	mark_dirty(peer);
+	hub_mark_dirty(peer);
 }
 
 static bool push(struct peer *peer, struct frame *frame)
@@ -423,7 +423,7 @@ void hub_close(struct peer *peer, unsigned code, const char *reason)
 		push(peer, frame);
 		frame_unref(frame);
 	}
-	mark_dirty(
+	hub_mark_dirty(
 		peer); /* without memory for the frame, the flush still has to end the connection */
 }
 

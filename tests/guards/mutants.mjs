@@ -192,6 +192,15 @@ export const mutants = {
       },
     ],
   },
+  'unheard': {
+    test: 'unheard',
+    shows: /error: '(connecting|an echo|the WebSocket handshake).*: not within|the daemon ended with SIGKILL/,
+    edits: [{
+      file: 'src/net/ws/reading.c',
+      from: 'if (conn->tls && !conn->unheard) {',
+      to: 'if (0) {',
+    }],
+  },
   'hold': {
     test: 'hold',
     shows: { '4.1': /the daemon ended with SIGKILL/, '4.3': /error: 'message \d+: not within/ },

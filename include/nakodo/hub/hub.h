@@ -122,6 +122,7 @@ void hub_discard(struct peer *peer); /* only throw away what waits */
  * now, so that nobody who walks through a room has it changed under him. */
 void hub_settle(struct hub *hub);
 
+void hub_mark_dirty(struct peer *peer); /* put it into the dirty list */
 /* The next peer with frames to write, taken off the dirty list; NULL: none. */
 struct peer *hub_next_dirty(struct hub *hub);
 bool hub_is_dirty(const struct hub *hub);

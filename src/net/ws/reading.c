@@ -21,6 +21,7 @@
 #define OWN_MAX 65536 /* bytes that one connection is read on for */
 #define ALL_MAX (4 << 20) /* bytes of a turn: some ms */
 #define QUEUED_MAX 20000 /* frames */
+#define UNHEARD (1 << 1) /* a reason not to read, beside pace's */
 
 static size_t header_of(size_t payload)
 {
@@ -68,7 +69,7 @@ static bool read_once(struct reading *reading, struct conn *conn)
 		.fd = lws_get_socket_fd(conn->wsi), .events = LWS_POLLIN, .revents = LWS_POLLIN};
 
 	forget(reading, conn);
-	if (conn->stage != CONN_OPEN || conn->hold != HOLD_NONE || event.fd < 0) {
+	if (conn->stage != CONN_OPEN || conn->hold != HOLD_NONE || conn->unheard || event.fd < 0) {
 		return false;
 	}
 	reading->current = conn;
@@ -84,6 +85,30 @@ static void read_on(struct reading *reading, struct conn *conn)
 
 	while (read_once(reading, conn) && reading->taken - begin < OWN_MAX) {
 	}
+}
+
+/* guard unheard: of a frame that it refuses, libwebsockets reads TLS for ever where it still holds
+ * a part of a write: it first waits for that to go out, takes nothing of what it reads, and reads
+ * on as long as there is something decrypted. */
+void reading_stop(struct conn *conn)
+{
+	if (conn->tls && !conn->unheard) {
+		conn->unheard = true;
+		lws_rx_flow_control(conn->wsi, LWS_RXFLOW_REASON_APPLIES_DISABLE | UNHEARD);
+	}
+}
+
+bool reading_start(struct reading *reading, struct conn *conn)
+{
+	if (!conn->unheard) {
+		return false;
+	}
+	conn->unheard = false;
+	lws_rx_flow_control(conn->wsi, LWS_RXFLOW_REASON_APPLIES_ENABLE | UNHEARD);
+	if (conn->stage == CONN_OPEN && !conn->more_prev) {
+		DL_APPEND2(reading->more, conn, more_prev, more_next);
+	}
+	return true;
 }
 
 void reading_go_on(struct reading *reading)

@@ -339,6 +339,7 @@ void ws_flush(struct peer *peer)
 			conn->waiting = true;
 			stall_watch(&conn->ws->stalls, conn);
 			lws_callback_on_writable(conn->wsi);
+			reading_stop(conn);
 			break;
 		}
 		conn_set_unsent(conn, 0);
@@ -364,7 +365,9 @@ void ws_flush(struct peer *peer)
 void ws_writeable(struct conn *conn)
 {
 	conn->behind_pong = false;
-	if (conn->waiting) {
+	if (reading_start(&conn->ws->reading, conn) && conn->stage == CONN_OPEN) {
+		hub_mark_dirty(&conn->peer);
+	} else if (conn->waiting) {
 		ws_flush(&conn->peer);
 	}
 }

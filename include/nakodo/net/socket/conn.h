@@ -78,8 +78,8 @@ struct conn {
 	uint32_t counted_bytes,
 		surplus; /* of what came, or has come since the peer left; flood's */
 	unsigned unsent; /* bytes at most that were written and that the socket has not taken */
-	enum conn_stage stage : 8;
-	enum conn_hold hold : 8;
+	enum conn_stage stage : 4;
+	enum conn_hold hold : 4;
 	bool direct : 1; /* see struct accepted; this one and the next */
 	bool tls : 1;
 	bool misplaced : 1; /* plain HTTP where TLS is due */
@@ -87,6 +87,7 @@ struct conn {
 	bool placed : 1; /* counted as a peer by the gate */
 	bool rx_binary : 1, pinged : 1;
 	bool waiting : 1; /* for the socket to take more */
+	bool unheard : 1; /* not read while it waits (ws/reading.h) */
 	bool fragmented : 1; /* the message that is being read */
 	bool behind_pong : 1; /* what is written next follows a pong that libwebsockets may owe */
 	uint8_t tls_messages : 6; /* handshake messages of TLS that came */
