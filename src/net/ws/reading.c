@@ -105,7 +105,8 @@ bool reading_start(struct reading *reading, struct conn *conn)
 	}
 	conn->unheard = false;
 	lws_rx_flow_control(conn->wsi, LWS_RXFLOW_REASON_APPLIES_ENABLE | UNHEARD);
-	if (conn->stage == CONN_OPEN && !conn->more_prev) {
+	/* Who has left is not taken out of the list any more. */
+	if (conn->stage == CONN_OPEN && conn->peer.state == PEER_OPEN && !conn->more_prev) {
 		DL_APPEND2(reading->more, conn, more_prev, more_next);
 	}
 	return true;
