@@ -29,7 +29,7 @@ struct hub {
 	struct hub_space *spaces;
 	struct peer *dirty, *overflowed;
 	struct presses presses;
-	size_t queued;
+	struct queued queued;
 };
 
 struct hub *hub_create(const struct hub_limits *limits)
@@ -271,10 +271,11 @@ void hub_mark_dirty(struct peer *peer)
 	}
 }
 
-static void note_queued(struct peer *peer)
+static void note_queued(struct peer *peer, const struct frame *frame)
 {
 	meter_add(METER_MESSAGES_QUEUED, 1);
-	peer->hub->queued++;
+	peer->hub->queued.frames++;
+	peer->hub->queued.bytes += frame->len;
 	hub_mark_dirty(peer);
 }
 
@@ -283,7 +284,7 @@ static bool push(struct peer *peer, struct frame *frame)
 	if (!outbox_push(&peer->outbox, frame)) {
 		return false;
 	}
-	note_queued(peer);
+	note_queued(peer, frame);
 	return true;
 }
 
@@ -376,7 +377,7 @@ void hub_send_first(struct peer *peer, struct frame *frame)
 		return;
 	}
 	if (frame && outbox_push_exempt(&peer->outbox, frame)) {
-		note_queued(peer);
+		note_queued(peer, frame);
 	} else {
 		overflow(peer);
 	}
@@ -457,7 +458,7 @@ struct peer *hub_next_dirty(struct hub *hub)
 {
 	struct peer *peer = hub->dirty;
 
-	hub->queued = 0;
+	hub->queued = (struct queued){0};
 	if (peer) {
 		DL_DELETE2(hub->dirty, peer, prev_dirty, next_dirty);
 		peer->dirty = false;
@@ -470,7 +471,7 @@ bool hub_is_dirty(const struct hub *hub)
 	return hub->dirty || hub->overflowed;
 }
 
-size_t hub_queued(const struct hub *hub)
+struct queued hub_queued(const struct hub *hub)
 {
 	return hub->queued;
 }

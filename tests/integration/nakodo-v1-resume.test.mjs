@@ -330,7 +330,18 @@ describe('the tokens', () => {
 });
 
 describe('rate', () => {
-  it('what is resent costs none', async (t) => {
+  it('what is resent costs its bytes, as everything that is sent does', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--byte-rate', '262144'] });
+    const [a, b] = [await Session.join(daemon.ws, 'r'), await Session.join(daemon.ws, 'r')];
+    await b.cut();
+    for (let i = 0; i < 30; i++) b.send({ type: 'x', i, x: 'x'.repeat(60000) });
+    await b.connect();
+    for (let i = 0; i < 30; i++) assert.equal((await a.find('x')).i, i);
+    assert.ok((await daemon.meters()).held > 0);
+    await leave(a, b);
+  });
+
+  it('what is resent costs none of message-rate', async (t) => {
     const slow = await testDaemon(t, { args: ['--message-rate', '2'] });
     const [a, b] = [await Session.join(slow.ws, 'r'), await Session.join(slow.ws, 'r')];
     await b.cut();

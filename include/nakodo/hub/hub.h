@@ -126,8 +126,11 @@ void hub_mark_dirty(struct peer *peer); /* put it into the dirty list */
 /* The next peer with frames to write, taken off the dirty list; NULL: none. */
 struct peer *hub_next_dirty(struct hub *hub);
 bool hub_is_dirty(const struct hub *hub);
-/* How many frames have been queued since the last flush began. */
-size_t hub_queued(const struct hub *hub);
+/* What has been queued since the last flush began. */
+struct queued {
+	size_t frames, bytes;
+};
+struct queued hub_queued(const struct hub *hub);
 
 #ifdef NAKODO_AUDIT
 struct audit;

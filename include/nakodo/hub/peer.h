@@ -27,7 +27,7 @@ struct peer {
 	struct hub *hub;
 	uint64_t id; /* of the connection, never reused */
 	uint64_t heard; /* when anything came last, a pong too; ms of hub_now(), kept by net */
-	unsigned unmetered; /* so many of its next messages cost no message-rate */
+	unsigned unmetered; /* so many of its next messages cost no message-rate, but their bytes */
 	/* Why it leaves: the close frame that either side sent first, 1005 without a code in it;
 	 * 0: none. Known when on_leave is called. */
 	uint16_t close_code;

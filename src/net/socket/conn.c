@@ -164,6 +164,7 @@ void conn_adopt(struct accepted *accepted)
 	}
 	memory_take(MEMORY_CONNECTIONS, conn_cost(conn));
 	DL_APPEND(sockets->conns, conn);
+	sockets->adopted++;
 	sockets->conn_count++;
 	conn_kill_after(conn, time_left(accepted));
 }
@@ -211,6 +212,7 @@ void conn_destroy(struct conn *conn)
 	conn_set_unsent(conn, 0);
 	memory_give(MEMORY_CONNECTIONS, conn_cost(conn));
 	DL_DELETE(sockets->conns, conn);
+	sockets->adopted--;
 	sockets->conn_count--;
 	free(conn->target);
 	free(conn);

@@ -124,7 +124,7 @@ static void on_time(struct wheel_timer *timer)
 	if (flood->busy) {
 		flood->round++;
 		flood->allowed = SURPLUS_MAX * (int64_t)elapsed / EVERY;
-		flood->left = flood->sockets->conn_count;
+		flood->left = flood->sockets->adopted;
 		flood->slice = flood->left / SLICES + 1;
 		on_slice(timer);
 	} else {
@@ -155,6 +155,11 @@ void flood_start(struct flood *flood, struct deadlines *deadlines, struct socket
 void flood_finish(struct flood *flood)
 {
 	uv_close((uv_handle_t *)&flood->check, NULL);
+}
+
+void flood_begin(struct conn *conn)
+{
+	conn->surplus = (uint32_t)kernel_bytes_read(lws_get_socket_fd(conn->wsi));
 }
 
 void flood_count(struct conn *conn, size_t len, size_t rest)

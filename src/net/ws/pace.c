@@ -229,8 +229,13 @@ static uint64_t spend_bytes(struct conn *conn, uint64_t now, size_t len)
 static uint64_t count(struct conn *conn, uint64_t now, size_t len)
 {
 	uint64_t rate = pace_of(conn)->options->message_rate;
-	uint64_t messages = limit_spend(&conn->limit, now, rate, rate * BURST);
-	uint64_t bytes = spend_bytes(conn, now, len);
+	uint64_t bytes = spend_bytes(conn, now, len), messages = 0;
+
+	if (conn->peer.unmetered) {
+		conn->peer.unmetered--;
+	} else {
+		messages = limit_spend(&conn->limit, now, rate, rate * BURST);
+	}
 
 	if ((messages || bytes) && pacing_of(conn)) {
 		note_wait(conn->pacing, now, messages ? "too many messages" : "too many bytes");
@@ -260,9 +265,7 @@ void pace_count(struct conn *conn, size_t len)
 	uint64_t readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
 
 	turn_end(&pace_of(conn)->turn, conn->place);
-	if (conn->peer.unmetered) {
-		conn->peer.unmetered--;
-	} else if (conn->peer.state == PEER_OPEN) {
+	if (conn->peer.state == PEER_OPEN) {
 		rate = count(conn, now, len);
 	}
 	if ((rate || readers) && conn->peer.state == PEER_OPEN && pacing_of(conn)) {
@@ -374,6 +377,7 @@ static void settle(struct pace *pace, struct pacing *pacing)
 {
 	struct conn *conn = pacing->conn;
 	SSL *ssl = lws_get_ssl(conn->wsi);
+	uint64_t wait;
 
 	if (!wait_of(conn) && has_turn(conn)) {
 		go_on(conn);
@@ -390,7 +394,10 @@ static void settle(struct pace *pace, struct pacing *pacing)
 		lws_rx_flow_control(conn->wsi, 0);
 	}
 	conn->hold = HOLD_UNREAD;
-	if (!wait_of(conn)) {
+	wait = wait_of(conn);
+	if (wait) {
+		deadlines_set(pace->deadlines, &conn->timer, wait, on_due);
+	} else {
 		wait_for_turn(conn);
 	}
 }

@@ -119,7 +119,7 @@ void reading_go_on(struct reading *reading)
 
 	DL_COUNT2(reading->more, conn, count, more_next);
 	while (reading->more && count-- && reading->taken < ALL_MAX &&
-		hub_queued(reading->hub) < QUEUED_MAX) {
+		hub_queued(reading->hub).frames < QUEUED_MAX) {
 		read_on(reading, reading->more);
 	}
 	reading->current = NULL;

@@ -3,14 +3,14 @@
 
 #include <uv.h>
 
-#include "nakodo/hub/hub.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/loop/deadlines.h"
 
 #define SHARED 2000000 /* ns of a turn for one address while others have something to say, */
 #define ALONE 25000000 /* and while nobody has: there is only who comes newly */
 #define OTHERS 1000 /* ms for which an address that said something is awaited */
-#define FRAME 250 /* ns that writing a frame takes later */
+#define FRAME 250 /* ns that writing a frame takes later, */
+#define BYTES 2 /* and how many of its bytes take one more; TLS and the kernel's copy */
 
 void turn_start(struct turn *turn, const struct hub *hub, const struct deadlines *deadlines)
 {
@@ -48,10 +48,12 @@ void turn_interrupt(struct turn *turn)
 
 void turn_end(struct turn *turn, struct census_group *group)
 {
-	uint64_t frames = hub_queued(turn->hub) - turn->queued;
+	struct queued queued = hub_queued(turn->hub);
+	uint64_t frames = queued.frames - turn->queued.frames;
+	uint64_t bytes = queued.bytes - turn->queued.bytes;
 	uint64_t now = uv_hrtime();
 
-	census_work(group, turn->number, now - turn->began + frames * FRAME);
+	census_work(group, turn->number, now - turn->began + frames * FRAME + bytes / BYTES);
 	turn->began = now;
 	turn->goes_on = true;
 }

@@ -136,6 +136,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	}
 	conn->ws = ws;
 	pace_begin(conn);
+	flood_begin(conn);
 	request.mount = conn->mount;
 	request.room = room_of(conn, &head);
 	request.arguments = head.arguments;

@@ -32,5 +32,6 @@ struct sockets {
 	struct orphan *orphans; /* that libwebsockets failed to take over; conn.c's */
 	uint64_t pause_told; /* ms: the log has been told of pauses, until then; accept.c's */
 	struct conn *conns;
+	size_t adopted; /* how many those are */
 	size_t conn_count, max_conns; /* `max_conns`: as far as file descriptors allow */
 };

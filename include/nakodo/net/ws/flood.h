@@ -34,6 +34,8 @@ struct flood {
 void flood_start(struct flood *flood, struct deadlines *deadlines, struct sockets *sockets);
 /* Give the handle back to the loop. */
 void flood_finish(struct flood *flood);
+/* The peer begins: what its handshake took is not looked at. */
+void flood_begin(struct conn *conn);
 /* So many bytes of a frame with data have been received, and `rest` of it will follow. */
 void flood_count(struct conn *conn, size_t len, size_t rest);
 /* The peer leaves: count anew. */

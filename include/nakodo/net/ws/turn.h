@@ -8,9 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nakodo/hub/hub.h"
+
 struct census_group;
 struct deadlines;
-struct hub;
 
 struct turn {
 	const struct hub *hub;
@@ -20,7 +21,7 @@ struct turn {
 	uint64_t others; /* ms: when it was another than before */
 	uint64_t began; /* ns: when the message being delivered came, or the last one ended */
 	bool goes_on; /* nothing but reading has been done since then */
-	uint64_t queued; /* frames, before that message */
+	struct queued queued; /* before that message */
 };
 
 void turn_start(struct turn *turn, const struct hub *hub, const struct deadlines *deadlines);
