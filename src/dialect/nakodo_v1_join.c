@@ -117,19 +117,24 @@ static bool may_be_wrong(struct nakodo_v1 *v1, const struct address *address)
 	uint64_t most = options->max_peers_per_address ? options->max_peers_per_address
 						       : options->max_peers;
 	struct address group;
-	struct limit *limit, next;
+	size_t slots = sizeof(v1->wrong) / sizeof(*v1->wrong);
+	struct nakodo_v1_wrong *wrong;
+	struct limit next;
 
 	if (!address || !address_is_known(address)) {
 		return true;
 	}
 	group = address_group(address);
-	/* Addresses that share a slot share its limit. */
-	limit = &v1->wrong[hash_bytes(&group, sizeof(group)) % NAKODO_V1_WRONG];
-	next = *limit;
+	wrong = &v1->wrong[hash_bytes(&group, sizeof(group)) % slots];
+	if (memcmp(&wrong->address, &group, sizeof(group))) {
+		/* Whoever had the slot is forgotten: nobody is turned away for another. */
+		*wrong = (struct nakodo_v1_wrong){.address = group};
+	}
+	next = wrong->limit;
 	if (limit_spend(&next, hub_now(v1->hub), WRONG_RATE, most * WRONG_TIMES)) {
 		return false;
 	}
-	*limit = next;
+	wrong->limit = next;
 	return true;
 }
 

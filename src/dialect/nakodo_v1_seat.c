@@ -289,7 +289,7 @@ void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsig
 
 	nakodo_v1_seat_publish(seat, NAKODO_V1_LEFT, parts, 5);
 	nakodo_v1_seat_destroy(seat);
-	if (peer) {
+	if (peer && code) {
 		hub_close(peer, code, code == 4409 ? "resumed or replaced elsewhere" : "");
 	}
 }

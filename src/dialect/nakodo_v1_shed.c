@@ -9,8 +9,6 @@
 #include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/hub/shortage.h"
 
-#define TOO_SLOW 4508
-
 static size_t weight(const struct nakodo_v1_seat *seat)
 {
 	return outbox_weight(&seat->session.kept) + seat->counted +
@@ -78,6 +76,6 @@ void nakodo_v1_forsake(struct peer *peer)
 
 	if (seat) {
 		meter_add(METER_SHED_SESSIONS, 1);
-		nakodo_v1_seat_leave(seat, "gone", TOO_SLOW);
+		nakodo_v1_seat_leave(seat, "gone", 0);
 	}
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
 #include "v1.h"
 
@@ -166,6 +167,26 @@ static void who_guesses_tokens_is_turned_away(void **state)
 	assert_int_equal(guess("192.0.2.1", NONCE), 0);
 }
 
+static void nobody_is_turned_away_for_what_another_guesses(void **state)
+{
+	uint64_t most = peers_options.max_peers_per_address;
+	char address[64];
+
+	(void)state;
+	peers_options.max_peers_per_address = 1;
+	for (int i = 0; i < 1024; i++) {
+		snprintf(address, sizeof(address), "2001:db8:0:%x::1", (unsigned)i);
+		for (int tries = 0; !guess(address, NONCE); tries++) {
+			assert_in_range(tries, 0, 8);
+		}
+	}
+	for (int i = 0; i < 64; i++) {
+		snprintf(address, sizeof(address), "192.0.2.%d", i);
+		assert_int_equal(guess(address, NONCE), 0);
+	}
+	peers_options.max_peers_per_address = most;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -178,6 +199,7 @@ int main(void)
 		TEST(a_nonce_means_nothing_in_another_room),
 		TEST(a_reloaded_page_leaves_before_it_joins),
 		TEST(who_guesses_tokens_is_turned_away),
+		TEST(nobody_is_turned_away_for_what_another_guesses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,7 +157,7 @@ static void who_is_connected_is_no_session_without_a_connection(void **state)
 	shortage_finish(&shortage);
 }
 
-static void who_is_forsaken_is_closed_and_has_left(void **state)
+static void who_is_forsaken_has_left_and_hears_why(void **state)
 {
 	struct v1_one one = v1_join_from(&all, "192.0.2.1", "a");
 	struct v1_one other = v1_join_from(&all, "192.0.2.2", "a");
@@ -168,7 +168,8 @@ static void who_is_forsaken_is_closed_and_has_left(void **state)
 	assert_true(dialect->kept(one.peer) > 0);
 	dialect->forsake(one.peer);
 	v1_hears(other, "{\"type\":\"peer-left\",\"id\":\"%s\",\"reason\":\"gone\"}", one.id);
-	assert_string_equal(peers_hear(one.peer), "close 4508 ");
+	hub_close(one.peer, 4508, "memory is short");
+	assert_string_equal(peers_hear(one.peer), "close 4508 memory is short");
 	assert_int_equal(dialect->kept(one.peer), 0);
 	v1_is_not_recovered(v1_present(&all, "a", one.session, "0"));
 }
@@ -260,7 +261,7 @@ int main(void)
 		TEST(who_cannot_come_back_goes_before_the_oldest),
 		TEST(one_of_the_address_that_has_most_goes_though_others_are_older),
 		TEST(who_is_connected_is_no_session_without_a_connection),
-		TEST(who_is_forsaken_is_closed_and_has_left),
+		TEST(who_is_forsaken_has_left_and_hears_why),
 		TEST(chat_goes_before_any_session),
 		TEST(chat_where_nobody_is_goes_before_what_is_older),
 		TEST(of_several_rooms_that_was_silent_longest_loses_first),

@@ -81,7 +81,8 @@ struct dialect {
 	bool (*give_way)(struct mount *mount, const struct address *newcomer);
 	/* How many bytes are kept for the peer beyond what waits for it? NULL: none. */
 	size_t (*kept)(const struct peer *peer);
-	/* Forget these, and with them that it could come back. NULL: they go with the peer. */
+	/* Forget these, and with them that it could come back; the caller closes it. NULL: they go
+	 * with the peer. */
 	void (*forsake)(struct peer *peer);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
 	void (*open)(struct peer *peer, const struct request *request);

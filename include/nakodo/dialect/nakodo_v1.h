@@ -30,7 +30,6 @@ struct request;
 struct text;
 
 #define NAKODO_V1_ID 13 /* with the NUL */
-#define NAKODO_V1_WRONG 256 /* slots of addresses that presented a wrong token */
 
 struct nakodo_v1_key { /* what a seat is found by, other than its id */
 	unsigned char hash[TOKEN_HASH]; /* found by its first half, then compared as a whole */
@@ -72,21 +71,24 @@ struct nakodo_v1 {
 	struct hub *hub;
 	struct session_limits limits;
 	struct nakodo_v1_seat *seats;
-	/* Seats without a connection, the oldest first: `unconfirmed` has those whose client never
-	 * acknowledged anything, `away` the others. */
+	/* Without a connection, the oldest first; the unconfirmed never acknowledged anything. */
 	struct nakodo_v1_seat *away, *unconfirmed;
 	struct share kept; /* how many of `away` each address has */
 	struct nakodo_v1_history *histories; /* the one that was silent longest first */
 	struct nakodo_v1_key *keys;
 	size_t rooms;
-	struct limit wrong[NAKODO_V1_WRONG];
+	struct nakodo_v1_wrong { /* an address group that presented wrong tokens, and how many */
+		struct address address;
+		struct limit limit;
+	} wrong[256];
 };
 
 /* A seat in the room for a new participant. 0; -ENOSPC: room or mount is full; -ENOMEM. `name` is
  * JSON and becomes the seat's, NULL: none. */
 int nakodo_v1_seat_create(
 	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, char *name);
-/* The participant leaves: the others hear it, and a connection it has is closed with that code. */
+/* The participant leaves: the others hear it. Close a connection it has with that code; 0: do not.
+ */
 void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsigned code);
 /* The same without a word, when the daemon ends. */
 void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat);
