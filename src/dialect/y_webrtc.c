@@ -21,8 +21,6 @@
 /* Of one connection, and of one message: a page has one connection for all of its documents. */
 #define TOPICS_MAX 100
 
-#define SHARE_SIZE 2048 /* bytes, about what a share takes */
-
 enum { TYPE, TOPICS, TOPIC, CLIENTS, MEMBERS };
 
 struct subscriber {
@@ -76,11 +74,26 @@ static struct subscriber *who(const struct member *seat)
 static void forget_share(struct room *room)
 {
 	if (room->state_of_dialect) {
+		memory_give(MEMORY_ROOMS, share_size(room->state_of_dialect));
 		share_clear(room->state_of_dialect);
 		free(room->state_of_dialect);
 		room->state_of_dialect = NULL;
-		memory_give(MEMORY_ROOMS, SHARE_SIZE);
 	}
+}
+
+/* Count the subscriber, or no longer. -ENOMEM: it is not counted. */
+static int count(struct share *share, const struct member *seat, bool there)
+{
+	int error = 0;
+
+	memory_give(MEMORY_ROOMS, share_size(share));
+	if (there) {
+		error = share_add(share, &who(seat)->address, 1);
+	} else {
+		share_remove(share, &who(seat)->address, 1);
+	}
+	memory_take(MEMORY_ROOMS, share_size(share));
+	return error;
 }
 
 /* How many subscribers each address has. Counted when the topic is full for the first time, and
@@ -98,9 +111,9 @@ static struct share *share_by_address(struct room *room)
 	if (!share) {
 		return NULL;
 	}
-	memory_take(MEMORY_ROOMS, SHARE_SIZE);
+	memory_take(MEMORY_ROOMS, share_size(share));
 	DL_FOREACH (room->members, seat) {
-		if (share_add(share, &who(seat)->address, 1)) {
+		if (count(share, seat, true)) {
 			forget_share(room);
 			return NULL;
 		}
@@ -116,7 +129,7 @@ static void uncount(const struct member *seat)
 	if (room->count == 1) {
 		forget_share(room);
 	} else if (room->state_of_dialect) {
-		share_remove(room->state_of_dialect, &who(seat)->address, 1);
+		count(room->state_of_dialect, seat, false);
 	}
 }
 
@@ -195,7 +208,7 @@ static int take_seat(struct peer *peer, const char *topic)
 		error = hub_join(self->space, topic, peer, NULL, &seat);
 	}
 	if (!error && seat->room->state_of_dialect &&
-		share_add(seat->room->state_of_dialect, &self->address, 1)) {
+		count(seat->room->state_of_dialect, seat, true)) {
 		forget_share(seat->room);
 	}
 	return error;
@@ -328,7 +341,7 @@ void y_webrtc_topic_audit(const struct room *room, struct audit *audit)
 {
 	const struct share *share = room->state_of_dialect;
 
-	audit_bytes(audit, MEMORY_ROOMS, share ? SHARE_SIZE : 0);
+	audit_bytes(audit, MEMORY_ROOMS, share ? share_size(share) : 0);
 	if (share && share->used != room->count) {
 		audit_fault(audit, "a topic counts %zu subscribers and has %zu", share->used,
 			room->count);

@@ -99,6 +99,20 @@ void share_add_all(struct share *share, const struct share *other)
 	}
 }
 
+static size_t size_of(const struct share_owner *table)
+{
+	const UT_hash_table *hash = table ? table->hh.tbl : NULL;
+
+	return hash ? sizeof(*hash) + hash->num_buckets * sizeof(*hash->buckets) +
+			       hash->num_items * sizeof(*table)
+		    : 0;
+}
+
+size_t share_size(const struct share *share)
+{
+	return sizeof(*share) + size_of(share->owners) + size_of(share->networks);
+}
+
 struct share_owner *share_find(const struct share *share, const struct address *address)
 {
 	struct address group = address_group(address);

@@ -12,7 +12,9 @@
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/net/server.h"
+#include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/handshakes.h"
 #include "nakodo/net/ws/pace.h"
 
 #define EVERY 1000 /* ms */
@@ -69,6 +71,8 @@ static void look(const struct server *server)
 	hub_audit(server->hub, &audit);
 	dialect_audit(server->dialects, &audit);
 	audit_conns(&audit, server);
+	accept_audit(&server->sockets, &audit);
+	handshakes_audit(&server->sockets.handshakes, &audit);
 	audit_frame(&audit, server->ws.ping);
 	if (audit.awaited != server->gate.awaited) {
 		audit_fault(&audit, "%zu places are kept for those away, and %zu are away",

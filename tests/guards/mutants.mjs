@@ -145,6 +145,7 @@ export const mutants = {
         file: 'src/net/socket/accept.c',
         from: '	if (!waiting->done || sockets->gate->draining) {',
         to: `	if (waiting->done && waiting->wait != WAIT_TURN) {
+		memory_give(MEMORY_CONNECTIONS, cost(waiting));
 		free(waiting);
 		return;
 	}

@@ -220,6 +220,22 @@ describe('max-memory', () => {
     for (const { silent, speaker } of all) silent.cut(), speaker.cut();
   });
 
+  it('takes of an address what each of its sessions weighed, though these hear that others have left', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--max-memory', '8MiB', '--message-rate', '0', '--byte-rate', '0', '--room-peers', '64'] });
+    const silent = [];
+    for (let i = 0; i < 45; i++) silent.push(await Session.join(daemon.ws, 'room', { ...HOG, acks: false, queue: false, nonce: null }));
+    for (const one of silent) one.say({ type: 'ack', n: 0 });
+    const speaker = await Session.join(daemon.ws, 'room', { ...HOG, queue: false });
+    for (let i = 0; i < 20 && !daemon.lines('memory.short').length; i++) {
+      for (const { id } of silent) speaker.send({ type: 'x', to: id, text: 'x'.repeat(30000) });
+      await speaker.taken();
+    }
+    await daemon.logged('memory.short');
+    const meters = await relieved(daemon);
+    assert.ok(meters.shed_peers);
+    assert.equal(meters.shed_sessions, meters.shed_peers); // to close one whose session is kept gives nothing back
+  });
+
   it('closes who has sent most of a message that never ends', async (t) => {
     const daemon = await testDaemon(t, { args: ['--max-memory', '1MiB', '--max-message', '2MiB', '--send-queue', '2MiB', '--resume-bytes', '4MiB'] });
     const speak = await neighbours(daemon);
@@ -260,6 +276,18 @@ describe('max-memory', () => {
     const newcomer = await open(daemon, '/relay/new');
     await newcomer.leave();
     assert.ok((await daemon.meters()).shed_newcomers >= 1);
+  });
+
+  it('counts who has connected and says nothing', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--listen', '127.0.0.1:0', '--listen', 'proxy:127.0.0.1:0'], tls: false });
+    const quiet = await daemon.meters();
+    const silent = await Promise.all(Array.from({ length: 50 }, () => dial({ port: daemon.ports[1] })));
+    let meters;
+    do meters = await daemon.meters(); while (meters.accepted < quiet.accepted + 50);
+    assert.ok(meters.memory_connections - quiet.memory_connections > 50 * 536, 'each has place for a header');
+    for (const wire of silent) wire.socket.destroy();
+    do meters = await daemon.meters(); while (meters.memory_connections > quiet.memory_connections);
+    assert.equal(meters.memory_connections, quiet.memory_connections);
   });
 
   it('counts what is held and finds every byte again when all have gone', async (t) => {

@@ -232,6 +232,26 @@ static void all_that_another_share_has_can_be_added(void **state)
 	assert_int_equal(share.used, 19);
 }
 
+static void it_takes_more_the_more_owners_it_has(void **state)
+{
+	size_t before = share_size(&share);
+	char text[ADDRESS_TEXT];
+
+	(void)state;
+	for (int i = 0; i < 256; i++) {
+		snprintf(text, sizeof(text), "192.0.%d.1", i);
+		add(text, 1);
+		add(text, 1);
+	}
+	/* 256 owners and their networks, each with its place in a table */
+	assert_in_range(share_size(&share), 512 * 96, 512 * 192);
+	for (int i = 0; i < 256; i++) {
+		snprintf(text, sizeof(text), "192.0.%d.1", i);
+		take(text, 2);
+	}
+	assert_int_equal(share_size(&share), before);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
@@ -244,6 +264,7 @@ int main(void)
 		TEST(all_that_others_have_beyond_the_newcomers_gives_way),
 		TEST(a_level_leaves_as_much_less_as_it_is_asked_for),
 		TEST(all_that_another_share_has_can_be_added),
+		TEST(it_takes_more_the_more_owners_it_has),
 		TEST(many_addresses_of_one_network_have_no_more_than_one),
 		TEST(who_can_spare_what_is_claimed_has_no_less_than_the_newcomer_then),
 	};

@@ -42,6 +42,8 @@ struct share_owner *share_find(const struct share *share, const struct address *
 bool share_is_same(const struct address *one, const struct address *other);
 /* Where the caller may keep a list of what the owner has; NULL at first. */
 void **share_list(struct share_owner *owner);
+/* The bytes that it takes itself. */
+size_t share_size(const struct share *share);
 /* Nobody has anything any more. */
 void share_clear(struct share *share);
 

@@ -15,8 +15,10 @@
 #include <utlist.h>
 
 #include "nakodo/base/log.h"
+#include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
+#include "nakodo/hub/audit.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/gate/proxies.h"
@@ -52,12 +54,18 @@ struct waiting {
 	enum wait wait;
 	bool done; /* it has come; else the socket is to be closed */
 	struct address source; /* of the socket; the accepted one's is what a PROXY header says */
-	unsigned char header[PROXY_HEADER_MAX];
-	size_t len; /* of what has been read of it, or seen of a first line */
+	size_t len; /* of what has been read of the header, or seen of a first line */
 	struct wheel_timer timer;
 	uv_poll_t poll; /* not for WAIT_TURN */
 	struct waiting *prev, *next;
+	size_t room;
+	unsigned char header[]; /* so many bytes; none unless it waits for one */
 };
+
+static size_t cost(const struct waiting *waiting)
+{
+	return sizeof(*waiting) + waiting->room;
+}
 
 static void on_resume(uv_timer_t *timer)
 {
@@ -193,6 +201,7 @@ static void finish_waiting(struct waiting *waiting)
 	} else {
 		conn_adopt(accepted);
 	}
+	memory_give(MEMORY_CONNECTIONS, cost(waiting));
 	free(waiting);
 }
 
@@ -245,8 +254,7 @@ static void on_time(struct wheel_timer *timer)
 static int read_header(struct waiting *waiting)
 {
 	unsigned char *to = waiting->header + waiting->len;
-	ssize_t got =
-		recv(waiting->accepted.fd, to, sizeof(waiting->header) - waiting->len, MSG_PEEK);
+	ssize_t got = recv(waiting->accepted.fd, to, waiting->room - waiting->len, MSG_PEEK);
 	int header;
 
 	if (got <= 0) {
@@ -254,7 +262,7 @@ static int read_header(struct waiting *waiting)
 	}
 	header = proxy_header_parse(
 		&waiting->accepted.address, waiting->header, waiting->len + (size_t)got);
-	if (!header && waiting->len + (size_t)got == sizeof(waiting->header)) {
+	if (!header && waiting->len + (size_t)got == waiting->room) {
 		header = -EPROTO;
 	}
 	if (header < 0) {
@@ -302,9 +310,12 @@ static void on_bytes(uv_poll_t *poll, int status, int events)
 static struct waiting *wait_for(struct accepted *accepted, enum wait wait, uint64_t delay)
 {
 	struct sockets *sockets = accepted->listener->sockets;
-	struct waiting *waiting = calloc(1, sizeof(*waiting));
+	size_t room = wait == WAIT_HEADER ? PROXY_HEADER_MAX : 0;
+	struct waiting *waiting = calloc(1, sizeof(*waiting) + room);
 
 	if (waiting) {
+		waiting->room = room;
+		memory_take(MEMORY_CONNECTIONS, cost(waiting));
 		waiting->accepted = *accepted;
 		waiting->wait = wait;
 		waiting->source = accepted->address;
@@ -425,6 +436,20 @@ int accept_start(struct listener *listener)
 {
 	return uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 }
+
+#ifdef NAKODO_AUDIT
+void accept_audit(const struct sockets *sockets, struct audit *audit)
+{
+	const struct waiting *waiting;
+
+	DL_FOREACH (sockets->waiting, waiting) {
+		audit_bytes(audit, MEMORY_CONNECTIONS, cost(waiting));
+	}
+	DL_FOREACH (sockets->leaving, waiting) {
+		audit_bytes(audit, MEMORY_CONNECTIONS, cost(waiting));
+	}
+}
+#endif
 
 void accept_end_waiting(struct sockets *sockets)
 {

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
+#include "nakodo/hub/audit.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
@@ -27,6 +29,7 @@ static struct accepted take_first(struct handshakes *handshakes)
 	DL_DELETE(handshakes->queue, first);
 	accepted.listener->sockets->conn_count--;
 	meter_subtract(METER_HANDSHAKES_QUEUED, 1);
+	memory_give(MEMORY_CONNECTIONS, sizeof(*first));
 	free(first);
 	return accepted;
 }
@@ -63,6 +66,7 @@ void handshakes_add(struct handshakes *handshakes, struct accepted *accepted)
 		conn_discard(accepted);
 		return;
 	}
+	memory_take(MEMORY_CONNECTIONS, sizeof(*last));
 	last->accepted = *accepted;
 	DL_APPEND(handshakes->queue, last);
 	accepted->listener->sockets->conn_count++;
@@ -79,3 +83,14 @@ void handshakes_finish(struct handshakes *handshakes)
 	}
 	uv_close((uv_handle_t *)&handshakes->idle, NULL);
 }
+
+#ifdef NAKODO_AUDIT
+void handshakes_audit(const struct handshakes *handshakes, struct audit *audit)
+{
+	const struct queued_handshake *queued;
+
+	DL_FOREACH (handshakes->queue, queued) {
+		audit_bytes(audit, MEMORY_CONNECTIONS, sizeof(*queued));
+	}
+}
+#endif

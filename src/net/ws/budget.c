@@ -21,10 +21,12 @@
 #define NS_PER_MS 1000000
 #define LOG_EVERY 60000 /* ms */
 
-/* One that could be ended, and what that would give back if nobody else shared it; bytes. */
+/* One that could be ended, and what that would give back if nobody else shared it; bytes, as they
+ * were when all were weighed: who hears meanwhile that others have left holds more. */
 struct heavy {
 	struct conn *conn;
 	size_t weight;
+	size_t kept; /* of this, what outlives the connection */
 };
 
 static bool is_over(const struct ws *ws)
@@ -34,8 +36,12 @@ static bool is_over(const struct ws *ws)
 
 static size_t kept_of(const struct conn *conn)
 {
-	const struct dialect *dialect = conn->mount->dialect;
+	const struct dialect *dialect;
 
+	if (conn->peer.state != PEER_OPEN) {
+		return 0;
+	}
+	dialect = conn->mount->dialect;
 	return dialect->kept ? dialect->kept(&conn->peer) : 0;
 }
 
@@ -78,7 +84,7 @@ static struct heavy *weigh(const struct ws *ws, struct share *held, size_t *ret_
 		size_t weight = weight_of(conn);
 
 		if (weight && !share_add(held, &conn->address, weight)) {
-			heavy[count++] = (struct heavy){conn, weight};
+			heavy[count++] = (struct heavy){conn, weight, kept_of(conn)};
 		}
 	}
 	*ret_count = count;
@@ -94,14 +100,15 @@ static int heavier_first(const void *left, const void *right)
 
 /* What outlives its connection, such as what it may be sent again, is given up only if that is not
  * enough. */
-static void close_peer(struct conn *conn, size_t weight, struct shortage *shortage)
+static void close_peer(const struct heavy *heavy, struct shortage *shortage)
 {
+	struct conn *conn = heavy->conn;
 	const struct dialect *dialect = conn->mount->dialect;
-	size_t kept = dialect->forsake ? kept_of(conn) : 0;
+	size_t kept = dialect->forsake ? heavy->kept : 0;
 
 	meter_add(METER_SHED_PEERS, 1);
 	hub_discard(&conn->peer);
-	shortage_take(shortage, &conn->address, weight - kept);
+	shortage_take(shortage, &conn->address, heavy->weight - kept);
 	if (kept >= LEAST && shortage_takes(shortage, &conn->address)) {
 		shortage_take(shortage, &conn->address, kept);
 		dialect->forsake(&conn->peer);
@@ -120,7 +127,7 @@ static void end(const struct heavy *heavy, struct shortage *shortage)
 		return;
 	}
 	if (conn->peer.state == PEER_OPEN) {
-		close_peer(conn, heavy->weight, shortage);
+		close_peer(heavy, shortage);
 		return;
 	}
 	if (!conn->ws) {

@@ -11,3 +11,9 @@ struct sockets;
 int accept_start(struct listener *listener);
 /* Close the connections that still wait for their PROXY header or first bytes. */
 void accept_end_waiting(struct sockets *sockets);
+
+#ifdef NAKODO_AUDIT
+struct audit;
+/* What those take that wait (hub/audit.h). */
+void accept_audit(const struct sockets *sockets, struct audit *audit);
+#endif

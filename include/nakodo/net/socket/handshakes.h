@@ -22,3 +22,9 @@ void handshakes_init(struct handshakes *handshakes, uv_loop_t *loop);
 void handshakes_add(struct handshakes *handshakes, struct accepted *accepted);
 /* Close those that wait, and give the handle back to the loop. */
 void handshakes_finish(struct handshakes *handshakes);
+
+#ifdef NAKODO_AUDIT
+struct audit;
+/* What those take that wait (hub/audit.h). */
+void handshakes_audit(const struct handshakes *handshakes, struct audit *audit);
+#endif
