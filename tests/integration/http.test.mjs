@@ -200,6 +200,20 @@ describe('files', () => {
     assert.equal((await ask(from('127.0.0.1'), '/huge.bin')).status, 200);
   });
 
+  it("nor is a dialect's answer sent to who has not taken what waits for it", async (t) => {
+    writeFileSync(join(pages, 'all.bin'), Buffer.alloc(16 << 20, 'nakodo'));
+    const own = await testDaemon(t, { args: ['--web-root', pages, '--max-memory', '128MiB'] });
+    const wire = await dial({ port: own.port });
+    wire.socket.once('data', () => wire.socket.pause());
+    wire.write(request('/all.bin'));
+    await wire.until(() => wire.received.length >= 12, 'the status');
+    assert.equal((await ask({ port: own.port }, '/peerjs/id')).status, 503);
+    assert.equal((await ask({ port: own.port, localAddress: '127.0.1.1' }, '/peerjs/id')).status, 200);
+    wire.socket.resume();
+    await rest(wire);
+    assert.equal((await ask({ port: own.port }, '/peerjs/id')).status, 200);
+  });
+
   it('OPTIONS names the methods, and others are refused', async () => {
     const options = await get('/', { method: 'OPTIONS' });
     assert.deepEqual([options.status, options.headers.allow, options.text], [204, 'GET, HEAD, OPTIONS', '']);

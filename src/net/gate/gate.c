@@ -311,7 +311,6 @@ static struct refusal take_place(struct gate *gate, const struct mount *mount,
 	added = !full &&
 		census_add_peer(gate->census, client, gate->options->max_peers_per_address, ret);
 	if (!added && is_awaited(mount, head, room, client)) {
-		full = false;
 		added = census_add_peer(gate->census, client, 0, ret);
 	} else if (full && !short_of_memory && take_from_another(gate, client, ret)) {
 		added = true;

@@ -195,6 +195,21 @@ static void write_cors(const struct exchange *exchange, char *buf, size_t size)
 	}
 }
 
+static size_t room_of(const struct exchange *exchange)
+{
+	return answers_room(&conn_sockets(exchange->conn)->answers, &exchange->conn->address);
+}
+
+static void refuse_busy(const struct exchange *exchange)
+{
+	static const struct refusal busy = {.status = 503,
+		.code = "busy",
+		.message = "Too many slow clients are being answered."};
+
+	meter_add(METER_ANSWERS_REFUSED, 1);
+	answer_refuse(exchange->conn, exchange->head, &busy);
+}
+
 /* A dialect's own requests, as PeerJS has them. */
 static bool serve_dialect(const struct exchange *exchange)
 {
@@ -218,7 +233,11 @@ static bool serve_dialect(const struct exchange *exchange)
 	reply.type = ret.type;
 	reply.body = ret.body;
 	reply.len = ret.len;
-	answer_write(exchange->conn, head, &reply, &shape);
+	if (ret.len > room_of(exchange)) {
+		refuse_busy(exchange);
+	} else {
+		answer_write(exchange->conn, head, &reply, &shape);
+	}
 	free(ret.owned);
 	return true;
 }
@@ -238,8 +257,7 @@ static void find_reply(
 		const struct site_request request = {.path = head->path,
 			.if_none_match = head->if_none_match,
 			.accept_encoding = head->accept_encoding,
-			.most = answers_room(
-				&conn_sockets(exchange->conn)->answers, &exchange->conn->address)};
+			.most = room_of(exchange)};
 
 		site_find(exchange->pages->site, &request, ret);
 	}
@@ -247,17 +265,13 @@ static void find_reply(
 
 static void serve_page(const struct exchange *exchange, const struct endpoint *endpoint)
 {
-	static const struct refusal busy = {.status = 503,
-		.code = "busy",
-		.message = "Too many slow clients are being answered."};
 	char connect[CONNECT_TEXT];
 	struct shape shape = {.connect = connect};
 	struct reply reply = {.status = 404};
 
 	find_reply(exchange, endpoint, &reply);
 	if (reply.status == SITE_TOO_MUCH) {
-		meter_add(METER_ANSWERS_REFUSED, 1);
-		answer_refuse(exchange->conn, exchange->head, &busy);
+		refuse_busy(exchange);
 	} else if (reply.status == 404) {
 		refuse_path(exchange);
 	} else {
