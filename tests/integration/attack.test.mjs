@@ -4,7 +4,7 @@ import { createCipheriv, createHmac, randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import tls from 'node:tls';
-import { meters, startDaemon } from '../lib/daemon.mjs';
+import { startDaemon } from '../lib/daemon.mjs';
 import { descriptors, isIdle, settles } from '../lib/process.mjs';
 import { BINARY, CLOSE, closing, connect, frame, handshake, open, PING, TEXT, Wire, within } from '../lib/raw.mjs';
 
@@ -318,7 +318,7 @@ describe('under attack', () => {
     await inside.write(handshake('/echo'));
     await inside.response();
     const sealer = new Sealer(Buffer.from(secret, 'hex'), 1);
-    const before = (await meters(daemon)).tls_messages;
+    const before = (await daemon.meters()).tls_messages;
     const some = Array.from({ length: 8 }, () => sealer.update());
     wire.socket.write(Buffer.concat([...some, sealer.seal(23, frame(TEXT, 'through'))]));
     await inside.until(() => inside.received.includes('through'), 'the echo behind a few');
@@ -326,7 +326,7 @@ describe('under attack', () => {
     await within(wire.ended, 'the end');
     await other.text('still here');
     assert.equal(await other.says(), 'text still here');
-    assert.equal((await meters(daemon)).tls_messages, before + 1);
+    assert.equal((await daemon.meters()).tls_messages, before + 1);
     socket.destroy();
     wire.socket.destroy();
     other.wire.socket.destroy();

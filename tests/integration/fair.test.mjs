@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { open, openMany, Refused } from '../lib/client.mjs';
-import { meters, testDaemon } from '../lib/daemon.mjs';
+import { testDaemon } from '../lib/daemon.mjs';
 import { Ended, Session } from '../lib/v1.mjs';
 
 const HOG = { localAddress: '127.0.0.2' };
@@ -89,7 +89,7 @@ describe('what all peers of a protocol share is not for one address', { concurre
     assert.match((await hear(hogs[33])).details, /too many/);
     const listed = await listedBy(newcomer);
     assert.deepEqual([listed.length, listed.at(-1).id], [full, peerId]);
-    const { entries_yielded: yielded } = await meters(daemon);
+    const { entries_yielded: yielded } = await daemon.meters();
     assert.equal(yielded, 1);
   });
 
@@ -111,7 +111,7 @@ describe('what all peers of a protocol share is not for one address', { concurre
       say(a, { type: 'publish', topic });
       for (const client of [a, b]) assert.deepEqual(await hear(client), { type: 'publish', topic, clients: 256 });
     }
-    const { topics_yielded: yielded } = await meters(daemon);
+    const { topics_yielded: yielded } = await daemon.meters();
     assert.equal(yielded, 200);
   });
 
@@ -144,7 +144,7 @@ describe('what all peers of a protocol share is not for one address', { concurre
       let message;
       while (message?.src !== 'newcomer') message = await hear(late);
     }
-    const { letters_yielded: yielded, letters_refused: uncounted } = await meters(daemon);
+    const { letters_yielded: yielded, letters_refused: uncounted } = await daemon.meters();
     assert.ok(yielded > 160 && yielded < 170, `${yielded} gave way`);
     assert.equal(uncounted, refused);
   });

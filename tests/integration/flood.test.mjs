@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { meters, testDaemon } from '../lib/daemon.mjs';
+import { testDaemon } from '../lib/daemon.mjs';
 import { CLOSE, CONTINUATION, frame, noise, open, PING, stopwatch, TEXT } from '../lib/raw.mjs';
 
 /** Send the same again and again, until the connection ends. It is reset after so many seconds. */
@@ -47,7 +47,7 @@ describe('what no rate counts', () => {
       await pour(rude, bytes, 60);
       done = true;
       await others;
-      const { floods: counted, closed_4429: closed } = await meters(daemon);
+      const { floods: counted, closed_4429: closed } = await daemon.meters();
       assert.deepEqual([counted, closed], [1, 1]);
       await quiet.text('still here');
       assert.equal(await quiet.says(), 'text still here');
@@ -86,7 +86,7 @@ describe('what no rate counts', () => {
     const [before, clock] = [await daemon.cpu(), stopwatch()];
     await pour(rude, bytes, 60);
     const used = (await daemon.cpu() - before) / clock();
-    const { floods } = await meters(daemon);
+    const { floods } = await daemon.meters();
     assert.equal(floods, 1);
     assert.ok(used < 0.5, `the daemon had ${used} of the processor`);
   });
@@ -100,7 +100,7 @@ describe('who was closed', () => {
     await peer.wire.write(frame(TEXT, 'x'.repeat(70000)));
     assert.equal(await peer.says(), 'close 1009 message too large');
     await pour(peer, bytes, 60);
-    const { sent_on: sentOn, messages_in: came } = await meters(daemon);
+    const { sent_on: sentOn, messages_in: came } = await daemon.meters();
     assert.deepEqual([sentOn, came], [1, 0]);
   });
 
@@ -110,7 +110,7 @@ describe('who was closed', () => {
     await peer.wire.write(Buffer.concat([frame(TEXT, 'x'.repeat(70000)), frame(TEXT, 'x'.repeat(60000)), frame(TEXT, 'x'.repeat(60000))]));
     assert.deepEqual(await peer.closed(), { code: 1009, reason: 'message too large' });
     assert.equal(await peer.ended, 'end');
-    assert.equal((await meters(daemon)).sent_on, 0);
+    assert.equal((await daemon.meters()).sent_on, 0);
   });
 });
 
@@ -127,7 +127,7 @@ describe('the pieces of a message', () => {
     const text = Buffer.from('x'.repeat(1500));
     await peer.wire.write(inPieces(text, 1));
     assert.equal(await peer.says('the echo', 20000), `text ${text}`);
-    assert.ok((await meters(daemon)).held > 0);
+    assert.ok((await daemon.meters()).held > 0);
     await peer.leave();
   });
 
@@ -139,7 +139,7 @@ describe('the pieces of a message', () => {
       await peer.wire.write(inPieces(text, size));
       assert.equal(await peer.says(`the echo of pieces of ${size}`), `text ${text}`);
     }
-    assert.equal((await meters(daemon)).held, 0);
+    assert.equal((await daemon.meters()).held, 0);
     await peer.leave();
   });
 });

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 
 import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { meters, pages as shipped, root, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { pages as shipped, root, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, exchange, parse, request, rest } from '../lib/http.mjs';
 import { CLOSE, handshake, open } from '../lib/raw.mjs';
 
@@ -192,7 +192,7 @@ describe('files', () => {
     for (let i = 2; i < 40; i++) await hoard(`127.0.0.${i}`); // its whole network
     assert.equal(slow.length, 3);
     assert.equal((await ask(from('127.0.1.1'), '/huge.bin')).status, 200);
-    assert.ok((await meters(own)).answers_refused > 38);
+    assert.ok((await own.meters()).answers_refused > 38);
     await Promise.all(slow.map((wire) => {
       wire.socket.resume();
       return rest(wire);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import tls from 'node:tls';
 import { open, openMany, refused } from '../lib/client.mjs';
-import { meters, root, runDaemon, scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { root, runDaemon, scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, request, rest } from '../lib/http.mjs';
 import { isIdle } from '../lib/process.mjs';
 import { handshake } from '../lib/raw.mjs';
@@ -227,7 +227,7 @@ describe('a listening socket that breaks', () => {
       await serves({ path }, `ws+unix:${path}:`);
     }
     assert.equal(await peer.send('still here').next(), 'still here');
-    assert.equal((await meters(daemon)).listeners_broken, 4);
+    assert.equal((await daemon.meters()).listeners_broken, 4);
     await peer.close();
     await isIdle(daemon);
     await daemon.stop();

@@ -6,7 +6,7 @@ import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, unli
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { open, openMany } from '../lib/client.mjs';
-import { meters, scratch, testDaemon } from '../lib/daemon.mjs';
+import { scratch, testDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
 import { stopwatch } from '../lib/raw.mjs';
 
@@ -138,7 +138,7 @@ it('show-messages waits for no reader, and says how much it left out', async (t)
     await client.send('last').next();
     last++;
   }
-  const { show_dropped: dropped, log_dropped: logDropped } = await meters(daemon);
+  const { show_dropped: dropped, log_dropped: logDropped } = await daemon.meters();
   assert.ok(dropped > 0);
   assert.equal(logDropped, 0);
   await daemon.until(() => shown().length === 1 + last - dropped + 1, 'all that was not left out');

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writ
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open, openMany } from '../lib/client.mjs';
-import { meters, runDaemon, scratch, testDaemon } from '../lib/daemon.mjs';
+import { runDaemon, scratch, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial } from '../lib/http.mjs';
 import { handshake } from '../lib/raw.mjs';
 
@@ -111,7 +111,7 @@ describe('what is logged', () => {
       await logged('peer.leave', 100 * (i + 1));
     }
     await Promise.all(others.map((client) => client.close()));
-    assert.equal((await meters(daemon)).peers_unlogged, 600 - 512);
+    assert.equal((await daemon.meters()).peers_unlogged, 600 - 512);
     await daemon.stop();
     const ids = (event) => daemon.lines(` ${event} `).map((line) => Number(/ conn=(\d+)/.exec(line)[1])).sort((a, b) => a - b);
     assert.deepEqual(ids('peer.open'), [...Array(512).keys(), 600, 601, 602].map((i) => i + 1));

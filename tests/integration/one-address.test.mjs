@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open, openMany, refused } from '../lib/client.mjs';
-import { meters, root, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { root, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, request, rest } from '../lib/http.mjs';
 import { handshake, open as openRaw, stopwatch, TEXT, frame } from '../lib/raw.mjs';
 import { enter, hear, pathOf, Session } from '../lib/v1.mjs';
@@ -87,7 +87,7 @@ describe('what an address may send', () => {
         for (let i = 0; i < 40; i++) client.send(`message ${i}`);
         for (let i = 0; i < 40; i++) await client.next();
       }));
-      const { held } = await meters(daemon);
+      const { held } = await daemon.meters();
       assert.equal(held, 0, `${how}: held after ${clock()} s`);
       for (const client of clients) client.ws.terminate();
       if (how === 'restart') {
@@ -149,18 +149,18 @@ describe('what an address is sent because it connects', () => {
     // Eight seconds' worth and the one that goes beyond it; then its rate, twice that while the old one is not gone yet.
     const fair = (8 + 2 + 2 * clock()) * 512 * 1024;
     assert.ok(bytes <= fair, `${bytes} bytes in ${clock()} s, of ${fair}`);
-    assert.equal((await meters(daemon)).refused_too_fast, refusals);
+    assert.equal((await daemon.meters()).refused_too_fast, refusals);
     await daemon.logged('request.refuse', 'code=too-fast', 'option=byte-rate');
   });
 
   it('holds nobody who comes back once, to all that can be kept, and then says much', async (t) => {
     const daemon = await testDaemon(t);
     const session = await away(daemon, 'r', '127.0.0.2');
-    const { held: before } = await meters(daemon);
+    const { held: before } = await daemon.meters();
     const peer = await comeBack(daemon, session);
     for (let i = 0; i < 40; i++) peer.text(JSON.stringify({ type: 'y', i, x }));
     for (let i = 0; i < 40; i++) assert.equal((await session.speaker.find('y')).i, i);
-    assert.equal((await meters(daemon)).held, before);
+    assert.equal((await daemon.meters()).held, before);
     peer.wire.reset();
     await session.speaker.bye();
   });
@@ -175,7 +175,7 @@ describe('what an address is sent because it connects', () => {
       for (const session of office) session.send({ type: 'x', x: 'x'.repeat(10000) });
     }
     await Promise.all(office.map((session) => session.taken()));
-    const { held, refused_too_fast: refused } = await meters(daemon);
+    const { held, refused_too_fast: refused } = await daemon.meters();
     assert.deepEqual([held, refused], [0, 0]);
     await Promise.all(office.map((session) => session.bye()));
   });
@@ -193,7 +193,7 @@ describe('connect-rate', () => {
     assert.equal((await ask({ port: daemon.port, localAddress: '127.0.1.2' }, '/healthz')).status, 200);
     assert.ok(served < 60, 'the others have not waited');
     await all;
-    const { accept_delayed: delayed } = await meters(daemon);
+    const { accept_delayed: delayed } = await daemon.meters();
     assert.ok(delayed >= 10 && delayed <= 20, `${delayed} of 60 have waited, with a burst of 40`);
   });
 
@@ -202,7 +202,7 @@ describe('connect-rate', () => {
     const port = { port: daemon.port, localAddress: '127.0.0.2' };
     const wires = await Promise.all(Array.from({ length: 40 }, () => dial(port)));
     assert.equal((await ask({ port: daemon.port, localAddress: '127.0.0.3' }, '/healthz')).status, 200); // behind them
-    const { accept_too_often: closed, accept_delayed: delayed, accept_capped: capped } = await meters(daemon);
+    const { accept_too_often: closed, accept_delayed: delayed, accept_capped: capped } = await daemon.meters();
     assert.ok(closed >= 15 && closed + delayed <= 32, `${closed} of 40 were closed, ${delayed} wait`);
     assert.equal(capped, 0);
     for (const wire of wires) wire.reset();
@@ -222,7 +222,7 @@ describe('/qr.svg', () => {
   it('is drawn once for each text, and each drawing costs five connects', async (t) => {
     const daemon = await testDaemon(t, { args: ['--connect-rate', '2'] });
     for (let i = 0; i < 5; i++) assert.equal((await ask(daemon, '/qr.svg?text=same')).status, 200);
-    assert.equal((await meters(daemon)).qr_drawn, 1);
+    assert.equal((await daemon.meters()).qr_drawn, 1);
     assert.equal(daemon.lines('accept.delay').length, 0);
     for (let i = 0; i < 3; i++) assert.equal((await ask(daemon, `/qr.svg?text=other${i}`)).status, 200);
     await daemon.logged('accept.delay', 'address=127.0.0.1');
@@ -239,7 +239,7 @@ describe('/qr.svg', () => {
       if (status !== 200) assert.deepEqual([status, JSON.parse(body).code], [503, 'busy']);
       statuses.push(status);
     }
-    const { qr_drawn: drawn, qr_refused: refusals } = await meters(daemon);
+    const { qr_drawn: drawn, qr_refused: refusals } = await daemon.meters();
     // Of a burst of 20 connects 5 are left for a code, 5 s are 10 more, and one may go beyond.
     assert.ok(drawn >= 2 && drawn <= 5, `${drawn} were drawn: ${statuses}`);
     assert.equal(drawn + refusals, 14); // the second is the first, which is there
@@ -288,7 +288,7 @@ describe('a proxy: listener', () => {
     const wire = await dial({ port: daemon.ports[0], localAddress: '127.0.0.3' });
     wire.write(`PROXY TCP4 203.0.113.1 198.51.100.1 1 2\r\n${request('/healthz')}`);
     assert.match((await rest(wire)).toString(), /^HTTP\/1\.1 200 /);
-    const { accept_paused: paused, accept_capped: capped } = await meters(daemon);
+    const { accept_paused: paused, accept_capped: capped } = await daemon.meters();
     assert.ok(!paused && capped >= 880, `${paused} pauses, ${capped} refused`);
     for (const one of silent) one.reset();
   });
@@ -317,7 +317,7 @@ describe('a proxy: listener', () => {
     await daemon.logged('accept.refuse', 'address=127.0.0.3', 'option=trusted-proxy');
     assert.equal(await knock('127.0.0.2', named, request('/healthz')), 'HTTP/1.1 200 OK');
     assert.equal(await knock('127.0.0.2', 'PROXY UNKNOWN\r\n', request('/healthz')), 'HTTP/1.1 200 OK');
-    assert.equal((await meters(daemon)).accept_untrusted, 1);
+    assert.equal((await daemon.meters()).accept_untrusted, 1);
   });
 });
 

@@ -1,7 +1,7 @@
 // Goal: a peer over message-rate or byte-rate is read more slowly, loses nothing, holds up nobody, and is closed after 30 s of it.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { meters, testDaemon } from '../lib/daemon.mjs';
+import { testDaemon } from '../lib/daemon.mjs';
 import { BINARY, frame, noise, open, stopwatch, TEXT } from '../lib/raw.mjs';
 import { Session } from '../lib/v1.mjs';
 
@@ -70,7 +70,7 @@ describe('a peer over its rate', { concurrency: true }, () => {
       }
       const took = clock();
       assert.ok(took > 3.6, `${count} messages took ${took} s at ${rate} a second`);
-      assert.ok((await meters(daemon)).held > 0);
+      assert.ok((await daemon.meters()).held > 0);
       await peer.leave();
       return took;
     }));
@@ -110,7 +110,7 @@ describe('a peer over its rate', { concurrency: true }, () => {
       }
     }
     await heard;
-    assert.equal((await meters(daemon)).held, 0);
+    assert.equal((await daemon.meters()).held, 0);
     await Promise.all(sessions.map((session) => session.bye()));
   });
 
@@ -121,7 +121,7 @@ describe('a peer over its rate', { concurrency: true }, () => {
       await peer.text(String(i));
       assert.equal(await peer.says(), `text ${i}`);
     }
-    assert.equal((await meters(daemon)).held, 0);
+    assert.equal((await daemon.meters()).held, 0);
     await peer.leave();
   });
 });

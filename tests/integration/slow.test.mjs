@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { meters, testDaemon } from '../lib/daemon.mjs';
+import { testDaemon } from '../lib/daemon.mjs';
 import { BINARY, frame, noise, open, PING, PONG, stopwatch } from '../lib/raw.mjs';
 import { Reader } from '../lib/reader.mjs';
 
@@ -28,7 +28,7 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     await Promise.all(readers.map((reader) => reader.has(count * (size + 4), 60000)));
     const digest = hash.digest('hex');
     for (const reader of readers) assert.equal(reader.digest, digest, `the bytes at ${reader.pace} a second`);
-    const { held_for_readers: held, closed_4508: closed } = await meters(daemon);
+    const { held_for_readers: held, closed_4508: closed } = await daemon.meters();
     assert.ok(held > 0, 'the sender was never left unread');
     assert.equal(closed, 0);
     await Promise.all([...readers, sender].map((peer) => (peer.wire ?? peer).socket.destroy()));
@@ -45,7 +45,7 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
       await turn();
     }
     await reader.has(40 * 4 * (size + 4), 60000);
-    assert.equal((await meters(daemon)).closed_4508, 0);
+    assert.equal((await daemon.meters()).closed_4508, 0);
     for (const { socket } of [reader, ...senders.map(({ wire }) => wire)]) socket.destroy();
   });
 
@@ -76,7 +76,7 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     await reader.has(30 * size / 4);
     const busy = await rounds();
     assert.ok(busy <= Math.max(2 * quiet, 0.1), `median in s, without the crowd and with it: ${quiet}, ${busy}`);
-    assert.ok((await meters(daemon)).held_for_readers > 0);
+    assert.ok((await daemon.meters()).held_for_readers > 0);
     for (const { socket } of [reader, ...[...crowd, sender, listener].map(({ wire }) => wire)]) socket.destroy();
   });
 
@@ -104,7 +104,7 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     // The fair pause for 8 kB is 10 ms.
     const [before, then] = [quiet, busy].map((times) => times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)]);
     assert.ok(then <= Math.max(2 * before, 0.05), `p95 in s, without it and with it: ${before}, ${then}`);
-    const { closed_4508: closed, held_for_readers: held } = await meters(daemon);
+    const { closed_4508: closed, held_for_readers: held } = await daemon.meters();
     assert.equal(closed, 1);
     assert.ok(held > 0);
     dead.leave();
@@ -125,7 +125,7 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     assert.ok(unsent.length && Math.max(...unsent) < 200000, `the kernel holds ${unsent} bytes unsent`);
     await daemon.logged('peer.leave');
     assert.ok(clock() > 1.9, `closed after ${clock()} s`);
-    const { stalled, held_for_readers: held } = await meters(daemon);
+    const { stalled, held_for_readers: held } = await daemon.meters();
     assert.deepEqual([stalled, held], [1, 0]);
     dead.leave();
     await sender.leave();
@@ -142,7 +142,7 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     assert.match(await sender.says(), /^pong/);
     dead.socket.write(frame(3, '')); // a reserved opcode
     await daemon.logged('peer.leave');
-    assert.equal((await meters(daemon)).closed_1002, 1);
+    assert.equal((await daemon.meters()).closed_1002, 1);
     dead.leave();
     await sender.leave();
   });
@@ -152,7 +152,7 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     const [sender, reader] = await Promise.all([open(daemon, '/relay'), Reader.open(daemon, '/relay', 100000)]);
     for (let i = 0; i < 16; i++) sender.binary(noise(i, 60000));
     await reader.has(16 * 60004, 60000);
-    assert.equal((await meters(daemon)).stalled, 0);
+    assert.equal((await daemon.meters()).stalled, 0);
     reader.leave();
     await sender.leave();
   });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { meters, testDaemon } from '../lib/daemon.mjs';
+import { testDaemon } from '../lib/daemon.mjs';
 import { Session } from '../lib/v1.mjs';
 
 const STOPPED = 10000; // ms, more than each of the deadlines below
@@ -34,7 +34,7 @@ test('ten seconds in which it was stopped cost nobody anything', { timeout: 6000
   const all = [...idle, pinged];
   all[0].send('still here');
   for (const client of all.slice(1)) assert.equal(await client.next(), 'still here');
-  const { closed_4408: silent, closed_4508: late } = await meters(daemon);
+  const { closed_4408: silent, closed_4508: late } = await daemon.meters();
   assert.deepEqual([silent, late], [0, 0]);
   await Promise.all(all.map((client) => client.close()));
   for (const session of [away, other]) await session.bye();

@@ -94,20 +94,6 @@ export async function runDaemon(args, { env = {}, cwd = root, wrap = [] } = {}) 
   return { status, stdout: daemon.stdout, stderr: daemon.stderr };
 }
 
-/** All meters by name, as SIGUSR1 logs them. */
-export async function meters(daemon) {
-  const rounds = () => daemon.lines(' meter name=connections ').length;
-  const begun = rounds();
-  // The second round's first line says that the first round is complete.
-  for (const round of [begun + 1, begun + 2]) {
-    daemon.child.kill('SIGUSR1');
-    await daemon.until(() => rounds() >= round, `round ${round} of meters`);
-  }
-  const found = [...daemon.stderr.matchAll(/ meter name=(\w+) value=(\d+)\n/g)].map(([, name, value]) => [name, Number(value)]);
-  const firsts = found.flatMap(([name], i) => (name === 'connections' ? [i] : []));
-  return Object.fromEntries(found.slice(firsts[begun], firsts[begun + 1]));
-}
-
 export class Daemon {
   stdout = '';
   stderr = '';
