@@ -170,8 +170,8 @@ static bool issue(struct nakodo_v1_seat *seat, char ret[TOKEN_TEXT])
 	return !nakodo_v1_seat_enter(seat, &seat->issued, SESSION, ret);
 }
 
-/* What the client sends again costs it nothing. Which messages these are only it knows, so that
- * their number is bounded, and comes back no faster than others may be sent. */
+/* What the client sends again costs no message-rate. Which messages these are only it knows, so
+ * that their number is bounded, and comes back no faster than others may be sent. */
 static void grant(struct nakodo_v1_seat *seat)
 {
 	const struct options *options = seat->mount->mount->env->options;

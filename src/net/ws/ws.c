@@ -93,6 +93,7 @@ static void on_leave(struct peer *peer)
 	if (conn->mount->dialect->close) {
 		conn->mount->dialect->close(peer);
 	}
+	turn_interrupt(&conn->ws->pace.turn);
 	pace_end(conn);
 	reading_leave(&conn->ws->reading, conn);
 	flood_leave(conn);
@@ -152,6 +153,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	visits_open(ws->visits, conn);
 	show_connect(&ws->show, conn);
 	conn->mount->dialect->open(&conn->peer, &request);
+	turn_interrupt(&ws->pace.turn);
 	pace_count_opening(conn, conn->peer.outbox.bytes);
 	return 0;
 }
@@ -367,6 +369,7 @@ void ws_writeable(struct conn *conn)
 {
 	conn->behind_pong = false;
 	if (reading_start(&conn->ws->reading, conn) && conn->stage == CONN_OPEN) {
+		hear(conn); /* its silence was ours */
 		hub_mark_dirty(&conn->peer);
 	} else if (conn->waiting) {
 		ws_flush(&conn->peer);
