@@ -424,8 +424,8 @@ void hub_close(struct peer *peer, unsigned code, const char *reason)
 		push(peer, frame);
 		frame_unref(frame);
 	}
-	hub_mark_dirty(
-		peer); /* without memory for the frame, the flush still has to end the connection */
+	/* Without memory for the frame the flush still has to end the connection. */
+	hub_mark_dirty(peer);
 }
 
 void hub_close_slow(struct peer *peer)

@@ -87,8 +87,8 @@ struct nakodo_v1 {
  * JSON and becomes the seat's, NULL: none. */
 int nakodo_v1_seat_create(
 	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, char *name);
-/* The participant leaves: the others hear it. Close a connection it has with that code; 0: do not.
- */
+/* The participant leaves, and the others hear it. A connection of it is closed with that code, but
+ * not for 0. */
 void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsigned code);
 /* The same without a word, when the daemon ends. */
 void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat);

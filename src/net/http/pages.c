@@ -22,8 +22,7 @@
 
 #define CONNECT_TEXT 640 /* bytes */
 #define QR_CONNECTS 5 /* that drawing a code costs */
-#define CHARGE_MAX                                                                                 \
-	5000 /* ms that one has to wait then at most; beyond it nothing is drawn for it */
+#define CHARGE_MAX 5000 /* ms that a client has to wait then; beyond it nothing is drawn for it */
 
 /* One request on its way to an answer. */
 struct exchange {

@@ -220,8 +220,7 @@ static void choose_coding(
 		if (!fstat(coded.fd, &coded.st) && is_file(&coded) &&
 			coded.st.st_mtim.tv_sec >= age) {
 			ret->varies = true;
-			/* All else being equal a coded one is shorter, and the first the shortest.
-			 */
+			/* Of equal ones a coded file is shorter, and the first the shortest. */
 			if (weight > best || (weight && weight == best && !ret->coding)) {
 				int plain = file->fd;
 

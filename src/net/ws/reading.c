@@ -87,9 +87,9 @@ static void read_on(struct reading *reading, struct conn *conn)
 	}
 }
 
-/* guard unheard: of a frame that it refuses, libwebsockets reads TLS for ever where it still holds
- * a part of a write: it first waits for that to go out, takes nothing of what it reads, and reads
- * on as long as there is something decrypted. */
+/* guard unheard: where libwebsockets holds a part of a write and refuses a frame, it waits for that
+ * part to go out, takes nothing of what it reads meanwhile, and with TLS reads on for ever while
+ * there is something decrypted. */
 void reading_stop(struct conn *conn)
 {
 	if (conn->tls && !conn->unheard) {
