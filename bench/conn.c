@@ -21,7 +21,7 @@
 
 #define READ_SIZE (128 * 1024)
 #define EVENTS_PER_TURN 256
-#define SOURCE_ADDRESSES 8 /* the kernel has about 28 000 ports for each */
+#define SOURCE_ADDRESSES 64 /* most senders have one of their own, as people do */
 #define SOURCES_OF_NETWORK 4
 
 struct buffer {
