@@ -96,7 +96,8 @@ export interface JoinOptions {
   meta?: { [name: string]: Json };
   /** Published as `mic` and `cam` before the first offer. */
   stream?: MediaStream;
-  /** A token of the server's administrator, if it asks for one. */
+  /** A token of the server's administrator, if it asks for one. Not in the URL, where logs would show it,
+   *  if it has only letters, digits and -._~ and about 60 of them at most. */
   token?: string;
   /** Take the place of the session of this page before a reload, if `storage` has one. Default true. */
   resume?: boolean;

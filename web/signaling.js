@@ -19,6 +19,7 @@ export { SignalError };
  * @typedef {object} LinkSetup
  * @property {typeof globalThis.WebSocket} WebSocket
  * @property {() => Record<string, string>} query asked in each try
+ * @property {string} [token]
  * @property {string | null} [replaces] the session of a page before this one
  *
  * @typedef {object} LinkEvents
@@ -43,6 +44,8 @@ const SILENT_HIDDEN_MS = 56000; // timers of a hidden page may run once a minute
 const GOODBYE_MS = 1000;
 const UNSENT_MAX = 1000; // messages that wait for the server
 const MISSING_MAX = 2; // times that nothing is there, and it is the wrong address
+const PROTOCOLS_MAX = 126; // bytes of all subprotocols, which no log shows; what does not fit stands in the URL
+const UNFIT = /[^\w.~-]/;
 
 /** Close codes after which nobody comes back. */
 const FINAL = new Set([1000, 1007, 1009, 4400, 4401, 4403, 4409, 4413]);
@@ -204,13 +207,21 @@ export class Link {
   }
 
   #open() {
-    const { WebSocket, query, replaces } = this.#setup;
-    const search = new URLSearchParams({
-      ...query(),
-      ...this.#session ? { session: this.#session, n: `${this.#receipts.count}` } : replaces && { replaces },
-      nonce: this.#nonce,
-    });
-    const socket = new WebSocket(`${this.#url}?${search}`.replaceAll('+', '%20'), 'nakodo.v1');
+    const { WebSocket, query, token, replaces } = this.#setup;
+    const search = new URLSearchParams({ ...query(), nonce: this.#nonce });
+    const protocols = ['nakodo.v1'];
+    if (this.#session) {
+      search.set('n', `${this.#receipts.count}`);
+      protocols.push(`nakodo.session.${this.#session}`);
+    } else if (replaces) {
+      protocols.push(`nakodo.replaces.${replaces}`);
+    }
+    if (token) {
+      const protocol = `nakodo.token.${token}`;
+      if (UNFIT.test(token) || [...protocols, protocol].join(', ').length > PROTOCOLS_MAX) search.set('token', token);
+      else protocols.push(protocol);
+    }
+    const socket = new WebSocket(`${this.#url}?${search}`.replaceAll('+', '%20'), protocols);
     this.#socket = socket;
     this.#timer = setTimeout(() => this.drop(), TRY_MS);
     socket.onmessage = ({ data }) => { if (socket === this.#socket) this.#receive(data); };

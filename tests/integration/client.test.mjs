@@ -193,6 +193,45 @@ describe('the client', () => {
     assert.ok(heard.every(({ data }, i) => data === i));
   });
 
+  it('tells no log of a URL its session or its token', async (t) => {
+    const daemon = await testDaemon(t);
+    const tries = [];
+    class Watched extends WebSocket {
+      constructor(url, protocols) {
+        super(url, protocols);
+        tries.push([new URL(url).searchParams, protocols]);
+      }
+    }
+    const stored = new Map();
+    const storage = { getItem: (key) => stored.get(key), setItem: (key, value) => stored.set(key, value), removeItem() {} };
+    const sessions = () => [...stored.values()];
+    const join = async (token) => {
+      const client = connect(daemon.ws, { WebSocket: Watched, storage });
+      t.after(() => client.close());
+      return client.join('x', { token });
+    };
+    const room = await join('a.b-c_~');
+    const [first] = sessions();
+    room.dropSignaling();
+    await next(room, 'state', ({ state }) => state === 'open');
+    const [second] = sessions();
+    await join('x'.repeat(62));
+    await join('a b');
+    await join('x'.repeat(63));
+    const offered = tries.map(([, protocols]) => protocols.slice(1));
+    const replaced = offered.slice(2).map(([protocol]) => protocol);
+    assert.deepEqual(offered, [
+      ['nakodo.token.a.b-c_~'],
+      [`nakodo.session.${first}`, 'nakodo.token.a.b-c_~'],
+      [`nakodo.replaces.${second}`, `nakodo.token.${'x'.repeat(62)}`],
+      [replaced[1]],
+      [replaced[2]],
+    ]);
+    assert.ok(replaced.every((protocol) => /^nakodo\.replaces\.[\w-]{22}$/.test(protocol)), replaced.join());
+    for (const [query] of tries) assert.ok(!query.has('session') && !query.has('replaces'));
+    assert.deepEqual(tries.map(([query]) => query.get('token')), [null, null, null, 'a b', 'x'.repeat(63)]);
+  });
+
   it('speaks of everything that goes over the wire', async (t) => {
     const daemon = await testDaemon(t);
     const client = connect(daemon.ws);

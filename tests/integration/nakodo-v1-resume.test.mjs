@@ -1,6 +1,7 @@
 // Goal: a dropped connection loses, doubles and reorders nothing, whichever way and however often it drops.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { open, refused } from '../lib/client.mjs';
 import { startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { frame, open as openRaw, stopwatch, TEXT } from '../lib/raw.mjs';
 import { enter, hear, pathOf, random128, Session } from '../lib/v1.mjs';
@@ -49,6 +50,31 @@ describe('resuming', () => {
       await leave(a, b);
     });
   }
+
+  it('takes a session from the subprotocols, selects none such and logs none', async (t) => {
+    const server = await testDaemon(t, { tls: true, args: ['--log-level', 'debug'] });
+    const room = 'quiet';
+    const { welcome } = await enter(server, room);
+    const sessions = [welcome.session];
+    for (const base of [server.ws, server.wss]) {
+      const session = sessions.at(-1);
+      const client = await open(base + pathOf(room, { n: 0 }), { protocols: [`nakodo.session.${session}`, 'nakodo.v1'] });
+      const first = JSON.parse(await client.next());
+      assert.deepEqual([first.type, first.id, client.subprotocol], ['resumed', welcome.id, 'nakodo.v1']);
+      sessions.push(first.session);
+    }
+    const protocols = ['nakodo.v1', `nakodo.replaces.${sessions.at(-1)}`];
+    const [secret] = sessions;
+    const both = await open(server.ws + pathOf(room, { replaces: secret }), { protocols });
+    const { type, peers, recovered } = JSON.parse(await both.next());
+    assert.deepEqual([type, peers, recovered], ['welcome', [], undefined]);
+    for (const options of [{ protocols, origin: 'https://elsewhere.example' }, { protocols: [`nakodo.session.${secret}`] }]) {
+      const { status, body } = await refused(server.ws + pathOf(room), options);
+      assert.ok(status >= 400 && !body.includes(secret) && !body.includes(sessions.at(-1)), body);
+    }
+    await server.logged('request.refuse', 'code=bad-origin', 'subprotocol=nakodo.v1,nakodo.replaces. ');
+    for (const session of sessions) assert.ok(!server.stderr.includes(session), 'a session is in the log');
+  });
 
   it('replays everything after n, byte for byte, directly behind resumed', async () => {
     const [a, b] = await couple();

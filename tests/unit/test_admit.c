@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,6 +244,41 @@ static void the_first_known_subprotocol_is_selected(void **state)
 	assert_true(any);
 }
 
+static void secrets_stand_among_the_subprotocols_and_are_not_shown(void **state)
+{
+	static const struct {
+		const char *offered, *left, *taken;
+	} cases[] = {
+		{"nakodo.v1, nakodo.session.a-b_C", "nakodo.v1, nakodo.session.", "session=a-b_C;"},
+		{"nakodo.token.x.y.z,nakodo.v1", "nakodo.token.,nakodo.v1", "token=x.y.z;"},
+		{"nakodo.a.1, nakodo.b.2, nakodo.c.3", "nakodo.a., nakodo.b., nakodo.c.",
+			"a=1;b=2;"},
+		{" ,nakodo.session., ", " ,nakodo.session., ", "session=;"},
+		{"nakodo.v1", "nakodo.v1", ""},
+		{"nakodo., nakodo", "nakodo., nakodo", ""},
+		{"Nakodo.session.x, xnakodo.session.x", "Nakodo.session.x, xnakodo.session.x", ""},
+		{"nakodo, v.1", "nakodo, v.1", ""},
+		{"", "", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *offered = strdup(cases[i].offered), *buf = malloc(strlen(offered) + 1);
+		char taken[64] = "";
+		const char *arguments[2];
+		size_t count = admit_take_arguments(offered, buf, arguments, 2);
+
+		for (size_t j = 0; j < count; j++) {
+			snprintf(taken + strlen(taken), sizeof(taken) - strlen(taken), "%s;",
+				arguments[j]);
+		}
+		assert_string_equal(offered, cases[i].left);
+		assert_string_equal(taken, cases[i].taken);
+		free(offered);
+		free(buf);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +292,7 @@ int main(void)
 		cmocka_unit_test(null_and_any_mean_what_they_say),
 		cmocka_unit_test(one_policy_of_several_is_enough),
 		cmocka_unit_test(the_first_known_subprotocol_is_selected),
+		cmocka_unit_test(secrets_stand_among_the_subprotocols_and_are_not_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,9 @@ struct mount;
 struct request {
 	const struct mount *mount;
 	const char *room; /* from /PATH/ROOM, decoded; "" when not said */
-	const char *const *arguments; /* the URL's query: decoded "name=value", NULL at the end */
+	/* Decoded "name=value", NULL at the end: of `nakodo.NAME.VALUE` among the subprotocols,
+	 * then of the URL's query. */
+	const char *const *arguments;
 	const struct address *address; /* of the client; NULL: not known */
 };
 

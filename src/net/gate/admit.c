@@ -155,3 +155,30 @@ const char *admit_subprotocol(
 	}
 	return NULL;
 }
+
+size_t admit_take_arguments(char *offered, char *buf, const char **ret, size_t most)
+{
+	static const char prefix[] = "nakodo.";
+	size_t count = 0;
+
+	for (char *at = offered; *(at += strspn(at, ", \t"));) {
+		char *name = at + strlen(prefix), *end = at + strcspn(at, ", \t"), *dot;
+
+		dot = strncmp(at, prefix, strlen(prefix)) ? NULL
+							  : memchr(name, '.', (size_t)(end - name));
+		at = end;
+		if (!dot) {
+			continue;
+		}
+		if (count < most) {
+			ret[count++] = buf;
+			memcpy(buf, name, (size_t)(end - name));
+			buf[dot - name] = '=';
+			buf[end - name] = '\0';
+			buf += end - name + 1;
+		}
+		at = dot + 1;
+		memmove(at, end, strlen(end) + 1);
+	}
+	return count;
+}

@@ -4,6 +4,8 @@
 #include <libwebsockets.h>
 #include <string.h>
 
+#include "nakodo/net/gate/admit.h"
+
 static enum head_method method_of(struct lws *wsi)
 {
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI)) {
@@ -42,18 +44,17 @@ static bool has_body(struct lws *wsi)
 		       strcmp(length, "0"));
 }
 
-/* libwebsockets has cut and decoded the query already. guard null: since 4.3 it lets encoded null
- * bytes in; those at the end of an argument it leaves out. True: there is one before the end. */
-static bool read_arguments(struct head_text *text, struct lws *wsi)
+/* Put them behind the first `count`. libwebsockets has cut and decoded the query already.
+ * guard null: since 4.3 it lets encoded null bytes in; those at the end of an argument it leaves
+ * out. True: there is one before the end. */
+static bool read_query(struct head_text *text, struct lws *wsi, size_t count)
 {
 	char *buf = text->query;
 	size_t size = sizeof(text->query);
 	bool has_null = false;
-	int count = 0;
 
-	while (count < READ_HEAD_ARGUMENTS) {
-		int len =
-			lws_hdr_copy_fragment(wsi, buf, (int)size, WSI_TOKEN_HTTP_URI_ARGS, count);
+	for (int i = 0; count < READ_HEAD_ARGUMENTS; i++) {
+		int len = lws_hdr_copy_fragment(wsi, buf, (int)size, WSI_TOKEN_HTTP_URI_ARGS, i);
 
 		if (len < 0) {
 			break;
@@ -82,7 +83,11 @@ static enum lws_token_indexes path_token(enum head_method method)
 void read_head(struct head *ret, struct head_text *text, struct lws *wsi)
 {
 	enum head_method method = method_of(wsi);
-	bool has_null = read_arguments(text, wsi);
+	const char *offered = value(wsi, WSI_TOKEN_PROTOCOL, text->values[6]);
+	size_t carried = offered ? admit_take_arguments(text->values[6], text->carried,
+					   text->arguments, READ_HEAD_ARGUMENTS)
+				 : 0;
+	bool has_null = read_query(text, wsi, carried);
 
 	*ret = (struct head){
 		.method = method,
@@ -93,7 +98,7 @@ void read_head(struct head *ret, struct head_text *text, struct lws *wsi)
 		.forwarded_for = value(wsi, WSI_TOKEN_X_FORWARDED_FOR, text->values[3]),
 		.if_none_match = value(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, text->values[4]),
 		.request_headers = value(wsi, WSI_TOKEN_HTTP_AC_REQUEST_HEADERS, text->values[5]),
-		.subprotocols = value(wsi, WSI_TOKEN_PROTOCOL, text->values[6]),
+		.subprotocols = offered,
 		.version = value(wsi, WSI_TOKEN_VERSION, text->values[7]),
 		.accept_encoding = value(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, text->values[8]),
 		.has_connection = lws_hdr_total_length(wsi, WSI_TOKEN_CONNECTION),

@@ -39,3 +39,9 @@ bool admit_host_has_port(const char *host);
  * tells whether any was offered. */
 const char *admit_subprotocol(
 	const struct option_list *known, const char *offered, bool *ret_offered);
+
+/* What a client's query may say can stand among its subprotocols, where no log of a proxy shows it:
+ * "nakodo.NAME.VALUE". Take each VALUE out of the list `offered`, so that nobody who logs or
+ * answers what is left of it tells a secret; `ret` points at the first `most` of them as
+ * "NAME=VALUE", in `buf`, which is as large as the list. Returns how many. */
+size_t admit_take_arguments(char *offered, char *buf, const char **ret, size_t most);

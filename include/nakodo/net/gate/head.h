@@ -13,12 +13,13 @@ struct head {
 	enum head_method method;
 	const char *protocol; /* what stands behind the target: "HTTP/1.1" */
 	const char *path; /* decoded, up to the query; NULL: longer than any path here */
-	const char *const *arguments; /* of the query: decoded "name=value", NULL at the end */
+	const char *const *arguments; /* decoded "name=value", NULL at the end: those that the
+				       * subprotocols carry (admit_take_arguments()), the query's */
 	const char *host, *origin;
 	const char *forwarded_for; /* X-Forwarded-For */
 	const char *if_none_match, *accept_encoding;
 	const char *request_headers; /* Access-Control-Request-Headers */
-	const char *subprotocols; /* Sec-WebSocket-Protocol */
+	const char *subprotocols; /* Sec-WebSocket-Protocol, without such values */
 	const char *version; /* Sec-WebSocket-Version */
 	bool has_connection, has_key; /* Connection, Sec-WebSocket-Key */
 	bool has_body; /* Content-Length, but for a length of 0, or Transfer-Encoding */

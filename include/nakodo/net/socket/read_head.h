@@ -7,13 +7,14 @@
 
 struct lws;
 
-#define READ_HEAD_ARGUMENTS 16 /* at most so many parts of the query; the rest is left out */
+#define READ_HEAD_ARGUMENTS 16 /* at most so many; the rest is left out */
 #define READ_HEAD_VALUE 1024 /* bytes of a value, with its NUL; a longer one reads as "" */
 #define READ_HEAD_QUERY 4096 /* bytes of all arguments */
 
 /* What the strings of a head lie in. */
 struct head_text {
 	char path[READ_HEAD_VALUE], values[9][READ_HEAD_VALUE], query[READ_HEAD_QUERY];
+	char carried[READ_HEAD_VALUE]; /* arguments that stood among the subprotocols */
 	const char *arguments[READ_HEAD_ARGUMENTS + 1];
 };
 
