@@ -18,7 +18,7 @@ export { SignalError };
  *
  * @typedef {object} LinkSetup
  * @property {typeof globalThis.WebSocket} WebSocket
- * @property {() => Record<string, string>} query asked in each try
+ * @property {() => string | undefined} name asked in each try
  * @property {string} [token]
  * @property {string | null} [replaces] the session of a page before this one
  *
@@ -207,8 +207,9 @@ export class Link {
   }
 
   #open() {
-    const { WebSocket, query, token, replaces } = this.#setup;
-    const search = new URLSearchParams({ ...query(), nonce: this.#nonce });
+    const { WebSocket, name, token, replaces } = this.#setup;
+    const search = new URLSearchParams({ nonce: this.#nonce });
+    if (name()) search.set('name', String(name()));
     const protocols = ['nakodo.v1'];
     if (this.#session) {
       search.set('n', `${this.#receipts.count}`);

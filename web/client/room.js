@@ -115,7 +115,7 @@ export class Room extends Emitter {
     }
     this.#link = new Link(`${url}/${encodeURIComponent(name)}`, {
       WebSocket: setup.WebSocket,
-      query: () => (this.self.name ? { name: this.self.name } : {}),
+      name: () => this.self.name,
       token,
       replaces: resume ? this.#keeper.session : undefined,
     }, {
