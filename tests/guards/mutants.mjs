@@ -198,8 +198,17 @@ export const mutants = {
     shows: /error: '(connecting|an echo|the WebSocket handshake).*: not within|the daemon ended with SIGKILL/,
     edits: [{
       file: 'src/net/ws/reading.c',
-      from: 'if (conn->tls && !conn->unheard) {',
-      to: 'if (0) {',
+      from: 'if (!conn->unheard) {\n\t\tconn->unheard = true;',
+      to: 'if (0) {\n\t\tconn->unheard = true;',
+    }],
+  },
+  'unheard-plain': {
+    test: 'unheard',
+    shows: /error: 'the daemon wants .* in an idle second'/,
+    edits: [{
+      file: 'src/net/ws/reading.c',
+      from: 'if (!conn->unheard) {\n\t\tconn->unheard = true;',
+      to: 'if (conn->tls && !conn->unheard) {\n\t\tconn->unheard = true;',
     }],
   },
   'hold': {

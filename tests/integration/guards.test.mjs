@@ -277,7 +277,7 @@ describe('the guard', { concurrency: 2 }, () => {
     'that is a ping of 130 bytes': frame(PING, 'x'.repeat(130)),
   })) {
     for (const [scheme, secure] of schemes) {
-      it(`unheard: a frame ${kind} of a peer that does not read what it is sent hangs nobody, ${scheme}`, async (t) => {
+      it(`unheard: a frame ${kind} of a peer that does not read what it is sent hangs nobody and costs nothing, ${scheme}`, async (t) => {
         const daemon = await daemonFor(t, { tls: true, args: ['--message-rate', '0', '--byte-rate', '0', '--slow-seconds', '60'] });
         const peer = await open(daemon, '/echo', { secure });
         peer.wire.socket.pause();
@@ -286,14 +286,10 @@ describe('the guard', { concurrency: 2 }, () => {
         } while ((await daemon.meters()).memory_frames < 10000); // it holds a part of what it has written
         const behind = Array.from({ length: 130 }, () => frame(TEXT, 'z'.repeat(100)));
         await peer.wire.write(Buffer.concat([fault, ...behind]));
-        const well = await open(daemon, '/echo');
-        await well.text('well?');
-        assert.equal(await well.says('an echo'), 'text well?');
-        await well.leave();
+        await isWell(daemon);
         peer.wire.parse = () => { peer.wire.received = Buffer.alloc(0); }; // what it was sent does not matter
         peer.wire.socket.resume();
         await within(peer.wire.ended, 'the end of the connection');
-        await isWell(daemon);
       });
     }
   }

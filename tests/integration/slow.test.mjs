@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { testDaemon } from '../lib/daemon.mjs';
-import { BINARY, frame, noise, open, PING, PONG, stopwatch } from '../lib/raw.mjs';
+import { BINARY, CLOSE, frame, noise, open, PING, PONG, stopwatch } from '../lib/raw.mjs';
 import { Reader } from '../lib/reader.mjs';
 
 const MB = 1e6;
@@ -118,7 +118,7 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     dead.ended.then(() => clearInterval(ponging));
     const clock = stopwatch();
     for (let i = 0; i < 16; i++) await sender.binary(noise(i, 60000)); // less than half of send-queue
-    await sender.wire.write(frame(PING, ''));
+    await sender.send(PING, '');
     assert.match(await sender.says(), /^pong/);
     const kernel = execFileSync('ss', ['-tinH', `sport = :${daemon.port}`], { encoding: 'utf8' });
     const unsent = [...kernel.matchAll(/notsent:(\d+)/g)].map(([, bytes]) => Number(bytes));
@@ -131,19 +131,25 @@ describe('who reads more slowly than others send', { concurrency: true }, () => 
     await sender.leave();
   });
 
-  it('and then breaks the protocol is gone in the five seconds that libwebsockets gives it to take the rest', async (t) => {
+  it('and then breaks the protocol is told so when it reads on', async (t) => {
     const daemon = await testDaemon(t, { args: ['--slow-seconds', '60', '--send-queue', '8MiB', '--resume-bytes', '16MiB', '--byte-rate', '0'] });
-    const [sender, dead] = await Promise.all([open(daemon, '/relay'), Reader.open(daemon, '/relay', 0)]);
+    const [sender, slow] = await Promise.all([1, 2].map(() => open(daemon, '/relay')));
+    slow.wire.socket.pause();
     for (let i = 0; i < 60; i++) {
       await sender.binary(noise(i, 60000));
       await turn();
     }
-    await sender.wire.write(frame(PING, ''));
+    await sender.send(PING, '');
     assert.match(await sender.says(), /^pong/);
-    dead.socket.write(frame(3, '')); // a reserved opcode
+    await slow.send(3, ''); // a reserved opcode
+    await sender.send(PING, '');
+    assert.match(await sender.says(), /^pong/);
+    slow.wire.socket.resume();
+    let said;
+    do said = await slow.next('the close frame'); while (said.opcode === BINARY);
+    assert.deepEqual([said.opcode, said.payload.readUInt16BE()], [CLOSE, 1002]);
     await daemon.logged('peer.leave');
     assert.equal((await daemon.meters()).closed_1002, 1);
-    dead.leave();
     await sender.leave();
   });
 

@@ -88,11 +88,11 @@ static void read_on(struct reading *reading, struct conn *conn)
 }
 
 /* guard unheard: where libwebsockets holds a part of a write and refuses a frame, it waits for that
- * part to go out, takes nothing of what it reads meanwhile, and with TLS reads on for ever while
- * there is something decrypted. */
+ * part to go out and takes nothing of what it reads meanwhile: with TLS it reads on for ever while
+ * there is something decrypted, else its socket keeps the loop awake. */
 void reading_stop(struct conn *conn)
 {
-	if (conn->tls && !conn->unheard) {
+	if (!conn->unheard) {
 		conn->unheard = true;
 		lws_rx_flow_control(conn->wsi, LWS_RXFLOW_REASON_APPLIES_DISABLE | UNHEARD);
 	}

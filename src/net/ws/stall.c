@@ -26,12 +26,6 @@ static void look_at(struct stalls *stalls, struct stalled *stalled)
 	int fd = lws_get_socket_fd(conn->wsi);
 	uint64_t now = deadlines_now(stalls->deadlines), mark = kernel_mark(fd);
 
-	if (lws_get_close_length(conn->wsi)) {
-		/* libwebsockets has given it up, and never rests until what was written is out. */
-		meter_closed(1002);
-		conn_kill(conn);
-		return;
-	}
 	DL_DELETE(stalls->watched, stalled);
 	DL_APPEND(stalls->watched, stalled);
 	if (mark != stalled->mark) {

@@ -27,8 +27,7 @@ bool reading_note(struct reading *reading, struct conn *conn, size_t len, size_t
 /* Between the reads of a turn and its writes. Who is not read to the end for lack of time comes
  * first in the next turn. */
 void reading_go_on(struct reading *reading);
-/* libwebsockets holds a part of what was written: a peer behind TLS is not read until that is gone.
- */
+/* libwebsockets holds a part of what was written: the peer is not read until that is gone. */
 void reading_stop(struct conn *conn);
 /* It is gone. True: the peer was not read meanwhile, and is before this turn's writes. */
 bool reading_start(struct reading *reading, struct conn *conn);
