@@ -214,13 +214,20 @@ export const mutants = {
   'hold': {
     test: 'hold',
     shows: { '4.1': /the daemon ended with SIGKILL/, '4.3': /error: 'message \d+: not within/ },
-    edits: [{
-      file: 'src/net/ws/pace.c',
-      from: `		meter_add(meter, 1);
+    edits: [
+      {
+        file: 'src/net/ws/pace.c',
+        from: `		meter_add(meter, 1);
 		put_in(conn, HOLD_PENDING);`,
-      to: `		meter_add(meter, 1);
+        to: `		meter_add(meter, 1);
 		conn->hold = HOLD_UNREAD;
-		lws_rx_flow_control(conn->wsi, 0);`,
-    }],
+		pace_of(conn)->hold(conn);`,
+      },
+      {
+        file: 'src/net/ws/reading.c',
+        from: 'if (ssl && SSL_pending(ssl)) {',
+        to: 'if (0) {',
+      },
+    ],
   },
 };

@@ -14,7 +14,7 @@ const homes = [
   [/^libwebsockets\.h$/, /^net\//],
   [/^uv\.h$/, /^net\//],
   [/^systemd\//, /^net\//],
-  // net/ws/pace asks how much TLS holds back; it has the name from libwebsockets.h.
+  // net/ws/reading asks how much TLS holds back; it has the name from libwebsockets.h.
   [/^openssl\//, /^(net\/tls\/|service\/)/],
   [/^cjson\//, /^(dialect\/|service\/|base\/json$|net\/http\/site$)/],
   [/^hiredis\//, /^service\/bus_redis$/],

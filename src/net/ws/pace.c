@@ -2,7 +2,6 @@
  * those to be stopped or read on. */
 #include "nakodo/net/ws/pace.h"
 
-#include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -75,9 +74,7 @@ static void stop_waiting(struct conn *conn)
 		DL_DELETE(pace_of(conn)->settling, conn->pacing);
 	}
 	if (conn->hold >= HOLD_UNREAD && conn->peer.state != PEER_GONE) {
-		lws_rx_flow_control(conn->wsi, 1);
-		/* Or what TLS still holds is read at the next event only. */
-		lws_cancel_service(pace_of(conn)->context);
+		pace_of(conn)->release(conn);
 	}
 	conn->hold = HOLD_NONE;
 }
@@ -376,7 +373,6 @@ void pace_start(struct pace *pace, struct hub *hub)
 static void settle(struct pace *pace, struct pacing *pacing)
 {
 	struct conn *conn = pacing->conn;
-	SSL *ssl = lws_get_ssl(conn->wsi);
 	uint64_t wait;
 
 	if (!wait_of(conn) && has_turn(conn)) {
@@ -386,12 +382,9 @@ static void settle(struct pace *pace, struct pacing *pacing)
 		return;
 	}
 	DL_DELETE(pace->settling, pacing);
-	if (conn->hold == HOLD_PENDING && ssl && SSL_pending(ssl)) {
+	if (conn->hold == HOLD_PENDING && !pace->hold(conn)) {
 		put_in(conn, HOLD_PENDING);
 		return;
-	}
-	if (conn->hold == HOLD_PENDING) {
-		lws_rx_flow_control(conn->wsi, 0);
 	}
 	conn->hold = HOLD_UNREAD;
 	wait = wait_of(conn);
@@ -402,7 +395,7 @@ static void settle(struct pace *pace, struct pacing *pacing)
 	}
 }
 
-/* guard hold: between two turns only, and never while TLS has decrypted bytes left. */
+/* guard hold: between two turns only. */
 bool pace_settle(struct pace *pace)
 {
 	struct pacing *pacing;

@@ -21,7 +21,7 @@
 #define OWN_MAX 65536 /* bytes that one connection is read on for */
 #define ALL_MAX (4 << 20) /* bytes of a turn: some ms */
 #define QUEUED_MAX 20000 /* frames */
-#define UNHEARD (1 << 1) /* a reason not to read, beside pace's */
+#define UNHEARD (1 << 1) /* a reason not to read, beside that of reading_hold() */
 
 static size_t header_of(size_t payload)
 {
@@ -110,6 +110,25 @@ bool reading_start(struct reading *reading, struct conn *conn)
 		DL_APPEND2(reading->more, conn, more_prev, more_next);
 	}
 	return true;
+}
+
+/* guard hold: with decrypted bytes left it would loop for ever. */
+bool reading_hold(struct conn *conn)
+{
+	SSL *ssl = lws_get_ssl(conn->wsi);
+
+	if (ssl && SSL_pending(ssl)) {
+		return false;
+	}
+	lws_rx_flow_control(conn->wsi, 0);
+	return true;
+}
+
+void reading_release(struct conn *conn)
+{
+	lws_rx_flow_control(conn->wsi, 1);
+	/* Or what TLS still holds is read at the next event only. */
+	lws_cancel_service(conn->ws->reading.context);
 }
 
 void reading_go_on(struct reading *reading)

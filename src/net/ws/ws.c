@@ -425,8 +425,9 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 	trim_start(&ws->trim, sockets->deadlines, sockets->loop);
 	ws->pace = (struct pace){.options = ws->options,
 		.deadlines = sockets->deadlines,
-		.context = sockets->context,
 		.deliver = deliver,
+		.hold = reading_hold,
+		.release = reading_release,
 		.resumed = watch};
 	pace_start(&ws->pace, ws->hub);
 	ws->stalls = (struct stalls){.options = ws->options, .deadlines = sockets->deadlines};

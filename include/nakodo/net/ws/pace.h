@@ -18,7 +18,6 @@
 struct conn;
 struct deadlines;
 struct hub;
-struct lws_context;
 struct options;
 struct pacing;
 struct presses;
@@ -27,14 +26,20 @@ struct presses;
 
 /* A message that was kept back is due. */
 typedef void pace_deliver_fn(struct conn *conn, const char *data, size_t len, bool binary);
-/* The peer is read again. */
+/* Leave the peer unread. False: not yet, something of the last read is left; ask after the next
+ * turn. */
+typedef bool pace_hold_fn(struct conn *conn);
+/* Read it again. */
+typedef void pace_release_fn(struct conn *conn);
+/* Its timer is free again. */
 typedef void pace_resumed_fn(struct conn *conn);
 
 struct pace {
 	const struct options *options;
 	struct deadlines *deadlines;
-	struct lws_context *context;
 	pace_deliver_fn *deliver;
+	pace_hold_fn *hold;
+	pace_release_fn *release;
 	pace_resumed_fn *resumed;
 	struct turn turn;
 	struct presses *presses; /* the hub's */

@@ -1,0 +1,266 @@
+/* pace: who is left unread, when, and that everybody is gone on with. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <uv.h>
+
+#include "nakodo/base/address.h"
+#include "nakodo/base/options.h"
+#include "nakodo/hub/press.h"
+#include "nakodo/net/gate/census.h"
+#include "nakodo/net/loop/deadlines.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/ws/ws.h"
+#include "peers.h"
+
+#define RATE 1000
+#define BURST (4 * RATE)
+#define OUTBOX (256 * 1024) /* bytes */
+#define AN_AGE 1000000000 /* ns of work */
+
+static struct peers all;
+static uv_loop_t loop;
+static struct deadlines deadlines;
+static struct options options;
+static struct census *census;
+static struct census_group *group, *other_group;
+static struct ws ws;
+static struct conn conn, other;
+static struct peer *reader; /* NULL: nobody gets the messages */
+static unsigned delivered, last; /* messages, of `conn` */
+static unsigned holds, releases, resumes, refusals; /* that many holds are to be refused */
+
+static uint64_t host_now(void *cookie)
+{
+	return deadlines_now(cookie);
+}
+
+static void host_set_timer(void *cookie, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn)
+{
+	deadlines_set(cookie, timer, delay, fn);
+}
+
+static void host_clear_timer(void *cookie, struct wheel_timer *timer)
+{
+	deadlines_clear(cookie, timer);
+}
+
+static void deliver(struct conn *from, const char *data, size_t len, bool binary)
+{
+	struct iovec part = {(void *)data, len};
+	struct message message;
+
+	if (from == &conn) {
+		delivered++;
+		memcpy(&last, data, sizeof(last));
+	}
+	pace_hear(from);
+	if (reader) {
+		message_init(&message, &part, 1, binary, true);
+		hub_send(reader, &message);
+		message_finish(&message);
+	}
+	pace_count(from, len);
+}
+
+static bool hold(struct conn *held)
+{
+	(void)held;
+	if (refusals) {
+		refusals--;
+		return false;
+	}
+	holds++;
+	return true;
+}
+
+static void release(struct conn *held)
+{
+	(void)held;
+	releases++;
+}
+
+static void resumed(struct conn *held)
+{
+	(void)held;
+	resumes++;
+}
+
+static void on_leave(struct peer *peer)
+{
+	pace_end((struct conn *)peer);
+}
+
+static void begin(struct conn *one, uint64_t id, const char *text, struct census_group **ret_group)
+{
+	struct address address;
+
+	assert_true(address_parse(&address, text, strlen(text)));
+	assert_true(census_add_connection(census, &address, 0, ret_group));
+	*one = (struct conn){.ws = &ws, .place = *ret_group};
+	hub_open(all.hub, &one->peer, id, on_leave);
+}
+
+static int set_up(void **state)
+{
+	struct hub_limits limits = {.room_members = 10, .outbox_bytes = OUTBOX};
+	struct hub_host host = {host_now, host_set_timer, host_clear_timer, &deadlines};
+
+	(void)state;
+	uv_loop_init(&loop);
+	deadlines_init(&deadlines, &loop);
+	peers_init(&all, limits, (const char *const[]){NULL});
+	hub_set_host(all.hub, &host);
+	census = census_create();
+	options = (struct options){0};
+	ws = (struct ws){.pace = {.options = &options,
+				 .deadlines = &deadlines,
+				 .deliver = deliver,
+				 .hold = hold,
+				 .release = release,
+				 .resumed = resumed}};
+	pace_start(&ws.pace, all.hub);
+	reader = NULL;
+	delivered = last = holds = releases = resumes = refusals = 0;
+	begin(&conn, 101, "192.0.2.1", &group);
+	begin(&other, 102, "198.51.100.1", &other_group);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	hub_drop(&conn.peer);
+	hub_drop(&other.peer);
+	census_remove_connection(census, group);
+	census_remove_connection(census, other_group);
+	census_destroy(census);
+	peers_finish(&all);
+	deadlines_finish(&deadlines);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	return 0;
+}
+
+/* As net does with a message that has come; in front stands which one it is. */
+static void say(struct conn *from, unsigned number, size_t len)
+{
+	char *data = calloc(1, len);
+
+	memcpy(data, &number, sizeof(number));
+	if (pace_is_due(from)) {
+		deliver(from, data, len, true);
+	} else {
+		assert_true(pace_keep(from, data, len, true));
+	}
+	free(data);
+}
+
+static void fill_over_half(struct peer *peer)
+{
+	char *data = calloc(1, OUTBOX / 2 + 1);
+	struct iovec part = {data, OUTBOX / 2 + 1};
+	struct message message;
+
+	message_init(&message, &part, 1, true, true);
+	hub_send(peer, &message);
+	message_finish(&message);
+	free(data);
+}
+
+/* Turns of the loop, until so many have been delivered or nothing is waited for any more. */
+static void go_on_until(unsigned count)
+{
+	while (delivered < count && (pace_settle(&ws.pace) || uv_run(&loop, UV_RUN_ONCE))) {
+		assert_true(delivered == 0 || last == delivered - 1);
+	}
+	assert_int_equal(delivered, count);
+}
+
+static void who_is_over_its_rate_is_left_unread_after_the_turn_until_it_is_due(void **state)
+{
+	(void)state;
+	options.message_rate = RATE;
+	conn.place = NULL; /* its address has all time of the turn */
+	for (unsigned i = 0; i < BURST + 20; i++) {
+		say(&conn, i, sizeof(i));
+	}
+	assert_in_range(delivered, BURST, BURST + 10);
+	assert_int_equal(holds, 0);
+	pace_settle(&ws.pace);
+	assert_int_equal(holds, 1);
+	assert_int_equal(releases, 0);
+	go_on_until(BURST + 20);
+	while (conn.hold != HOLD_NONE && (pace_settle(&ws.pace) || uv_run(&loop, UV_RUN_ONCE))) {
+	}
+	assert_int_equal(holds, 1);
+	assert_int_equal(releases, 1);
+	assert_int_equal(resumes, 1);
+}
+
+static void what_cannot_be_left_unread_yet_is_asked_again_after_the_next_turn(void **state)
+{
+	(void)state;
+	options.message_rate = RATE;
+	conn.place = NULL;
+	refusals = 2;
+	for (unsigned i = 0; conn.hold == HOLD_NONE; i++) {
+		say(&conn, i, sizeof(i));
+	}
+	assert_true(pace_settle(&ws.pace));
+	assert_true(pace_settle(&ws.pace));
+	assert_int_equal(holds, 0);
+	assert_false(pace_settle(&ws.pace));
+	assert_int_equal(holds, 1);
+}
+
+static void who_has_had_its_time_of_a_turn_goes_on_in_the_next(void **state)
+{
+	(void)state;
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	say(&conn, 0, sizeof(unsigned));
+	assert_int_equal(delivered, 0);
+	pace_settle(&ws.pace);
+	assert_int_equal(delivered, 1);
+	assert_int_equal(conn.hold, HOLD_NONE);
+	assert_int_equal(resumes, 1);
+}
+
+/* Its message alone was too little to wait for; when another address waits for the same reader, its
+ * part of the rate is half. */
+static void who_has_had_its_time_and_has_to_wait_for_a_reader_then_goes_on_by_itself(void **state)
+{
+	(void)state;
+	reader = peers_add(&all);
+	fill_over_half(reader);
+	say(&conn, 0, PRESS_RATE / 1000 - 50);
+	assert_int_equal(delivered, 1);
+	assert_int_equal(conn.hold, HOLD_NONE);
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	say(&conn, 1, sizeof(unsigned));
+	assert_int_equal(conn.hold, HOLD_PENDING);
+	say(&other, 0, PRESS_RATE / 100);
+	pace_settle(&ws.pace);
+	assert_int_equal(conn.hold, HOLD_UNREAD);
+	assert_int_equal(delivered, 1);
+	go_on_until(2); /* though the reader has not read */
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(who_is_over_its_rate_is_left_unread_after_the_turn_until_it_is_due),
+		TEST(what_cannot_be_left_unread_yet_is_asked_again_after_the_next_turn),
+		TEST(who_has_had_its_time_of_a_turn_goes_on_in_the_next),
+		TEST(who_has_had_its_time_and_has_to_wait_for_a_reader_then_goes_on_by_itself),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
