@@ -28,11 +28,16 @@ async function misplaced() {
   const within = (a, b) => a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
   const told = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(' ');
   const tiles = [...document.querySelectorAll('.tile')].map(box);
+  // Of two people one is small on the other's picture, beside its name.
+  const small = document.querySelector('.tile.inset');
+  const below = [...document.querySelectorAll('.tile:not(.inset), .tile:not(.inset) figcaption')].map(box);
   const place = box(document.querySelector('#stage'));
   const found = tiles.flatMap((a, i) => [
-    ...tiles.slice(i + 1).filter((b) => cuts(a, b)).map((b) => `${told(a)} is on ${told(b)}`),
-    ...within(a, place) && a.width > 30 && a.height > 30 ? [] : [`${told(a)} in ${told(place)}`],
+    ...small ? [] : tiles.slice(i + 1).filter((b) => cuts(a, b)).map((b) => `${told(a)} is on ${told(b)}`),
+    ...within(a, place) && a.width > 24 && a.height > 24 ? [] : [`${told(a)} in ${told(place)}`],
   ]);
+  if (small && !within(box(small), below[0])) found.push(`the small one is at ${told(box(small))}`);
+  if (small && cuts(box(small), below[1])) found.push('the small one is on a name');
   for (const button of document.querySelectorAll('.bar button:not([hidden])')) {
     const { left, right, width } = box(button);
     if (left < 2 || right > innerWidth - 2 || width < 44) found.push(`${button.id}: ${told(box(button))}`);
@@ -60,7 +65,8 @@ describe('nothing in a room stands on something else', () => {
 
   for (const [name, viewport] of [
     ['a desktop', DESKTOP], ['a small desktop', { width: 900, height: 500 }], ['a phone', PHONE], ['a small phone', { ...PHONE, width: 320, height: 568 }],
-    ['a phone on its side', { ...PHONE, width: 640, height: 360 }],
+    ['a phone on its side', { ...PHONE, width: 640, height: 360 }], ['a large one', { ...PHONE, width: 844, height: 390 }],
+    ['a desktop at 400 %', { width: 320, height: 256 }],
   ]) {
     it(`with one to seven tiles on ${name}, with and without drawer, strip and a large one`, async (t) => {
       const [page] = await openPages(t, [browser], daemon.url, { viewport });
@@ -68,7 +74,12 @@ describe('nothing in a room stands on something else', () => {
       await page.page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
       await page.page.evaluate(begin);
       for (let count = 1; count <= 7; count++) {
-        if (count > 1) await page.page.evaluate((key) => { window.stage.add(key, 'peer'); }, `p${count}`);
+        if (count > 1) {
+          await page.page.evaluate((key) => {
+            const name = { key: 'name', params: { name: 'A very long name indeed, as some people have' }, plain: 'A' };
+            window.stage.add(key, 'peer').setName(name);
+          }, `p${count}`);
+        }
         for (const [what, act] of [
           ['bare', () => {}],
           ['strip', () => window.strip.showStrip('many', 'strip.many', { way: { key: 'strip.dismiss', act() {} } })],

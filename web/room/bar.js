@@ -3,6 +3,7 @@
  */
 
 import { byId } from '../lib/dom.js';
+import { say } from '../lib/i18n.js';
 import { choices, remember } from './choices.js';
 import { DevicePicker } from './devices.js';
 import { openInvite } from './invite.js';
@@ -36,18 +37,21 @@ function openSettings(own) {
 export class Bar {
   #own;
   #outgoing;
+  #stage;
   #signal;
   /** @type {import('./media.js').Note | null} what is wrong with the devices */
   #told = null;
 
   /**
    * @param {{ own: OwnMedia, outgoing: import('./outgoing.js').Outgoing,
-   *   drawer: import('./drawer.js').Drawer, room: string, leave: () => void }} parts
+   *   stage: import('./stage.js').Stage, drawer: import('./drawer.js').Drawer, room: string,
+   *   leave: () => void }} parts
    * @param {AbortSignal} signal ends it
    */
-  constructor({ own, outgoing, drawer, room, leave }, signal) {
+  constructor({ own, outgoing, stage, drawer, room, leave }, signal) {
     this.#own = own;
     this.#outgoing = outgoing;
+    this.#stage = stage;
     this.#signal = signal;
     const mic = () => this.#turn('mic');
     const cam = () => this.#turn('cam');
@@ -57,10 +61,12 @@ export class Bar {
     this.#onClick({
       'menu-settings': () => openSettings(own),
       'menu-signals': () => drawer.open('signals'),
+      'menu-self': () => this.#showSelf(!choices.self),
       'people-invite': () => openInvite(room),
       'alone-invite': () => openInvite(room),
     });
     menu.addEventListener('click', () => menu.hidePopover(), { signal });
+    this.#showSelf(choices.self);
     this.#offerKeys();
     watchKeys({
       m: mic, v: cam, s: share, '?': help, f: toggleFullscreen,
@@ -77,6 +83,13 @@ export class Bar {
     const box = byId('help-keys', HTMLInputElement);
     box.checked = choices.keys;
     box.addEventListener('change', () => remember({ keys: box.checked }), { signal: this.#signal });
+  }
+
+  /** @param {boolean} isShown one's own picture */
+  #showSelf(isShown) {
+    remember({ self: isShown });
+    this.#stage.hideSelf(!isShown);
+    say(button('menu-self'), isShown ? 'menu.hideSelf' : 'menu.showSelf');
   }
 
   /** Space: on while it is held, and then as before. */

@@ -61,7 +61,8 @@ export class Call {
     this.#files = new Files(room, () => this.#drawer.open('chat'), onChat, signal);
     new ChatView(room, onChat, signal);
     const leave = () => this.leave();
-    new Bar({ own, outgoing: this.#outgoing, drawer: this.#drawer, room: room.name, leave }, signal);
+    const [outgoing, stage, drawer] = [this.#outgoing, this.#stage, this.#drawer];
+    new Bar({ own, outgoing, stage, drawer, room: room.name, leave }, signal);
     this.#watchOwn();
     this.#watchRoom();
     room.peers.forEach((peer) => this.#add(peer));

@@ -15,6 +15,7 @@ const KEY = 'nakodo.room';
  * @property {string} name
  * @property {boolean} micOn
  * @property {boolean} camOn
+ * @property {boolean} self one's own picture is shown
  * @property {boolean} keys single keys do something
  * @property {Device | null} mic null: what the browser takes by itself
  * @property {Device | null} cam
@@ -22,7 +23,9 @@ const KEY = 'nakodo.room';
  */
 
 /** @type {Choices} */
-const FRESH = { name: '', micOn: true, camOn: true, keys: true, mic: null, cam: null, speaker: null };
+const FRESH = {
+  name: '', micOn: true, camOn: true, self: true, keys: true, mic: null, cam: null, speaker: null,
+};
 
 /** @returns {Choices} */
 function load() {

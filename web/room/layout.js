@@ -37,6 +37,25 @@ function cells(count, columns, area) {
   });
 }
 
+/**
+ * Two people: one fills the stage, the other is small in its corner.
+ * @param {number} width of the stage
+ * @param {number} height
+ * @returns {[Box, Box]} the large one and the small one
+ */
+export function inset(width, height) {
+  const [large] = grid(1, areaOf(width, height));
+  const room = { width: Math.min(248, large.width * 0.35), height: Math.min(140, large.height * 0.28) };
+  const small = fit({ x: 0, y: 0, ...room }, 3 / 4);
+  const x = large.x + large.width - small.width - GAP;
+  return [large, { ...small, x, y: large.y + large.height - small.height - GAP }];
+}
+
+/** @param {number} width @param {number} height */
+function areaOf(width, height) {
+  return { x: GAP, y: GAP, width: width - 2 * GAP, height: height - 2 * GAP };
+}
+
 /** As many columns as make the tiles largest. @param {number} count @param {Box} area */
 function grid(count, area) {
   const narrowest = area.width > area.height ? 4 / 3 : 3 / 4;
@@ -61,7 +80,7 @@ function grid(count, area) {
  * @returns {Box[]} one for each tile
  */
 export function arrange(count, focus, width, height) {
-  const area = { x: GAP, y: GAP, width: width - 2 * GAP, height: height - 2 * GAP };
+  const area = areaOf(width, height);
   if (focus < 0 || count === 1) {
     return grid(count, area);
   }

@@ -1,10 +1,13 @@
 /*
- * The stage: all tiles, which of them is shown large, and where they stand.
+ * The stage: all tiles, which of them is shown large, and where they stand. In a call of two one's own
+ * picture is small in the corner of the other's; it can be hidden while somebody else is there.
  */
 
 import { byId } from '../lib/dom.js';
-import { arrange } from './layout.js';
+import { arrange, inset } from './layout.js';
 import { Tile } from './tile.js';
+
+/** @typedef {import('./layout.js').Box} Box */
 
 export class Stage {
   #box = byId('stage', HTMLElement);
@@ -13,6 +16,7 @@ export class Stage {
   #tiles = new Map();
   /** @type {string | null} */
   #large = null;
+  #isSelfHidden = false;
 
   /** @param {AbortSignal} signal ends it */
   constructor(signal) {
@@ -75,16 +79,37 @@ export class Stage {
     this.#arrange();
   }
 
+  /** @param {boolean} isHidden */
+  hideSelf(isHidden) {
+    this.#isSelfHidden = isHidden;
+    this.#arrange();
+  }
+
+  /** @param {[string, Tile][]} shown @returns {[Box[], Tile | null]} where they stand, and the small one */
+  #place(shown) {
+    const { clientWidth: width, clientHeight: height } = this.#box;
+    const large = shown.findIndex(([key]) => key === this.#large);
+    const isPair = shown.length === 2 && shown[0][1].kind === 'peer' && shown[1][0] === 'self';
+    if (!isPair) {
+      return [arrange(shown.length, large, width, height), null];
+    }
+    const boxes = inset(width, height);
+    return large === 1 ? [boxes.reverse(), shown[0][1]] : [boxes, shown[1][1]];
+  }
+
   #arrange() {
     this.#alone.hidden = this.#tiles.size !== 1;
-    const { clientWidth, clientHeight } = this.#box;
-    if (!this.#tiles.size || !clientWidth) {
+    const isSelfHidden = this.#isSelfHidden && this.#tiles.size > 1;
+    this.#tiles.get('self')?.element.toggleAttribute('hidden', isSelfHidden);
+    if (!this.#tiles.size || !this.#box.clientWidth) {
       return;
     }
-    const keys = [...this.#tiles.keys()];
-    const boxes = arrange(keys.length, keys.indexOf(this.#large ?? ''), clientWidth, clientHeight);
+    const shown = [...this.#tiles].filter(([key]) => key !== 'self' || !isSelfHidden);
+    const [boxes, small] = this.#place(shown);
     boxes.forEach(({ x, y, width, height }, i) => {
-      const { style } = /** @type {Tile} */ (this.#tiles.get(keys[i])).element;
+      const [, tile] = shown[i];
+      const { classList, style } = tile.element;
+      classList.toggle('inset', tile === small);
       style.left = `${x}px`;
       style.top = `${y}px`;
       style.width = `${width}px`;

@@ -82,6 +82,8 @@ export const en = {
   'close': 'Close',
   'settings': 'Devices and language',
   'menu.signals': 'Signals: what is exchanged',
+  'menu.hideSelf': 'Hide my own picture',
+  'menu.showSelf': 'Show my own picture',
   'menu.fullscreen': 'Full screen',
 
   'room.title': '{room} – nakodo',
@@ -262,6 +264,8 @@ export const ja = {
   'close': '閉じる',
   'settings': '機器と言語',
   'menu.signals': 'シグナル: やり取りの中身',
+  'menu.hideSelf': '自分の映像を隠す',
+  'menu.showSelf': '自分の映像を表示',
   'menu.fullscreen': '全画面',
 
   'room.title': '{room} – nakodo の部屋',

@@ -42,6 +42,7 @@ export class Tile {
    */
   constructor(kind, enlarge) {
     const isOwn = kind.startsWith('self');
+    this.kind = kind;
     this.isScreen = kind.endsWith('screen');
     this.video.autoplay = true;
     this.video.playsInline = true;
