@@ -1,6 +1,7 @@
 // The room's chat: it reaches everybody, once, as text and nothing but text.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { partsOf } from '../../web/room/links.js';
 import { startDaemon } from '../lib/daemon.mjs';
 import { enter } from '../lib/v1.mjs';
 import { launchChromium } from './lib/browsers.mjs';
@@ -23,6 +24,36 @@ function cutWires() {
     else dispatchEvent(new Event('online'));
   };
 }
+
+describe('an address in a text', () => {
+  const found = (text) => {
+    const parts = partsOf(text);
+    assert.equal(parts.map((part) => part.text).join(''), text, 'nothing of the text is lost');
+    return parts.filter(({ isLink }) => isLink).map((part) => part.text);
+  };
+
+  for (const [name, text, links] of [
+    ['is found in a sentence', 'Look (at https://a.example/x_(y)), or HTTP://b.example:8080?q=1#f!', ['https://a.example/x_(y)', 'HTTP://b.example:8080?q=1#f']],
+    ['ends where Japanese goes on', '「https://a.example/朝」とhttp://[::1]:3000/r/1。', ['https://a.example/', 'http://[::1]:3000/r/1']],
+    ['ends without brackets and points of the sentence', '[https://a.example/b]. <https://c.example>... *https://d.example*', ['https://a.example/b', 'https://c.example', 'https://d.example']],
+    ['of another kind is text', 'javascript:alert(1) data:text/html,x file:///etc/passwd ftp://a.example www.a.example xhttps://a.example', []],
+    ['that hides its host behind a user is text', 'https://bank.example@evil.example/ https://bank.example:443@evil.example https://a%40b.example', []],
+    ['may have an @ in its path', 'https://social.example/@hana', ['https://social.example/@hana']],
+    ['without a host, or with one that nobody could find, is text', 'https:// http:///x https://. https://a..b https://a.example:99999/ https://[zz]/', []],
+    ['ends before what cannot be seen or turns around', 'https://a.example/\u202Egpj.exe https://b.example\u200B.evil.example', ['https://a.example/', 'https://b.example']],
+    ['ends before a backslash', 'https://a.example\\@evil.example', ['https://a.example']],
+  ]) {
+    it(name, () => assert.deepEqual(found(text), links));
+  }
+
+  it('costs little, however long the text, and the fifty-first is text', () => {
+    const begin = performance.now();
+    assert.equal(found(`https://a.example/${')'.repeat(60000)}`).length, 1);
+    assert.equal(found('https://a.example '.repeat(4000)).length, 50);
+    assert.equal(found('https://'.repeat(8000)).length, 0);
+    assert.ok(performance.now() - begin < 1000);
+  });
+});
 
 describe('the chat of a room', () => {
   let daemon;
@@ -68,9 +99,9 @@ describe('the chat of a room', () => {
     await ken.until(() => document.querySelector('#unread').hidden);
   });
 
-  it('shows markup, links and scripts as the text that they are', async (t) => {
+  it('shows markup and scripts as the text that they are', async (t) => {
     const [hana, ken] = await pair(t);
-    const evil = '<img src=x onerror="window.hacked = 1"> https://example.org/ <script>hacked = 1</script>';
+    const evil = '<img src=x onerror="window.hacked = 1"> javascript:alert(1) <a href="x:">x</a> <script>hacked = 1</script>';
     await hana.openChat();
     await hana.chat(evil);
     await ken.openChat();
@@ -78,6 +109,21 @@ describe('the chat of a room', () => {
     assert.deepEqual(await ken.page.evaluate(() => [
       'hacked' in window, document.querySelectorAll('#chat-log :is(img, a, script)').length,
     ]), [false, 0]);
+  });
+
+  it('opens an address that is pressed in a tab of its own, which knows nothing of the room', async (t) => {
+    const [hana, ken] = await pair(t);
+    await hana.openChat();
+    await hana.chat(`\u202E${daemon.url}/check?from=chat, OK?`);
+    await ken.openChat();
+    await ken.shows('#chat-log a');
+    const opened = new Promise((resolve) => { browser.once('targetcreated', resolve); });
+    await ken.click('#chat-log a');
+    const tab = await (await opened).page();
+    await tab.waitForSelector('#check-start');
+    assert.deepEqual(await tab.evaluate(() => [location.search, document.referrer, window.opener]), ['?from=chat', '', null]);
+    assert.deepEqual(await ken.page.$eval('#chat-log a', ({ rel, dir }) => [rel, dir]), ['noopener noreferrer nofollow', 'ltr']);
+    await tab.close();
   });
 
   it('shows a name as the text that it is', async (t) => {

@@ -1,9 +1,11 @@
 /*
- * The chat: what was said before and what is said now, and the field to say something.
+ * The chat: what was said before and what is said now, and the field to say something. Addresses of
+ * pages can be pressed, all else that somebody wrote is text.
  */
 
 import { appendLine, byId, make } from '../lib/dom.js';
 import { say, shownLanguage } from '../lib/i18n.js';
+import { partsOf } from './links.js';
 import { nameOf, wordsOf } from './names.js';
 import { announce } from './status.js';
 
@@ -23,6 +25,23 @@ export function addToChat(line) {
   appendLine(log, line, MOST_LINES);
 }
 
+/** @param {string} text of anybody */
+function paragraph(text) {
+  const line = make('p');
+  line.append(...partsOf(text).map((part) => {
+    if (!part.isLink) {
+      return part.text;
+    }
+    const link = make('a', '', part.text);
+    link.href = part.text;
+    link.target = '_blank';
+    link.rel = 'noopener noreferrer nofollow';
+    link.dir = 'ltr'; // nothing around it turns it around
+    return link;
+  }));
+  return line;
+}
+
 /**
  * @param {import('./names.js').Name} who
  * @param {number} at ms since the epoch
@@ -37,7 +56,7 @@ function addLine(who, at, text, isOwn) {
   time.dateTime = when.toISOString();
   say(header.appendChild(make('span')), who.key, who.params);
   header.append(time);
-  line.append(header, make('p', '', text));
+  line.append(header, paragraph(text));
   addToChat(line);
 }
 
