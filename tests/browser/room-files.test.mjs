@@ -49,6 +49,37 @@ describe('a file', () => {
     return [hana, ken];
   }
 
+  /** Three pages; the first is connected to the others, and has its chat open. */
+  async function three(t) {
+    const path = `/r/${encodeURIComponent(t.name.slice(0, 30))}`;
+    const pages = await openPages(t, [chromium, chromium, chromium], daemon.url, { path });
+    for (const [i, name] of ['Hana', 'Ken', 'Mio'].entries()) await pages[i].join(name, { watch: true });
+    await pages[0].click('#open-people');
+    await pages[0].until(() => document.querySelectorAll('#people button:enabled').length === 2);
+    await pages[0].click('#drawer-close');
+    await pages[0].openChat();
+    return pages;
+  }
+
+  /** In the page: let files of these names, or a folder, go over it, and fall if `type` is `drop`. */
+  function drag(type, ...names) {
+    const data = new DataTransfer();
+    names.forEach((name) => data.items.add(new File([name], name)));
+    const event = new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+    return !document.querySelector('#stage').dispatchEvent(event);
+  }
+
+  /** In the page: paste a picture where one writes, and perhaps what it is a picture of. */
+  function paste(text) {
+    const data = new DataTransfer();
+    data.items.add(new File(['x'], 'image.png', { type: 'image/png' }));
+    if (text) data.setData('text/plain', text);
+    const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+    return !document.querySelector('#chat-text').dispatchEvent(event);
+  }
+
+  const titles = (page) => page.page.$$eval('.transfer > p:first-of-type', (all) => all.map((one) => one.textContent));
+
   /** Two pages that are connected; the second one's channels are at hand to say odd things. */
   async function odd(t) {
     const room = `/r/${encodeURIComponent(t.name.slice(0, 30))}`;
@@ -106,17 +137,77 @@ describe('a file', () => {
 
   it('too many at once from one peer are refused without a word', async (t) => {
     const [hana, ken] = await odd(t);
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 12; i++) {
       await ken.page.evaluate((name) => window.say({ type: 'offer', name, size: 5 }), `${i}.txt`);
     }
     await ken.until(() => window.answers.length === 2);
     assert.deepEqual(await ken.page.evaluate(() => window.answers), ['decline', 'decline']);
-    assert.equal((await hana.page.$$('.transfer')).length, 3);
+    assert.equal((await hana.page.$$('.transfer')).length, 10);
     await hana.openChat();
     await click(hana, 'file.decline');
     await ken.until(() => window.answers.length === 3);
     await ken.page.evaluate(() => window.say({ type: 'offer', name: 'next.txt', size: 5 }));
     await hana.says('.transfer:last-child', 'next.txt');
+  });
+
+  it('for everybody makes one card, which says how far it is for each', async (t) => {
+    const [hana, ken, mio] = await three(t);
+    const [chooser] = await Promise.all([hana.page.waitForFileChooser(), hana.click('#chat-file')]);
+    assert.equal(chooser.isMultiple(), true);
+    await chooser.accept([path]);
+    for (const page of [ken, mio]) {
+      await page.openChat();
+      await page.says('.transfer', en['file.yours']);
+    }
+    assert.deepEqual(await titles(hana), ['holiday <b>{file}.bin (25.2 MB) to 2 people']);
+    const states = () => hana.page.$$eval('.receivers li', (all) => all.map((one) => one.textContent));
+    assert.deepEqual(await states(), [`Ken${en['file.waiting']}`, `Mio${en['file.waiting']}`]);
+    await click(mio, 'file.decline');
+    await hana.says('.receivers', en['file.declined']);
+    assert.equal(await hana.page.$eval('.transfer', ({ dataset }) => dataset.state), 'waiting');
+    await click(ken, 'file.accept');
+    await ken.says('.transfer', en['file.received']);
+    await hana.says('.receivers', en['file.sent']);
+    assert.deepEqual(await states(), [`Ken${en['file.sent']}`, `Mio${en['file.declined']}`]);
+    assert.equal(await hana.page.$('.transfer button'), null);
+  });
+
+  it('for everybody is cancelled for everybody', async (t) => {
+    const [hana, ken, mio] = await three(t);
+    await hana.page.evaluate(drag, 'drop', 'a.txt');
+    for (const page of [ken, mio]) await page.until(() => document.querySelector('.transfer'));
+    await click(hana, 'file.cancel');
+    for (const page of [ken, mio]) await state(page, 'cancelledThere');
+  });
+
+  it('that is dragged over the page is asked for, and goes to everybody where it falls', async (t) => {
+    const [hana, ken, mio] = await three(t);
+    assert.equal(await hana.page.evaluate(drag, 'dragover', 'a.txt'), true);
+    await hana.shows('#drop');
+    await hana.page.evaluate(drag, 'dragleave');
+    await hana.until(() => !document.querySelector('#drop').checkVisibility());
+    // The browser would show the files in the place of the room.
+    assert.equal(await hana.page.evaluate(drag, 'drop', 'a.txt', 'b.txt'), true);
+    assert.deepEqual(await titles(hana), ['a.txt (5 byte) to 2 people', 'b.txt (5 byte) to 2 people']);
+    for (const page of [ken, mio]) {
+      await page.until(() => document.querySelectorAll('.transfer').length === 2);
+      assert.deepEqual(await titles(page), ['Hana offers a.txt (5 byte)', 'Hana offers b.txt (5 byte)']);
+    }
+  });
+
+  it('is one of ten at most, and nothing is sent that is none', async (t) => {
+    const [hana] = await three(t);
+    await hana.page.evaluate(drag, 'drop', ...Array.from({ length: 11 }, (_, i) => `${i}`));
+    await hana.says('#status', 'At most 10 files at once.');
+    await hana.page.evaluate(drag, 'drop');
+    assert.deepEqual(await titles(hana), []);
+  });
+
+  it('is pasted where one writes, unless there is text that says the same', async (t) => {
+    const [hana] = await three(t);
+    assert.equal(await hana.page.evaluate(paste, 'a table'), false);
+    assert.equal(await hana.page.evaluate(paste), true);
+    assert.deepEqual(await titles(hana), ['image.png (1 byte) to 2 people']);
   });
 
   it('that ends before it begins makes no card, nor does one without a size', async (t) => {

@@ -1,10 +1,11 @@
 /*
- * Files in the talk: a card for each transfer, with what can be done about it now.
+ * Files from person to person: which one, to whom, and what others offer. What a card shows is in
+ * file-card.js.
  */
 
-import { byId, icon, make } from '../lib/dom.js';
-import { say, shownLanguage } from '../lib/i18n.js';
-import { addToChat } from './chat.js';
+import { byId } from '../lib/dom.js';
+import { watchDropping } from './dropping.js';
+import { addOffered, addSent, sizeOf } from './file-card.js';
 import { nameOf, wordsOf } from './names.js';
 import { Receiving, isFileChannel } from './receiving.js';
 import { Sending } from './sending.js';
@@ -13,82 +14,17 @@ import { announce } from './status.js';
 /** @typedef {import('../client.js').Peer} Peer */
 /** @typedef {import('../client.js').Room} Room */
 
-const MOST_WAITING = 3; // offers of one peer; more are refused
-const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
+const MOST_AT_ONCE = 10; // files of one choice
+const MOST_WAITING = MOST_AT_ONCE; // offers of one peer; more are refused
 
-/** @param {number} bytes */
-function sizeOf(bytes) {
-  const power = bytes ? Math.min(UNITS.length - 1, Math.floor(Math.log(bytes) / Math.log(1000))) : 0;
-  const format = { style: 'unit', unit: UNITS[power], maximumFractionDigits: 1 };
-  return new Intl.NumberFormat(shownLanguage(), /** @type {Intl.NumberFormatOptions} */ (format))
-    .format(bytes / 1000 ** power);
-}
-
-/** @param {string} key @param {() => void} act @param {string} [className] */
-function action(key, act, className = '') {
-  const button = make('button', className);
-  say(button, key);
-  button.addEventListener('click', act);
-  return button;
-}
-
-/** @param {Blob} file @param {string} name @param {AbortSignal} signal lets go of the file */
-function saveLink(file, name, signal) {
-  const link = make('a', 'button');
-  link.href = URL.createObjectURL(file);
-  signal.addEventListener('abort', () => URL.revokeObjectURL(link.href));
-  link.download = name;
-  say(link, 'file.save');
-  return link;
-}
-
-/** @param {Sending | Receiving} transfer @param {string} who @param {AbortSignal} signal ends it */
-function addCard(transfer, who, signal) {
-  const isSending = transfer instanceof Sending;
-  const card = make('article', 'transfer');
-  const title = make('p');
-  const bar = make('progress');
-  const state = make('p', 'small');
-  const buttons = make('div', 'row');
-  const file = { name: who, file: transfer.name, size: sizeOf(transfer.size) };
-  say(title, isSending ? 'file.offering' : 'file.offered', file);
-  card.append(icon('file'), title, bar, state, buttons);
-  const cancel = action('file.cancel', () => transfer.cancel());
-  const waiting = isSending ? [cancel] : [
-    action('file.accept', () => transfer.accept(), 'primary'),
-    action('file.decline', () => transfer.decline()),
-  ];
-  /** @type {string | null} */
-  let shown = null;
-  const show = () => {
-    const isMoving = transfer.state === 'running' || transfer.state === 'checking';
-    bar.hidden = !isMoving;
-    bar.value = transfer.size ? transfer.moved / transfer.size : 1;
-    card.dataset.state = transfer.state;
-    if (transfer.state === 'running') {
-      say(state, 'file.running', { percent: Math.floor(bar.value * 100) });
-    } else if (transfer.state === 'done') {
-      say(state, isSending ? 'file.sent' : 'file.received');
-    } else {
-      say(state, transfer.state === 'waiting' && !isSending ? 'file.yours' : `file.${transfer.state}`);
-    }
-    if (shown !== transfer.state) {
-      shown = transfer.state;
-      const save = transfer instanceof Receiving && transfer.file;
-      buttons.replaceChildren(...(transfer.state === 'waiting' ? waiting : isMoving ? [cancel] : []),
-        ...(save ? [saveLink(save, transfer.name, signal)] : []));
-    }
-  };
-  transfer.addEventListener('change', show);
-  show();
-  addToChat(card);
-}
+/** @param {Iterable<Peer>} peers */
+const connected = (peers) => [...peers].filter(({ state }) => state === 'connected');
 
 export class Files {
   #onSend;
   #onOffer;
   #signal;
-  /** @type {Peer[]} for whom the file is that is being picked */
+  /** @type {Iterable<Peer>} for whom the files are that are being picked */
   #receivers = [];
 
   /**
@@ -101,18 +37,21 @@ export class Files {
     this.#onSend = onSend;
     this.#onOffer = onOffer;
     this.#signal = signal;
+    const everybody = room.peers.values.bind(room.peers);
     const pick = byId('chat-pick', HTMLInputElement);
     pick.addEventListener('change', () => {
-      this.#send([...(pick.files ?? [])]);
+      // Who left, or was lost, while the files were chosen gets none.
+      this.#send([...(pick.files ?? [])], connected(this.#receivers));
       pick.value = ''; // or the same file could not be chosen again
     }, { signal });
-    byId('chat-file', HTMLElement).addEventListener('click', () => this.pick([...room.peers.values()]), { signal });
+    byId('chat-file', HTMLElement).addEventListener('click', () => this.pick([...everybody()]), { signal });
+    watchDropping((files) => this.#send(files, connected(everybody())), signal);
   }
 
-  /** Ask which file. @param {Peer[]} peers who gets it */
+  /** Ask which files. @param {Peer[]} peers who gets them */
   pick(peers) {
-    this.#receivers = peers.filter(({ state }) => state === 'connected');
-    if (this.#receivers.length) {
+    this.#receivers = connected(peers);
+    if (connected(peers).length) {
       byId('chat-pick', HTMLInputElement).click();
     } else {
       announce('file.nobody');
@@ -142,20 +81,28 @@ export class Files {
 
   /** @param {Receiving} transfer @param {string} name whose */
   #show(transfer, name) {
-    addCard(transfer, name, this.#signal);
+    addOffered(transfer, name, this.#signal);
     if (!this.#onOffer()) {
       announce('file.offered', { name, file: transfer.name, size: sizeOf(transfer.size) });
     }
   }
 
-  /** @param {File[]} files */
-  #send(files) {
-    for (const file of files) {
-      // Who left, or was lost, while the file was chosen gets none.
-      for (const peer of this.#receivers.filter(({ state }) => state === 'connected')) {
-        addCard(new Sending(peer, file), wordsOf(nameOf(peer)), this.#signal);
+  /** @param {File[]} files @param {Peer[]} peers */
+  #send(files, peers) {
+    if (!files.length) {
+      announce('file.none');
+    } else if (files.length > MOST_AT_ONCE) {
+      announce('file.many', { count: MOST_AT_ONCE });
+    } else if (!peers.length) {
+      announce('file.nobody');
+    } else {
+      for (const file of files) {
+        addSent(file, peers.map((peer) => {
+          const name = nameOf(peer);
+          return { name, words: wordsOf(name), transfer: new Sending(peer, file) };
+        }));
       }
+      this.#onSend();
     }
-    this.#onSend();
   }
 }
