@@ -13,7 +13,7 @@ if(old)
 endif()
 file(MAKE_DIRECTORY ${OUT})
 file(COPY ${WEB}/ DESTINATION ${OUT}
-  REGEX "/(check|lab|lib|room|signals|trust)$" EXCLUDE
+  REGEX "/(check|lab|lib|missing|room|signals|trust)$" EXCLUDE
   PATTERN "*.html" EXCLUDE PATTERN "*.css" EXCLUDE)
 
 function(run)

@@ -464,12 +464,37 @@ describe('what the daemon tells', () => {
     }
   });
 
+  it('a wrong link shows people a page with a way back, and tells programs in JSON', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--web-root', shipped] });
+    const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    const wrong = (path, Accept, options) => ask(daemon, path, { headers: Accept ? { Accept } : {}, ...options });
+    for (const [path, status] of [['/r/', 404], ['/r/a/b', 404], ['/nowhere', 404], ['/missing/none.js', 404], ['/v1/asakai', 426]]) {
+      const page = await wrong(path, browser);
+      assert.deepEqual([page.status, page.headers['content-type'], page.headers['cache-control'], page.headers.etag],
+        [status, 'text/html; charset=utf-8', 'no-store', undefined], path);
+      assert.match(page.text, /<a id="missing-back"[^>]* href="\/"/);
+      assert.equal((await wrong(path, browser, { method: 'HEAD' })).status, status);
+      for (const accept of [undefined, '*/*', 'application/json', 'text/*', 'text/html;q=0, */*']) {
+        const answer = await wrong(path, accept);
+        assert.deepEqual([answer.status, answer.headers['content-type'], JSON.parse(answer.text).type], [status, 'application/json', 'error'], `${path} ${accept}`);
+      }
+    }
+    assert.match((await ask(daemon, '/r/', { headers: { Accept: browser, 'Accept-Encoding': 'gzip' } })).headers['content-encoding'], /gzip/);
+    assert.ok((await daemon.meters()).refused_not_found > 0);
+  });
+
+  it('a web-root without such a page answers everybody in JSON', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--web-root', pages] });
+    const answer = await ask(daemon, '/r/', { headers: { Accept: 'text/html' } });
+    assert.deepEqual([answer.status, JSON.parse(answer.text).code], [404, 'not-found']);
+  });
+
   it('the client is served as it is written, and the pages name only what is there', async (t) => {
     const { port } = await testDaemon(t, { args: ['--web-root', shipped] });
     for (const name of ['client.js', 'client.d.ts', 'signaling.js', 'mesh.js', 'favicon.svg']) {
       assert.ok((await ask({ port }, `/${name}`)).body.equals(readFileSync(join(root, 'web', name))), name);
     }
-    for (const page of ['index.html', 'lab.html', 'check.html', 'trust.html']) {
+    for (const page of ['index.html', 'lab.html', 'check.html', 'trust.html', 'missing.html']) {
       const names = [...readFileSync(join(shipped, page), 'utf8').matchAll(/<(?:link|script)[^>]* (?:href|src)="([^"]+)"/g)];
       assert.ok(names.length >= 3, page);
       for (const [, name] of names) assert.equal((await ask({ port }, `/${name.replace(/^\//, '')}`)).status, 200, name);

@@ -43,6 +43,7 @@ static void what_is_named_is_taken(void **state)
 		{"identity", 0, 0, 1000},
 		{"xbr, brx, gzip2, x-gzip, gz ip", 0, 0, 1},
 		{"compress", 0, 0, 1},
+		{"text/html,*/*;q=0.8", 0, 0, 1},
 	};
 
 	(void)state;

@@ -15,6 +15,7 @@
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/gate/head.h"
 #include "nakodo/net/http/answer.h"
+#include "nakodo/net/http/coding.h"
 #include "nakodo/net/http/lan.h"
 #include "nakodo/net/http/site.h"
 #include "nakodo/net/socket/conn.h"
@@ -153,6 +154,38 @@ static void write_connect(
 	}
 }
 
+static size_t room_of(const struct exchange *exchange)
+{
+	return answers_room(&conn_sockets(exchange->conn)->answers, &exchange->conn->address);
+}
+
+/* A person, for whom a browser asks, gets a page with a way back instead of JSON; programs do not
+ * name text/html. False: nothing was answered. */
+static bool show_missing(const struct exchange *exchange, const struct refusal *refusal)
+{
+	const struct head *head = exchange->head;
+	const struct site_request request = {.path = "/missing",
+		.accept_encoding = head->accept_encoding,
+		.most = room_of(exchange)};
+	const struct shape shape = {0};
+	struct reply reply;
+	bool is_there;
+
+	if (exchange->door->own || !coding_weight(head->accept, "text/html")) {
+		return false;
+	}
+	site_find(exchange->pages->site, &request, &reply);
+	is_there = reply.status == 200;
+	if (is_there) {
+		meter_refused(refusal->code);
+		reply.status = refusal->status;
+		*reply.etag = '\0';
+		answer_write(exchange->conn, head, &reply, &shape);
+	}
+	reply_finish(&reply);
+	return is_there;
+}
+
 /* A GET where only WebSockets are spoken, or nothing at all. */
 static void refuse_path(const struct exchange *exchange)
 {
@@ -165,7 +198,9 @@ static void refuse_path(const struct exchange *exchange)
 	bool spoken =
 		gate_route(exchange->pages->gate, exchange->door, exchange->head->path, &room);
 
-	answer_refuse(exchange->conn, exchange->head, spoken ? &upgrade : &missing);
+	if (!show_missing(exchange, spoken ? &upgrade : &missing)) {
+		answer_refuse(exchange->conn, exchange->head, spoken ? &upgrade : &missing);
+	}
 }
 
 /* Header lines of the Fetch standard's CORS protocol. The pages that may read what a dialect
@@ -192,11 +227,6 @@ static void write_cors(const struct exchange *exchange, char *buf, size_t size)
 		snprintf(buf + len, size - (size_t)len, "access-control-allow-headers: %s\r\n",
 			head->request_headers);
 	}
-}
-
-static size_t room_of(const struct exchange *exchange)
-{
-	return answers_room(&conn_sockets(exchange->conn)->answers, &exchange->conn->address);
 }
 
 static void refuse_busy(const struct exchange *exchange)

@@ -101,6 +101,7 @@ void read_head(struct head *ret, struct head_text *text, struct lws *wsi)
 		.subprotocols = offered,
 		.version = value(wsi, WSI_TOKEN_VERSION, text->values[7]),
 		.accept_encoding = value(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, text->values[8]),
+		.accept = value(wsi, WSI_TOKEN_HTTP_ACCEPT, text->values[9]),
 		.has_connection = lws_hdr_total_length(wsi, WSI_TOKEN_CONNECTION),
 		.has_key = lws_hdr_total_length(wsi, WSI_TOKEN_KEY),
 		.has_body = has_body(wsi),

@@ -17,7 +17,7 @@ struct head {
 				       * subprotocols carry (admit_take_arguments()), the query's */
 	const char *host, *origin;
 	const char *forwarded_for; /* X-Forwarded-For */
-	const char *if_none_match, *accept_encoding;
+	const char *if_none_match, *accept, *accept_encoding;
 	const char *request_headers; /* Access-Control-Request-Headers */
 	const char *subprotocols; /* Sec-WebSocket-Protocol, without such values */
 	const char *version; /* Sec-WebSocket-Version */

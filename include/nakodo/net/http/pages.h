@@ -6,6 +6,9 @@
  *   /readyz      {"status":"ready"}, or 503 {"status":"draining"} or {"status":"full"}
  *   /ice.json    {"iceServers":[…]}, as RTCPeerConnection takes it
  *   and what lan.h has
+ *
+ * Whatever is not there is answered with missing.html of web-root, if it has one, to who takes
+ * text/html, else with JSON.
  */
 #pragma once
 
