@@ -38,7 +38,7 @@ async function misplaced() {
   ]);
   if (small && !within(box(small), below[0])) found.push(`the small one is at ${told(box(small))}`);
   if (small && cuts(box(small), below[1])) found.push('the small one is on a name');
-  for (const button of document.querySelectorAll('.bar button:not([hidden])')) {
+  for (const button of [...document.querySelectorAll('.bar button')].filter((one) => one.checkVisibility())) {
     const { left, right, width } = box(button);
     if (left < 2 || right > innerWidth - 2 || width < 44) found.push(`${button.id}: ${told(box(button))}`);
     const { x, y, height } = box(button);

@@ -44,4 +44,112 @@ describe('in a call', () => {
     await hana.click('#menu-self');
     assert.deepEqual(await small(), ['Hana (you)']);
   });
+
+  it('one changes one’s name, which all see, and is called so the next time', async (t) => {
+    const [hana, ken] = await two(t);
+    await hana.click('#open-people');
+    await hana.click('#people button');
+    await hana.until(() => document.activeElement.id === 'settings-name');
+    assert.equal(await hana.page.$eval('#settings-name', (field) => field.value), 'Hana');
+    await hana.page.keyboard.type('Hanako \u202eexe');
+    await hana.page.keyboard.press('Enter');
+    await ken.until(() => [...document.querySelectorAll('.tile .name')].some((one) => one.textContent === 'Hanako exe'));
+    await hana.says('.tile.inset .name', 'Hanako exe (you)');
+    await hana.says('#people li', 'Hanako exe (you)');
+    assert.equal(await hana.page.$eval('#settings', (dialog) => dialog.open), false);
+    await hana.click('#leave');
+    await Promise.all([hana.page.waitForNavigation(), hana.click('#ended-again')]);
+    await hana.shows('#join-name');
+    assert.equal(await hana.page.$eval('#join-name', (field) => field.value), 'Hanako exe');
+  });
+
+  it('a raised hand is seen by all, also by who comes later, until it is lowered', async (t) => {
+    const [hana, ken] = await two(t);
+    await hana.page.keyboard.press('h');
+    await hana.until(() => document.querySelector('#hand[aria-pressed=true]'));
+    await ken.says('#status', 'Hana raises a hand.');
+    const [mio] = await openPages(t, [browser], daemon.url, { path: new URL(hana.page.url()).pathname });
+    await mio.join('Mio', { watch: true });
+    const hands = () => [...document.querySelectorAll('.tile')]
+      .filter((tile) => tile.querySelector('.hand').checkVisibility()).map((tile) => tile.querySelector('.name').textContent).join();
+    for (const [page, name] of [[hana, 'Hana (you)'], [ken, 'Hana'], [mio, 'Hana']]) {
+      await page.until(`(${hands})() === ${JSON.stringify(name)}`);
+      await page.click('#open-people');
+      await page.shows(`#people [aria-label="${en['hand.up']}"]`);
+    }
+    await hana.click('#hand');
+    for (const page of [hana, ken, mio]) await page.until(`(${hands})() === ''`);
+  });
+
+  it('who comes and writes while nobody looks is counted in the title, and heard unless one does not like that', async (t) => {
+    const prepare = () => {
+      const Real = Audio;
+      window.played = [];
+      window.Audio = class extends Real { constructor(...all) { super(...all); window.played.push(this); } };
+    };
+    const [hana, ken] = await two(t, { prepare });
+    const front = await hana.context.newPage();
+    await front.bringToFront();
+    await hana.until(() => document.hidden);
+    await ken.openChat();
+    await ken.chat('one');
+    await hana.until(() => document.title.startsWith('(1) '));
+    await hana.until(() => window.played.length === 1 && !window.played[0].srcObject);
+    await hana.page.bringToFront();
+    await hana.until(() => !document.title.startsWith('('));
+    await hana.click('#more');
+    await hana.click('#menu-settings');
+    await hana.click('#settings-sounds');
+    await front.bringToFront();
+    await hana.until(() => document.hidden);
+    await ken.chat('two');
+    const [mio] = await openPages(t, [browser], daemon.url, { path: new URL(hana.page.url()).pathname });
+    await mio.join('Mio', { watch: true });
+    await hana.until(() => document.title.startsWith('(2) '));
+    assert.equal(await hana.page.evaluate(() => window.played.length), 1);
+  });
+
+  it('who speaks with the microphone off is told that nobody hears it', async (t) => {
+    const [hana] = await openPages(t, [browser], daemon.url, { path: '/r/unheard' });
+    await hana.join('Hana');
+    await hana.click('#mic');
+    await hana.says('#unheard', en['mic.unheard']);
+    await hana.click('#mic');
+    await hana.until(() => !document.querySelector('#unheard').textContent);
+  });
+
+  it('the loudspeaker that was chosen can be heard before', async (t) => {
+    const prepare = () => {
+      window.Audio = new Proxy(Audio, {
+        construct(target, all) {
+          window.speaker = new target(...all);
+          return window.speaker;
+        },
+      });
+    };
+    const [hana] = await openPages(t, [browser], daemon.url, { path: '/r/loudspeaker', prepare });
+    await hana.until(() => document.querySelectorAll('#join-devices select')[2]?.options.length > 1);
+    const id = await hana.page.$$eval('#join-devices select', ([, , select]) => {
+      select.selectedIndex = 1;
+      select.dispatchEvent(new Event('change'));
+      return select.value;
+    });
+    await hana.click(`#join-devices [aria-label="${en['device.test']}"]`);
+    const loudest = await hana.page.evaluate(async () => {
+      const audio = new AudioContext();
+      const ear = audio.createAnalyser();
+      audio.createMediaStreamSource(window.speaker.srcObject).connect(ear);
+      const samples = new Float32Array(ear.fftSize);
+      let most = 0;
+      while (window.speaker.srcObject) {
+        ear.getFloatTimeDomainData(samples);
+        most = Math.max(most, ...samples);
+        await new Promise(requestAnimationFrame);
+      }
+      return most;
+    });
+    assert.ok(loudest > 0.05, String(loudest));
+    assert.equal(await hana.page.evaluate(() => window.speaker.sinkId), id);
+    await hana.until(() => !document.querySelector('#join-devices button').disabled);
+  });
 });

@@ -3,9 +3,9 @@
  */
 
 import { byId } from '../lib/dom.js';
-import { say } from '../lib/i18n.js';
+import { say, sayIn } from '../lib/i18n.js';
 import { choices, remember } from './choices.js';
-import { DevicePicker } from './devices.js';
+import { isRaised, turnHand } from './hands.js';
 import { openInvite } from './invite.js';
 import { CAN_SHARE } from './outgoing.js';
 import { KEY_TITLES, showToggle } from './prejoin.js';
@@ -25,55 +25,51 @@ async function toggleFullscreen() {
     .catch(() => {}); // forbidden
 }
 
-/** @param {OwnMedia} own */
-function openSettings(own) {
-  const dialog = byId('settings', HTMLDialogElement);
-  const end = new AbortController();
-  new DevicePicker(byId('settings-devices', HTMLElement), own, end.signal);
-  dialog.addEventListener('close', () => end.abort(), { once: true });
-  dialog.showModal();
-}
-
 export class Bar {
   #own;
   #outgoing;
   #stage;
+  #room;
   #signal;
   /** @type {import('./media.js').Note | null} what is wrong with the devices */
   #told = null;
 
   /**
    * @param {{ own: OwnMedia, outgoing: import('./outgoing.js').Outgoing,
-   *   stage: import('./stage.js').Stage, drawer: import('./drawer.js').Drawer, room: string,
-   *   leave: () => void }} parts
+   *   stage: import('./stage.js').Stage, drawer: import('./drawer.js').Drawer,
+   *   room: import('../client.js').Room, openSettings: () => void, leave: () => void }} parts
    * @param {AbortSignal} signal ends it
    */
-  constructor({ own, outgoing, stage, drawer, room, leave }, signal) {
+  constructor({ own, outgoing, stage, drawer, room, openSettings, leave }, signal) {
     this.#own = own;
     this.#outgoing = outgoing;
     this.#stage = stage;
+    this.#room = room;
     this.#signal = signal;
     const mic = () => this.#turn('mic');
     const cam = () => this.#turn('cam');
     const share = () => this.#share();
+    const hand = () => turnHand(room);
     const help = () => byId('help', HTMLDialogElement).showModal();
-    this.#onClick({ mic, cam, share, leave, 'menu-fullscreen': toggleFullscreen, 'menu-help': help });
+    this.#onClick({ mic, cam, share, hand, leave, 'menu-hand': hand, 'menu-fullscreen': toggleFullscreen, 'menu-help': help });
     this.#onClick({
-      'menu-settings': () => openSettings(own),
+      'menu-settings': openSettings,
       'menu-signals': () => drawer.open('signals'),
       'menu-self': () => this.#showSelf(!choices.self),
-      'people-invite': () => openInvite(room),
-      'alone-invite': () => openInvite(room),
+      'people-invite': () => openInvite(room.name),
+      'alone-invite': () => openInvite(room.name),
     });
     menu.addEventListener('click', () => menu.hidePopover(), { signal });
     this.#showSelf(choices.self);
     this.#offerKeys();
     watchKeys({
-      m: mic, v: cam, s: share, '?': help, f: toggleFullscreen,
+      m: mic, v: cam, s: share, h: hand, '?': help, f: toggleFullscreen,
       c: () => drawer.toggle('chat'), p: () => drawer.toggle('people'), d: () => drawer.toggle('signals'),
     }, this.#talk(), signal);
     own.addEventListener('change', () => this.#show(), { signal });
     outgoing.addEventListener('change', () => this.#show(), { signal });
+    room.on('self', () => this.#showHand(), { signal });
+    this.#showHand();
     button('share').hidden = !CAN_SHARE;
     this.#show();
   }
@@ -90,6 +86,13 @@ export class Bar {
     remember({ self: isShown });
     this.#stage.hideSelf(!isShown);
     say(button('menu-self'), isShown ? 'menu.hideSelf' : 'menu.showSelf');
+  }
+
+  #showHand() {
+    const isUp = isRaised(this.#room.self);
+    button('hand').setAttribute('aria-pressed', String(isUp));
+    sayIn(button('hand'), 'title', isUp ? 'hand.lowerKey' : 'hand.key');
+    say(button('menu-hand'), isUp ? 'hand.lower' : 'hand');
   }
 
   /** Space: on while it is held, and then as before. */

@@ -10,14 +10,18 @@ import { Bar } from './bar.js';
 import { ChatView } from './chat.js';
 import { Drawer } from './drawer.js';
 import { Files } from './files.js';
+import { isRaised, watchHands } from './hands.js';
 import { nameOf, ownNameOf, wordsOf } from './names.js';
+import { watchNotices } from './notices.js';
 import { Outgoing } from './outgoing.js';
 import { PeerTiles } from './peers.js';
 import { showPeople } from './people.js';
+import { Settings } from './settings.js';
 import { announce, clearStatus } from './status.js';
 import { keepStay } from './stay.js';
 import { clearStrip, showStrip } from './strip.js';
 import { Stage } from './stage.js';
+import { watchUnheard } from './unheard.js';
 import { stayAwake } from './wake.js';
 
 /** @typedef {import('../client.js').Peer} Peer */
@@ -36,6 +40,8 @@ export class Call {
   #outgoing;
   #stage;
   #peers;
+  #settings;
+  #note;
   #unread = 0;
   #hasWarned = false;
 
@@ -57,12 +63,16 @@ export class Call {
     this.#outgoing = new Outgoing(room, own, signal);
     this.#stage = new Stage(signal);
     this.#peers = new PeerTiles(room, this.#stage, own, signal);
+    this.#settings = new Settings(room, own, signal);
+    this.#note = watchNotices(room, signal);
     const onChat = () => this.#onChat();
     this.#files = new Files(room, () => this.#drawer.open('chat'), onChat, signal);
     new ChatView(room, onChat, signal);
     const leave = () => this.leave();
     const [outgoing, stage, drawer] = [this.#outgoing, this.#stage, this.#drawer];
-    new Bar({ own, outgoing, stage, drawer, room: room.name, leave }, signal);
+    const openSettings = () => this.#settings.open();
+    new Bar({ own, outgoing, stage, drawer, room, openSettings, leave }, signal);
+    watchUnheard(own, signal);
     this.#watchOwn();
     this.#watchRoom();
     room.peers.forEach((peer) => this.#add(peer));
@@ -98,8 +108,9 @@ export class Call {
   #watchOwn() {
     const { signal } = this.#end;
     const tile = this.#stage.add('self', 'self');
-    tile.setName(ownNameOf(this.#room.self));
     const show = () => {
+      tile.setName(ownNameOf(this.#room.self));
+      tile.setHand(isRaised(this.#room.self));
       const { cam, mic } = this.#own.tracks;
       if (cam !== (tile.track ?? null)) {
         tile.play(cam && new MediaStream([cam]));
@@ -109,6 +120,7 @@ export class Call {
       this.#show();
     };
     this.#own.addEventListener('change', show, { signal });
+    this.#room.on('self', show, { signal });
     this.#outgoing.addEventListener('change', () => this.#showOwnScreen(), { signal });
     show();
   }
@@ -138,6 +150,10 @@ export class Call {
       this.#show();
     }, { signal });
     room.on('update', () => this.#show(), { signal });
+    watchHands(room, (peer) => {
+      announce('hand.raised', { name: wordsOf(nameOf(peer)) });
+      this.#note('said');
+    }, signal);
     room.on('track', () => this.#show(), { signal });
     room.on('error', ({ code }) => {
       if (code !== 'unknown-peer') { // who left in this moment
@@ -169,9 +185,12 @@ export class Call {
 
   #show() {
     this.#peers.show();
-    showPeople(this.#room, this.#own, (peer) => {
-      this.#drawer.open('chat');
-      this.#files.pick([peer]);
+    showPeople(this.#room, this.#own, {
+      sendFile: (peer) => {
+        this.#drawer.open('chat');
+        this.#files.pick([peer]);
+      },
+      rename: () => this.#settings.rename(),
     });
     const cams = [...this.#room.peers.values()].filter(({ sources }) => sources.cam).length
       + Number(Boolean(this.#own.tracks.cam));
@@ -188,6 +207,7 @@ export class Call {
   /** @returns {boolean} whether the chat is looked at */
   #onChat() {
     const isSeen = this.#drawer.isOpen && this.#drawer.tab === 'chat';
+    this.#note('said');
     this.#unread = isSeen ? 0 : this.#unread + 1;
     this.#showUnread();
     return isSeen;

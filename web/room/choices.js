@@ -16,6 +16,7 @@ const KEY = 'nakodo.room';
  * @property {boolean} micOn
  * @property {boolean} camOn
  * @property {boolean} self one's own picture is shown
+ * @property {boolean} sounds the page may be heard while nobody looks at it
  * @property {boolean} keys single keys do something
  * @property {Device | null} mic null: what the browser takes by itself
  * @property {Device | null} cam
@@ -24,7 +25,8 @@ const KEY = 'nakodo.room';
 
 /** @type {Choices} */
 const FRESH = {
-  name: '', micOn: true, camOn: true, self: true, keys: true, mic: null, cam: null, speaker: null,
+  name: '', micOn: true, camOn: true, self: true, sounds: true, keys: true, mic: null, cam: null,
+  speaker: null,
 };
 
 /** @returns {Choices} */

@@ -3,24 +3,32 @@
  * what is plugged in. The speaker is a wish of this page's; the other two are asked of OwnMedia.
  */
 
-import { make } from '../lib/dom.js';
+import { icon, make } from '../lib/dom.js';
 import { say, sayIn } from '../lib/i18n.js';
 import { choices, remember } from './choices.js';
 import { watchLevel } from './meter.js';
+import { CAN_CHOOSE_SPEAKER, playNotes, useSpeaker } from './speaker.js';
 
 /** @typedef {import('./choices.js').Device} Device */
 /** @typedef {'mic' | 'cam' | 'speaker'} Role */
 
 /** @type {Record<Role, MediaDeviceKind>} */
 const KINDS = { mic: 'audioinput', cam: 'videoinput', speaker: 'audiooutput' };
-const CAN_CHOOSE_SPEAKER = 'setSinkId' in HTMLMediaElement.prototype;
+const TEST_HZ = [523, 659, 784, 1047];
 
-/** @param {HTMLMediaElement} element sounds from the loudspeaker that was chosen */
-export function useSpeaker(element) {
-  const id = choices.speaker?.id ?? ''; // '': the default
-  if (CAN_CHOOSE_SPEAKER && element.sinkId !== id) {
-    element.setSinkId(id).catch(() => {}); // unplugged: what it was goes on
-  }
+/** A button that lets one hear the loudspeaker. */
+function testButton() {
+  const button = make('button', 'square');
+  button.type = 'button';
+  button.append(icon('sound'));
+  sayIn(button, 'aria-label', 'device.test');
+  sayIn(button, 'title', 'device.test');
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    await playNotes(...TEST_HZ);
+    button.disabled = false;
+  });
+  return button;
 }
 
 export class DevicePicker {
@@ -44,9 +52,7 @@ export class DevicePicker {
       return;
     }
     for (const role of /** @type {Role[]} */ (['mic', 'cam', 'speaker'])) {
-      if (role !== 'speaker' || CAN_CHOOSE_SPEAKER) {
-        this.#addSelect(box, role);
-      }
+      this.#addSelect(box, role);
     }
     own.addEventListener('change', () => this.#show(), { signal });
     navigator.mediaDevices.addEventListener('devicechange', () => this.#show(), { signal });
@@ -65,6 +71,11 @@ export class DevicePicker {
       label.append(this.#meter);
     }
     box.append(label);
+    if (role === 'speaker') {
+      const row = make('div', 'speaker');
+      label.replaceWith(row);
+      row.append(label, testButton());
+    }
     this.#selects[role] = select;
     select.addEventListener('change', () => {
       const [option] = select.selectedOptions;
@@ -109,7 +120,7 @@ export class DevicePicker {
     select.replaceChildren(first, ...options);
     select.disabled = !devices.length;
     // Some browsers choose the loudspeaker in a window of their own.
-    /** @type {HTMLElement} */ (select.parentElement).hidden = role === 'speaker' && !devices.length;
+    select.hidden = role === 'speaker' && !(devices.length && CAN_CHOOSE_SPEAKER);
     select.value = same?.deviceId ?? '';
   }
 

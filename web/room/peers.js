@@ -3,6 +3,7 @@
  * and who of them speaks.
  */
 
+import { isRaised } from './hands.js';
 import { nameOf, wordsOf } from './names.js';
 import { watchQuality } from './quality.js';
 import { watchSpeaking } from './speaking.js';
@@ -68,6 +69,7 @@ export class PeerTiles {
       const tile = this.#stage.get(peer.id);
       tile?.setName(nameOf(peer));
       tile?.setMuted(!peer.sources.mic);
+      tile?.setHand(isRaised(peer));
       tile?.showPicture(Boolean(peer.sources.cam && peer.streams.cam?.getVideoTracks().length));
       this.#showScreen(peer);
     }
@@ -79,11 +81,13 @@ export class PeerTiles {
     const { screen } = peer.streams;
     if (!screen || !peer.sources.screen) {
       this.#stage.remove(key);
-    } else if (!this.#stage.get(key)) {
-      const tile = this.#stage.add(key, 'screen');
-      tile.setName({ key: 'tile.screen', params: { name: wordsOf(nameOf(peer)) }, plain: '' });
-      tile.showPicture(true);
+      return;
     }
+    if (!this.#stage.get(key)) {
+      this.#stage.add(key, 'screen').showPicture(true);
+    }
+    const { plain } = nameOf(peer);
+    this.#stage.get(key)?.setName({ key: 'tile.screen', params: { name: wordsOf(nameOf(peer)) }, plain });
   }
 
   /** @param {Peer} peer */

@@ -4,26 +4,58 @@
 
 import { byId, icon, make } from '../lib/dom.js';
 import { say, sayIn } from '../lib/i18n.js';
+import { isRaised } from './hands.js';
 import { nameOf, ownNameOf, wordsOf } from './names.js';
 import { avatar } from './tile.js';
 
 /** @typedef {import('../client.js').Peer} Peer */
 /** @typedef {import('./names.js').Name} Name */
 
-/** @param {Name} name @param {{ mic: boolean, cam: boolean }} isOn */
-function row(name, isOn) {
+/**
+ * @param {Name} name
+ * @param {{ mic: boolean, cam: boolean, hand: boolean }} isOn
+ * @param {HTMLButtonElement} button what one can do there
+ */
+function row(name, isOn, button) {
   const line = make('li');
   const text = make('span', 'name');
   say(text, name.key, name.params);
   line.append(avatar(name.plain), text);
-  for (const kind of /** @type {('mic' | 'cam')[]} */ (['mic', 'cam'])) {
-    const state = make('span', isOn[kind] ? '' : 'off');
-    state.setAttribute('role', 'img');
-    sayIn(state, 'aria-label', `people.${kind}${isOn[kind] ? '' : 'Off'}`);
-    state.append(icon(isOn[kind] ? kind : `${kind}-off`));
-    line.append(state);
+  if (isOn.hand) {
+    line.append(sign('hand', 'hand.up'));
   }
+  for (const kind of /** @type {('mic' | 'cam')[]} */ (['mic', 'cam'])) {
+    const state = isOn[kind] ? '' : 'Off';
+    const shown = sign(isOn[kind] ? kind : `${kind}-off`, `people.${kind}${state}`);
+    shown.classList.toggle('off', !isOn[kind]);
+    line.append(shown);
+  }
+  line.append(button);
   return line;
+}
+
+/** @param {string} name of the icon @param {string} key what it means */
+function sign(name, key) {
+  const shown = make('span');
+  shown.setAttribute('role', 'img');
+  sayIn(shown, 'aria-label', key);
+  shown.append(icon(name));
+  return shown;
+}
+
+/**
+ * @param {string} name of the icon
+ * @param {string} key what it does
+ * @param {import('../lib/i18n.js').Params} params
+ * @param {() => void} act
+ */
+function action(name, key, params, act) {
+  const button = make('button', 'square quiet');
+  button.append(icon(name));
+  sayIn(button, 'aria-label', key, params);
+  sayIn(button, 'title', key, params);
+  button.addEventListener('click', act);
+  return button;
 }
 
 /** What the list shows now. */
@@ -33,30 +65,27 @@ let shown = '';
  * Bring the list in step. It is made anew only when it changes, so that the focus stays.
  * @param {import('../client.js').Room} room
  * @param {import('./own-media.js').OwnMedia} own
- * @param {(peer: Peer) => void} sendFile
+ * @param {{ sendFile: (peer: Peer) => void, rename: () => void }} acts
  */
-export function showPeople(room, own, sendFile) {
+export function showPeople(room, own, { sendFile, rename }) {
   const { mic, cam } = own.tracks;
   const next = JSON.stringify([room.self, own.isOn, mic?.id, cam?.id, [...room.peers.values()].map((peer) => (
-    [peer.id, peer.name, peer.sources, peer.state, peer.away]
+    [peer.id, peer.name, peer.sources, peer.state, peer.away, isRaised(peer)]
   ))]);
   if (next === shown) {
     return;
   }
   shown = next;
-  const rows = [row(ownNameOf(room.self), { mic: Boolean(mic && own.isOn.mic), cam: Boolean(cam) })];
+  const rows = [row(ownNameOf(room.self), {
+    mic: Boolean(mic && own.isOn.mic), cam: Boolean(cam), hand: isRaised(room.self),
+  }, action('edit', 'settings.open', {}, rename))];
   for (const peer of room.peers.values()) {
     const name = nameOf(peer);
     const { sources } = peer;
-    const line = row(name, { mic: Boolean(sources.mic), cam: Boolean(sources.cam) });
-    const button = make('button', 'square quiet');
-    button.append(icon('clip'));
-    sayIn(button, 'aria-label', 'file.sendTo', { name: wordsOf(name) });
-    sayIn(button, 'title', 'file.sendTo', { name: wordsOf(name) });
+    const button = action('clip', 'file.sendTo', { name: wordsOf(name) }, () => sendFile(peer));
     button.disabled = peer.state !== 'connected';
-    button.addEventListener('click', () => sendFile(peer));
+    const line = row(name, { mic: Boolean(sources.mic), cam: Boolean(sources.cam), hand: isRaised(peer) }, button);
     line.classList.toggle('away', peer.away);
-    line.append(button);
     rows.push(line);
   }
   byId('people', HTMLElement).replaceChildren(...rows);

@@ -8,7 +8,7 @@ import { FULL, watchLevel } from './meter.js';
 
 const EVERY_MS = 300;
 const HOLD_MS = 600; // a breath between two words is not the end
-const LOUD = 0.04; // as watchLevel() has it: 40 dB below the loudest
+export const LOUD = 0.04; // as watchLevel() has it: 40 dB below the loudest
 
 /** What was heard of each receiver when it was last looked at. */
 const heard = new WeakMap();

@@ -5,7 +5,7 @@
 
 import { icon, make } from '../lib/dom.js';
 import { say, sayIn, t } from '../lib/i18n.js';
-import { useSpeaker } from './devices.js';
+import { useSpeaker } from './speaker.js';
 
 /** @typedef {import('./names.js').Name} Name */
 /** @typedef {import('./quality.js').Grade} Grade */
@@ -33,6 +33,7 @@ export class Tile {
   #enlarge = make('button', 'enlarge');
   #name = make('span', 'name');
   #muted = make('span');
+  #hand = make('span', 'hand');
   #dot = make('span', 'dot');
   #shownName = '\n'; // no name
 
@@ -56,10 +57,13 @@ export class Tile {
     this.#muted.append(icon('mic-off'), make('span', 'unseen'));
     say(/** @type {Element} */ (this.#muted.lastChild), 'tile.muted');
     this.#muted.hidden = true;
+    this.#hand.append(icon('hand'), make('span', 'unseen'));
+    say(/** @type {Element} */ (this.#hand.lastChild), 'hand.up');
+    this.#hand.hidden = true;
     this.#dot.setAttribute('role', 'img');
     this.#dot.hidden = isOwn || this.isScreen;
     const caption = make('figcaption');
-    caption.append(this.#dot, this.#name, this.#muted);
+    caption.append(this.#dot, this.#name, this.#muted, this.#hand);
     this.element.append(this.video, this.#avatar, this.#veil, this.#enlarge, caption);
     useSpeaker(this.video);
   }
@@ -110,6 +114,11 @@ export class Tile {
   /** @param {boolean} isMuted */
   setMuted(isMuted) {
     this.#muted.hidden = !isMuted;
+  }
+
+  /** @param {boolean} isRaised */
+  setHand(isRaised) {
+    this.#hand.hidden = !isRaised;
   }
 
   /** @param {boolean} isSpeaking */
