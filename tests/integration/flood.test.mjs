@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { testDaemon } from '../lib/daemon.mjs';
-import { CLOSE, CONTINUATION, frame, noise, open, PING, stopwatch, TEXT } from '../lib/raw.mjs';
+import { CLOSE, connect, CONTINUATION, frame, handshake, noise, open, PING, stopwatch, TEXT } from '../lib/raw.mjs';
 
 /** Send the same again and again, until the connection ends. It is reset after so many seconds. */
 async function pour(peer, bytes, patience) {
@@ -17,10 +17,37 @@ async function pour(peer, bytes, patience) {
 }
 
 /** A daemon that shares its processor with two that want all of it, and come first. */
-async function starvedDaemon(t, args = []) {
+async function starvedDaemon(t, args = [], tls = false) {
   const loops = [1, 2].map(() => spawn('taskset', ['-c', '0', process.execPath, '-e', 'for (const end = Date.now() + 90000; Date.now() < end;);']));
   t.after(() => loops.forEach((loop) => loop.kill('SIGKILL')));
-  return testDaemon(t, { args, wrap: ['taskset', '-c', '0', 'nice', '-n', '5'] });
+  return testDaemon(t, { args, tls, wrap: ['taskset', '-c', '0', 'nice', '-n', '5'] });
+}
+
+/** Give the daemon work, from an address of its own, until the function that this returns is called. */
+async function work(daemon) {
+  const peer = await open(daemon, '/echo', { from: '127.0.0.9' });
+  const text = 'x'.repeat(60000);
+  let done = false;
+  const working = (async () => {
+    while (!done) {
+      await Promise.all(Array.from({ length: 8 }, () => peer.text(text)));
+      for (let i = 0; i < 8; i++) assert.equal(await peer.says(), `text ${text}`);
+    }
+    await peer.leave();
+  })();
+  return () => {
+    done = true;
+    return working;
+  };
+}
+
+/** Send so many pings each tenth of a second, until the peer is closed for them. */
+async function isClosedForPings(peer, count) {
+  const bytes = Buffer.concat(Array(count).fill(frame(PING)));
+  const timer = setInterval(() => peer.wire.socket.write(bytes), 100);
+  const close = await peer.wire.until(() => peer.frames.find(({ opcode }) => opcode === CLOSE), 'that the peer is closed', 60000).finally(() => clearInterval(timer));
+  assert.equal(close.payload.subarray(2).toString(), 'too many control frames');
+  peer.wire.reset();
 }
 
 describe('what no rate counts', () => {
@@ -77,6 +104,29 @@ describe('what no rate counts', () => {
     await quiet.text('still here');
     assert.equal(await quiet.says(), 'text still here');
     for (const peer of [large, quiet]) await peer.leave();
+  });
+
+  it('what came before a peer was let in is none of it', async (t) => {
+    const daemon = await starvedDaemon(t, ['--message-rate', '0', '--byte-rate', '0']);
+    const stop = await work(daemon);
+    const [before, after] = await Promise.all([1, 2].map(() => open(daemon, '/echo')));
+    await isClosedForPings(before, 10000); // so somebody looks
+    const peer = await open(daemon, '/echo', { headers: { Cookie: `${' '.repeat(400000)}a=b` }, patience: 20000 });
+    await isClosedForPings(after, 10000); // so it was looked at
+    assert.equal((await daemon.meters()).floods, 2);
+    await peer.text('still here');
+    assert.equal(await peer.says(), 'text still here');
+    await peer.leave();
+    await stop();
+  });
+
+  it('a peer that floods is closed however many are connected that have not begun to speak', async (t) => {
+    const daemon = await starvedDaemon(t, ['--message-rate', '0', '--byte-rate', '0', '--connect-rate', '0', '--handshake-timeout', '60'], true);
+    const silent = await Promise.all(Array.from({ length: 200 }, () => connect(daemon, { port: daemon.tlsPort })));
+    const stop = await work(daemon);
+    await isClosedForPings(await open(daemon, '/echo'), 4000); // 240 kB a second
+    for (const wire of silent) wire.reset();
+    await stop();
   });
 
   it('a peer that floods is closed though others leave the daemon little of the processor', async (t) => {
