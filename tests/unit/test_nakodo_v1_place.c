@@ -1,10 +1,12 @@
 /* nakodo.v1: who gives up a place when something is full, and who does not. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -13,6 +15,9 @@
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
 #include "v1.h"
+
+#define FEW 100
+#define MANY 6400
 
 static const char *const mounts[] = {"/v1=nakodo.v1", NULL};
 static struct options options;
@@ -318,6 +323,71 @@ static void only_a_session_that_can_be_resumed_keeps_a_place(void **state)
 	mount->env = &peers_env;
 }
 
+/* One more whose connection is lost; a peer that has left is not needed any more. */
+static void lose(const char *address, size_t number)
+{
+	char room[32];
+
+	snprintf(room, sizeof(room), "%zu", number);
+	v1_drop(confirmed(address, room), 0);
+	all.all[--all.count] = (struct peers_one){.mount = NULL};
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* The ns in which a newcomer gets the place of one of those who are away. The least of some, since
+ * the machine has other work. */
+static uint64_t time_of_giving_way(struct mount *mount)
+{
+	uint64_t least = UINT64_MAX;
+	struct address newcomer;
+
+	assert_true(address_parse(&newcomer, "203.0.113.1", 11));
+	for (int i = 0; i < 20; i++) {
+		uint64_t begin = now_ns(), took;
+
+		assert_true(mount->dialect->give_way(mount, &newcomer));
+		took = now_ns() - begin;
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
+static void to_find_who_gives_way_takes_no_longer_for_many_seats(void **state)
+{
+	struct v1_one one = v1_join(&all, "r");
+	struct mount *mount = (struct mount *)peers_of(one.peer)->mount;
+	static struct dialect_env env; /* outlives the seats */
+	uint64_t few, many;
+	size_t count = 0;
+
+	(void)state;
+	env = peers_env;
+	env.keep_place = keep_place;
+	env.leave_place = leave_place;
+	mount->env = &env;
+	peers_options.rooms_max = MANY * 2;
+	while (count < FEW) {
+		lose(count % 2 ? "192.0.2.1" : "198.51.100.1", count);
+		count++;
+	}
+	few = time_of_giving_way(mount);
+	while (count < MANY) {
+		lose(count % 2 ? "192.0.2.1" : "198.51.100.1", count);
+		count++;
+	}
+	many = time_of_giving_way(mount);
+	if (many > few * 8) {
+		fail_msg("%d seats: %" PRIu64 " ns, %d: %" PRIu64, FEW, few, MANY, many);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -334,6 +404,7 @@ int main(void)
 		TEST(many_addresses_of_one_network_push_nobody_out),
 		TEST(each_seat_that_gives_way_is_counted),
 		TEST(only_a_session_that_can_be_resumed_keeps_a_place),
+		TEST(to_find_who_gives_way_takes_no_longer_for_many_seats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
