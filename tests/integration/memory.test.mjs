@@ -213,8 +213,9 @@ describe('max-memory', () => {
     for (let i = 0; i < 16; i++) {
       all.push(await burden(daemon, `room-${i}`, 0.8 * MIB));
       await speak();
+      await relieved(daemon); // what was written to who is closed counts until it has been taken
     }
-    const meters = await relieved(daemon);
+    const meters = await daemon.meters();
     assert.ok(meters.shed_peers > 0 && meters.closed_4508 >= meters.shed_peers);
     await speak();
     for (const { silent, speaker } of all) silent.cut(), speaker.cut();

@@ -90,7 +90,7 @@ export function within(promise, what, patience = PATIENCE) {
 
 /** A TCP or TLS connection that keeps what it has received until somebody takes it. */
 export class Wire {
-  received = Buffer.alloc(0);
+  #pieces = []; // joined when somebody asks, or a large file would be copied for each of them
   /** Called when there is more of it, before those who wait are asked. */
   parse;
   #waiters = new Set();
@@ -114,10 +114,19 @@ export class Wire {
     });
     socket.setNoDelay?.(true);
     socket.on('data', (bytes) => {
-      this.received = this.received.length ? Buffer.concat([this.received, bytes]) : bytes;
+      this.#pieces.push(bytes);
       this.parse?.();
       this.#look();
     });
+  }
+
+  get received() {
+    if (this.#pieces.length !== 1) this.#pieces = [Buffer.concat(this.#pieces)];
+    return this.#pieces[0];
+  }
+
+  set received(bytes) {
+    this.#pieces = [bytes];
   }
 
   #look() {
