@@ -11,15 +11,18 @@ const PAIRS = 8;
 const EVERY = 25; // ms from one message of a pair to the next; well within message-rate
 const NEWCOMER_EVERY = 200; // ms
 const SLICE = 1000; // ms
-const ROUNDS = 4; // on a busy machine one may go wrong by chance
+const ROUNDS = 6; // on a busy machine one may go wrong by chance
 const UNNOTICED = 0.02; // s; below that nobody asks for the ratio
 const ARGS = ['--listen', '127.0.0.1:0', '--listen', 'proxy:127.0.0.1:0', '--trusted-proxy', '127.0.0.200', '--max-memory', '24MiB'];
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const p99 = (times) => times.sort((a, b) => a - b)[Math.ceil(times.length * 0.99) - 1];
 
-/** Is that more than they may notice? */
-const isTooMuch = ([quiet, busy]) => busy.p99 > Math.max(2 * quiet.p99, UNNOTICED);
+/** Is that more than they may notice? A pause of the machine meets all pairs at once, so one round says little of either. */
+function isTooMuch(rounds) {
+  const [quiet, busy] = [0, 1].map((which) => rounds.map((round) => round[which].p99).sort((a, b) => a - b));
+  return busy[0] > Math.max(2 * quiet[Math.floor((quiet.length - 1) / 2)], UNNOTICED);
+}
 
 /** Two who talk: the second says everything back. */
 class Pair {
@@ -83,11 +86,11 @@ describe('the neighbours notice nothing of', () => {
     const rounds = [];
     do {
       rounds.push([await slice(decoy), await slice(daemon)]);
-    } while (rounds.length < ROUNDS && isTooMuch(rounds.at(-1)));
+    } while (rounds.length < ROUNDS && isTooMuch(rounds));
     const figures = rounds.map(([quiet, busy]) => `${(quiet.p99 * 1000).toFixed(1)} and ${(busy.p99 * 1000).toFixed(1)} ms (${quiet.acts} and ${busy.acts} acts)`).join(', ');
     t.diagnostic(`p99 quiet and attacked: ${figures}`);
     assert.ok(rounds.at(-1)[1].acts > 0, 'nothing was done');
     if (meets) assert.ok((await daemon.meters())[meets] > 0, `the limit was not met: ${meets} is 0`);
-    assert.ok(!isTooMuch(rounds.at(-1)), figures);
+    assert.ok(!isTooMuch(rounds), figures);
   }));
 });
