@@ -18,11 +18,11 @@ describe('in a call', () => {
   });
 
   /** Hana and Ken, who need not send anything. */
-  async function two(t, { watch = true, ...options } = {}) {
+  async function two(t, options = {}) {
     const path = `/r/${encodeURIComponent(t.name.slice(0, 30))}`;
     const pages = await openPages(t, [browser, browser], daemon.url, { path, ...options });
-    await pages[0].join('Hana', { watch });
-    await pages[1].join('Ken', { watch });
+    await pages[0].join('Hana', { watch: true });
+    await pages[1].join('Ken', { watch: true });
     await pages[0].until(() => document.querySelectorAll('.tile').length === 2);
     return pages;
   }
@@ -116,6 +116,64 @@ describe('in a call', () => {
     await hana.says('#unheard', en['mic.unheard']);
     await hana.click('#mic');
     await hana.until(() => !document.querySelector('#unheard').textContent);
+  });
+
+  it('the picture is 720 lines for one alone, and small again when a third comes', async (t) => {
+    // One camera with two pages has one size for both.
+    const [hana, ken] = await openPages(t, [browser, browser], daemon.url, { path: '/r/lines' });
+    await ken.join('Ken', { watch: true });
+    await hana.join('Hana');
+    const lines = (n) => hana.until((height) => (
+      window.opened.tracks.find(({ kind }) => kind === 'video').getSettings().height === height), n);
+    await lines(720);
+    const [mio] = await openPages(t, [browser], daemon.url, { path: new URL(hana.page.url()).pathname });
+    await mio.join('Mio', { watch: true });
+    await lines(360);
+    await mio.click('#leave');
+    await lines(720);
+  });
+
+  it('the other’s picture stands in a window above all others, until one wants it back', async (t) => {
+    const [hana, ken] = await openPages(t, [browser, browser], daemon.url, { path: '/r/float' });
+    await hana.join('Hana', { watch: true });
+    await hana.click('#more');
+    assert.equal(await hana.page.$eval('#menu-float', (button) => button.hidden), true, 'nobody is there');
+    await hana.page.keyboard.press('Escape');
+    await ken.join('Ken');
+    await hana.moves('Ken');
+    await hana.click('#more');
+    await hana.click('#menu-float');
+    await hana.until(() => document.pictureInPictureElement?.closest('.tile').textContent.includes('Ken'));
+    await hana.click('#more');
+    await hana.click('#menu-float');
+    await hana.until(() => !document.pictureInPictureElement);
+  });
+
+  it('a phone takes the camera of its other side, which shows things as they are', async (t) => {
+    const prepare = () => { // no driver has a phone
+      const real = MediaDevices.prototype.getUserMedia;
+      MediaDevices.prototype.getUserMedia = async function asked(wanted) {
+        const stream = await real.call(this, wanted);
+        for (const track of stream.getVideoTracks()) {
+          const { facingMode = 'user' } = wanted.video;
+          const settings = track.getSettings();
+          track.getSettings = () => ({ ...settings, facingMode });
+        }
+        return stream;
+      };
+    };
+    const [hana] = await openPages(t, [browser], daemon.url, { path: '/r/sides', prepare });
+    await hana.join('Hana');
+    for (const isMirrored of [false, true]) {
+      await hana.click('#more');
+      await hana.click('#menu-side');
+      await hana.until((wanted) => {
+        const video = document.querySelector('.tile video');
+        return video.videoWidth > 0 && video.classList.contains('mirrored') === wanted;
+      }, isMirrored);
+    }
+    assert.deepEqual(await hana.page.evaluate(() => window.opened.tracks.filter(({ kind }) => kind === 'video')
+      .map(({ readyState }) => readyState)), ['ended', 'ended', 'live']);
   });
 
   it('the loudspeaker that was chosen can be heard before', async (t) => {

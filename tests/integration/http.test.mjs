@@ -367,6 +367,23 @@ describe('the page of a room as it ships', () => {
   });
 });
 
+describe('the pages on a home screen', () => {
+  it('have a name and icons that are there', async (t) => {
+    const { port } = await testDaemon(t, { args: ['--web-root', shipped] });
+    const page = await ask({ port }, '/r/asakai');
+    const [, path] = /<link rel="manifest" href="([^"]+)">/.exec(page.body);
+    const manifest = await ask({ port }, path);
+    assert.equal(manifest.headers['content-type'], 'application/manifest+json');
+    const { name, start_url, icons } = JSON.parse(manifest.body);
+    assert.deepEqual([name, start_url], ['nakodo', '/']);
+    for (const { src, type } of icons) {
+      const icon = await ask({ port }, src);
+      assert.deepEqual([icon.status, icon.headers['content-type']], [200, type]);
+    }
+    assert.ok(icons.some(({ purpose, sizes }) => purpose === 'maskable' && sizes === '512x512'));
+  });
+});
+
 describe('the JavaScript client', () => {
   const shared = ['client.js', 'client.d.ts', 'signaling.js', 'mesh.js'];
   for (const name of [...shared, 'index.html', 'client.mjs']) writeFileSync(join(pages, name), `this is ${name}`);

@@ -20,6 +20,15 @@ import { clearStrip, showStrip } from './strip.js';
 const button = (id) => byId(id, HTMLButtonElement);
 const menu = byId('menu', HTMLElement);
 
+/** The picture of whom one looks at, in a window above all others. @param {import('./stage.js').Stage} stage */
+async function toggleFloating(stage) {
+  if (document.pictureInPictureElement) {
+    await document.exitPictureInPicture();
+  } else {
+    await stage.seen?.video.requestPictureInPicture().catch(() => {}); // nothing has come of it yet
+  }
+}
+
 async function toggleFullscreen() {
   await (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen())
     .catch(() => {}); // forbidden
@@ -55,11 +64,14 @@ export class Bar {
     this.#onClick({
       'menu-settings': openSettings,
       'menu-signals': () => drawer.open('signals'),
+      'menu-side': () => own.turnAround(),
+      'menu-float': () => toggleFloating(stage),
       'menu-self': () => this.#showSelf(!choices.self),
       'people-invite': () => openInvite(room.name),
       'alone-invite': () => openInvite(room.name),
     });
     menu.addEventListener('click', () => menu.hidePopover(), { signal });
+    menu.addEventListener('beforetoggle', () => this.#offer(), { signal });
     this.#showSelf(choices.self);
     this.#offerKeys();
     watchKeys({
@@ -86,6 +98,12 @@ export class Bar {
     remember({ self: isShown });
     this.#stage.hideSelf(!isShown);
     say(button('menu-self'), isShown ? 'menu.hideSelf' : 'menu.showSelf');
+  }
+
+  /** What can be done at the moment. */
+  #offer() {
+    button('menu-side').hidden = !this.#own.side;
+    button('menu-float').hidden = !document.pictureInPictureEnabled || !this.#stage.seen;
   }
 
   #showHand() {

@@ -11,6 +11,7 @@ import { ChatView } from './chat.js';
 import { Drawer } from './drawer.js';
 import { Files } from './files.js';
 import { isRaised, watchHands } from './hands.js';
+import { SMALL } from './media.js';
 import { nameOf, ownNameOf, wordsOf } from './names.js';
 import { watchNotices } from './notices.js';
 import { Outgoing } from './outgoing.js';
@@ -29,6 +30,7 @@ import { stayAwake } from './wake.js';
 /** @typedef {import('../client.js').SignalError} SignalError */
 
 const MANY = 4; // cameras; each is sent to everybody
+const LARGE = 720; // lines of a picture that is sent to one alone
 
 export class Call {
   #room;
@@ -116,6 +118,7 @@ export class Call {
         tile.play(cam && new MediaStream([cam]));
       }
       tile.showPicture(Boolean(cam));
+      tile.mirror(this.#own.side !== 'environment');
       tile.setMuted(!mic || !this.#own.isOn.mic);
       this.#show();
     };
@@ -185,6 +188,7 @@ export class Call {
 
   #show() {
     this.#peers.show();
+    this.#own.setLines(this.#room.peers.size === 1 ? LARGE : SMALL);
     showPeople(this.#room, this.#own, {
       sendFile: (peer) => {
         this.#drawer.open('chat');

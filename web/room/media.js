@@ -5,7 +5,8 @@
 
 /** @typedef {import('./choices.js').Device} Device */
 /** @typedef {'mic' | 'cam'} Kind */
-/** @typedef {Partial<Record<Kind, Device | null>>} Wanted which kinds, and which device of each */
+/** @typedef {{ facing: string }} Side of a phone, as VideoFacingModeEnum has it */
+/** @typedef {Partial<Record<Kind, Device | Side | null>>} Wanted which kinds, and which device of each */
 /**
  * Why there is nothing: a sentence and the way out of it.
  * @typedef {{ key: string, action: 'again' | 'https' | 'without' | 'check', error: string }} Problem
@@ -13,7 +14,7 @@
 /** What the reader should know although it goes on. @typedef {{ key: string, error: string }} Note */
 /** @typedef {{ mic?: MediaStreamTrack, cam?: MediaStreamTrack, problem?: Problem, note?: Note }} Got */
 
-const CAM = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24 } };
+export const SMALL = 360; // lines
 const MIC = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /** @type {Record<string, string>} by the name of the error */
@@ -43,13 +44,24 @@ export function knownProblem() {
   return null;
 }
 
+/** What to ask of a camera. @param {number} lines */
+export function sizeOf(lines) {
+  return { width: { ideal: (lines * 16) / 9 }, height: { ideal: lines }, frameRate: { ideal: 24 } };
+}
+
+/** @param {Device | Side | null | undefined} device @returns {MediaTrackConstraints} */
+function which(device) {
+  if (!device) {
+    return {};
+  }
+  return 'facing' in device ? { facingMode: device.facing } : { deviceId: { exact: device.id } };
+}
+
 /** @param {Wanted} wanted */
 async function ask(wanted) {
-  /** @param {Device | null | undefined} device */
-  const exactly = (device) => (device ? { deviceId: { exact: device.id } } : {});
   const stream = await navigator.mediaDevices.getUserMedia({
-    ...('cam' in wanted && { video: { ...CAM, ...exactly(wanted.cam) } }),
-    ...('mic' in wanted && { audio: { ...MIC, ...exactly(wanted.mic) } }),
+    ...('cam' in wanted && { video: { ...sizeOf(SMALL), ...which(wanted.cam) } }),
+    ...('mic' in wanted && { audio: { ...MIC, ...which(wanted.mic) } }),
   });
   const [mic] = stream.getAudioTracks();
   const [cam] = stream.getVideoTracks();

@@ -5,7 +5,7 @@
  */
 
 import { choices, remember } from './choices.js';
-import { knownProblem, openMedia } from './media.js';
+import { knownProblem, openMedia, sizeOf, SMALL } from './media.js';
 
 /** @typedef {import('./media.js').Kind} Kind */
 /** @typedef {import('./media.js').Note} Note */
@@ -26,6 +26,9 @@ export class OwnMedia extends EventTarget {
 
   /** @type {Promise<void>} */
   #last = Promise.resolve();
+  /** @type {import('./media.js').Side | null} asked for instead of a device */
+  #side = null;
+  #lines = SMALL;
 
   constructor() {
     super();
@@ -58,10 +61,37 @@ export class OwnMedia extends EventTarget {
   /** Take another device; the old one is let go first, since phones open only one at a time. */
   choose(/** @type {Kind} */ kind, /** @type {import('./choices.js').Device | null} */ device) {
     remember({ [kind]: device });
-    return this.#then(async () => {
-      this.#drop(kind);
-      await (this.isOn[kind] ? this.#open([kind]) : undefined);
-    });
+    this.#side = kind === 'cam' ? null : this.#side;
+    return this.#then(() => this.#openAgain(kind));
+  }
+
+  /** The side of a phone that the camera is on: `user`, `environment`; elsewhere there is none. */
+  get side() {
+    return this.tracks.cam?.getSettings().facingMode;
+  }
+
+  /** Take the camera on the other side of a phone. */
+  turnAround() {
+    this.#side = { facing: this.side === 'environment' ? 'user' : 'environment' };
+    return this.#then(() => this.#openAgain('cam'));
+  }
+
+  /** How large the picture is to be, in lines. @param {number} lines */
+  setLines(lines) {
+    if (lines !== this.#lines) {
+      this.#lines = lines;
+      this.#resize();
+    }
+  }
+
+  #resize() {
+    this.tracks.cam?.applyConstraints(sizeOf(this.#lines)).catch(() => {}); // as large as it was
+  }
+
+  /** @param {Kind} kind */
+  async #openAgain(kind) {
+    this.#drop(kind);
+    await (this.isOn[kind] ? this.#open([kind]) : undefined);
   }
 
   /** Something was plugged in or out: what is missing may be there now. */
@@ -116,7 +146,8 @@ export class OwnMedia extends EventTarget {
       this.problem = { key: 'problem.asking', action: 'without', error: `${ASKING_MS / 1000} s` };
       this.#changed();
     }, ASKING_MS);
-    const got = await openMedia(Object.fromEntries(missing.map((kind) => [kind, choices[kind]])));
+    const got = await openMedia(Object.fromEntries(missing.map((kind) => (
+      [kind, (kind === 'cam' && this.#side) || choices[kind]]))));
     clearTimeout(timer);
     this.isAsking = false;
     this.#tell(missing, got);
@@ -148,6 +179,9 @@ export class OwnMedia extends EventTarget {
     }
     track.enabled = this.isOn[kind];
     track.contentHint = kind === 'cam' ? 'motion' : 'speech';
+    if (kind === 'cam' && this.#lines !== SMALL) {
+      this.#resize();
+    }
     // Unplugged, or taken away by the system: another device may do.
     track.onended = () => {
       this.#drop(kind);

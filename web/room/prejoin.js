@@ -126,6 +126,7 @@ export class PreJoin {
       video.srcObject = cam ? new MediaStream([cam]) : null;
     }
     video.hidden = !cam;
+    video.classList.toggle('mirrored', this.#own.side !== 'environment');
     off.hidden = Boolean(cam || problem);
     say(off, isAsking && isOn.cam ? 'join.asking' : 'join.camOff');
     showToggle(byId('preview-mic', HTMLButtonElement), 'mic', this.#own);

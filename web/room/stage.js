@@ -37,6 +37,12 @@ export class Stage {
     return [...this.#tiles.values()];
   }
 
+  /** Whom one looks at: who is large, else the first with a picture; not oneself. */
+  get seen() {
+    const others = this.all.filter(({ kind, video }) => !kind.startsWith('self') && !video.hidden);
+    return others.find((tile) => tile === this.#tiles.get(this.#large ?? '')) ?? others[0];
+  }
+
   /**
    * @param {string} key
    * @param {ConstructorParameters<typeof Tile>[0]} kind

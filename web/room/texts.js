@@ -95,6 +95,8 @@ export const en = {
   'menu.signals': 'Signals: what is exchanged',
   'menu.hideSelf': 'Hide my own picture',
   'menu.showSelf': 'Show my own picture',
+  'menu.side': 'Camera on the other side',
+  'menu.float': 'Picture in picture',
   'menu.fullscreen': 'Full screen',
 
   'room.title': '{room} – nakodo',
@@ -294,6 +296,8 @@ export const ja = {
   'menu.signals': 'シグナル: やり取りの中身',
   'menu.hideSelf': '自分の映像を隠す',
   'menu.showSelf': '自分の映像を表示',
+  'menu.side': '前面・背面カメラを切り替え',
+  'menu.float': 'ピクチャー イン ピクチャー',
   'menu.fullscreen': '全画面',
 
   'room.title': '{room} – nakodo の部屋',

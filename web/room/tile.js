@@ -49,7 +49,7 @@ export class Tile {
     this.video.playsInline = true;
     this.video.muted = isOwn;
     this.video.hidden = true;
-    this.video.classList.toggle('mirrored', kind === 'self');
+    this.mirror(kind === 'self');
     this.element.classList.toggle('screen', this.isScreen);
     this.#veil.hidden = true;
     this.#enlarge.setAttribute('aria-pressed', 'false');
@@ -66,6 +66,11 @@ export class Tile {
     caption.append(this.#dot, this.#name, this.#muted, this.#hand);
     this.element.append(this.video, this.#avatar, this.#veil, this.#enlarge, caption);
     useSpeaker(this.video);
+  }
+
+  /** @param {boolean} isMirrored as one knows oneself */
+  mirror(isMirrored) {
+    this.video.classList.toggle('mirrored', isMirrored);
   }
 
   /** @param {Name} name */
