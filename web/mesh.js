@@ -1,6 +1,7 @@
 // What connects us with one peer: RTCPeerConnections, one after the other, each a generation `g`. The
 // owner, who came later, makes all offers and repairs; the other side asks it to. None cross: in Firefox a
 // rollback may stop a picture for good. It knows neither the DOM nor the wire.
+import { Arrival } from './client/arrival.js';
 import { Connection } from './client/connection.js';
 import { DataQueue } from './client/data.js';
 import { RemotePeer } from './client/peer.js';
@@ -41,6 +42,7 @@ export class Pair {
   #isHeard = false; // it has said something of a connection: there is WebRTC
   #isClosed = false;
   #repair;
+  #arrival;
   #upcoming = new Upcoming();
   /** What the peer says is done one after the other. @type {Promise<unknown>} */
   #chain = Promise.resolve();
@@ -57,6 +59,7 @@ export class Pair {
     this.#mesh = mesh;
     this.#on = on;
     this.#repair = new Repair(isOwner, (what) => this.#act(what));
+    this.#arrival = new Arrival(isOwner, (what) => this.#stir(what));
     this.peer = new RemotePeer(info, this);
     if (isOwner && mesh.RTCPeerConnection) this.#build(1);
   }
@@ -95,6 +98,7 @@ export class Pair {
   close() {
     this.#isClosed = true;
     this.#repair.stop();
+    this.#arrival.stop();
     this.#upcoming.stop();
     this.connection?.close();
     this.connection = null;
@@ -108,6 +112,14 @@ export class Pair {
     // Who never answered has no WebRTC, or is away: the offer waits there.
     if (this.#mesh.isOpen() && this.#isHeard) this.repair(what);
     else this.#repair.later(what, AGAIN_MS);
+  }
+
+  /** Nothing comes. @param {'restart' | 'rebuild'} what @returns {boolean} whether it should */
+  #stir(what) {
+    const isSent = Object.values(this.peer.sources).some(Boolean);
+    const isDue = Boolean(isSent && this.connection?.isUp && this.connection.canRestart);
+    if (isDue) this.repair(what);
+    return isDue;
   }
 
   /** @param {'restart' | 'rebuild'} what */
@@ -125,6 +137,7 @@ export class Pair {
 
   /** @param {number} g */
   #build(g) {
+    this.#arrival.stop();
     this.connection?.close();
     this.connection = null;
     this.#g = g;
@@ -132,6 +145,7 @@ export class Pair {
       send: (message) => this.#send(message),
       note: this.#on.note,
       change: () => this.#watch(connection),
+      settled: () => this.#arrival.watch(connection.pc),
       cut: () => {
         this.#repair.giveUp();
         this.#watch(connection);

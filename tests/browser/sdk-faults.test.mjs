@@ -202,6 +202,36 @@ describe('connections of the client', () => {
     await b.moves();
   });
 
+  /** In the page: from now on nothing comes, as far as anybody can tell; counts how often that was asked. */
+  const fallSilent = () => {
+    window.asked = 0;
+    window.getStats = RTCPeerConnection.prototype.getStats;
+    RTCPeerConnection.prototype.getStats = async () => {
+      window.asked++;
+      return new Map([['I', { type: 'inbound-rtp', packetsReceived: 5, bytesReceived: 500 }]]);
+    };
+  };
+
+  it('that bring nothing of what is sent are restarted, and if that does not help built anew', async (t) => {
+    const members = await call(t);
+    for (const member of members) {
+      await member.page.evaluate(() => { window.log.length = 0; });
+      await member.page.evaluate(fallSilent);
+      await member.page.evaluate(() => [...window.room.peers.values()][0].restart());
+      await member.until(() => window.log.filter(({ type }) => type === 'recovery').length === 3);
+      await member.page.evaluate(() => { RTCPeerConnection.prototype.getStats = window.getStats; });
+      assert.deepEqual(await recoveries(member), ['restart', 'restart', 'rebuild']);
+      await each(members, (m) => m.moves());
+    }
+  });
+
+  it('over which nothing is sent may be silent', async (t) => {
+    const members = await gather(t, [browser, browser], daemon.url, `room ${++rooms}`, { video: false });
+    await each(members, (member) => member.page.evaluate(fallSilent));
+    await each(members, (member) => member.until(() => window.asked === 2));
+    for (const member of members) assert.deepEqual(await recoveries(member), []);
+  });
+
   it('have numbers from their first, and none without one', async (t) => {
     const { member } = await face(t, 'peer');
     const code = await member.page.evaluate(() => (

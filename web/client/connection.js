@@ -19,6 +19,7 @@ import { Stats } from './stats.js';
  * @property {(message: { type: string, g: number, [member: string]: unknown }) => void} send
  * @property {(type: string, state: string) => void} note a state, for the trace
  * @property {() => void} change it may be up now, or not any more
+ * @property {() => void} settled it is up, and both descriptions are known
  * @property {() => void} cut the other side has closed it
  * @property {() => void} fault it is beyond what it can do itself
  * @property {(track: MediaStreamTrack, stream: MediaStream, as: Source) => void} track
@@ -167,6 +168,7 @@ export class Connection {
         this.#on.note(name, pc[member]);
         if (name === 'connection') this.#on.change();
         else if (this.isUp) this.limit();
+        if (this.isUp && this.canRestart) this.#on.settled();
       }));
     }
     pc.onnegotiationneeded = () => this.#unlessClosed(() => this.#negotiate());

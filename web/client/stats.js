@@ -7,7 +7,7 @@ import { SignalError } from './error.js';
  * @typedef {{ seconds: number, bytesIn: number, bytesOut: number, frames: number, lost: number,
  *   received: number }} Counts since the connection began
  *
- * @typedef {{ id: string, type: string, selectedCandidatePairId?: string, bytesReceived?: number,
+ * @typedef {{ id: string, type: string, timestamp: number, selectedCandidatePairId?: string, bytesReceived?: number,
  *   bytesSent?: number, currentRoundTripTime?: number, localCandidateId?: string, framesDecoded?: number,
  *   packetsLost?: number, packetsReceived?: number, candidateType?: PeerStats['path'] }} Report
  */
@@ -21,6 +21,20 @@ async function ask(pc) {
   });
   const report = await Promise.race([pc.getStats(), late]);
   return [...report.values()];
+}
+
+/**
+ * Grows with all that comes; 0: no picture and no sound ever came. Bytes of RTCP are not in it everywhere, but
+ * a sender's reports have a time: they come also of a picture that does not change.
+ * @param {RTCPeerConnection} pc
+ */
+export async function arrivalsOf(pc) {
+  const all = await ask(pc);
+  if (!all.some(({ type, packetsReceived }) => type === 'inbound-rtp' && packetsReceived)) return 0;
+  return all.reduce((sum, { type, timestamp, bytesReceived = 0 }) => {
+    if (type === 'remote-outbound-rtp') return sum + timestamp;
+    return /^(inbound-rtp|candidate-pair|transport)$/.test(type) ? sum + bytesReceived : sum;
+  }, 0);
 }
 
 /** @param {number | undefined} n */
