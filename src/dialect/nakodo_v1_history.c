@@ -89,12 +89,14 @@ static struct nakodo_v1_history *find_or_add(struct nakodo_v1 *v1, struct room *
 		DL_DELETE(v1->histories, history);
 	} else {
 		history = calloc(1, sizeof(*history));
-	}
-	if (history) {
+		if (!history) {
+			return NULL;
+		}
+		memory_take(MEMORY_ROOMS, sizeof(*history));
 		history->room = room;
 		room->state_of_dialect = history;
-		DL_APPEND(v1->histories, history);
 	}
+	DL_APPEND(v1->histories, history);
 	return history;
 }
 
@@ -138,6 +140,7 @@ static void forget_if_empty(struct nakodo_v1 *v1, struct nakodo_v1_history *hist
 	if (!history->lines) {
 		history->room->state_of_dialect = NULL;
 		DL_DELETE(v1->histories, history);
+		memory_give(MEMORY_ROOMS, sizeof(*history));
 		free(history);
 	}
 }
@@ -194,6 +197,7 @@ void nakodo_v1_history_audit(const struct nakodo_v1 *v1, struct audit *audit)
 	const struct line *line;
 
 	DL_FOREACH (v1->histories, history) {
+		audit_bytes(audit, MEMORY_ROOMS, sizeof(*history));
 		if (history->room->state_of_dialect != history || !history->lines) {
 			audit_fault(audit, "a history is not that of its room, or empty");
 		}

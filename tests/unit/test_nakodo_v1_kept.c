@@ -100,6 +100,27 @@ static void a_line_longer_than_the_history_is_relayed_and_empties_it_not(void **
 	free(message);
 }
 
+/* Bytes of rooms that the line took. */
+static uint64_t cost_of_line(struct v1_one from)
+{
+	uint64_t before = meter_values[METER_MEMORY_ROOMS];
+
+	peers_say(from.peer, "{\"type\":\"chat\",\"text\":\"a\"}");
+	return meter_values[METER_MEMORY_ROOMS] - before;
+}
+
+static void the_first_line_of_a_room_takes_more_memory_than_the_next(void **state)
+{
+	uint64_t before = meter_values[METER_MEMORY_ROOMS];
+	struct v1_one a = v1_join(&all, "r");
+	uint64_t first = cost_of_line(a);
+
+	(void)state;
+	assert_true(first > cost_of_line(a));
+	v1_drop(a, 1000);
+	assert_int_equal(meter_values[METER_MEMORY_ROOMS], before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +130,9 @@ int main(void)
 			what_is_said_to_one_alone_is_not_looked_into, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_line_longer_than_the_history_is_relayed_and_empties_it_not, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_first_line_of_a_room_takes_more_memory_than_the_next, set_up,
 			tear_down),
 	};
 
