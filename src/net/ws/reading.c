@@ -28,17 +28,26 @@ static size_t header_of(size_t payload)
 	return payload < 126 ? 6 : payload < 65536 ? 8 : HEADER_MAX;
 }
 
+static void begin_read(struct reading *reading, struct conn *conn)
+{
+	reading->current = conn;
+	reading->begun = false;
+	reading->filled = 0;
+}
+
 bool reading_note(struct reading *reading, struct conn *conn, size_t len, size_t rest)
 {
 	bool first;
 
 	if (reading->current != conn) {
-		reading->current = conn;
-		reading->filled = 0;
+		begin_read(reading, conn);
 	}
-	first = !reading->filled;
-	/* Behind another piece begins a frame; the first one may be the rest of one. */
-	reading->filled += first ? len : len + header_of(len + rest);
+	first = !reading->begun;
+	reading->begun = true;
+	/* Behind another piece begins a frame; the first one may be the rest of one, and FULL has
+	 * room for its header. */
+	len += first ? 0 : header_of(len + rest);
+	reading->filled += len;
 	reading->taken += len;
 	if (reading->filled >= FULL && !conn->more_prev) {
 		DL_APPEND2(reading->more, conn, more_prev, more_next);
@@ -72,8 +81,7 @@ static bool read_once(struct reading *reading, struct conn *conn)
 	if (conn->stage != CONN_OPEN || conn->hold != HOLD_NONE || conn->unheard || event.fd < 0) {
 		return false;
 	}
-	reading->current = conn;
-	reading->filled = 0;
+	begin_read(reading, conn);
 	lws_service_fd(reading->context, &event);
 	return reading->current == conn && conn->more_prev;
 }

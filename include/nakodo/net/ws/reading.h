@@ -17,8 +17,9 @@ struct reading {
 	const struct hub *hub;
 	struct conn *more; /* those with more to be read, as far as is known (utlist DL) */
 	struct conn *current; /* the one that was read last in this turn; NULL: it has left */
-	size_t filled; /* bytes that it got by that read, as far as they are known */
-	size_t taken; /* bytes of payload in this turn */
+	bool begun; /* something has come by that read, */
+	size_t filled; /* and so many bytes, as far as they are known */
+	size_t taken; /* the same of all reads of this turn */
 };
 
 /* So many bytes of a message have been read, and `rest` more of their frame will be. True: they are
