@@ -17,6 +17,7 @@ static struct {
 	struct peer peer;
 	bool late; /* something is queued after the reads of the next turn */
 	bool later; /* or after its writes */
+	bool left, more; /* a timer has left something to the turn's end; it is still there */
 	int flushed;
 } t;
 
@@ -48,10 +49,17 @@ static void on_flush(struct peer *peer)
 static void on_flushed(struct flush *flush)
 {
 	(void)flush;
+	t.more = false;
 	if (t.later) {
 		t.later = false;
 		queue();
 	}
+}
+
+static bool has_more(const struct flush *flush)
+{
+	(void)flush;
+	return t.more;
 }
 
 static void on_leave(struct peer *peer)
@@ -68,9 +76,13 @@ static int begin(void **state)
 	t.peer = (struct peer){0};
 	t.flushed = 0;
 	hub_open(t.hub, &t.peer, 1, on_leave);
-	t.flush = (struct flush){0};
+	t.flush = (struct flush){.hub = t.hub,
+		.turned = on_turn,
+		.peer = on_flush,
+		.flushed = on_flushed,
+		.has_more = has_more};
 	uv_loop_init(&t.loop);
-	flush_init(&t.flush, &t.loop, t.hub, on_turn, on_flush, on_flushed);
+	flush_start(&t.flush, &t.loop);
 	return 0;
 }
 
@@ -105,23 +117,54 @@ static void a_lone_message_goes_out_in_its_turn(void **state)
 
 static void on_timer(uv_timer_t *timer)
 {
+	(void)timer;
 	queue();
-	uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* Turns of the loop with a timer that is due, until it is done with. It is closed behind them: the
+ * poll does not block before a handle is closed. */
+static void run_timer(uv_timer_cb fn, bool (*is_done)(void))
+{
+	uv_timer_t timer;
+
+	uv_timer_init(&t.loop, &timer);
+	uv_timer_start(&timer, fn, 0, 0);
+	/* Since libuv 1.45 the timer runs behind the poll of its turn; the next must not block. */
+	do {
+		uv_run(&t.loop, UV_RUN_ONCE);
+	} while (!is_done());
+	uv_close((uv_handle_t *)&timer, NULL);
+	turn();
+}
+
+static bool has_flushed(void)
+{
+	return t.flushed;
 }
 
 static void what_a_timer_queues_goes_out_at_once(void **state)
 {
-	uv_timer_t timer;
-
 	(void)state;
-	uv_timer_init(&t.loop, &timer);
-	uv_timer_start(&timer, on_timer, 0, 0);
-	/* Since libuv 1.45 the timer runs behind the poll of its turn; the next must not block. */
-	while (!t.flushed) {
-		uv_run(&t.loop, UV_RUN_ONCE);
-	}
+	run_timer(on_timer, has_flushed);
 	assert_int_equal(t.flushed, 1);
-	turn();
+	assert_false(keeps_turning());
+}
+
+static void on_other_timer(uv_timer_t *timer)
+{
+	(void)timer;
+	t.more = t.left = true;
+}
+
+static bool has_left_nothing(void)
+{
+	return t.left && !t.more;
+}
+
+static void what_a_timer_leaves_to_the_end_of_the_turn_is_not_waited_for(void **state)
+{
+	(void)state;
+	run_timer(on_other_timer, has_left_nothing);
 	assert_false(keeps_turning());
 }
 
@@ -148,6 +191,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_lone_message_goes_out_in_its_turn, begin, end),
 		cmocka_unit_test_setup_teardown(what_a_timer_queues_goes_out_at_once, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_a_timer_leaves_to_the_end_of_the_turn_is_not_waited_for, begin, end),
 		cmocka_unit_test_setup_teardown(
 			what_is_queued_after_the_reads_of_a_turn_goes_out_in_it, begin, end),
 		cmocka_unit_test_setup_teardown(

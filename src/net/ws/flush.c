@@ -2,8 +2,8 @@
  * flush: owns the check, prepare and idle handles.
  *
  * Timers run before the poll, since libuv 1.45 behind the check, and the check after the poll: when
- * a timer has queued something, the prepare handle starts the idle handle, which keeps the poll
- * from blocking.
+ * a timer has queued something or left something to the turn's end, the prepare handle starts the
+ * idle handle, which keeps the poll from blocking.
  */
 #include "nakodo/net/ws/flush.h"
 
@@ -32,18 +32,13 @@ static void on_prepare(uv_prepare_t *prepare)
 {
 	struct flush *flush = prepare->data;
 
-	if (flush->again || hub_is_dirty(flush->hub)) {
+	if (hub_is_dirty(flush->hub) || flush->has_more(flush)) {
 		uv_idle_start(&flush->idle, on_idle);
 	}
 }
 
-void flush_init(struct flush *flush, uv_loop_t *loop, struct hub *hub, flush_turn_fn *turned,
-	flush_peer_fn *peer, flush_turn_fn *flushed)
+void flush_start(struct flush *flush, uv_loop_t *loop)
 {
-	flush->hub = hub;
-	flush->turned = turned;
-	flush->peer = peer;
-	flush->flushed = flushed;
 	flush->check.data = flush->prepare.data = flush;
 	uv_check_init(loop, &flush->check);
 	uv_prepare_init(loop, &flush->prepare);

@@ -396,7 +396,7 @@ static void settle(struct pace *pace, struct pacing *pacing)
 }
 
 /* guard hold: between two turns only. */
-bool pace_settle(struct pace *pace)
+void pace_settle(struct pace *pace)
 {
 	struct pacing *pacing;
 	size_t count;
@@ -407,6 +407,10 @@ bool pace_settle(struct pace *pace)
 	for (; count && pace->settling; count--) {
 		settle(pace, pace->settling);
 	}
+}
+
+bool pace_has_more(const struct pace *pace)
+{
 	return pace->settling;
 }
 

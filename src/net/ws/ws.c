@@ -386,7 +386,12 @@ static void on_flushed(struct flush *flush)
 	struct ws *ws = lws_container_of(flush, struct ws, flush);
 
 	budget_settle(ws);
-	flush->again = pace_settle(&ws->pace);
+	pace_settle(&ws->pace);
+}
+
+static bool has_more(const struct flush *flush)
+{
+	return pace_has_more(&lws_container_of(flush, struct ws, flush)->pace);
 }
 
 int ws_init(struct ws *ws, const struct options *options, struct dialect_table *dialects,
@@ -432,5 +437,10 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 	pace_start(&ws->pace, ws->hub);
 	ws->stalls = (struct stalls){.options = ws->options, .deadlines = sockets->deadlines};
 	ws->reading = (struct reading){.context = sockets->context, .hub = ws->hub};
-	flush_init(&ws->flush, sockets->loop, ws->hub, on_turned, ws_flush, on_flushed);
+	ws->flush = (struct flush){.hub = ws->hub,
+		.turned = on_turned,
+		.peer = ws_flush,
+		.flushed = on_flushed,
+		.has_more = has_more};
+	flush_start(&ws->flush, sockets->loop);
 }

@@ -11,21 +11,21 @@ struct flush;
 struct hub;
 struct peer;
 
-typedef void flush_peer_fn(struct peer *peer);
 typedef void flush_turn_fn(struct flush *flush);
+typedef void flush_peer_fn(struct peer *peer);
+typedef bool flush_ask_fn(const struct flush *flush);
 
 struct flush {
 	struct hub *hub;
-	flush_turn_fn *turned, *flushed;
-	flush_peer_fn *peer;
-	bool again; /* by `flushed`: the next poll is not to wait */
+	flush_turn_fn *turned; /* after the reads of each turn */
+	flush_peer_fn *peer; /* writes what waits for one peer */
+	flush_turn_fn *flushed; /* after the writes of each turn */
+	flush_ask_fn *has_more; /* Is there something for `flushed` that must not wait? */
 	uv_check_t check;
 	uv_prepare_t prepare;
 	uv_idle_t idle;
 };
 
-/* `turned` is called after the reads of each turn, and `flushed` after its writes; `peer` writes
- * what waits for one peer; it is called in the flush phase only. */
-void flush_init(struct flush *flush, uv_loop_t *loop, struct hub *hub, flush_turn_fn *turned,
-	flush_peer_fn *peer, flush_turn_fn *flushed);
+/* After what else is in `flush` has been set. */
+void flush_start(struct flush *flush, uv_loop_t *loop);
 void flush_finish(struct flush *flush);

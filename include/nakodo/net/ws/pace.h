@@ -77,8 +77,10 @@ void pace_release(struct conn *conn);
 /* The peer leaves: forget its backlog and read on, for its close frame. */
 void pace_end(struct conn *conn);
 /* Between two turns, after the flush: stop reading the peers that are to be held, go on with those
- * that were relieved. True: there are more, for whom the next turn must not wait. */
-bool pace_settle(struct pace *pace);
+ * that were relieved. */
+void pace_settle(struct pace *pace);
+/* Is there somebody for pace_settle()? The loop must not wait then. */
+bool pace_has_more(const struct pace *pace);
 
 #ifdef NAKODO_AUDIT
 struct audit;
