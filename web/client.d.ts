@@ -112,8 +112,8 @@ export interface JoinOptions {
 
 /** `reconnecting`: the connection to the server is lost; calls go on, messages wait. */
 export type RoomState = 'open' | 'reconnecting' | 'closed';
-/** What a track is for; the other side is told. */
-export type Source = 'mic' | 'cam' | 'screen';
+/** What a track is for; the other side is told. `screen-audio`: what a shared tab sounds like. */
+export type Source = 'mic' | 'cam' | 'screen' | 'screen-audio';
 
 export interface Room<Message = Json> extends Emitter<RoomEvents<Message>> {
   /** The room's name. */
@@ -135,7 +135,7 @@ export interface Room<Message = Json> extends Emitter<RoomEvents<Message>> {
   /** The same; `self` is changed, and its event comes, when the server has accepted it. */
   update(change: { name?: string; meta?: { [name: string]: Json } }): Promise<void>;
   /** Sends a track to everybody, those who come later included. One for each source: another
-   *  takes its place. `mic` and `cam` arrive in one stream. Tracks are never stopped: that is for
+   *  takes its place. `mic` and `cam` arrive in one stream, `screen` and `screen-audio` in another. Tracks are never stopped: that is for
    *  whoever opened them. Throws a TypeError for a track that cannot be that. */
   publish(track: MediaStreamTrack, options: { as: Source }): Publication;
   /** Sends `bye`, closes everything, resolves when the socket is closed. While `reconnecting` no `bye`

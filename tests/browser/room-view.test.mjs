@@ -149,6 +149,43 @@ describe('in a call', () => {
     await hana.until(() => !document.pictureInPictureElement);
   });
 
+  it('the sound of a shared tab is heard with its picture, and is not the voice of who shares it', async (t) => {
+    const prepare = () => {
+      MediaDevices.prototype.getDisplayMedia = async () => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 180 });
+        const context = canvas.getContext('2d');
+        setInterval(() => context.fillRect(Math.random() * 320, Math.random() * 180, 9, 9), 100);
+        const audio = new AudioContext();
+        const line = audio.createMediaStreamDestination();
+        const tone = new OscillatorNode(audio);
+        tone.connect(line);
+        tone.start();
+        return new MediaStream([...canvas.captureStream(10).getTracks(), ...line.stream.getTracks()]);
+      };
+    };
+    const [hana, ken] = await two(t, { prepare });
+    await hana.click('#share');
+    await ken.until(() => document.querySelector('.tile.screen video')?.srcObject?.getAudioTracks().length);
+    await ken.moves('Hana: screen');
+    const isMuted = await ken.page.evaluate(async () => {
+      const audio = new AudioContext();
+      const ear = audio.createAnalyser();
+      audio.createMediaStreamSource(document.querySelector('.tile.screen video').srcObject).connect(ear);
+      const samples = new Float32Array(ear.fftSize);
+      while (Math.max(...samples) < 0.3) {
+        await new Promise(requestAnimationFrame);
+        ear.getFloatTimeDomainData(samples);
+      }
+      return document.querySelector('.tile.screen video').muted;
+    });
+    assert.equal(isMuted, false);
+    assert.equal(await ken.page.$('.tile[data-speaking]'), null);
+    await hana.click('#share');
+    await ken.until(() => !document.querySelector('.tile.screen'));
+    await hana.click('#share');
+    await ken.until(() => document.querySelector('.tile.screen video')?.srcObject?.getAudioTracks().length);
+  });
+
   it('a phone takes the camera of its other side, which shows things as they are', async (t) => {
     const prepare = () => { // no driver has a phone
       const real = MediaDevices.prototype.getUserMedia;

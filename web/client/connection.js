@@ -198,8 +198,9 @@ export class Connection {
 
   /** @param {RTCTrackEvent} event */
   #receive({ track, streams: [stream = new MediaStream([track])], transceiver }) {
-    const as = track.kind === 'audio' ? 'mic' : this.#mids.get(transceiver.mid) ?? 'cam';
-    this.#on.track(track, stream, as);
+    const told = this.#mids.get(transceiver.mid);
+    const own = track.kind === 'audio' ? 'mic' : 'cam';
+    this.#on.track(track, stream, told && kindOf(told) === track.kind ? told : own);
   }
 
   /** @param {string} kind */
@@ -242,7 +243,7 @@ export class Connection {
   #learn(meta) {
     this.#mids.clear();
     for (const [mid, as] of entriesOf(meta.mids)) {
-      if (isSource(as) && kindOf(as) === 'video') this.#mids.set(mid, as);
+      if (isSource(as)) this.#mids.set(mid, as);
     }
     /** @type {Partial<Record<Source, boolean>>} */
     const sources = {};

@@ -5,12 +5,12 @@ import { mistaken } from './arguments.js';
 /**
  * @typedef {import('../client.js').Source} Source
  * @typedef {'audio' | 'video'} Kind
- * @typedef {'cam' | 'screen'} Group a stream: `mic` and `cam` go in one
+ * @typedef {'cam' | 'screen'} Group a stream: `mic` and `cam` go in one, a screen and its sound in another
  * @typedef {{ source: Source, track: MediaStreamTrack | null }} Sent
  */
 
 /** @type {Record<Source, Kind>} */
-const KINDS = { mic: 'audio', cam: 'video', screen: 'video' };
+const KINDS = { mic: 'audio', cam: 'video', screen: 'video', 'screen-audio': 'audio' };
 
 /** @param {unknown} as @returns {as is Source} */
 export const isSource = (as) => typeof as === 'string' && Object.hasOwn(KINDS, as);
@@ -19,7 +19,7 @@ export const isSource = (as) => typeof as === 'string' && Object.hasOwn(KINDS, a
 export const kindOf = (as) => KINDS[as];
 
 /** @param {Source} as @returns {Group} */
-export const groupOf = (as) => (as === 'screen' ? 'screen' : 'cam');
+export const groupOf = (as) => (as.startsWith('screen') ? 'screen' : 'cam');
 
 /** Throws if that cannot be sent as this. @param {unknown} as @param {MediaStreamTrack | null} track @param {string} what was called */
 export function mustFit(as, track, what) {

@@ -11,6 +11,13 @@
 const KINDS = /** @type {Kind[]} */ (['mic', 'cam']);
 export const CAN_SHARE = Boolean(navigator.mediaDevices?.getDisplayMedia);
 
+/** A screen, and what a tab sounds like; not all that the machine plays, in which this call is heard. */
+const WANTED = {
+  video: { frameRate: { max: 15 } },
+  audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+  systemAudio: 'exclude',
+};
+
 /** What a join publishes before its first offer. @param {OwnMedia} own */
 export function streamOf({ tracks }) {
   return new MediaStream(KINDS.flatMap((kind) => tracks[kind] ?? []));
@@ -23,8 +30,8 @@ export class Outgoing extends EventTarget {
   #isPicking = false;
   /** @type {Partial<Record<Kind, Publication>>} */
   #sent = {};
-  /** @type {Publication | null} */
-  #screen = null;
+  /** The screen, and its sound if there is any. @type {Publication[]} */
+  #screen = [];
   /** @type {MediaStream | null} what is shown on the screen's own tile */
   screen = null;
 
@@ -64,7 +71,7 @@ export class Outgoing extends EventTarget {
       return;
     }
     this.#isPicking = true;
-    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } } })
+    const stream = await navigator.mediaDevices.getDisplayMedia(WANTED)
       .finally(() => { this.#isPicking = false; });
     this.screen = stream;
     if (this.#signal.aborted) { // left while the browser asked
@@ -74,13 +81,16 @@ export class Outgoing extends EventTarget {
     const [track] = stream.getVideoTracks();
     track.contentHint = 'detail';
     track.onended = () => this.stopScreen(); // by the browser's own button
-    this.#screen = this.#room.publish(track, { as: 'screen' });
+    this.#screen.push(this.#room.publish(track, { as: 'screen' }));
+    for (const sound of stream.getAudioTracks()) {
+      sound.contentHint = 'music';
+      this.#screen.push(this.#room.publish(sound, { as: 'screen-audio' }));
+    }
     this.dispatchEvent(new Event('change'));
   }
 
   stopScreen() {
-    this.#screen?.stop();
-    this.#screen = null;
+    this.#screen.splice(0).forEach((sent) => sent.stop());
     this.screen?.getTracks().forEach((track) => track.stop());
     this.screen = null;
     this.dispatchEvent(new Event('change'));

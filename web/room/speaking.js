@@ -30,11 +30,12 @@ async function loudness(receiver) {
 }
 
 /** @param {Peer} peer */
-async function levelOf({ pc, sources }) {
+async function levelOf({ pc, sources, streams }) {
   if (!pc || sources.mic === false) {
     return 0;
   }
-  const audio = pc.getReceivers().filter(({ track }) => track.kind === 'audio');
+  const isSound = (/** @type {MediaStreamTrack} */ track) => streams.screen?.getTracks().includes(track);
+  const audio = pc.getReceivers().filter(({ track }) => track.kind === 'audio' && !isSound(track));
   return Math.max(0, ...await Promise.all(audio.map(loudness))) / FULL;
 }
 
