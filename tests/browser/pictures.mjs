@@ -48,6 +48,10 @@ async function open(browser, base, name, hue, room = 'asakai') {
 }
 
 async function shoot(page, name) {
+  await page.page.evaluate(async () => { // tiles are on their way still
+    for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
+    await Promise.allSettled(document.querySelector('#stage').getAnimations({ subtree: true }).map(({ finished }) => finished));
+  });
   await page.page.screenshot({ path: join(directory, `${name}.png`) });
   console.log(`docs/images/${name}.png`);
 }
