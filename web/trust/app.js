@@ -27,16 +27,19 @@ function wantedLanguage() {
   return tags.find((tag) => tag === 'en' || tag === 'ja') ?? 'en';
 }
 
+const select = all('#language').find((e) => e instanceof HTMLSelectElement);
+
 function show(/** @type {string} */ language) {
   document.documentElement.lang = language;
+  all('#language-label').forEach((label) => { label.textContent = language === 'ja' ? '言語' : 'Language'; });
   for (const main of all('main')) {
     main.hidden = main.lang !== language;
     if (!main.hidden) {
       document.title = main.dataset.title ?? '';
     }
   }
-  for (const button of all('[data-language]')) {
-    button.setAttribute('aria-pressed', String(button.dataset.language === language));
+  if (select) {
+    select.value = language;
   }
 }
 
@@ -81,9 +84,7 @@ async function tell() {
 
 show(wantedLanguage());
 openOwn();
-for (const button of all('[data-language]')) {
-  button.addEventListener('click', () => choose(button.dataset.language ?? 'en'));
-}
+select?.addEventListener('change', () => choose(select.value));
 tell().catch(() => {
   // The server has gone; the page says what it can without it.
 });

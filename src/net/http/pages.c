@@ -117,6 +117,7 @@ static const struct endpoint {
 	{"/qr.svg", PRIVATE, answer_qr},
 	{"/readyz", 0, answer_ready},
 	{"/signaling.js", SHARED, NULL},
+	{"/style.css", OPEN, NULL},
 	{"/trust", OPEN, NULL},
 	{"/trust.css", OPEN, NULL},
 	{"/trust.html", OPEN, NULL},
