@@ -27,6 +27,7 @@ async function show({ room, name }) {
   ]);
   const host = document.createElement('main');
   Object.assign(host.style, { height: '100vh', padding: '8px', display: 'block', maxWidth: 'none' });
+  host.append(Object.assign(document.createElement('h1'), { className: 'unseen', textContent: 'Signals' }));
   document.body.replaceChildren(host);
   const traces = [];
   let joined = null;
@@ -157,7 +158,7 @@ describe('the signals view', () => {
     await b.until(() => document.querySelector('.row[data-type="offer"]'));
     // Where it rests: what comes before it moves it on.
     await b.page.locator('.row[data-type="offer"]').click({ offset: { x: 200, y: 20 } });
-    await b.says('.signals-detail h3', 'offer');
+    await b.says('.signals-detail h2', 'offer');
     assert.match(await b.text('.signals-detail .small'), /^Me → Hana · \d\d:\d\d:\d\d\.\d{3} · \d+ B$/);
     const titles = await b.page.$$eval('.signals-section summary', (all) => all.map((one) => one.textContent));
     assert.ok(titles[0].startsWith('session') && titles[1].startsWith('application · mid 0'), titles.join());
@@ -167,6 +168,29 @@ describe('the signals view', () => {
     await b.page.keyboard.press('Escape');
     await b.until(() => !document.querySelector('.signals-detail').checkVisibility());
   });
+
+  for (const [name, viewport] of [['a page', DESKTOP], ['a drawer', DRAWER], ['the drawer of a phone', { width: 360, height: 256 }]]) {
+    it(`keeps an event that is opened whole and in sight, with what it is, in ${name}`, async (t) => {
+      const [, b] = await pair(t, {}, { viewport });
+      for (const way of ['last', 'first']) {
+        await b.page.$eval('.signals-scroll', (scroller) => scroller.scrollIntoView({ block: 'nearest' }));
+        const { x, y } = await b.page.$eval('.signals-scroll', (scroller, which) => {
+          const { left, top, bottom } = scroller.getBoundingClientRect();
+          // Of a row at the edge only a part is there.
+          return { x: left + 200, y: which === 'first' ? top + 34 : Math.min(bottom, innerHeight) - 6 };
+        }, way);
+        await b.page.mouse.click(x, y);
+        await b.until(() => {
+          const box = (selector) => document.querySelector(selector)?.getBoundingClientRect();
+          const [row, head, scroller, title] = ['.row[aria-selected="true"]', '.signals-lanes', '.signals-scroll', '.signals-detail h2'].map(box);
+          return row && row.top >= head.bottom - 1 && head.top >= 0 && row.bottom <= Math.min(scroller.bottom, innerHeight) + 1
+            && title.top >= 0 && title.bottom <= innerHeight;
+        });
+        await b.page.click('.signals-detail button');
+        await b.until(() => !document.querySelector('.signals-detail').checkVisibility());
+      }
+    });
+  }
 
   it('lists the candidates with the state of their pairs', async (t) => {
     const [a] = await pair(t);
@@ -363,7 +387,7 @@ describe('the signals view', () => {
       await b.page.focus('.signals-scroll');
       for (let presses = 0; presses < 60; presses++) {
         await b.page.keyboard.press('ArrowUp');
-        if (await b.page.$eval('.signals-detail h3', (h3) => h3.textContent === 'offer')) break;
+        if (await b.page.$eval('.signals-detail h2', (title) => title.textContent === 'offer')) break;
       }
       await look(b, `signals-${name}-open`);
     });

@@ -31,7 +31,7 @@ function fold(key, ...children) {
 
 export class Detail {
   element = make('section', 'signals-detail');
-  #title = make('h3');
+  #title = make('h2');
   #facts = make('p', 'small');
   #body = make('div', 'signals-body');
   #onlyNew = make('input');

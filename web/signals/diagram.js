@@ -33,6 +33,8 @@ export class Diagram {
   #selected = null;
   #frame = 0;
   #follow = true;
+  /** The chosen row is to be brought into sight, once its details have taken their place. */
+  #isToReveal = false;
   #resized = new ResizeObserver(() => this.draw());
 
   /** @param {Model} model @param {DiagramOptions} options */
@@ -64,6 +66,7 @@ export class Diagram {
   /** @param {Trace | null} trace */
   select(trace) {
     this.#selected = trace;
+    this.#isToReveal = Boolean(trace);
     this.#options.select(trace);
     this.draw();
   }
@@ -95,7 +98,10 @@ export class Diagram {
     const width = TIME + lane * lanes.length;
     this.#space.style.height = `${shown.length * ROW}px`;
     this.#space.style.width = `${width}px`;
-    if (this.#follow) {
+    if (this.#isToReveal && this.#selected) {
+      this.#reveal(shown.indexOf(this.#selected));
+      this.#isToReveal = false;
+    } else if (this.#follow && !this.#selected) {
       this.element.scrollTop = this.element.scrollHeight;
     }
     const height = this.element.clientHeight;
@@ -159,7 +165,6 @@ export class Diagram {
     const trace = this.#model.shown[at];
     if (at >= 0 && trace) {
       this.select(trace === this.#selected ? null : trace);
-      this.#reveal(at); // its details have taken some of the place
     }
   }
 
@@ -177,7 +182,6 @@ export class Diagram {
       const to = [now - 1, now + 1, now - page, now + page, 0, shown.length - 1][key];
       const at = Math.min(shown.length - 1, Math.max(0, to));
       this.select(shown[at]);
-      this.#reveal(at);
     }
   }
 

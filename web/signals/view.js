@@ -33,6 +33,7 @@ addTexts(texts);
 export class SignalsView {
   #root = make('div', 'signals');
   #saved = make('div', 'signals-saved');
+  #main = make('div', 'signals-main');
   #status = make('p', 'signals-status small');
   #empty = make('p', 'signals-empty small');
   #drop = make('button', 'quiet');
@@ -95,7 +96,6 @@ export class SignalsView {
 
   #build() {
     const bar = make('div', 'signals-bar');
-    const main = make('div', 'signals-main');
     const back = make('button', 'quiet');
     say(this.#drop, 'signals.drop');
     this.#drop.addEventListener('click', () => this.#options.room?.dropSignaling?.());
@@ -108,9 +108,9 @@ export class SignalsView {
     this.#diagram.element.setAttribute('aria-label', this.#options.t('signals.diagram'));
     say(this.#empty, 'signals.empty');
     bar.append(this.#filters.element, this.#drop);
-    main.append(this.#diagram.element, this.#empty, this.#detail.element);
+    this.#main.append(this.#diagram.element, this.#empty, this.#detail.element);
     this.#root.append(
-      this.#saved, bar, this.#peers.element, main, this.#files.element, this.#status,
+      this.#saved, bar, this.#peers.element, this.#main, this.#files.element, this.#status,
     );
   }
 
@@ -165,5 +165,6 @@ export class SignalsView {
     );
     const way = from === to ? name(from) : `${name(from)} → ${name(to)}`;
     this.#detail.show(trace, way, this.#model.previousDescription(trace));
+    this.#main.scrollIntoView({ block: 'nearest' });
   }
 }
