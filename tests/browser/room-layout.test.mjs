@@ -63,6 +63,29 @@ describe('nothing in a room stands on something else', () => {
     assert.deepEqual([c.y - a.y - a.height, Math.round(a.y + c.y + c.height)], [8, 570]);
   });
 
+  for (const [name, viewport, most] of [['a desktop', DESKTOP, 7], ['a small desktop', { width: 900, height: 500 }, 7], ['a phone', PHONE, 4], ['a phone on its side', { ...PHONE, width: 844, height: 390 }, 4]]) {
+    it(`no news is on a name, on ${name} with up to ${most} tiles`, async (t) => {
+      const [page] = await openPages(t, [browser], daemon.url, { viewport });
+      await page.page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+      await page.page.evaluate(begin);
+      for (let count = 1; count <= most; count++) {
+        await page.page.evaluate(async (key) => {
+          if (key !== 'p1') window.stage.add(key, 'peer');
+          const { announce } = await import('/room/status.js');
+          for (let i = 0; i < 3; i++) announce('room.joined', { name: 'Somebody with a name '.repeat(9) });
+        }, `p${count}`);
+        await page.page.evaluate(misplaced);
+        const { news, covered } = await page.page.evaluate(() => {
+          const boxes = (selector) => [...document.querySelectorAll(selector)].map((one) => one.getBoundingClientRect()).filter(({ width }) => width);
+          const [told, names] = [boxes('.status p'), boxes('.tile figcaption')];
+          return { news: told.length, covered: names.filter((a) => told.some((b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)).length };
+        });
+        assert.ok(news >= 1);
+        assert.equal(covered, 0, `${count} tiles`);
+      }
+    });
+  }
+
   for (const [name, viewport] of [
     ['a desktop', DESKTOP], ['a small desktop', { width: 900, height: 500 }], ['a phone', PHONE], ['a small phone', { ...PHONE, width: 320, height: 568 }],
     ['a phone on its side', { ...PHONE, width: 640, height: 360 }], ['a large one', { ...PHONE, width: 844, height: 390 }],

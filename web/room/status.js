@@ -7,7 +7,7 @@ import { byId, make } from '../lib/dom.js';
 import { t } from '../lib/i18n.js';
 
 const SHOWN_MS = 5000;
-const MOST = 3;
+const MOST = 2;
 
 const box = byId('status', HTMLElement);
 
