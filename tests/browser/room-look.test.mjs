@@ -1,5 +1,5 @@
 // How the first page and the rooms look, each screen in three ways: pictures for a person, no sideways
-// scrolling, enough contrast, and nothing serious for axe-core.
+// scrolling, enough contrast, and nothing for axe-core.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startDaemon } from '../lib/daemon.mjs';

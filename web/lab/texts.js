@@ -42,7 +42,7 @@ export const en = {
   'video.remoteEmpty': 'Connected, but the other page sends no video.',
   'video.soundOn': 'Turn sound on',
   'video.soundOff': 'Turn sound off',
-  'video.stats': '{width} × {height}, {fps} fps, {frames} frames decoded',
+  'video.stats': '{width} × {height}, {fps} fps, frames decoded: {frames}',
 
   'sdp': 'Session descriptions (SDP)',
   'sdp.sent': 'Sent',
@@ -383,7 +383,7 @@ export const ja = {
   'raw.none': 'なし',
   'raw.connect': '接続',
   'raw.disconnect': '切断',
-  'raw.message': 'メッセージ',
+  'raw.message': '送るメッセージ',
   'raw.template': 'nakodo.v1 のひな形…',
   'raw.binary': 'バイナリーフレームで',
   'raw.keys': 'Ctrl+Enter で送信',
