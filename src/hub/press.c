@@ -117,7 +117,7 @@ static void join(struct peer *sender, struct peer *receiver, const void *party, 
 	press->behind = receiver;
 	press->party = party;
 	press->from = press->end = now;
-	press->sent = 0;
+	press->sent = press->parts = 0;
 	DL_FOREACH2(receiver->press->waiting, other, press->next)
 	{
 		if (other->press->party == party) {
@@ -129,22 +129,48 @@ static void join(struct peer *sender, struct peer *receiver, const void *party, 
 	DL_APPEND2(receiver->press->waiting, sender, press->prev, press->next);
 }
 
+/* How many of a party wait now. The party's first peer is given, the next party's is returned. */
+static struct peer *count_party(struct peer *first, uint64_t now, size_t *ret_count)
+{
+	struct peer *peer = first;
+
+	*ret_count = 0;
+	for (; peer && peer->press->party == first->press->party; peer = peer->press->next) {
+		*ret_count += peer->press->end > now;
+	}
+	return peer;
+}
+
+/* For all that wait for the receiver: they look again one after the other. */
+static void share_out(struct press *receiver, uint64_t now)
+{
+	struct peer *peer = receiver->waiting, *end;
+	size_t parties = 0, same;
+
+	while (peer) {
+		peer = count_party(peer, now, &same);
+		parties += same > 0;
+	}
+	for (peer = receiver->waiting; peer; peer = end) {
+		end = count_party(peer, now, &same);
+		for (; peer != end; peer = peer->press->next) {
+			bool is_over = peer->press->end <= now; /* if it looks, it waits on */
+
+			peer->press->parts = (parties + (same == 0)) * (same + is_over);
+		}
+	}
+	receiver->shared = now;
+}
+
 /* So many times its own bytes may be sent by all that wait now, each as much as its part is. */
 static size_t parts(const struct peer *sender, uint64_t now)
 {
-	const struct peer *other, *last = NULL;
-	size_t parties = 0, same = 0;
+	struct press *receiver = sender->press->behind->press;
 
-	DL_FOREACH2(sender->press->behind->press->waiting, other, press->next)
-	{
-		if (other->press->end <= now && other != sender) {
-			continue;
-		}
-		parties += !last || last->press->party != other->press->party;
-		same += other->press->party == sender->press->party;
-		last = other;
+	if (receiver->shared != now || !sender->press->parts) {
+		share_out(receiver, now);
 	}
-	return parties * same;
+	return sender->press->parts;
 }
 
 uint64_t press_wait(struct presses *presses, struct peer *sender, const void *party, uint64_t now)
@@ -169,17 +195,22 @@ uint64_t press_wait(struct presses *presses, struct peer *sender, const void *pa
 uint64_t press_still_waits(struct peer *sender, uint64_t now)
 {
 	struct press *press = sender->press;
+	bool waited;
 	uint64_t all;
 
 	if (!press || !press->behind) {
 		return 0;
 	}
+	waited = press->end > now;
 	all = until(press->behind->press);
 	press->end = press->from + press->sent * parts(sender, now) * 1000 / PRESS_RATE;
 	if (press->end > all) {
 		press->end = all;
 	}
 	if (press->end > now) {
+		if (!waited) {
+			press->behind->press->shared = 0; /* there is one more */
+		}
 		return press->end - now;
 	}
 	if (press->from < now) {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -72,6 +73,14 @@ static uint64_t send_as(const void *party, struct peer *from, struct peer *to, s
 	message_finish(&message);
 	free(payload);
 	return press_wait(presses, from, party, all.now);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static uint64_t send(struct peer *from, struct peer *to, size_t len)
@@ -255,6 +264,47 @@ static void little_at_a_time_is_no_more_than_the_rate(void **state)
 	assert_in_range(sent, 0, PRESS_RATE + MESSAGE);
 }
 
+/* ns of processor time in which so many senders, all waiting for one reader, look whether they
+ * still have to. The least of some: the machine has other work. */
+static uint64_t time_of_looking(size_t count)
+{
+	uint64_t least = UINT64_MAX;
+	struct peer *many = calloc(count, sizeof(*many));
+
+	assert_non_null(many);
+	for (int i = 0; i < 3; i++) {
+		send(sender, reader, MESSAGE);
+	}
+	for (size_t i = 0; i < count; i++) {
+		many[i].state = PEER_OPEN;
+		assert_true(send_as(&many[i / 16], &many[i], reader, 8000));
+	}
+	for (int round = 0; round < 20; round++) {
+		uint64_t begin = now_ns(), took;
+
+		all.now++;
+		for (size_t i = 0; i < count; i++) {
+			assert_true(press_still_waits(&many[i], all.now));
+		}
+		took = now_ns() - begin;
+		least = took < least ? took : least;
+	}
+	for (size_t i = 0; i < count; i++) {
+		press_end(presses, &many[i]);
+	}
+	free(many);
+	return least;
+}
+
+static void to_look_whether_it_still_waits_takes_no_longer_among_many(void **state)
+{
+	static const size_t few = 50, many = 1600;
+	uint64_t of_few = time_of_looking(few), of_many = time_of_looking(many);
+
+	(void)state;
+	assert_in_range(of_many / many, 0, 8 * of_few / few);
+}
+
 static void one_that_reads_nothing_is_closed_and_slows_nobody_below_the_rate(void **state)
 {
 	static const size_t sizes[] = {100, 5000, 20000, 60000};
@@ -326,6 +376,7 @@ int main(void)
 		TEST(a_reader_of_a_fair_rate_is_never_closed),
 		TEST(who_sends_little_hardly_waits_whatever_others_send),
 		TEST(little_at_a_time_is_no_more_than_the_rate),
+		TEST(to_look_whether_it_still_waits_takes_no_longer_among_many),
 		TEST(one_that_reads_nothing_is_closed_and_slows_nobody_below_the_rate),
 		TEST(one_that_waits_for_itself_may_leave),
 		TEST(what_a_connection_begins_with_keeps_nobody_waiting),

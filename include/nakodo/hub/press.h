@@ -29,9 +29,11 @@ struct press {
 	uint64_t since; /* when its outbox went over half; 0: it is not */
 	size_t before; /* bytes that waited then */
 	size_t put; /* these, and all that it was given since */
-	struct peer *waiting; /* senders that wait for it, by party (utlist DL by prev, next) */
+	struct peer *waiting; /* senders that wait for it, by party (utlist DL by prev, next), */
+	uint64_t shared; /* and when its rate was shared out to them; 0: it has to be */
 	struct peer *behind; /* whom it waits for itself; NULL: nobody */
 	const void *party; /* that it waits as one of */
+	size_t parts; /* by which that rate was divided for it; 0: it came later */
 	size_t sent; /* bytes that it gave the other one, */
 	uint64_t from; /* since when, */
 	uint64_t end; /* and until when it waits, as far as is known */
