@@ -1,7 +1,7 @@
 # Make OUT, the pages as they ship, from WEB, the pages as they are written: for each page a bundle
 # of its modules and one of its styles, minified, with source maps, in a folder `immutable` and
-# named by their content; what other sites load keeps its address and its text. Beside each file
-# stands the same one as .br and .gz, for the daemon to choose from.
+# named by their content; what other sites load keeps its address, and is one file with all that it
+# needs. Beside each file stands the same one as .br and .gz, for the daemon to choose from.
 #
 #   cmake -DWEB=web -DOUT=build/web -DESBUILD=esbuild -DBROTLI=brotli -DGZIP=gzip -P Pages.cmake
 cmake_minimum_required(VERSION 3.25)
@@ -13,7 +13,7 @@ if(old)
 endif()
 file(MAKE_DIRECTORY ${OUT})
 file(COPY ${WEB}/ DESTINATION ${OUT}
-  REGEX "/(check|lab|lib|missing|room|signals|trust)$" EXCLUDE
+  REGEX "/(check|client|lab|lib|missing|room|signals|trust)$" EXCLUDE
   PATTERN "*.html" EXCLUDE PATTERN "*.css" EXCLUDE)
 
 function(run)
@@ -86,6 +86,9 @@ function(make_page page)
   string(REPLACE "${line}" "${head}" html "${html}")
   file(WRITE ${OUT}/${page} "${html}")
 endfunction()
+
+run(${ESBUILD} ${WEB}/client.js ${WEB}/mesh.js ${WEB}/signaling.js --bundle --format=esm --minify
+  --sourcemap --allow-overwrite --outdir=${OUT} --log-level=warning)
 
 file(GLOB pages RELATIVE ${WEB} ${WEB}/*.html)
 foreach(page ${pages})

@@ -1,8 +1,10 @@
 // A call on the room page, as two people have it: they see each other, switch things on and off,
 // show a screen, leave.
 import assert from 'node:assert/strict';
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { asWritten, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { asWritten, pages, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 import { PHONE, RoomPage, openPages, texts } from './lib/room-page.mjs';
 
@@ -485,5 +487,17 @@ describe('a call on the room page', () => {
     for (const word of ['welcome', 'offer', 'answer', 'candidate']) {
       await hana.says('#panel-signals', word);
     }
+  });
+
+  it('needs nothing more of a server that is upgraded during the call', async (t) => {
+    const folder = scratch();
+    cpSync(pages, folder, { recursive: true });
+    const upgraded = await testDaemon(t, { args: ['--web-root', folder] });
+    const [hana] = await openPages(t, [chromium], upgraded.url, { path: '/r/long' });
+    await hana.join('Hana', { watch: true });
+    await hana.until(() => performance.getEntriesByType('resource').some(({ name }) => /\/view-\w+\.js$/.test(name)));
+    rmSync(join(folder, 'room'), { recursive: true });
+    await hana.page.keyboard.press('d');
+    await hana.says('#panel-signals', 'welcome');
   });
 });

@@ -506,9 +506,19 @@ describe('what the daemon tells', () => {
     assert.deepEqual([answer.status, JSON.parse(answer.text).code], [404, 'not-found']);
   });
 
-  it('the client is served as it is written, and the pages name only what is there', async (t) => {
+  it('the client is one file at each of its addresses, with the same names in it', async (t) => {
     const { port } = await testDaemon(t, { args: ['--web-root', shipped] });
-    for (const name of ['client.js', 'client.d.ts', 'signaling.js', 'mesh.js', 'favicon.svg']) {
+    for (const name of ['client.js', 'signaling.js', 'mesh.js']) {
+      const { text } = await ask({ port }, `/${name}`);
+      assert.doesNotMatch(text, /\bimport\b/, name);
+      const module = await import(`data:text/javascript,${encodeURIComponent(text)}`);
+      assert.deepEqual(Object.keys(module), Object.keys(await import(join(root, 'web', name))), name);
+    }
+  });
+
+  it('what is no script is served as it is written, and the pages name only what is there', async (t) => {
+    const { port } = await testDaemon(t, { args: ['--web-root', shipped] });
+    for (const name of ['client.d.ts', 'favicon.svg']) {
       assert.ok((await ask({ port }, `/${name}`)).body.equals(readFileSync(join(root, 'web', name))), name);
     }
     for (const page of ['index.html', 'lab.html', 'check.html', 'trust.html', 'missing.html']) {

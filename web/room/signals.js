@@ -1,6 +1,7 @@
 /*
  * The drawer's third tab: every event of the client is kept from the start of the join, and shown
- * by the Signals view, which is loaded when somebody looks.
+ * by the Signals view. That is loaded once the room stands, and not when somebody looks: a server that was
+ * upgraded meanwhile has it no more.
  */
 
 import { byId } from '../lib/dom.js';
@@ -14,6 +15,8 @@ const BYTES_MAX = 8 * 1024 * 1024;
 /** @param {Trace} trace */
 const sizeOf = ({ raw = '' }) => 200 + raw.length; // and what is around it
 
+const loadView = () => import('../signals/view.js');
+
 export class Signals {
   /** Oldest first. @type {Trace[]} */
   #traces = [];
@@ -26,6 +29,11 @@ export class Signals {
   /** @param {import('../client.js').Client} client */
   constructor(client) {
     client.on('trace', (trace) => (this.#view ? this.#view.add(trace) : this.#keep(trace)));
+  }
+
+  /** Have the view at hand. */
+  prepare() {
+    loadView().catch(() => {}); // told when somebody looks
   }
 
   /** Until there is a view, which keeps them itself. @param {Trace} trace */
@@ -45,7 +53,7 @@ export class Signals {
     this.#isAsked = true;
     const panel = byId('panel-signals', HTMLElement);
     try {
-      const { SignalsView } = await import('../signals/view.js');
+      const { SignalsView } = await loadView();
       if (this.#isClosed) { // left meanwhile
         return;
       }

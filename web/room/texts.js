@@ -201,7 +201,7 @@ export const en = {
   'help.hand': 'Raise a hand, and lower it',
   'help.keys': 'Use these keys',
 
-  'signals.missing': 'This part of the page could not be loaded.',
+  'signals.missing': 'This part of the page could not be loaded. Reload the page to get it.',
 };
 
 export const ja = {
@@ -402,6 +402,6 @@ export const ja = {
   'help.hand': '手を挙げる・下ろす',
   'help.keys': 'これらのキーを使う',
 
-  'signals.missing': 'この部分を読み込めませんでした。',
+  'signals.missing': 'この部分を読み込めませんでした。ページを再読み込みしてください。',
 };
 

@@ -39,5 +39,6 @@ export async function join(room, name, own, signal) {
   });
   return (/** @type {(error?: import('../client.js').SignalError) => void} */ onEnd) => {
     new Call(joined, own, signals, onEnd);
+    signals.prepare();
   };
 }
