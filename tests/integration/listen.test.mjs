@@ -163,6 +163,36 @@ describe('TCP', () => {
     }
   });
 
+  /** One TLS handshake; resolves to undefined, or to the code of the error that refused it. */
+  const handshake = (daemon, options) => new Promise((done) => {
+    const socket = tls.connect({ port: daemon.tlsPort, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+    socket.on('secureConnect', () => { socket.destroy(); done(undefined); }).on('error', (error) => done(error.code));
+  });
+
+  it('a client that knows only key exchanges which cost the daemon much is refused at no cost', async (t) => {
+    const daemon = await testDaemon(t, { tls: true });
+    const many = async (options) => {
+      const before = await daemon.cpu();
+      for (let i = 0; i < 100; i++) await handshake(daemon, options);
+      return await daemon.cpu() - before;
+    };
+    for (const version of ['TLSv1.2', 'TLSv1.3']) {
+      const of = (ecdhCurve) => handshake(daemon, { ecdhCurve, minVersion: version, maxVersion: version });
+      for (const group of ['X25519:P-256', 'P-256', 'P-384:P-256']) assert.equal(await of(group), undefined, `${group}, ${version}`);
+      for (const group of ['P-384', 'P-521', 'X448']) assert.match(await of(group), /^ERR_SSL_/, `${group}, ${version}`);
+    }
+    for (const group of ['ffdhe2048', 'ffdhe8192']) assert.match(await handshake(daemon, { ecdhCurve: group, minVersion: 'TLSv1.3' }), /^ERR_SSL_/, group);
+    const [cheap, refused] = [await many({ ecdhCurve: 'X25519' }), await many({ ecdhCurve: 'P-521' })];
+    assert.ok(refused < cheap, `100 that are refused took ${refused} s of processor time, 100 that are served ${cheap} s`);
+  });
+
+  it('TLS 1.2 is spoken with an ephemeral key exchange and authenticated encryption only', async (t) => {
+    const daemon = await testDaemon(t, { tls: true });
+    const of = (ciphers) => handshake(daemon, { ciphers, maxVersion: 'TLSv1.2' });
+    assert.equal(await of('ECDHE-ECDSA-AES128-GCM-SHA256'), undefined);
+    for (const cipher of ['ECDHE-ECDSA-AES256-SHA384', 'DHE-RSA-AES128-GCM-SHA256', 'AES128-GCM-SHA256']) assert.match(await of(cipher), /^ERR_SSL_/, cipher);
+  });
+
   it('localhost is both families with one port', { skip: !hasIPv6 && 'no IPv6 here' }, async (t) => {
     const daemon = await testDaemon(t, { args: ['--listen', 'localhost:0'] });
     await daemon.logged('server.ready', 'sockets=2');
