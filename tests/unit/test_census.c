@@ -156,16 +156,40 @@ static void a_refusal_is_logged_once_a_minute_for_each_address(void **state)
 	assert_false(census_may_log(*state, &one, 61001));
 }
 
-static void with_very_many_addresses_nobody_is_logged_less(void **state)
+static void two_addresses_of_one_slot_are_logged_once_a_minute_together(void **state)
 {
 	char text[ADDRESS_TEXT];
 	struct address address;
+	unsigned logged = 0;
 
-	for (unsigned i = 0; i < 20000; i++) {
-		snprintf(text, sizeof(text), "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
-		address = address_of(text);
-		assert_true(census_may_log(*state, &address, 5));
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 20000; i++) {
+			snprintf(text, sizeof(text), "10.%u.%u.1", i >> 8, i & 255);
+			address = address_of(text);
+			logged += census_may_log(*state, &address, 5);
+		}
 	}
+	assert_in_range(logged, 1000, 4096);
+}
+
+static void a_network_is_logged_64_times_a_minute(void **state)
+{
+	struct address address = address_of("2001:db8:7::"), other = address_of("2001:db8:8::");
+	unsigned logged = 0;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		address.bytes[6] = (unsigned char)(i >> 8);
+		address.bytes[7] = (unsigned char)i;
+		logged += census_may_log(*state, &address, 5);
+	}
+	assert_in_range(logged, 32, 64);
+	assert_true(census_may_log(*state, &other, 5));
+	logged = 0;
+	for (unsigned i = 0; i < 1000; i++) {
+		address.bytes[7] = (unsigned char)i;
+		logged += census_may_log(*state, &address, 60005);
+	}
+	assert_in_range(logged, 32, 64);
 }
 
 static void a_network_has_eight_times_as_much(void **state)
@@ -394,7 +418,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_refusal_is_logged_once_a_minute_for_each_address, create, destroy),
 		cmocka_unit_test_setup_teardown(
-			with_very_many_addresses_nobody_is_logged_less, create, destroy),
+			two_addresses_of_one_slot_are_logged_once_a_minute_together, create,
+			destroy),
+		cmocka_unit_test_setup_teardown(
+			a_network_is_logged_64_times_a_minute, create, destroy),
 		cmocka_unit_test_setup_teardown(a_network_has_eight_times_as_much, create, destroy),
 		cmocka_unit_test_setup_teardown(
 			who_is_gone_is_remembered_and_not_for_ever, create, destroy),

@@ -1,7 +1,7 @@
 /*
  * census: owns one entry for each address group and each network that has a connection, some more
- * of those that had one lately, and a fixed table of addresses whose refusal was logged within the
- * last minute.
+ * of those that had one lately, and fixed tables of what was logged of addresses and networks
+ * within the last minute.
  */
 #include "nakodo/net/gate/census.h"
 
@@ -14,7 +14,9 @@
 #include "nakodo/base/hash.h"
 
 #define LOGGED 4096
+#define LOGGED_NETWORKS 1024
 #define LOG_EVERY 60000 /* ms */
+#define NETWORK_LINES 64 /* in that time */
 #define EMPTY_MAX 4096 /* groups that are remembered though nobody is there */
 
 /* Many small debts are kept as their sum: it melts by `left` µs in each µs, as they would have. */
@@ -41,10 +43,11 @@ struct census {
 	struct census_group *groups, *networks;
 	struct census_group *empty; /* groups without connections and peers, the oldest first */
 	size_t empty_count;
+	uint64_t logged[LOGGED]; /* ms: nobody of that slot again until then */
 	struct {
-		struct address address;
-		uint64_t until;
-	} logged[LOGGED];
+		uint64_t until; /* ms: when its minute ends, */
+		unsigned lines; /* of which so many are used */
+	} told[LOGGED_NETWORKS];
 };
 
 struct census *census_create(void)
@@ -385,16 +388,22 @@ uint64_t census_worked(const struct census_group *group, uint64_t turn)
 	return own > network ? own : network;
 }
 
+/* A slot belongs to whoever comes: two that share one would else forget each other, and log every
+ * refusal. The network's bound keeps it from filling the slots of others. */
 bool census_may_log(struct census *census, const struct address *address, uint64_t now)
 {
-	struct address group = address_group(address);
+	struct address group = address_group(address), outer = address_network(address);
 	size_t slot = hash_bytes(&group, sizeof(group)) % LOGGED;
+	size_t network = hash_bytes(&outer, sizeof(outer)) % LOGGED_NETWORKS;
 
-	if (census->logged[slot].until > now &&
-		!memcmp(&census->logged[slot].address, &group, sizeof(group))) {
+	if (census->told[network].until <= now) {
+		census->told[network].until = now + LOG_EVERY;
+		census->told[network].lines = 0;
+	}
+	if (census->logged[slot] > now || census->told[network].lines >= NETWORK_LINES) {
 		return false;
 	}
-	census->logged[slot].address = group;
-	census->logged[slot].until = now + LOG_EVERY;
+	census->logged[slot] = now + LOG_EVERY;
+	census->told[network].lines++;
 	return true;
 }

@@ -66,6 +66,6 @@ uint64_t census_count_surplus(struct census_group *group, uint32_t round, uint32
 void census_work(struct census_group *group, uint64_t turn, uint64_t ns);
 uint64_t census_worked(const struct census_group *group, uint64_t turn);
 
-/* May a refusal of this address be logged? Once a minute for each address; `now` in ms. The memory
- * is bounded, so very many addresses may be logged more often, never less. */
+/* May a refusal of this address be logged? Once a minute for each address, and 64 times for each
+ * network; `now` in ms. The memory is bounded, so very many may be logged less, never more. */
 bool census_may_log(struct census *census, const struct address *address, uint64_t now);
