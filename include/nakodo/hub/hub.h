@@ -113,9 +113,11 @@ void hub_push_control(struct peer *peer, struct frame *frame);
  * on it is in no room and gets nothing more but what already waits for it and the close frame.
  * Nothing happens to a peer that is not open. */
 void hub_close(struct peer *peer, unsigned code, const char *reason);
-/* The same with 4508, without what still waits for it, so that the close frame may get through. */
+/* As hub_close() with 4508, but without what still waits for it, so that the close frame may get
+ * through. */
 void hub_close_slow(struct peer *peer);
-/* The same for a peer whose connection has ended: what waits is thrown away. */
+/* The connection has ended: end the peer's stay, if it is open, without a close frame. What waits
+ * is thrown away, and the dirty list does not have the peer any more. */
 void hub_drop(struct peer *peer);
 void hub_discard(struct peer *peer); /* only throw away what waits */
 /* Close the peers whose outbox overflowed since the last call (4508). They stayed seated until

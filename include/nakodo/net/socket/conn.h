@@ -31,7 +31,8 @@ enum conn_stage {
 	CONN_DEAD, /* nothing more to be read or written */
 };
 
-/* Why it is not read, and how far that is (ws/pace.h). */
+/* Whether it is held, and how far that is (ws/pace.h). It may also be left unread because it is
+ * `unheard`, whatever this is. */
 enum conn_hold {
 	HOLD_NONE,
 	HOLD_PENDING, /* held, but still read in this turn */
@@ -64,7 +65,8 @@ struct conn {
 	struct ws *ws; /* from when the peer is open */
 	struct lws *wsi;
 	struct conn *prev, *next; /* all of the sockets' (utlist DL) */
-	struct wheel_timer timer; /* for whatever the connection waits for in its stage */
+	struct wheel_timer
+		timer; /* for whatever it waits for in its stage; HOLD_UNREAD: for that */
 	struct address address; /* of the client */
 	struct census_group *group; /* that the connection is counted in; NULL: in none */
 	struct census_group *place; /* that the peer is counted in; NULL: not known, or no peer */

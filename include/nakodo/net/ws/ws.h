@@ -28,9 +28,10 @@ struct sockets;
 struct visits;
 
 #define WS_CLOSE_DEADLINE 5000 /* ms for a closing handshake */
-/* Bytes libwebsockets reads per socket and turn: with what it and malloc add, 2 kB. */
+/* Bytes that libwebsockets reads of a socket at once (ws/reading.h has who is read on in the same
+ * turn): with what it and malloc add, 2 kB. */
 #define WS_READ_SIZE 2020
-/* With TLS it reads a whole record per turn, in pieces of this size. Each idle peer pays for it;
+/* With TLS it reads a whole record at once, in pieces of this size. Each idle peer pays for it;
  * newer libwebsockets ends a connection that needs 100 pieces for one record. */
 #define WS_TLS_READ_SIZE 512
 #define WS_UNSENT 65536 /* bytes that the kernel takes beyond what it may send at once */
