@@ -53,12 +53,12 @@ static void audit_conns(struct audit *audit, const struct server *server)
 		placed += conn->placed;
 		answers += conn->ws ? 0 : conn->unsent;
 	}
-	if (count > server->sockets.conn_count || placed != server->gate.peers ||
+	if (count > server->sockets.count || placed != server->gate.peers ||
 		answers != server->sockets.answers.all) {
 		audit_fault(audit,
 			"%zu connections, %zu peers and %zu bytes of answers are counted; there "
 			"are %zu, %zu and %zu",
-			server->sockets.conn_count, server->gate.peers, server->sockets.answers.all,
+			server->sockets.count, server->gate.peers, server->sockets.answers.all,
 			count, placed, answers);
 	}
 }

@@ -166,7 +166,7 @@ static void on_meters(uv_signal_t *handle, int signum)
 	const struct server *server = handle->data;
 
 	(void)signum;
-	meter_set(METER_CONNECTIONS, server->sockets.conn_count);
+	meter_set(METER_CONNECTIONS, server->sockets.count);
 	meter_set(METER_PEERS, server->gate.peers);
 	for (int i = 0; i < METER_COUNT; i++) {
 		log_info("meter", LOG_STR("name", meter_rows[i].name),

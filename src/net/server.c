@@ -44,8 +44,8 @@ static void fit_descriptors(struct server *server)
 	rlim_t wanted;
 
 	server->gate.max_peers = server->options->max_peers;
-	server->sockets.max_conns = server->gate.max_peers + OTHER_CONNECTIONS;
-	wanted = server->sockets.max_conns + OWN_DESCRIPTORS;
+	server->sockets.max_count = server->gate.max_peers + OTHER_CONNECTIONS;
+	wanted = server->sockets.max_count + OWN_DESCRIPTORS;
 	if (getrlimit(RLIMIT_NOFILE, &limit)) {
 		return;
 	}
@@ -54,9 +54,9 @@ static void fit_descriptors(struct server *server)
 								       : OTHER_CONNECTIONS;
 
 		wanted = limit.rlim_max;
-		server->sockets.max_conns =
+		server->sockets.max_count =
 			wanted > 2 * OWN_DESCRIPTORS ? wanted - OWN_DESCRIPTORS : OWN_DESCRIPTORS;
-		server->gate.max_peers = server->sockets.max_conns - others;
+		server->gate.max_peers = server->sockets.max_count - others;
 		log_warn("limit.descriptors", LOG_UINT("hard-limit", limit.rlim_max),
 			LOG_UINT("max-peers-wanted", server->options->max_peers),
 			LOG_UINT("max-peers", server->gate.max_peers),

@@ -71,10 +71,11 @@ void lan_trust(const struct listener *listener, const struct tls *tls, const str
 	reply_set_owned(ret, "application/json", body);
 }
 
-void lan_qr(struct qr_cache *cache, const char *const *arguments, uint64_t now, bool may_draw,
+bool lan_qr(struct qr_cache *cache, const char *const *arguments, uint64_t now, bool may_draw,
 	struct reply *ret)
 {
 	const char *text = NULL, *svg;
+	bool drawn = false;
 	size_t len;
 
 	for (; *arguments; arguments++) {
@@ -88,7 +89,7 @@ void lan_qr(struct qr_cache *cache, const char *const *arguments, uint64_t now, 
 			"{\"type\":\"error\",\"code\":\"bad-text\",\"message\":\"The text must "
 			"stand once in the query, as 1 to 512 bytes of UTF-8.\"}\n");
 	} else {
-		svg = qr_cache_svg(cache, text, now, may_draw);
+		svg = qr_cache_svg(cache, text, now, may_draw, &drawn);
 		if (svg) {
 			reply_set(ret, 200, "image/svg+xml", svg);
 		} else {
@@ -97,6 +98,7 @@ void lan_qr(struct qr_cache *cache, const char *const *arguments, uint64_t now, 
 				"codes are being drawn.\"}\n");
 		}
 	}
+	return drawn;
 }
 
 void lan_authority(const struct tls *tls, struct reply *ret)

@@ -80,13 +80,14 @@ static void answer_qr(const struct exchange *exchange, struct reply *ret)
 {
 	const struct gate *gate = exchange->pages->gate;
 	struct census_group *group = census_find(gate->census, &exchange->conn->address);
-	struct qr_cache *codes = &exchange->pages->codes;
 	uint64_t rate = gate->options->connect_rate, now = exchange->door->now, wait;
-	unsigned drawn = codes->drawn;
+	bool may_draw = census_wait(group, rate, now) <= CHARGE_MAX;
 
-	lan_qr(codes, exchange->head->arguments, now, census_wait(group, rate, now) <= CHARGE_MAX,
-		ret);
-	for (int i = 0; codes->drawn != drawn && i < QR_CONNECTS; i++) {
+	if (!lan_qr(&exchange->pages->codes, exchange->head->arguments, now, may_draw, ret)) {
+		return;
+	}
+	/* Who comes to CHARGE_MAX by that is charged no more: nothing is drawn for it any more. */
+	for (int i = 0; i < QR_CONNECTS; i++) {
 		census_connect(group, rate, now, CHARGE_MAX, &wait);
 	}
 }

@@ -99,11 +99,6 @@ static char *draw(const char *text, void (*write)(const QRcode *code, struct tex
 	return drawing;
 }
 
-char *qr_svg(const char *text)
-{
-	return draw(text, write_svg);
-}
-
 char *qr_terminal(const char *text)
 {
 	return draw(text, write_terminal);
@@ -119,11 +114,13 @@ static bool has_time(struct qr_cache *cache, uint64_t now)
 	return now >= cache->due && cache->in_turn < QR_DRAWN_AT_ONCE;
 }
 
-const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now, bool may_draw)
+const char *qr_cache_svg(
+	struct qr_cache *cache, const char *text, uint64_t now, bool may_draw, bool *ret_drawn)
 {
 	size_t count = sizeof(cache->codes) / sizeof(*cache->codes);
 	char *svg, *copy;
 
+	*ret_drawn = false;
 	for (size_t i = 0; i < count; i++) {
 		if (cache->codes[i].text && !strcmp(cache->codes[i].text, text)) {
 			return cache->codes[i].svg;
@@ -134,10 +131,10 @@ const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now,
 		return NULL;
 	}
 	meter_add(METER_QR_DRAWN, 1);
-	cache->drawn++;
+	*ret_drawn = true;
 	cache->in_turn++;
 	cache->due = now + limit_spend(&cache->limit, now, QR_DRAWN_RATE, QR_DRAWN_BURST);
-	svg = qr_svg(text);
+	svg = draw(text, write_svg);
 	copy = strdup(text);
 	if (!svg || !copy) {
 		free(svg);

@@ -87,7 +87,7 @@ static void pause_accepting(struct listener *listener, const char *why)
 	if (now >= sockets->pause_told) {
 		sockets->pause_told = now + PAUSE_TOLD;
 		log_warn("accept.pause", LOG_STR("reason", why),
-			LOG_UINT("connections", sockets->conn_count));
+			LOG_UINT("connections", sockets->count));
 	}
 }
 
@@ -227,7 +227,7 @@ static void end_waiting(struct waiting *waiting, bool done)
 	waiting->done = done;
 	deadlines_clear(sockets->deadlines, &waiting->timer);
 	DL_DELETE(sockets->waiting, waiting);
-	sockets->conn_count--;
+	sockets->count--;
 	if (waiting->wait == WAIT_TURN) {
 		finish_waiting(waiting);
 		return;
@@ -320,7 +320,7 @@ static struct waiting *wait_for(struct accepted *accepted, enum wait wait, uint6
 		waiting->wait = wait;
 		waiting->source = accepted->address;
 		DL_APPEND(sockets->waiting, waiting);
-		sockets->conn_count++;
+		sockets->count++;
 		deadlines_set(sockets->deadlines, &waiting->timer, delay, on_time);
 	}
 	return waiting;
@@ -356,7 +356,7 @@ static void take_proxied(struct accepted *accepted)
 		log_refusal(sockets, &accepted->address, "accept.refuse",
 			"not a trusted proxy, on a proxy: listener", "trusted-proxy");
 		conn_discard(accepted);
-	} else if (!count(accepted, trusted ? sockets->max_conns / 2 : most_of_one(sockets))) {
+	} else if (!count(accepted, trusted ? sockets->max_count / 2 : most_of_one(sockets))) {
 		conn_discard(accepted);
 	} else {
 		wait_for_bytes(accepted, WAIT_HEADER);
@@ -408,7 +408,7 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 		socklen_t size = sizeof(from);
 		int fd;
 
-		if (sockets->conn_count >= sockets->max_conns) {
+		if (sockets->count >= sockets->max_count) {
 			pause_accepting(
 				listener, "as many connections as there are descriptors for");
 			return;

@@ -165,7 +165,7 @@ void conn_adopt(struct accepted *accepted)
 	memory_take(MEMORY_CONNECTIONS, conn_cost(conn));
 	DL_APPEND(sockets->conns, conn);
 	sockets->adopted++;
-	sockets->conn_count++;
+	sockets->count++;
 	conn_kill_after(conn, time_left(accepted));
 }
 
@@ -213,7 +213,7 @@ void conn_destroy(struct conn *conn)
 	memory_give(MEMORY_CONNECTIONS, conn_cost(conn));
 	DL_DELETE(sockets->conns, conn);
 	sockets->adopted--;
-	sockets->conn_count--;
+	sockets->count--;
 	free(conn->target);
 	free(conn);
 }

@@ -27,7 +27,7 @@ static struct accepted take_first(struct handshakes *handshakes)
 	struct accepted accepted = first->accepted;
 
 	DL_DELETE(handshakes->queue, first);
-	accepted.listener->sockets->conn_count--;
+	accepted.listener->sockets->count--;
 	meter_subtract(METER_HANDSHAKES_QUEUED, 1);
 	memory_give(MEMORY_CONNECTIONS, sizeof(*first));
 	free(first);
@@ -69,7 +69,7 @@ void handshakes_add(struct handshakes *handshakes, struct accepted *accepted)
 	memory_take(MEMORY_CONNECTIONS, sizeof(*last));
 	last->accepted = *accepted;
 	DL_APPEND(handshakes->queue, last);
-	accepted->listener->sockets->conn_count++;
+	accepted->listener->sockets->count++;
 	meter_add(METER_HANDSHAKES_QUEUED, 1);
 	uv_idle_start(&handshakes->idle, on_idle);
 }

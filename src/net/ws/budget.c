@@ -58,14 +58,16 @@ static size_t seats_of(const struct peer *peer)
 	return bytes;
 }
 
-static size_t weight_of(const struct conn *conn)
+/* *ret_kept is what of it outlives the connection. */
+static size_t weight_of(const struct conn *conn, size_t *ret_kept)
 {
 	const struct peer *peer = &conn->peer;
 	size_t bytes = conn->stage == CONN_DEAD ? 0 : conn->unsent;
 
+	*ret_kept = kept_of(conn);
 	if (peer->state == PEER_OPEN) {
 		bytes += outbox_weight(&peer->outbox) + (conn->rx ? conn->rx->room : 0) +
-			 pace_backlog(conn) + kept_of(conn) + seats_of(peer);
+			 pace_backlog(conn) + *ret_kept + seats_of(peer);
 	}
 	return bytes < LEAST ? 0 : bytes;
 }
@@ -73,7 +75,7 @@ static size_t weight_of(const struct conn *conn)
 /* Those who may have to give something back, counted in `held`; NULL: none. The caller frees it. */
 static struct heavy *weigh(const struct ws *ws, struct share *held, size_t *ret_count)
 {
-	struct heavy *heavy = calloc(ws->sockets->conn_count + 1, sizeof(*heavy));
+	struct heavy *heavy = calloc(ws->sockets->adopted + 1, sizeof(*heavy));
 	struct conn *conn;
 	size_t count = 0;
 
@@ -81,10 +83,10 @@ static struct heavy *weigh(const struct ws *ws, struct share *held, size_t *ret_
 		return NULL; /* the next look may have more luck */
 	}
 	DL_FOREACH (ws->sockets->conns, conn) {
-		size_t weight = weight_of(conn);
+		size_t kept, weight = weight_of(conn, &kept);
 
 		if (weight && !share_add(held, &conn->address, weight)) {
-			heavy[count++] = (struct heavy){conn, weight, kept_of(conn)};
+			heavy[count++] = (struct heavy){conn, weight, kept};
 		}
 	}
 	*ret_count = count;

@@ -28,8 +28,8 @@ void lan_trust(const struct listener *listener, const struct tls *tls, const str
 void lan_urls(const struct listener *listener, const struct tls *tls, const struct address *client,
 	struct reply *ret);
 /* `arguments` of the query, decoded, NULL at the end. `may_draw` false: only what is in the cache.
- */
-void lan_qr(struct qr_cache *cache, const char *const *arguments, uint64_t now, bool may_draw,
+ * True: the code was drawn for this. */
+bool lan_qr(struct qr_cache *cache, const char *const *arguments, uint64_t now, bool may_draw,
 	struct reply *ret);
 
 /* On start: the fingerprint, if there is a local authority, and on a terminal a QR code of the

@@ -14,26 +14,24 @@
 #define QR_DRAWN_RATE 100 /* codes per second, for all clients together */
 #define QR_DRAWN_BURST 32 /* codes beyond that, after a rest */
 
-/* The text, UTF-8 of at most QR_TEXT_MAX bytes, as an SVG document. NULL: no memory. The caller
- * frees it. */
-char *qr_svg(const char *text);
 /* The codes that were drawn last, as SVG. Zeroed, it is empty. */
 struct qr_cache {
 	struct {
 		char *text, *svg;
 	} codes[16];
 	unsigned next; /* to be replaced */
-	unsigned drawn; /* how many codes so far */
 	uint64_t turn; /* ms, when the last one was drawn */
 	unsigned in_turn; /* how many have been drawn then */
 	struct limit limit;
 	uint64_t due; /* ms: the next one may be drawn then */
 };
 
-/* As qr_svg(), but drawn only if it is not in the cache, whose memory it stays. NULL also when it
- * would have to be drawn and must not, or too many have been at `now`, in ms. */
-const char *qr_cache_svg(struct qr_cache *cache, const char *text, uint64_t now, bool may_draw);
+/* The text, UTF-8 of at most QR_TEXT_MAX bytes, as an SVG document, which stays the cache's. It is
+ * drawn if the cache does not have it; *ret_drawn says so. NULL: no memory, or it would have to be
+ * drawn and must not, or too many have been at `now`, in ms. */
+const char *qr_cache_svg(
+	struct qr_cache *cache, const char *text, uint64_t now, bool may_draw, bool *ret_drawn);
 void qr_cache_finish(struct qr_cache *cache);
-/* The same for a terminal: lines of half blocks in UTF-8, light on dark by colours of their own, so
- * that it can be read whatever the terminal's are. */
+/* The same for a terminal, in memory that the caller frees: lines of half blocks in UTF-8, light on
+ * dark by colours of their own, so that it can be read whatever the terminal's are. */
 char *qr_terminal(const char *text);
