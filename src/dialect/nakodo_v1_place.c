@@ -87,9 +87,9 @@ static void claim(const struct room *room, void (*how)(struct share_owner *owner
 	}
 }
 
-/* Has every one whose seats are kept there more than the newcomer would have, without the room?
+/* Has every one whose seats are kept there more than the newcomer would have, as they are counted?
  * *ret is the one of them that has least; NULL: none is kept, so that anybody may have the room. */
-static bool can_spare(const struct room *room, const struct share_newcomer *newcomer,
+static bool have_enough(const struct room *room, const struct share_newcomer *newcomer,
 	const struct share_owner **ret)
 {
 	const struct member *member;
@@ -109,86 +109,118 @@ static bool can_spare(const struct room *room, const struct share_newcomer *newc
 	return true;
 }
 
+/* The same without what is kept in the room itself. */
+static bool can_spare(const struct room *room, const struct share_newcomer *newcomer,
+	const struct share_owner **ret)
+{
+	bool spare;
+
+	claim(room, share_claim);
+	spare = have_enough(room, newcomer, ret);
+	claim(room, share_unclaim);
+	return spare;
+}
+
+/* A room that could be given up. */
 struct choice {
 	struct room *room; /* NULL: none was found yet */
 	const struct share_owner *keeper; /* as of can_spare() */
 };
 
+static bool is_kept_for_nobody(const struct choice *choice)
+{
+	return choice->room && !choice->keeper;
+}
+
+/* Best is one that is kept for nobody, then one of those who have most. */
+static bool is_better(const struct choice *one, const struct choice *other)
+{
+	if (!other->room) {
+		return true;
+	}
+	if (!one->keeper || !other->keeper) {
+		return other->keeper;
+	}
+	return share_is_heavier(one->keeper, other->keeper);
+}
+
 /* Is it a better choice to give up the seat's room? */
 static void consider(struct choice *choice, const struct nakodo_v1_seat *seat,
 	const struct share_newcomer *newcomer)
 {
-	struct room *room = seat->member->room;
-	const struct share_owner *keeper;
-	bool spare;
+	struct choice found = {seat->member->room, NULL};
 
-	if (!nakodo_v1_is_deserted(room)) {
-		return;
-	}
-	claim(room, share_claim);
-	spare = can_spare(room, newcomer, &keeper);
-	claim(room, share_unclaim);
-	if (spare && (!choice->room || (choice->keeper && (!keeper || share_is_heavier(keeper,
-									      choice->keeper))))) {
-		*choice = (struct choice){room, keeper};
+	if (nakodo_v1_is_deserted(found.room) && can_spare(found.room, newcomer, &found.keeper) &&
+		is_better(&found, choice)) {
+		*choice = found;
 	}
 }
 
-/* Look at each room once, with the seat that came first, until it is one that was kept for nobody.
- */
-static void choose_room(
+/* Look at each room once, with the seat that came first, until one is kept for nobody. */
+static void consider_all(
 	struct choice *choice, struct nakodo_v1_seat *list, const struct share_newcomer *newcomer)
 {
 	struct nakodo_v1_seat *seat;
 
 	DL_FOREACH2(list, seat, away_next)
 	{
+		if (is_kept_for_nobody(choice)) {
+			return;
+		}
 		if (seat->member->room->members == seat->member) {
 			consider(choice, seat, newcomer);
 		}
-		if (choice->room && !choice->keeper) {
+	}
+}
+
+/* Look at the rooms in which seats of the owner are kept, until one has none of anybody else's. */
+static void consider_kept(
+	struct choice *choice, struct share_owner *owner, const struct share_newcomer *newcomer)
+{
+	struct nakodo_v1_seat *seat;
+
+	DL_FOREACH2(nakodo_v1_seats_kept(owner), seat, kept_next)
+	{
+		consider(choice, seat, newcomer);
+		if (choice->keeper == owner) {
 			return;
 		}
 	}
 }
 
-/* A room that was kept for nobody else than who has most is as good a choice as any can be, and if
- * that one has not to give way nobody has. True: there is nothing better to be found. */
-static bool choose_room_of_most(struct choice *choice, struct nakodo_v1 *v1,
-	const struct address *address, const struct share_newcomer *newcomer)
+static struct room *choose_room(struct nakodo_v1 *v1, const struct address *newcomer)
 {
-	struct share_owner *most = share_find_yielding_owner(&v1->kept, address, 1);
-	struct nakodo_v1_seat *seat;
+	struct choice choice = {NULL, NULL};
+	struct share_newcomer asks;
+	struct share_owner *most;
 
-	if (!most) {
-		return true;
+	share_ask(&asks, &v1->kept, newcomer, 1);
+	consider_all(&choice, v1->unconfirmed, &asks);
+	if (is_kept_for_nobody(&choice)) {
+		return choice.room;
 	}
-	DL_FOREACH2(nakodo_v1_seats_kept(most), seat, kept_next)
-	{
-		consider(choice, seat, newcomer);
-		if (choice->keeper == most) {
-			return true;
-		}
+	/* If who has most has not to give way, nobody has; and a room of that one's alone is as
+	 * good a choice as any can be. */
+	most = share_find_yielding_owner(&v1->kept, newcomer, 1);
+	if (most) {
+		consider_kept(&choice, most, &asks);
 	}
-	return false;
+	if (most && choice.keeper != most) {
+		consider_all(&choice, v1->away, &asks);
+	}
+	return choice.room;
 }
 
 bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer)
 {
-	struct share_newcomer asks;
-	struct choice choice = {NULL, NULL};
+	struct room *room = choose_room(v1, newcomer);
 	struct member *member, *next;
 
-	share_ask(&asks, &v1->kept, newcomer, 1);
-	choose_room(&choice, v1->unconfirmed, &asks);
-	if ((!choice.room || choice.keeper) && !choose_room_of_most(&choice, v1, newcomer, &asks)) {
-		choose_room(&choice, v1->away, &asks);
-	}
-	if (!choice.room) {
+	if (!room) {
 		return false;
 	}
 	/* Nobody is there to hear of it. */
-	DL_FOREACH_SAFE (choice.room->members, member, next) {
+	DL_FOREACH_SAFE (room->members, member, next) {
 		meter_add(METER_SEATS_YIELDED, 1);
 		nakodo_v1_seat_destroy(nakodo_v1_seat_of(member));
 	}
