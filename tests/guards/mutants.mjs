@@ -218,9 +218,9 @@ export const mutants = {
       {
         file: 'src/net/ws/pace.c',
         from: `		meter_add(meter, 1);
-		put_in(conn, HOLD_PENDING);`,
+		set_hold(conn, HOLD_PENDING);`,
         to: `		meter_add(meter, 1);
-		conn->hold = HOLD_UNREAD;
+		set_hold(conn, HOLD_UNREAD);
 		pace_of(conn)->hold(conn);`,
       },
       {

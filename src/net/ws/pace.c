@@ -31,7 +31,7 @@ struct held {
 /* Made when the connection is held for the first time, kept until its peer leaves. */
 struct pacing {
 	struct conn *conn;
-	struct pacing *prev, *next; /* HOLD_PENDING, _RELIEVED: pace's `settling` (utlist DL) */
+	struct pacing *prev, *next; /* while it is_settling(): pace's `settling` (utlist DL) */
 	struct held *backlog; /* read, but not due (utlist DL) */
 	uint64_t due; /* ms: when its rates allow the next message */
 	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
@@ -66,17 +66,6 @@ static void held_free(struct held *held)
 {
 	memory_give(MEMORY_RECEIVED, sizeof(*held) + held->len);
 	free(held);
-}
-
-static void stop_waiting(struct conn *conn)
-{
-	if (conn->hold == HOLD_PENDING || conn->hold == HOLD_RELIEVED) {
-		DL_DELETE(pace_of(conn)->settling, conn->pacing);
-	}
-	if (conn->hold >= HOLD_UNREAD && conn->peer.state != PEER_GONE) {
-		pace_of(conn)->release(conn);
-	}
-	conn->hold = HOLD_NONE;
 }
 
 static uint64_t debt_of(const struct limit *limit, uint64_t now)
@@ -115,92 +104,118 @@ static uint64_t wait_of(struct conn *conn)
 	return rate > readers ? rate : readers;
 }
 
-static void on_due(struct wheel_timer *timer);
-
 static bool has_turn(const struct conn *conn)
 {
 	return turn_has_room(&pace_of(conn)->turn, conn->place);
 }
 
-static void deliver_first(struct conn *conn)
+static bool is_settling(const struct conn *conn)
 {
-	struct held *held = conn->pacing->backlog;
-
-	DL_DELETE(conn->pacing->backlog, held);
-	pace_of(conn)->deliver(conn, held->data, held->len, held->binary);
-	held_free(held);
+	return conn->hold == HOLD_PENDING || conn->hold == HOLD_RELIEVED;
 }
 
-static void put_in(struct conn *conn, enum conn_hold hold)
-{
-	conn->hold = hold;
-	DL_APPEND(pace_of(conn)->settling, conn->pacing);
-}
+static void on_due(struct wheel_timer *timer);
 
-/* The list is gone through after each turn. */
-static void wait_for_turn(struct conn *conn)
+/* Nothing else changes `hold`: the list and the timer are in step with it (see the header). Who is
+ * put into the list again comes last in it. */
+static void set_hold(struct conn *conn, enum conn_hold hold)
 {
-	deadlines_clear(pace_of(conn)->deadlines, &conn->timer);
-	if (conn->hold == HOLD_UNREAD) {
-		put_in(conn, HOLD_RELIEVED);
+	struct pace *pace = pace_of(conn);
+
+	if (is_settling(conn)) {
+		DL_DELETE(pace->settling, conn->pacing);
 	}
+	conn->hold = hold;
+	if (is_settling(conn)) {
+		DL_APPEND(pace->settling, conn->pacing);
+	}
+	if (hold == HOLD_UNREAD) {
+		deadlines_set(pace->deadlines, &conn->timer, wait_of(conn), on_due);
+	} else {
+		deadlines_clear(pace->deadlines, &conn->timer);
+	}
+}
+
+static void end_hold(struct conn *conn)
+{
+	if (conn->hold >= HOLD_UNREAD && conn->peer.state != PEER_GONE) {
+		pace_of(conn)->release(conn);
+	}
+	set_hold(conn, HOLD_NONE);
 }
 
 bool pace_is_due(struct conn *conn)
 {
 	if (conn->hold == HOLD_NONE && !has_turn(conn) && pacing_of(conn)) {
 		meter_add(METER_HELD_FOR_OTHERS, 1);
-		put_in(conn, HOLD_PENDING);
-		wait_for_turn(conn);
+		set_hold(conn, HOLD_PENDING);
 	}
 	return conn->hold == HOLD_NONE && conn->peer.state == PEER_OPEN;
+}
+
+/* What became of a connection by a message of its. */
+enum became {
+	IS_DUE, /* its next message may be delivered, if there is one */
+	WAITS, /* its rates, a reader, or the time of its address want it to wait */
+	HAS_LEFT, /* its peer was closed, and nothing is held any more */
+};
+
+static enum became deliver_first(struct conn *conn)
+{
+	struct held *held = conn->pacing->backlog;
+
+	DL_DELETE(conn->pacing->backlog, held);
+	pace_of(conn)->deliver(conn, held->data, held->len, held->binary);
+	held_free(held);
+	if (!conn->pacing) {
+		return HAS_LEFT;
+	}
+	return wait_of(conn) || (conn->pacing->backlog && !has_turn(conn)) ? WAITS : IS_DUE;
 }
 
 /* Its next message is due: deliver what is within the rate and the turn, then read on. */
 static void go_on(struct conn *conn)
 {
+	enum became became = IS_DUE;
+
 	conn->peer.heard = now_of(conn); /* its silence was ours */
 	/* Not if it only waited for its turn. */
 	if (conn->pacing->due > conn->pacing->released) {
 		conn->pacing->released = conn->peer.heard;
 	}
-	deadlines_clear(pace_of(conn)->deadlines, &conn->timer);
 	turn_interrupt(&pace_of(conn)->turn);
-	while (conn->pacing->backlog) {
-		deliver_first(conn);
-		/* It may have been closed, and its pacing is gone; or it waits again. */
-		if (conn->timer.at) {
-			return;
-		}
-		if (conn->pacing->backlog && !has_turn(conn)) {
-			wait_for_turn(conn);
-			return;
-		}
+	while (became == IS_DUE && conn->pacing->backlog) {
+		became = deliver_first(conn);
 	}
-	stop_waiting(conn);
-	pace_of(conn)->resumed(conn);
+	if (became == IS_DUE) {
+		end_hold(conn);
+		pace_of(conn)->resumed(conn);
+	}
+}
+
+/* Go on with who is held, if it is due, or let it wait for what keeps it. */
+static void look(struct conn *conn)
+{
+	if (!wait_of(conn) && has_turn(conn)) {
+		go_on(conn);
+	}
+	if (conn->hold == HOLD_PENDING && !pace_of(conn)->hold(conn)) {
+		set_hold(conn, HOLD_PENDING);
+	} else if (conn->hold != HOLD_NONE) {
+		set_hold(conn, wait_of(conn) ? HOLD_UNREAD : HOLD_RELIEVED);
+	}
 }
 
 static void on_due(struct wheel_timer *timer)
 {
 	struct conn *conn = conn_of_timer(timer);
-	struct pace *pace = pace_of(conn);
-	struct peer *slow = press_find_slow(pace->presses, &conn->peer, now_of(conn));
-	uint64_t wait;
+	struct peer *slow = press_find_slow(pace_of(conn)->presses, &conn->peer, now_of(conn));
 
 	if (slow) {
 		hub_close_slow(slow);
 	}
-	if (conn->hold == HOLD_NONE) {
-		return; /* it was itself too slow to read what it had sent */
-	}
-	wait = wait_of(conn);
-	if (wait) {
-		deadlines_set(pace->deadlines, timer, wait, on_due);
-	} else if (has_turn(conn)) {
-		go_on(conn);
-	} else {
-		wait_for_turn(conn);
+	if (conn->hold != HOLD_NONE) { /* or it was itself too slow to read what it had sent */
+		look(conn);
 	}
 }
 
@@ -245,9 +260,8 @@ static void hold(struct conn *conn, uint64_t due, enum meter meter)
 	conn->pacing->due = due;
 	if (conn->hold == HOLD_NONE) {
 		meter_add(meter, 1);
-		put_in(conn, HOLD_PENDING);
+		set_hold(conn, HOLD_PENDING);
 	}
-	deadlines_set(pace_of(conn)->deadlines, &conn->timer, wait_of(conn), on_due);
 }
 
 void pace_hear(struct conn *conn)
@@ -301,7 +315,7 @@ static void relieve(struct peer *sender)
 	struct conn *conn = (struct conn *)sender;
 
 	if (conn->hold == HOLD_UNREAD) {
-		put_in(conn, HOLD_RELIEVED);
+		set_hold(conn, HOLD_RELIEVED);
 	}
 }
 
@@ -357,7 +371,7 @@ void pace_end(struct conn *conn)
 	DL_FOREACH_SAFE (conn->pacing->backlog, held, next) {
 		held_free(held);
 	}
-	stop_waiting(conn);
+	end_hold(conn);
 	memory_give(MEMORY_CONNECTIONS, sizeof(*conn->pacing));
 	free(conn->pacing);
 	conn->pacing = NULL;
@@ -370,31 +384,6 @@ void pace_start(struct pace *pace, struct hub *hub)
 	turn_start(&pace->turn, hub, pace->deadlines);
 }
 
-static void settle(struct pace *pace, struct pacing *pacing)
-{
-	struct conn *conn = pacing->conn;
-	uint64_t wait;
-
-	if (!wait_of(conn) && has_turn(conn)) {
-		go_on(conn);
-	}
-	if (conn->hold == HOLD_NONE) {
-		return;
-	}
-	DL_DELETE(pace->settling, pacing);
-	if (conn->hold == HOLD_PENDING && !pace->hold(conn)) {
-		put_in(conn, HOLD_PENDING);
-		return;
-	}
-	conn->hold = HOLD_UNREAD;
-	wait = wait_of(conn);
-	if (wait) {
-		deadlines_set(pace->deadlines, &conn->timer, wait, on_due);
-	} else {
-		wait_for_turn(conn);
-	}
-}
-
 /* guard hold: between two turns only. */
 void pace_settle(struct pace *pace)
 {
@@ -405,7 +394,7 @@ void pace_settle(struct pace *pace)
 	/* What one of them delivers may take another out of the list, or put one in. */
 	DL_COUNT(pace->settling, pacing, count);
 	for (; count && pace->settling; count--) {
-		settle(pace, pace->settling);
+		look(pace->settling->conn);
 	}
 }
 
@@ -425,8 +414,8 @@ void pace_audit(const struct conn *conn, struct audit *audit)
 		audit_bytes(audit, MEMORY_RECEIVED, sizeof(*held) + held->len);
 	}
 	if (conn->hold == HOLD_NONE ? backlog != NULL
-				    : conn->hold == HOLD_UNREAD && !conn->timer.at) {
-		audit_fault(audit, "what is held back is forgotten");
+				    : (conn->hold == HOLD_UNREAD) != (conn->timer.at != NULL)) {
+		audit_fault(audit, "what is held back is forgotten, or waits for two things");
 	}
 }
 #endif

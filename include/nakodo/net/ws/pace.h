@@ -7,6 +7,17 @@
  * Reading is stopped between two turns of the loop, never inside a read: libwebsockets 4.1.6 loops
  * for ever when flow control sets in while TLS has decrypted bytes left. What the current read
  * still brings, at most one TLS record, waits in a backlog here.
+ *
+ * What conn->hold says of a connection:
+ *
+ *        held            after the turn          relieved, or due and not in its turn
+ *   NONE ────► PENDING ────────────────► UNREAD ──────────────────────────────────────► RELIEVED
+ *    ▲            │                       │  ▲               has to wait                 │  │
+ *    │            │                       │  └───────────────────────────────────────────┘  │
+ *    └────────────┴── all is delivered ───┴─────────────────────────────────────────────────┘
+ *
+ * PENDING and RELIEVED are in `settling` and looked at after each turn, UNREAD has the connection's
+ * timer and is looked at when it fires.
  */
 #pragma once
 
@@ -43,7 +54,7 @@ struct pace {
 	pace_resumed_fn *resumed;
 	struct turn turn;
 	struct presses *presses; /* the hub's */
-	struct pacing *settling; /* to be left unread, or read on, after this turn (utlist DL) */
+	struct pacing *settling; /* to be looked at after this turn (utlist DL) */
 };
 
 /* After what else is in `pace` has been set. */
