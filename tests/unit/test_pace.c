@@ -14,6 +14,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/hub/press.h"
 #include "nakodo/net/gate/census.h"
+#include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/ws/ws.h"
@@ -29,9 +30,11 @@ static uv_loop_t loop;
 static struct deadlines deadlines;
 static struct options options;
 static struct census *census;
+static struct gate gate;
 static struct census_group *group, *other_group;
 static struct ws ws;
 static struct conn conn, other;
+static bool ends; /* the next message ends its sender's stay */
 static struct peer *reader; /* NULL: nobody gets the messages */
 static unsigned delivered, last; /* messages, of `conn` */
 static unsigned holds, releases, resumes, refusals; /* that many holds are to be refused */
@@ -66,6 +69,9 @@ static void deliver(struct conn *from, const char *data, size_t len, bool binary
 		hub_send(reader, &message);
 		message_finish(&message);
 	}
+	if (ends) {
+		hub_close(&from->peer, 1008, "bad message");
+	}
 	pace_count(from, len);
 }
 
@@ -94,7 +100,10 @@ static void resumed(struct conn *held)
 
 static void on_leave(struct peer *peer)
 {
-	pace_end((struct conn *)peer);
+	struct conn *left = (struct conn *)peer;
+
+	left->place = NULL;
+	pace_end(left);
 }
 
 static void begin(struct conn *one, uint64_t id, const char *text, struct census_group **ret_group)
@@ -103,7 +112,7 @@ static void begin(struct conn *one, uint64_t id, const char *text, struct census
 
 	assert_true(address_parse(&address, text, strlen(text)));
 	assert_true(census_add_connection(census, &address, 0, ret_group));
-	*one = (struct conn){.ws = &ws, .place = *ret_group};
+	*one = (struct conn){.ws = &ws, .address = address, .place = *ret_group};
 	hub_open(all.hub, &one->peer, id, on_leave);
 }
 
@@ -119,14 +128,17 @@ static int set_up(void **state)
 	hub_set_host(all.hub, &host);
 	census = census_create();
 	options = (struct options){0};
-	ws = (struct ws){.pace = {.options = &options,
-				 .deadlines = &deadlines,
-				 .deliver = deliver,
-				 .hold = hold,
-				 .release = release,
-				 .resumed = resumed}};
+	gate = (struct gate){.census = census};
+	ws = (struct ws){.gate = &gate,
+		.pace = {.options = &options,
+			.deadlines = &deadlines,
+			.deliver = deliver,
+			.hold = hold,
+			.release = release,
+			.resumed = resumed}};
 	pace_start(&ws.pace, all.hub);
 	reader = NULL;
+	ends = false;
 	delivered = last = holds = releases = resumes = refusals = 0;
 	begin(&conn, 101, "192.0.2.1", &group);
 	begin(&other, 102, "198.51.100.1", &other_group);
@@ -282,6 +294,17 @@ static void who_has_had_its_time_and_has_to_wait_for_a_reader_then_goes_on_by_it
 	go_on_until(2); /* though the reader has not read */
 }
 
+static void a_message_that_ends_its_senders_stay_is_charged_to_its_address(void **state)
+{
+	(void)state;
+	assert_int_equal(census_worked(group, ws.pace.turn.number), 0);
+	ends = true;
+	say(&conn, 0, sizeof(unsigned));
+	assert_int_equal(conn.peer.state, PEER_CLOSING);
+	assert_null(conn.place);
+	assert_true(census_worked(group, ws.pace.turn.number) > 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -290,6 +313,7 @@ int main(void)
 		TEST(what_cannot_be_left_unread_yet_is_asked_again_after_the_next_turn),
 		TEST(who_has_had_its_time_of_a_turn_goes_on_in_the_next),
 		TEST(who_is_due_after_its_address_has_had_its_time_keeps_the_loop_turning),
+		TEST(a_message_that_ends_its_senders_stay_is_charged_to_its_address),
 		TEST(who_has_had_its_time_and_has_to_wait_for_a_reader_then_goes_on_by_itself),
 	};
 

@@ -12,6 +12,7 @@
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/press.h"
 #include "nakodo/net/gate/census.h"
+#include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/ws/ws.h"
@@ -270,12 +271,18 @@ void pace_hear(struct conn *conn)
 	turn_begin(&pace_of(conn)->turn, conn->place);
 }
 
+/* Its message may have made it leave its place, after which nothing may be known of its address. */
+static struct census_group *group_of(const struct conn *conn)
+{
+	return conn->place ? conn->place : census_find(conn->ws->gate->census, &conn->address);
+}
+
 void pace_count(struct conn *conn, size_t len)
 {
 	uint64_t now = now_of(conn), rate = 0;
 	uint64_t readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
 
-	turn_end(&pace_of(conn)->turn, conn->place);
+	turn_end(&pace_of(conn)->turn, group_of(conn));
 	if (conn->peer.state == PEER_OPEN) {
 		rate = count(conn, now, len);
 	}
