@@ -39,7 +39,7 @@ describe('a file', () => {
     await hana.join('Hana', { watch: true });
     await ken.join('Ken', { watch: true });
     await hana.click('#open-people');
-    await hana.until(() => document.querySelector('#people button:enabled'));
+    await hana.until(() => document.querySelector('#people [data-i18n-title="file.sendTo"]:enabled'));
     await hana.click('#drawer-close');
     await hana.openChat();
     const [chooser] = await Promise.all([hana.page.waitForFileChooser(), hana.click('#chat-file')]);
@@ -55,7 +55,7 @@ describe('a file', () => {
     const pages = await openPages(t, [chromium, chromium, chromium], daemon.url, { path });
     for (const [i, name] of ['Hana', 'Ken', 'Mio'].entries()) await pages[i].join(name, { watch: true });
     await pages[0].click('#open-people');
-    await pages[0].until(() => document.querySelectorAll('#people button:enabled').length === 2);
+    await pages[0].until(() => document.querySelectorAll('#people [data-i18n-title="file.sendTo"]:enabled').length === 2);
     await pages[0].click('#drawer-close');
     await pages[0].openChat();
     return pages;
