@@ -94,6 +94,35 @@ static void what_others_have_queued_before_is_not_charged(void **state)
 	free(text);
 }
 
+static void what_is_said_of_one_that_leaves_is_charged_to_its_address(void **state)
+{
+	char *text = calloc(1, LARGE + 1);
+
+	(void)state;
+	memset(text, 'x', LARGE);
+	assert_true(turn_begin_aside(&turn));
+	peers_publish(room, text, NULL);
+	turn_end(&turn, group);
+	assert_true(census_worked(group, turn.number) >= (uint64_t)LARGE * READERS / 2);
+	free(text);
+}
+
+static void but_to_the_speaker_if_a_message_made_it_leave(void **state)
+{
+	char *text = calloc(1, LARGE + 1);
+
+	(void)state;
+	memset(text, 'x', LARGE);
+	turn_begin(&turn, group);
+	peers_publish(room, text, NULL);
+	assert_false(turn_begin_aside(&turn));
+	turn_end(&turn, group);
+	assert_false(turn_has_room(&turn, group));
+	assert_true(turn_begin_aside(&turn));
+	turn_end(&turn, NULL);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +130,11 @@ int main(void)
 			a_large_message_to_many_uses_up_the_turn_of_its_address, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_others_have_queued_before_is_not_charged, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_is_said_of_one_that_leaves_is_charged_to_its_address, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			but_to_the_speaker_if_a_message_made_it_leave, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,16 +29,32 @@ bool turn_has_room(const struct turn *turn, const struct census_group *group)
 	return census_worked(group, turn->number) < (is_shared ? SHARED : ALONE);
 }
 
+static void begin(struct turn *turn)
+{
+	turn->busy = true;
+	turn->queued = hub_queued(turn->hub);
+	if (!turn->goes_on) {
+		turn->began = uv_hrtime();
+	}
+}
+
 void turn_begin(struct turn *turn, const struct census_group *group)
 {
 	if (turn->speaker != group) {
 		turn->speaker = group;
 		turn->others = deadlines_now(turn->deadlines);
 	}
-	turn->queued = hub_queued(turn->hub);
-	if (!turn->goes_on) {
-		turn->began = uv_hrtime();
+	begin(turn);
+}
+
+bool turn_begin_aside(struct turn *turn)
+{
+	if (turn->busy) {
+		return false;
 	}
+	turn_interrupt(turn);
+	begin(turn);
+	return true;
 }
 
 void turn_interrupt(struct turn *turn)
@@ -54,6 +70,7 @@ void turn_end(struct turn *turn, struct census_group *group)
 	uint64_t now = uv_hrtime();
 
 	census_work(group, turn->number, now - turn->began + frames * FRAME + bytes / BYTES);
+	turn->busy = false;
 	turn->began = now;
 	turn->goes_on = true;
 }

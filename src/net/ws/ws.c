@@ -23,6 +23,8 @@
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/hub/press.h"
+#include "nakodo/net/gate/census.h"
+#include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
@@ -82,10 +84,23 @@ static void drop_rx(struct conn *conn)
 	}
 }
 
+/* What its dialect has done for a peer that came or left is its address's, of which nothing more
+ * may be known. */
+static void charge_aside(struct conn *conn, bool aside)
+{
+	struct turn *turn = &conn->ws->pace.turn;
+
+	if (aside) {
+		turn_end(turn, census_find(conn->ws->gate->census, &conn->address));
+	}
+	turn_interrupt(turn);
+}
+
 /* The hub lets the peer go, or the connection has ended. */
 static void on_leave(struct peer *peer)
 {
 	struct conn *conn = (struct conn *)peer;
+	bool aside = turn_begin_aside(&conn->ws->pace.turn);
 
 	stall_end(&conn->ws->stalls, conn);
 	pace_leave(conn);
@@ -93,7 +108,7 @@ static void on_leave(struct peer *peer)
 	if (conn->mount->dialect->close) {
 		conn->mount->dialect->close(peer);
 	}
-	turn_interrupt(&conn->ws->pace.turn);
+	charge_aside(conn, aside);
 	pace_end(conn);
 	reading_leave(&conn->ws->reading, conn);
 	flood_leave(conn);
@@ -130,6 +145,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	struct head_text text;
 	struct head head;
 	struct request request = {.address = &conn->address};
+	bool aside;
 
 	read_head(&head, &text, conn->wsi);
 	if (conn->stage != CONN_ADMITTED || !head.path) {
@@ -152,8 +168,9 @@ int ws_open(struct ws *ws, struct conn *conn)
 	watch(conn);
 	visits_open(ws->visits, conn);
 	show_connect(&ws->show, conn);
+	aside = turn_begin_aside(&ws->pace.turn);
 	conn->mount->dialect->open(&conn->peer, &request);
-	turn_interrupt(&ws->pace.turn);
+	charge_aside(conn, aside);
 	pace_count_opening(conn, conn->peer.outbox.bytes);
 	return 0;
 }

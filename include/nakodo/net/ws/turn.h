@@ -1,7 +1,7 @@
 /*
- * turn: how long the messages of one address may keep one turn of the loop busy. What is beyond it
- * is delivered in the next turns (ws/pace.h), so whoever says little is never behind more than
- * that of each other address.
+ * turn: how long the messages of one address, and its coming and going, may keep one turn of the
+ * loop busy. Messages beyond that are delivered in the next turns (ws/pace.h), so whoever says
+ * little is never behind more than that of each other address. Nobody's coming or going is put off.
  */
 #pragma once
 
@@ -20,6 +20,7 @@ struct turn {
 	const void *speaker; /* the address whose message came last; only compared */
 	uint64_t others; /* ms: when it was another than before */
 	uint64_t began; /* ns: when the message being delivered came, or the last one ended */
+	bool busy; /* between turn_begin() or turn_begin_aside() and turn_end() */
 	bool goes_on; /* nothing but reading has been done since then */
 	struct queued queued; /* before that message */
 };
@@ -34,5 +35,8 @@ bool turn_has_room(const struct turn *turn, const struct census_group *group);
  * too. */
 void turn_begin(struct turn *turn, const struct census_group *group);
 void turn_end(struct turn *turn, struct census_group *group);
+/* A peer comes or leaves, and its dialect is about to be told; turn_end() follows. False: that is a
+ * message's doing, whose speaker it is charged to, and it does not. */
+bool turn_begin_aside(struct turn *turn);
 /* Something else may have taken time since the last message. */
 void turn_interrupt(struct turn *turn);
