@@ -217,7 +217,7 @@ const struct option_row options_table[] = {
 		.help = "How much may be held for all clients together; 0 is a quarter of what the "
 			"machine or the control group has. Beyond it the addresses that hold most "
 			"lose of it: participants who lost their connection, the oldest first, "
-			"then the peers for whom most waits (4508); and nobody new is let in.",
+			"then the heaviest peers (4508); only then is nobody new let in.",
 	},
 	{
 		.name = "message-rate",

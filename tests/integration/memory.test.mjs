@@ -1,5 +1,5 @@
 // Goal: what is held for all clients together stays below max-memory: the address that holds most gives way, in it who lost
-// its connection first, then who has most waiting, and nobody new is let in meanwhile; who behaves notices nothing.
+// its connection first, then who has most waiting, and only if that is not enough is nobody new let in; who behaves notices nothing.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

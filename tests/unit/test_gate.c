@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/memory.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
@@ -291,6 +292,35 @@ static void it_says_when_nobody_would_be_let_in(void **state)
 	assert_true(gate_is_full(&t.gate));
 }
 
+static void it_is_short_of_memory_when_a_look_got_nothing_back_or_far_too_much_is_held(void **state)
+{
+	(void)state;
+	t.gate.max_memory = memory_used() + 1600;
+	memory_take(MEMORY_ROOMS, 1700);
+	assert_false(gate_is_full(&t.gate));
+	t.gate.short_of_memory = true;
+	assert_true(gate_is_full(&t.gate));
+	memory_give(MEMORY_ROOMS, 100);
+	assert_false(gate_is_full(&t.gate));
+	t.gate.short_of_memory = false;
+	memory_take(MEMORY_ROOMS, t.gate.max_memory / 16 + 1);
+	assert_true(gate_is_full(&t.gate));
+	memory_give(MEMORY_ROOMS, t.gate.max_memory / 16 + 1601);
+}
+
+static void a_newcomer_comes_in_while_memory_can_be_given_back(void **state)
+{
+	const struct head head = good_head();
+
+	(void)state;
+	t.gate.max_memory = memory_used() + 1600;
+	memory_take(MEMORY_ROOMS, 1700);
+	assert_string_equal(upgrade(&head), "");
+	t.gate.short_of_memory = true;
+	assert_string_equal(upgrade(&head), "server-full");
+	memory_give(MEMORY_ROOMS, 1700);
+}
+
 static void it_is_not_full_of_kept_places_since_they_give_way(void **state)
 {
 	(void)state;
@@ -331,6 +361,11 @@ int main(void)
 			a_name_that_is_not_ours_has_no_pages_of_ours, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			it_says_when_nobody_would_be_let_in, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			it_is_short_of_memory_when_a_look_got_nothing_back_or_far_too_much_is_held,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_newcomer_comes_in_while_memory_can_be_given_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			it_is_not_full_of_kept_places_since_they_give_way, set_up, tear_down),
 	};

@@ -116,10 +116,17 @@ static bool is_our_host(const struct gate *gate, const struct gate_door *door, c
 	return machine_has_name(name) || tls_has_name(gate->tls, name);
 }
 
+bool gate_is_short_of_memory(const struct gate *gate)
+{
+	uint64_t spare = gate->short_of_memory ? 0 : gate->max_memory / 16;
+
+	return memory_used() > gate->max_memory + spare;
+}
+
 /* Kept places do not count: they give way. */
 bool gate_is_full(const struct gate *gate)
 {
-	return memory_used() > gate->max_memory || gate->peers >= gate->max_peers;
+	return gate_is_short_of_memory(gate) || gate->peers >= gate->max_peers;
 }
 
 static enum admit_match match_of(
@@ -305,7 +312,7 @@ static struct refusal take_place(struct gate *gate, const struct mount *mount,
 	const struct head *head, const char *room, const struct address *client,
 	struct census_group **ret)
 {
-	bool short_of_memory = memory_used() > gate->max_memory;
+	bool short_of_memory = gate_is_short_of_memory(gate);
 	bool full = short_of_memory || gate->peers + gate->awaited >= gate->max_peers, added;
 
 	added = !full &&

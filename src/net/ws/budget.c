@@ -168,8 +168,8 @@ static void log_shortage(struct ws *ws)
 		ws->budget.told = now + LOG_EVERY;
 		log_warn("memory.short", LOG_UINT("held", memory_used()),
 			LOG_UINT("max-memory", ws->gate->max_memory),
-			LOG_STR("effect", "the addresses for which most is held lose of it; nobody "
-					  "new is let in"));
+			LOG_STR("effect", "the addresses for which most is held lose of it; if "
+					  "that is not enough, nobody new is let in"));
 	}
 }
 
@@ -184,13 +184,18 @@ void budget_settle(struct ws *ws)
 {
 	uint64_t begun, delay;
 
-	if (!is_over(ws) || ws->budget.tick.at) {
+	if (!is_over(ws)) {
+		ws->gate->short_of_memory = false;
+		return;
+	}
+	if (ws->budget.tick.at) {
 		return;
 	}
 	log_shortage(ws);
 	begun = uv_hrtime();
 	shed(ws);
-	delay = is_over(ws) ? TICK : (uv_hrtime() - begun) * 10 / NS_PER_MS;
+	ws->gate->short_of_memory = is_over(ws);
+	delay = ws->gate->short_of_memory ? TICK : (uv_hrtime() - begun) * 10 / NS_PER_MS;
 	if (delay) {
 		deadlines_set(ws->deadlines, &ws->budget.tick, delay, on_tick);
 	}

@@ -32,7 +32,8 @@ struct gate {
 	const struct tls *tls; /* NULL: no certificate */
 	struct census *census;
 	size_t max_peers; /* as far as file descriptors allow */
-	uint64_t max_memory; /* bytes; with more held for clients nobody new comes in */
+	uint64_t max_memory; /* bytes held for clients; see gate_is_short_of_memory() */
+	bool short_of_memory; /* the last look (ws/budget.h) could not get below that */
 	size_t peers; /* let in and not gone yet */
 	size_t awaited; /* places kept for those who lost their connection (gate_keep()) */
 	bool draining; /* told to stop: nobody new comes in */
@@ -78,6 +79,9 @@ void gate_leave(struct gate *gate, struct census_group *group);
 bool gate_keep(struct gate *gate, const struct address *client);
 void gate_give_up(struct gate *gate, const struct address *client);
 
+/* Is more held than may be, so that nobody new comes in? Until a look has failed to get below
+ * `max_memory`, a sixteenth more does no harm: it will be given back. */
+bool gate_is_short_of_memory(const struct gate *gate);
 /* Would nobody new be let in, for want of places or memory? */
 bool gate_is_full(const struct gate *gate);
 /* Where a decoded path leads at this door; NULL: no protocol is spoken there. `ret_room` as of

@@ -5,8 +5,8 @@
  * Who holds most has to give it back: what can be given back is counted for each address, and all
  * addresses go down to one level. Of those above it, first those who lost their connection are
  * given up, as their dialects order them; then the peers for whom most is waiting are closed with
- * 4508 and the largest HTTP answers that were not taken are ended. The gate lets nobody in
- * meanwhile.
+ * 4508 and the largest HTTP answers that were not taken are ended. The gate is told when that was
+ * not enough, and lets nobody in until it is.
  */
 #pragma once
 
