@@ -17,6 +17,7 @@
 #include "nakodo/dialect/mount_audit.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/hub/audit.h"
+#include "nakodo/hub/share.h"
 #include "nakodo/hub/shortage.h"
 
 #define BYTES_MAX 65536 /* of all messages of a room */
@@ -46,8 +47,9 @@ static void line_destroy(struct line *line)
 	free(line);
 }
 
-static void drop(struct nakodo_v1_history *history, struct line *line)
+static void drop(struct nakodo_v1 *v1, struct nakodo_v1_history *history, struct line *line)
 {
+	share_remove(&v1->said, &line->address, weight(line));
 	DL_DELETE(history->lines, line);
 	history->count--;
 	history->bytes -= line->len;
@@ -102,15 +104,21 @@ static struct nakodo_v1_history *find_or_add(struct nakodo_v1 *v1, struct room *
 
 void nakodo_v1_history_add(const struct nakodo_v1_seat *from, const char *text, size_t len)
 {
-	size_t most = from->mount->mount->env->options->room_history;
+	struct nakodo_v1 *v1 = from->mount;
+	size_t most = v1->mount->env->options->room_history;
 	struct line *line = most ? line_create(from, text, len) : NULL;
 	struct nakodo_v1_history *history;
 
 	if (!line) {
 		return;
 	}
-	history = find_or_add(from->mount, from->member->room);
+	if (share_add(&v1->said, &line->address, weight(line))) {
+		line_destroy(line);
+		return;
+	}
+	history = find_or_add(v1, from->member->room);
 	if (!history) {
+		share_remove(&v1->said, &line->address, weight(line));
 		line_destroy(line);
 		return;
 	}
@@ -119,7 +127,7 @@ void nakodo_v1_history_add(const struct nakodo_v1_seat *from, const char *text, 
 	history->bytes += line->len;
 	memory_take(MEMORY_ROOMS, weight(line));
 	while (history->count > most || history->bytes > BYTES_MAX) {
-		drop(history, history->lines);
+		drop(v1, history, history->lines);
 	}
 }
 
@@ -151,21 +159,9 @@ void nakodo_v1_history_free(struct nakodo_v1 *v1, struct room *room)
 
 	if (history) {
 		while (history->lines) {
-			drop(history, history->lines);
+			drop(v1, history, history->lines);
 		}
 		forget_if_empty(v1, history);
-	}
-}
-
-void nakodo_v1_history_weigh(const struct nakodo_v1 *v1, struct share *held)
-{
-	const struct nakodo_v1_history *history;
-	const struct line *line;
-
-	DL_FOREACH (v1->histories, history) {
-		DL_FOREACH (history->lines, line) {
-			share_add(held, &line->address, weight(line)); /* not counted, it stays */
-		}
 	}
 }
 
@@ -176,6 +172,9 @@ void nakodo_v1_history_shed(
 	struct line *line, *following;
 
 	DL_FOREACH_SAFE (v1->histories, history, next) {
+		if (shortage_is_over(shortage)) {
+			return;
+		}
 		if (!of_room(history->room)) {
 			continue;
 		}
@@ -183,7 +182,7 @@ void nakodo_v1_history_shed(
 			if (shortage_takes(shortage, &line->address)) {
 				meter_add(METER_SHED_LINES, 1);
 				shortage_take(shortage, &line->address, weight(line));
-				drop(history, line);
+				drop(v1, history, line);
 			}
 		}
 		forget_if_empty(v1, history);
@@ -195,6 +194,7 @@ void nakodo_v1_history_audit(const struct nakodo_v1 *v1, struct audit *audit)
 {
 	const struct nakodo_v1_history *history;
 	const struct line *line;
+	size_t said = 0;
 
 	DL_FOREACH (v1->histories, history) {
 		audit_bytes(audit, MEMORY_ROOMS, sizeof(*history));
@@ -203,7 +203,12 @@ void nakodo_v1_history_audit(const struct nakodo_v1 *v1, struct audit *audit)
 		}
 		DL_FOREACH (history->lines, line) {
 			audit_bytes(audit, MEMORY_ROOMS, weight(line));
+			said += weight(line);
 		}
+	}
+	if (said != v1->said.used) {
+		audit_fault(
+			audit, "chat is counted with %zu bytes and has %zu", v1->said.used, said);
 	}
 }
 #endif

@@ -29,7 +29,7 @@ void nakodo_v1_weigh(const struct mount *mount, struct shortage *shortage)
 {
 	const struct nakodo_v1 *v1 = mount->state;
 
-	nakodo_v1_history_weigh(v1, &shortage->held);
+	share_add_all(&shortage->held, &v1->said);
 	weigh(v1->unconfirmed, &shortage->held);
 	weigh(v1->away, &shortage->held);
 }

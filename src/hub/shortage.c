@@ -11,10 +11,14 @@ void shortage_begin(struct shortage *shortage, uint64_t target)
 	shortage->level = share_level(&shortage->held, used > target ? used - target : 0);
 }
 
+bool shortage_is_over(const struct shortage *shortage)
+{
+	return memory_used() <= shortage->target;
+}
+
 bool shortage_takes(const struct shortage *shortage, const struct address *address)
 {
-	return memory_used() > shortage->target &&
-	       share_of(&shortage->held, address) > shortage->level;
+	return !shortage_is_over(shortage) && share_of(&shortage->held, address) > shortage->level;
 }
 
 void shortage_take(struct shortage *shortage, const struct address *address, size_t bytes)

@@ -240,6 +240,36 @@ static void chat_weighs_on_who_wrote_it(void **state)
 	assert_int_equal(kept("a"), 2); /* one of each */
 }
 
+/* Bytes of chat and of sessions. */
+static size_t weighed(void)
+{
+	struct shortage shortage = {0};
+	size_t bytes;
+
+	dialect_weigh(all.mounts, &shortage);
+	bytes = shortage.held.used;
+	shortage_finish(&shortage);
+	return bytes;
+}
+
+static void chat_that_a_room_has_forgotten_weighs_nothing(void **state)
+{
+	struct v1_one one = v1_join_from(&all, "192.0.2.1", "a");
+	size_t full;
+
+	(void)state;
+	assert_int_equal(weighed(), 0);
+	for (int i = 0; i < 60; i++) {
+		chat(one, 1000); /* 50 are kept */
+	}
+	full = weighed();
+	assert_in_range(full, 50 * 1000, 50 * 1200);
+	chat(one, 1000);
+	assert_int_equal(weighed(), full);
+	v1_drop(one, 1000);
+	assert_int_equal(weighed(), 0);
+}
+
 static void what_a_peer_says_of_itself_weighs_on_it(void **state)
 {
 	struct v1_one one = v1_join_from(&all, "192.0.2.1", "a");
@@ -266,6 +296,7 @@ int main(void)
 		TEST(chat_where_nobody_is_goes_before_what_is_older),
 		TEST(of_several_rooms_that_was_silent_longest_loses_first),
 		TEST(chat_weighs_on_who_wrote_it),
+		TEST(chat_that_a_room_has_forgotten_weighs_nothing),
 		TEST(what_a_peer_says_of_itself_weighs_on_it),
 	};
 

@@ -73,7 +73,7 @@ struct nakodo_v1 {
 	struct nakodo_v1_seat *seats;
 	/* Without a connection, the oldest first; the unconfirmed never acknowledged anything. */
 	struct nakodo_v1_seat *away, *unconfirmed;
-	struct share kept; /* how many of `away` each address has */
+	struct share kept, said; /* of each address: how many of `away`; bytes of chat */
 	struct nakodo_v1_history *histories; /* the one that was silent longest first */
 	struct nakodo_v1_key *keys;
 	size_t rooms;

@@ -1,7 +1,7 @@
 /*
  * nakodo_v1_history: the last chat messages of a room, each as the JSON object that newcomers are
  * sent. They go with the room. A message weighs on the address that it came from, and is the first
- * to be given up when memory is short.
+ * to be given up when memory is short. The mount counts it for the address (`said`).
  */
 #pragma once
 
@@ -11,7 +11,6 @@
 struct nakodo_v1;
 struct nakodo_v1_seat;
 struct room;
-struct share;
 struct shortage;
 struct text;
 
@@ -22,8 +21,6 @@ void nakodo_v1_history_add(const struct nakodo_v1_seat *from, const char *text, 
 void nakodo_v1_history_print(const struct room *room, struct text *out);
 void nakodo_v1_history_free(struct nakodo_v1 *v1, struct room *room);
 
-/* Count what is kept for the addresses. */
-void nakodo_v1_history_weigh(const struct nakodo_v1 *v1, struct share *held);
 /* Of the rooms for which that is true, forget messages of addresses of which shortage_takes(): the
  * oldest of the room that was silent longest first. */
 void nakodo_v1_history_shed(

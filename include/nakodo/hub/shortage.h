@@ -21,6 +21,8 @@ struct shortage {
 void shortage_begin(struct shortage *shortage, uint64_t target);
 /* Is too much held still, and more than the level by that address? */
 bool shortage_takes(const struct shortage *shortage, const struct address *address);
+/* Is enough given back? */
+bool shortage_is_over(const struct shortage *shortage);
 /* So many bytes were taken from it. */
 void shortage_take(struct shortage *shortage, const struct address *address, size_t bytes);
 void shortage_finish(struct shortage *shortage);
