@@ -12,9 +12,11 @@
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
 #define STARTER "starter" /* the seat of who asked for the session */
 
-/* Sessions that one peer may ask for; who is asked has no bound of its own, since a producer with
- * many viewers is what this is for. */
+/* Sessions that one peer may ask for, and that two may have with each other; who is asked has no
+ * bound of its own, since a producer with many viewers is what this is for. All of them may end at
+ * once, so a few peers must not make many. */
 #define STARTED_MAX 64
+#define PAIR_MAX 4
 
 struct session_name {
 	char text[PREFIX_LEN + IDS_UUID];
@@ -93,6 +95,18 @@ static void announce(const struct gstreamer_peer *producer, const struct gstream
 	hub_send_text(producer->peer, start, sizeof(start) / sizeof(*start));
 }
 
+static int count_sessions(const struct gstreamer_peer *self, const struct gstreamer_peer *other)
+{
+	const struct member *seat;
+	int count = 0;
+
+	DL_FOREACH2(self->peer->seats, seat, seat_next)
+	{
+		count += is_session(seat->room) && other_seat(seat)->peer == other->peer;
+	}
+	return count;
+}
+
 static void start(struct gstreamer_peer *self, const struct gstreamer_peer *producer,
 	const struct gstreamer_peer *consumer, const struct json_value *offer)
 {
@@ -139,6 +153,9 @@ void gstreamer_session_start(struct gstreamer_peer *self, const struct gstreamer
 		gstreamer_error(self, "Peer %s cannot have a session with itself", id);
 	} else if (self->started >= STARTED_MAX) {
 		gstreamer_error(self, "Peer %s has %d sessions already", self->id, STARTED_MAX);
+	} else if (count_sessions(self, other) >= PAIR_MAX) {
+		gstreamer_error(self, "Peers %s and %s have %d sessions already", self->id,
+			other->id, PAIR_MAX);
 	} else if (other->seats[GSTREAMER_PRODUCER]) {
 		start(self, other, self, offer);
 	} else if (other->seats[GSTREAMER_CONSUMER]) {

@@ -262,12 +262,13 @@ static void the_newer_version_has_reasons_for_an_end(void **state)
 
 static void sessions_of_one_peer_are_bounded(void **state)
 {
-	struct one a = with_roles("\"producer\""), b = connected(), c = connected();
+	struct one a = with_roles("\"producer\""), b = connected(), c = connected(), other = a;
 	char session[UUID_LEN + 1];
 
 	(void)state;
 	for (int i = 0; i < 64; i++) {
-		start(&b, &a, session);
+		other = i % 4 ? other : with_roles("\"producer\"");
+		start(&b, &other, session);
 	}
 	say(&b, "{\"type\":\"startSession\",\"peerId\":\"%s\"}", a.id);
 	hears(&b, "{\"type\":\"error\",\"details\":\"Peer %s has 64 sessions already\"}", b.id);
@@ -275,11 +276,36 @@ static void sessions_of_one_peer_are_bounded(void **state)
 	start(&c, &a, session); /* that is no fault of the producer */
 	say(&a, "{\"type\":\"endSession\",\"sessionId\":\"%s\"}", session);
 	hears(&c, "{\"type\":\"endSession\",\"sessionId\":\"%s\"}", session);
-	say(&a, "{\"type\":\"setPeerStatus\",\"roles\":[]}");
-	for (int i = 0; i < 64; i++) {
+	say(&other, "{\"type\":\"setPeerStatus\",\"roles\":[]}");
+	for (int i = 0; i < 4; i++) {
 		assert_memory_equal(peers_hear(b.peer), "text {\"type\":\"endSession\"", 24);
 	}
-	say(&a, "{\"type\":\"setPeerStatus\",\"roles\":[\"producer\"]}");
+	start(&b, &a, session);
+}
+
+static void two_peers_have_four_sessions_with_each_other(void **state)
+{
+	struct one a = with_roles("\"producer\""), b = with_roles("\"consumer\"");
+	struct one c = with_roles("\"producer\"");
+	char session[UUID_LEN + 1];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		start(&b, &a, session);
+	}
+	say(&b, "{\"type\":\"startSession\",\"peerId\":\"%s\"}", a.id);
+	hears(&b, "{\"type\":\"error\",\"details\":\"Peers %s and %s have 4 sessions already\"}",
+		b.id, a.id);
+	say(&a, "{\"type\":\"startSession\",\"peerId\":\"%s\"}", b.id);
+	hears(&a, "{\"type\":\"error\",\"details\":\"Peers %s and %s have 4 sessions already\"}",
+		a.id, b.id);
+	start(&b, &c, session);
+	say(&b, "{\"type\":\"endSession\",\"sessionId\":\"%s\"}", session);
+	hears(&c, "{\"type\":\"endSession\",\"sessionId\":\"%s\"}", session);
+	say(&b, "{\"type\":\"setPeerStatus\",\"roles\":[]}");
+	for (int i = 0; i < 4; i++) {
+		assert_memory_equal(peers_hear(a.peer), "text {\"type\":\"endSession\"", 24);
+	}
 	start(&b, &a, session);
 }
 
@@ -298,6 +324,7 @@ int main(void)
 		TEST(sessions_end_before_their_producer_is_seen_to_go),
 		TEST(the_newer_version_has_reasons_for_an_end),
 		TEST(sessions_of_one_peer_are_bounded),
+		TEST(two_peers_have_four_sessions_with_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
