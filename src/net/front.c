@@ -104,7 +104,7 @@ static int on_upgrade(
 	conn->mount = place.mount;
 	conn->place = place.group;
 	conn->placed = true;
-	conn->stage = CONN_ADMITTED;
+	conn_admitted(conn);
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-// Goal: many TLS handshakes at once are served in order of arrival and a few in each turn of the loop, so that who is
+// Goal: many new connections at once are served in order of arrival and a few in each turn of the loop, so that who is
 // here already goes on talking meanwhile.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -23,21 +23,24 @@ async function clientHello() {
   return bytes;
 }
 
-/** COUNT clients who begin to speak at the same moment; `events` gets 'answer N' for each that is answered. */
-async function storm(t, daemon, events) {
-  const hello = await clientHello();
+/**
+ * COUNT clients who say `said` at the same moment, but for so many bytes that were said before; `events` gets
+ * 'answer N' for each that is answered.
+ */
+async function storm(t, daemon, events, { said, before = 0, port = daemon.tlsPort }) {
   const sockets = [];
   for (let i = 0; i < COUNT; i++) {
-    const socket = net.connect(daemon.tlsPort, '127.0.0.1');
+    const socket = net.connect(port, '127.0.0.1');
     t.after(() => socket.destroy());
     socket.on('error', () => {});
     sockets.push(socket);
     await once(socket, 'connect');
+    if (before) socket.write(said.subarray(0, before));
   }
-  await daemon.meters(); // it has accepted them all: they came before the signal
+  for (let i = 0; i < 3; i++) await daemon.meters(); // it has accepted them all: they came before the signal
   daemon.child.kill('SIGSTOP');
   const answered = sockets.map((socket, i) => new Promise((done) => {
-    socket.write(hello);
+    socket.write(said.subarray(before));
     socket.once('data', () => {
       events.push(`answer ${i}`);
       done();
@@ -59,11 +62,12 @@ function longestRun(events) {
 }
 
 describe('a storm of TLS handshakes', () => {
-  it('leaves room for who is here already', async (t) => {
+  /** Somebody talks while there is a storm. */
+  async function talkThrough(t, which) {
     const daemon = await testDaemon(t, { tls: true, args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--handshake-timeout', '60', '--message-rate', '0'] });
     const peer = await open(daemon, '/echo');
     const events = [];
-    const answered = storm(t, daemon, events);
+    const answered = storm(t, daemon, events, await which(daemon));
     let over = false;
     answered.then(() => { over = true; });
     while (!over) {
@@ -72,16 +76,38 @@ describe('a storm of TLS handshakes', () => {
       events.push('echo');
     }
     await within(answered, 'that all are answered');
-    assert.ok(longestRun(events) < COUNT / 2, `${longestRun(events)} handshakes in a row`);
+    assert.ok(longestRun(events) < COUNT / 2, `${longestRun(events)} answers in a row`);
     assert.equal((await daemon.meters()).handshakes_queued, 0);
-  });
+  }
+
+  it('leaves room for who is here already', (t) => talkThrough(t, async () => ({ said: await clientHello() })));
+  it('leaves room also when all had begun to speak before', (t) => talkThrough(t, async () => ({ said: await clientHello(), before: 1 })));
 
   it('is served in order of arrival', async (t) => {
     const daemon = await testDaemon(t, { tls: true, args: ['--max-peers-per-address', '0', '--connect-rate', '0', '--handshake-timeout', '60'] });
     const events = [];
-    await within(storm(t, daemon, events), 'that all are answered');
+    await within(storm(t, daemon, events, { said: await clientHello() }), 'that all are answered');
     const order = events.map((event) => Number(event.split(' ')[1]));
     // One turn of the loop may answer its few in any order.
     order.forEach((arrived, answered) => assert.ok(Math.abs(arrived - answered) < 100, `number ${arrived} was answered as number ${answered}`));
+  });
+
+  it('of clients that do not go on keeps out nobody else, and those give way to others of their address', async (t) => {
+    const daemon = await testDaemon(t, { tls: true, args: ['--handshake-timeout', '8'] });
+    for (let i = 0; i < 20; i++) {
+      const socket = net.connect(daemon.tlsPort, '127.0.0.1', () => socket.write('\x16')).on('error', () => {});
+      t.after(() => socket.destroy());
+    }
+    while (!(await daemon.meters()).handshakes_queued);
+    const served = [];
+    const connect = async (localAddress) => {
+      const socket = tls.connect({ port: daemon.tlsPort, host: '127.0.0.1', localAddress, rejectUnauthorized: false });
+      t.after(() => socket.destroy());
+      await once(socket, 'secureConnect');
+      served.push(localAddress);
+    };
+    await within(Promise.all([connect('127.0.0.1'), connect('127.1.0.1')]), 'that both are served');
+    assert.deepEqual(served, ['127.1.0.1', '127.0.0.1']);
+    assert.ok((await daemon.meters()).handshakes_gave_way > 0);
   });
 });

@@ -34,6 +34,7 @@ struct census_group {
 	uint64_t connects; /* µs: when all connects would have come at exactly the rate */
 	struct debt debts[CENSUS_DEBTS];
 	uint32_t surplus, surplus_round; /* bytes, of that round */
+	unsigned fresh, queued; /* work that was begun and is not finished; that waits for room */
 	uint64_t turn, worked; /* the turn in which its messages took so many ns */
 	struct census_group *prev, *next; /* nobody is there (utlist DL) */
 	UT_hash_handle hh;
@@ -386,6 +387,59 @@ uint64_t census_worked(const struct census_group *group, uint64_t turn)
 	uint64_t network = group ? worked(group->network, turn) / CENSUS_WORK : 0;
 
 	return own > network ? own : network;
+}
+
+static bool has_room(const struct census_group *group, unsigned work)
+{
+	return group->fresh + work <= (group->network ? CENSUS_FRESH : CENSUS_FRESH * CENSUS_WORK);
+}
+
+bool census_has_room(const struct census_group *group, unsigned work)
+{
+	return !group || (has_room(group, work) && has_room(group->network, work));
+}
+
+void census_begin(struct census_group *group, unsigned work)
+{
+	if (group) {
+		group->fresh += work;
+		group->network->fresh += work;
+	}
+}
+
+void census_finish(struct census_group *group, unsigned work)
+{
+	if (group) {
+		assert(group->fresh >= work);
+		group->fresh -= work;
+		group->network->fresh -= work;
+	}
+}
+
+void census_queue(struct census_group *group, unsigned work)
+{
+	if (group) {
+		group->queued += work;
+		group->network->queued += work;
+	}
+}
+
+void census_unqueue(struct census_group *group, unsigned work)
+{
+	if (group) {
+		group->queued -= work;
+		group->network->queued -= work;
+	}
+}
+
+static bool is_crowded(const struct census_group *group)
+{
+	return group->queued && !has_room(group, group->queued);
+}
+
+bool census_is_crowded(const struct census_group *group)
+{
+	return group && (is_crowded(group) || is_crowded(group->network));
 }
 
 /* A slot belongs to whoever comes: two that share one would else forget each other, and log every

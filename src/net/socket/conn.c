@@ -10,6 +10,7 @@
 
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
+#include "nakodo/base/options.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
@@ -30,9 +31,30 @@ struct conn *conn_of_timer(struct wheel_timer *timer)
 	return lws_container_of(timer, struct conn, timer);
 }
 
+static void set_work(struct conn *conn, enum conn_work work)
+{
+	census_finish(conn->group, conn->work);
+	census_begin(conn->group, work);
+	conn->work = work;
+}
+
+static uint64_t quarter(const struct conn *conn)
+{
+	return conn_sockets(conn)->options->handshake_timeout * 1000 / 4;
+}
+
 static void on_deadline(struct wheel_timer *timer)
 {
-	conn_kill(conn_of_timer(timer));
+	struct conn *conn = conn_of_timer(timer);
+
+	if (conn->work && census_is_crowded(conn->group)) {
+		meter_add(METER_HANDSHAKES_GAVE_WAY, 1);
+	} else if (conn->stage == CONN_REQUEST && conn->quarters) {
+		conn->quarters--;
+		conn_kill_after(conn, quarter(conn));
+		return;
+	}
+	conn_kill(conn);
 }
 
 static void let_go(struct accepted *accepted)
@@ -121,14 +143,42 @@ static void on_tls_message(
 	struct conn *conn = cookie;
 
 	(void)version;
-	(void)bytes;
-	(void)len;
 	(void)ssl;
+	/* It goes out with the costly ones. A HelloRetryRequest, after which those are still to
+	 * come, has none. */
+	if (out && type == SSL3_RT_HANDSHAKE && len &&
+		*(const unsigned char *)bytes == SSL3_MT_CERTIFICATE && conn->work) {
+		set_work(conn, CONN_WORK_NONE);
+	}
 	if (!out && type == SSL3_RT_HANDSHAKE && conn->tls_messages < TLS_MESSAGES &&
 		++conn->tls_messages == TLS_MESSAGES && conn->stage != CONN_DEAD) {
 		meter_add(METER_TLS_MESSAGES, 1);
 		conn_kill(conn);
 	}
+}
+
+/* libwebsockets has given OpenSSL what had come already; the keys are made in the costly step. */
+static enum conn_work work_left(const struct conn *conn)
+{
+	EVP_PKEY *key;
+
+	if (!conn->tls || !lws_get_ssl(conn->wsi)) {
+		return CONN_WORK_NONE;
+	}
+	if (!SSL_get_tmp_key(lws_get_ssl(conn->wsi), &key)) {
+		return CONN_WORK_TLS;
+	}
+	EVP_PKEY_free(key);
+	return CONN_WORK_NONE;
+}
+
+/* As many quarters of handshake-timeout as are in what is left of it, and the rest. */
+static void start_patience(struct conn *conn, uint64_t left)
+{
+	uint64_t quarters = (left + quarter(conn) - 1) / quarter(conn);
+
+	conn->quarters = quarters > 3 ? 3 : quarters ? (unsigned)quarters - 1 : 0;
+	conn_kill_after(conn, left - conn->quarters * quarter(conn));
 }
 
 void conn_adopt(struct accepted *accepted)
@@ -166,7 +216,8 @@ void conn_adopt(struct accepted *accepted)
 	DL_APPEND(sockets->conns, conn);
 	sockets->adopted++;
 	sockets->count++;
-	conn_kill_after(conn, time_left(accepted));
+	set_work(conn, work_left(conn));
+	start_patience(conn, time_left(accepted));
 }
 
 struct sockets *conn_sockets(const struct conn *conn)
@@ -208,6 +259,7 @@ void conn_destroy(struct conn *conn)
 	/* libwebsockets may end an upgrade that was allowed without telling more than this. */
 	conn_leave_place(conn);
 	deadlines_clear(sockets->deadlines, &conn->timer);
+	set_work(conn, CONN_WORK_NONE);
 	census_remove_connection(sockets->gate->census, conn->group);
 	conn_set_unsent(conn, 0);
 	memory_give(MEMORY_CONNECTIONS, conn_cost(conn));
@@ -216,6 +268,12 @@ void conn_destroy(struct conn *conn)
 	sockets->count--;
 	free(conn->target);
 	free(conn);
+}
+
+void conn_admitted(struct conn *conn)
+{
+	conn->stage = CONN_ADMITTED;
+	set_work(conn, CONN_WORK_NONE);
 }
 
 /* libwebsockets allows five seconds, from when the connection was given up to it. */
@@ -230,6 +288,7 @@ static void on_answered(struct wheel_timer *timer)
 void conn_answered(struct conn *conn)
 {
 	conn->stage = CONN_ANSWERED;
+	set_work(conn, CONN_WORK_NONE);
 	deadlines_set(conn_sockets(conn)->deadlines, &conn->timer, 0, on_answered);
 }
 
@@ -239,6 +298,7 @@ void conn_kill(struct conn *conn)
 		return;
 	}
 	conn->stage = CONN_DEAD;
+	set_work(conn, CONN_WORK_NONE);
 	hub_drop(&conn->peer);
 	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 	/* Outside of its own callbacks libwebsockets does not look at its timeouts by itself. */

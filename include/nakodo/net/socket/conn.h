@@ -31,6 +31,9 @@ enum conn_stage {
 	CONN_DEAD, /* nothing more to be read or written */
 };
 
+/* Of census_has_room(): the key exchange and the signature of TLS are still to come, or are not. */
+enum conn_work { CONN_WORK_NONE, CONN_WORK_TLS };
+
 /* Whether it is held, and how far that is (ws/pace.h). It may also be left unread because it is
  * `unheard`, whatever this is. */
 enum conn_hold {
@@ -92,10 +95,14 @@ struct conn {
 	bool unheard : 1; /* not read while it waits (ws/reading.h) */
 	bool fragmented : 1; /* the message that is being read */
 	bool behind_pong : 1; /* what is written next follows a pong that libwebsockets may owe */
+	uint8_t work : 1; /* enum conn_work */
 	uint8_t tls_messages : 6; /* handshake messages of TLS that came */
+	uint8_t quarters : 2; /* of handshake-timeout that it has left after the one under way */
 };
 
-/* Hand an accepted socket to libwebsockets; it is discarded on failure. */
+/* Hand an accepted socket to libwebsockets; it is discarded on failure. If its
+ * TLS has not got to the server's certificate within a quarter of handshake-timeout, it ends as
+ * soon as others of its address or network wait for room (socket/handshakes.h). */
 void conn_adopt(struct accepted *accepted);
 /* The loop has ended: free what is known of sockets that libwebsockets failed to take over. */
 void conn_forget_orphans(struct sockets *sockets);
@@ -111,6 +118,8 @@ void conn_leave_place(struct conn *conn);
 void conn_set_unsent(struct conn *conn, size_t bytes);
 /* libwebsockets has let go of it. */
 void conn_destroy(struct conn *conn);
+/* Its upgrade is allowed. */
+void conn_admitted(struct conn *conn);
 /* Its one HTTP answer is written: a slow client gets more time for it than libwebsockets gives. */
 void conn_answered(struct conn *conn);
 /* End it without a word and without waiting. Safe from anywhere; it is gone some turns later. */

@@ -1,26 +1,32 @@
 /*
- * handshakes: TLS handshakes begin in the order in which clients began to speak, and only so many
- * in a turn of the loop, so that a storm of them delays nobody who is here already by more than a
- * few milliseconds. A client that says nothing is not in the queue and holds nobody up.
+ * handshakes: TLS handshakes begin in the order in which the clients of an address began to speak,
+ * and only so many in a turn of the loop; and of an address or network only as long as few have not
+ * come to their costly step (census_has_room()). So neither a storm of them nor a crowd that keeps
+ * back its last bytes delays those who are here already by more than a few milliseconds. Addresses
+ * take turns. A client that says nothing is not in the queue, and one that does not go on is in
+ * nobody's way for long (conn_adopt()).
  */
 #pragma once
 
+#include <stddef.h>
 #include <uv.h>
 
 struct accepted;
-struct queued_handshake;
+struct lane;
 
 struct handshakes {
-	struct queued_handshake *queue; /* the oldest first (utlist DL) */
-	uv_idle_t idle; /* runs, and keeps the loop from resting, while somebody waits */
+	struct lane *lanes; /* of the addresses of which somebody waits, in turn (utlist DL) */
+	struct lane *by_group; /* the same (uthash) */
+	size_t lane_count;
+	uv_prepare_t prepare; /* runs while somebody waits */
+	uv_idle_t idle; /* keeps the loop from resting while somebody waits who has room */
 };
 
 /* Before the loop runs. */
 void handshakes_init(struct handshakes *handshakes, uv_loop_t *loop);
-/* The client has begun to speak TLS: adopt it (conn_adopt()) when its turn has come. Takes over
- * what `accepted` owns. */
+/* Adopt it (conn_adopt()) when its turn has come. Takes over what `accepted` owns. */
 void handshakes_add(struct handshakes *handshakes, struct accepted *accepted);
-/* Close those that wait, and give the handle back to the loop. */
+/* Close those that wait, and give the handles back to the loop. */
 void handshakes_finish(struct handshakes *handshakes);
 
 #ifdef NAKODO_AUDIT
