@@ -142,18 +142,28 @@ static void removing_what_was_never_counted_changes_nothing(void **state)
 	assert_false(add_peer(*state, &one, 1));
 }
 
+/* Some may share a slot by chance, which is another in each run. */
+static unsigned logged_of_hundred(struct census *census, uint64_t now)
+{
+	unsigned logged = 0;
+
+	for (unsigned i = 0; i < 100; i++) {
+		struct address address = address_of("2001:db8::1");
+
+		address.bytes[5] = (unsigned char)i;
+		logged += census_may_log(census, &address, now);
+		address.bytes[15] = 2; /* a neighbour */
+		assert_false(census_may_log(census, &address, now));
+	}
+	return logged;
+}
+
 static void a_refusal_is_logged_once_a_minute_for_each_address(void **state)
 {
-	struct address one = address_of("192.0.2.1"), other = address_of("2001:db8::1");
-	struct address neighbour = address_of("2001:db8::2");
-
-	assert_true(census_may_log(*state, &one, 1000));
-	assert_false(census_may_log(*state, &one, 1000));
-	assert_true(census_may_log(*state, &other, 1001));
-	assert_false(census_may_log(*state, &neighbour, 1002));
-	assert_false(census_may_log(*state, &one, 60999));
-	assert_true(census_may_log(*state, &one, 61000));
-	assert_false(census_may_log(*state, &one, 61001));
+	assert_in_range(logged_of_hundred(*state, 1000), 80, 100);
+	assert_int_equal(logged_of_hundred(*state, 60999), 0);
+	assert_in_range(logged_of_hundred(*state, 61000), 80, 100);
+	assert_int_equal(logged_of_hundred(*state, 61001), 0);
 }
 
 static void two_addresses_of_one_slot_are_logged_once_a_minute_together(void **state)
@@ -174,7 +184,7 @@ static void two_addresses_of_one_slot_are_logged_once_a_minute_together(void **s
 
 static void a_network_is_logged_64_times_a_minute(void **state)
 {
-	struct address address = address_of("2001:db8:7::"), other = address_of("2001:db8:8::");
+	struct address address = address_of("2001:db9:7::");
 	unsigned logged = 0;
 
 	for (unsigned i = 0; i < 1000; i++) {
@@ -183,7 +193,7 @@ static void a_network_is_logged_64_times_a_minute(void **state)
 		logged += census_may_log(*state, &address, 5);
 	}
 	assert_in_range(logged, 32, 64);
-	assert_true(census_may_log(*state, &other, 5));
+	assert_in_range(logged_of_hundred(*state, 5), 80, 100); /* others as before */
 	logged = 0;
 	for (unsigned i = 0; i < 1000; i++) {
 		address.bytes[7] = (unsigned char)i;
