@@ -5,12 +5,15 @@ const videos = document.querySelector('#videos');
 const button = document.querySelector('#join');
 const status = document.querySelector('#status');
 
-/** @param {string} id @param {MediaStream} stream */
-function show(id, stream, muted = false) {
-  const known = document.getElementById(id);
-  const video = known instanceof HTMLVideoElement ? known : document.createElement('video');
-  Object.assign(video, { id, muted, autoplay: true, playsInline: true, width: 320 });
+/** By peer, whose id may change. @type {Map<unknown, HTMLVideoElement>} */
+const shown = new Map();
+
+/** @param {unknown} whose @param {MediaStream} stream */
+function show(whose, stream, muted = false) {
+  const video = shown.get(whose) ?? document.createElement('video');
+  Object.assign(video, { muted, autoplay: true, playsInline: true, width: 320 });
   if (video.srcObject !== stream) video.srcObject = stream;
+  shown.set(whose, video);
   videos?.append(video);
 }
 
@@ -19,7 +22,7 @@ button?.addEventListener('click', async () => { // a click, or browsers play no 
   const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
   show('me', stream, true);
   const room = await connect().join(decodeURIComponent(location.hash.slice(1)) || 'lobby', { stream });
-  room.on('track', ({ peer, stream }) => show(peer.id, stream));
-  room.on('leave', ({ peer }) => document.getElementById(peer.id)?.remove());
+  room.on('track', ({ peer, stream }) => show(peer, stream));
+  room.on('leave', ({ peer }) => shown.get(peer)?.remove());
   room.on('state', ({ state }) => { if (status) status.textContent = state; });
 });

@@ -160,6 +160,9 @@ interface RoomEvents<Message = Json> {
   /** Somebody came (those who were there first are in `peers`, without an event). */
   peer: { peer: Peer };
   leave: { peer: Peer; reason: 'bye' | 'gone' | 'kicked' | 'lost' };
+  /** The server has forgotten everybody, and the connection outlived that: this one is in the room again,
+   *  the same object with the same `pc` and streams, under a new id. */
+  again: { peer: Peer; oldId: string };
   /** Name, meta, away or sources changed. */
   update: { peer: Peer };
   /** The server has accepted an `update()`. */
@@ -168,7 +171,7 @@ interface RoomEvents<Message = Json> {
   chat: Chat;
   /** A remote track of a peer; also after a rebuild, in a new stream. */
   track: { peer: Peer; track: MediaStreamTrack; stream: MediaStream; as: Source };
-  state: { state: RoomState; error?: SignalError; /** The server is back without our session: ids are new. */ fresh?: boolean };
+  state: { state: RoomState; error?: SignalError; /** The server is back without our session: ids are new. Who is in `peers` then is `away` until `again`. */ fresh?: boolean };
   /** The server is about to close on purpose. Seconds until we come back. */
   closing: { reason: string; retryAfter: number };
   /** A message of ours was refused; nothing ends by it. */
@@ -179,6 +182,7 @@ interface RoomEvents<Message = Json> {
 export type PeerState = 'connecting' | 'connected' | 'interrupted' | 'gone';
 
 export interface Peer extends Emitter<PeerEvents> {
+  /** As the server calls it; another one after `again`. What belongs to a peer goes by the object. */
   readonly id: string;
   readonly name?: string;
   readonly meta?: { [name: string]: Json };

@@ -17,29 +17,47 @@ import { Upcoming } from './client/upcoming.js';
  * @typedef {import('./client/wire.js').OwnMessage} OwnMessage
  * @typedef {import('./client/wire.js').PeerMessage} PeerMessage
  *
+ * @typedef {{ id: string, secret: string }} Claim who somebody is now, and what shall be shown to that id
+ *
  * @typedef {object} PairEvents
- * @property {(message: OwnMessage) => void} send to the peer, through the server
- * @property {(type: string, summary: string) => void} note for the trace
+ * @property {(message: OwnMessage) => void} send through the server
+ * @property {(note: { type: string, from: string, summary: string }) => void} note for the trace
  * @property {() => void} state the peer's has changed
  * @property {() => void} update what it sends has changed
+ * @property {() => void} claim it has said who it is
+ * @property {() => void} lost what was kept is not worth it any more
  * @property {(track: MediaStreamTrack, stream: MediaStream, as: Source) => void} track
  */
 
 const AGAIN_MS = 1000; // what cannot be done now
+const SECRET = /^\w{22}$/;
 const TYPES = new Set(['offer', 'answer', 'candidate', 'meta', 'need']);
 
 /** @param {PeerMessage} message @returns {message is PairMessage} */
 const isOfPair = (message) => TYPES.has(message.type) && Number.isSafeInteger(message.g);
 
+/** @param {unknown} text that a peer sent over the connection @returns {Claim | null} */
+function readClaim(text) {
+  try {
+    const { id, secret } = JSON.parse(String(text));
+    return typeof id === 'string' && SECRET.test(secret) ? { id, secret: String(secret) } : null;
+  } catch {
+    return null;
+  }
+}
+
 export class Pair {
   /** @type {Connection | null} */
   connection = null;
   data = new DataQueue();
+  /** The peer's, as far as it has made one. @type {Claim | null} */
+  claim = null;
   #isOwner;
   #mesh;
   #on;
   #g = 0;
   #isHeard = false; // it has said something of a connection: there is WebRTC
+  #isKept = false; // the server knows nothing of it: nothing can be said to it there
   #isClosed = false;
   #repair;
   #arrival;
@@ -80,15 +98,47 @@ export class Pair {
     this.connection?.limit();
   }
 
+  /** May it outlive the server's memory? */
+  get isSound() {
+    return Boolean(this.connection?.isSound);
+  }
+
+  /** The server has forgotten all, and this one is sound. @param {Claim} claim ours */
+  keep(claim) {
+    this.#note('kept');
+    this.#isKept = true;
+    this.#arrival.stop();
+    this.#upcoming.stop();
+    this.#upcoming = new Upcoming();
+    this.connection?.claim(JSON.stringify(claim));
+  }
+
+  /** The peer is there again, as somebody new. @param {Info} info @param {boolean} isOwner */
+  adopt(info, isOwner) {
+    Object.assign(this.peer, info);
+    this.#note('again');
+    this.claim = null;
+    this.#isKept = false;
+    this.#isOwner = isOwner;
+    this.#repair.stop();
+    this.#repair = new Repair(isOwner, (what) => this.#act(what));
+    this.#arrival = new Arrival(isOwner, (what) => this.#stir(what));
+    this.#g = 0;
+    this.connection?.adopt(0, isOwner);
+    this.kick();
+  }
+
   /** Signaling is back. */
   kick() {
-    if (this.connection) this.#repair.kick();
+    if (!this.connection) return;
+    this.#repair.kick();
+    this.connection.goOn();
   }
 
   /** What throws is tried again. @param {'restart' | 'rebuild'} what */
   repair(what) {
     if (this.#isClosed || !this.#mesh.RTCPeerConnection) return;
-    this.#on.note('recovery', what);
+    this.#note(what);
     this.#repair.begin();
     try {
       this.#mend(what);
@@ -110,7 +160,7 @@ export class Pair {
   #act(what) {
     if (this.connection?.isUp) return;
     // Who never answered has no WebRTC, or is away: the offer waits there.
-    if (this.#mesh.isOpen() && this.#isHeard) this.repair(what);
+    if (this.#isReachable && this.#isHeard) this.repair(what);
     else this.#repair.later(what, AGAIN_MS);
   }
 
@@ -143,7 +193,8 @@ export class Pair {
     this.#g = g;
     const connection = new Connection(g, this.#isOwner, this.#mesh, {
       send: (message) => this.#send(message),
-      note: this.#on.note,
+      isReachable: () => this.#isReachable,
+      note: (type, summary) => this.#note(summary, type),
       change: () => this.#watch(connection),
       settled: () => this.#arrival.watch(connection.pc),
       cut: () => {
@@ -153,10 +204,15 @@ export class Pair {
       fault: () => this.repair('rebuild'),
       track: (track, stream, as) => this.#receive(track, stream, as),
       sources: (sources) => this.#learn(sources),
+      claim: (text) => {
+        this.claim = readClaim(text);
+        this.#on.claim();
+      },
       data: (data) => this.peer.emit('data', { data }),
       channel: (channel) => this.peer.emit('channel', { channel }),
     });
     this.connection = connection;
+    this.claim = null;
     this.#repair.rebuilt();
     this.peer.sources = {};
     this.peer.streams = {};
@@ -175,6 +231,7 @@ export class Pair {
     } else if (this.peer.state === 'connected') {
       this.#setState('interrupted');
     }
+    if (this.#isKept && !connection.isUp) this.#on.lost();
   }
 
   /** @param {import('./client/peer.js').PeerState} state */
@@ -204,9 +261,18 @@ export class Pair {
     this.#on.update();
   }
 
+  get #isReachable() {
+    return !this.#isKept && this.#mesh.isOpen();
+  }
+
   /** @param {OwnMessage} message */
   #send(message) {
-    this.#on.send(message);
+    if (!this.#isKept) this.#on.send({ ...message, to: this.peer.id });
+  }
+
+  /** @param {string} summary @param {string} [type] */
+  #note(summary, type = 'recovery') {
+    this.#on.note({ type, from: this.peer.id, summary });
   }
 
   /** @param {() => unknown} work */
@@ -220,6 +286,7 @@ export class Pair {
   #hear(message) {
     const { type, g, what, sources } = message;
     const { connection } = this;
+    if (this.#isKept) return undefined;
     if (g > this.#g && !this.#isOwner && this.#mesh.RTCPeerConnection && !this.#isClosed) {
       return this.#expect(message);
     }

@@ -3,6 +3,7 @@
 import { SignalError } from './client/error.js';
 import { Outbox } from './client/outbox.js';
 import { Receipts } from './client/receipts.js';
+import { randomSecret } from './client/secret.js';
 
 export { SignalError };
 
@@ -55,10 +56,6 @@ const HARMLESS = new Set(['bad-json', 'bad-message', 'not-text', 'unknown-peer',
 /** @param {string} text */
 const sizeOf = (text) => new TextEncoder().encode(text).length;
 
-const randomNonce = () => (
-  Array.from(crypto.getRandomValues(new Uint8Array(22)), (n) => (n % 36).toString(36)).join('')
-);
-
 export class Link {
   #url;
   #setup;
@@ -77,7 +74,7 @@ export class Link {
   #timer;
   #ticker;
   /** The same in each try: a welcome that got lost leaves no ghost. */
-  #nonce = randomNonce();
+  #nonce = randomSecret();
   #session = '';
   /** What came just now and may be why the connection ends. @type {Refusal | null} */
   #fault = null;

@@ -361,6 +361,37 @@ describe('a call on the room page', () => {
     await hana.shows('#prejoin');
   });
 
+  it('goes on in the same tiles when the server was killed and is there again, and nobody reads of it', async (t) => {
+    const server = await startDaemon();
+    const pages = await openPages(t, [chromium, firefox], server.url);
+    const [hana, ken] = pages;
+    await hana.join('Hana');
+    await ken.join('Ken');
+    await Promise.all([hana.moves('Ken'), ken.moves('Hana')]);
+    await Promise.all(pages.map((page) => page.page.evaluate(() => {
+      window.told = [];
+      new MutationObserver((all) => all.forEach(({ addedNodes: [line] }) => line && window.told.push(line.textContent)))
+        .observe(document.querySelector('#status'), { childList: true });
+      window.tiles = [...document.querySelectorAll('.tile')];
+    })));
+    server.child.kill('SIGKILL');
+    await server.exit();
+    await Promise.all(pages.map((page) => page.says('#strip', en['strip.offline'])));
+    const next = await startDaemon({ args: ['--listen', `127.0.0.1:${server.port}`] });
+    t.after(() => next.stop());
+    await Promise.all(pages.map((page) => page.until(() => (
+      document.querySelector('#strip').innerText === '' && !document.querySelector('#people .away')))));
+    await Promise.all([hana.moves('Ken'), ken.moves('Hana')]);
+    for (const page of pages) {
+      assert.deepEqual(await page.page.evaluate(() => [
+        window.told, window.opened.pcs.length,
+        [...document.querySelectorAll('.tile')].every((tile, i) => tile === window.tiles[i]),
+      ]), [[], 1, true]);
+    }
+    await ken.click('#leave');
+    await hana.until(() => document.querySelectorAll('.tile').length === 1);
+  });
+
   it('shows what is wrong with the server above the stage, only while it is', async (t) => {
     const own = await startDaemon();
     t.after(() => own.stop());

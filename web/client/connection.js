@@ -17,6 +17,7 @@ import { Stats } from './stats.js';
  *
  * @typedef {object} ConnectionEvents none comes after close()
  * @property {(message: { type: string, g: number, [member: string]: unknown }) => void} send
+ * @property {() => boolean} isReachable whether what is sent now reaches the other side
  * @property {(type: string, state: string) => void} note a state, for the trace
  * @property {() => void} change it may be up now, or not any more
  * @property {() => void} settled it is up, and both descriptions are known
@@ -24,6 +25,7 @@ import { Stats } from './stats.js';
  * @property {() => void} fault it is beyond what it can do itself
  * @property {(track: MediaStreamTrack, stream: MediaStream, as: Source) => void} track
  * @property {(sources: Partial<Record<Source, boolean>>) => void} sources what the other side sends
+ * @property {(claim: unknown) => void} claim what the other side says over the connection itself
  * @property {(data: string | ArrayBuffer) => void} data
  * @property {(channel: RTCDataChannel) => void} channel
  */
@@ -47,9 +49,8 @@ export class Connection {
   #slots = new Map();
   /** What the other side's carry, by `mid`, as far as it said. @type {Map<string | null, Source>} */
   #mids = new Map();
-  /** idle; offering: an offer is being made; again: another one is due when this one is answered. */
   #isOffering = false;
-  #isOfferDue = false;
+  #isOfferDue = false; // when this one is answered, or the other side can be reached again
 
   /**
    * Throws what RTCPeerConnection throws. begin() is due when everybody knows it.
@@ -68,6 +69,7 @@ export class Connection {
     this.#watch();
     this.#control = this.pc.createDataChannel('control', { negotiated: true, id: 0 });
     this.#control.onclose = () => this.#unlessClosed(on.cut);
+    this.#control.onmessage = ({ data }) => this.#unlessClosed(() => on.claim(data));
     this.data = this.pc.createDataChannel('data', { negotiated: true, id: 1 });
     this.data.onmessage = ({ data }) => this.#unlessClosed(() => on.data(data));
   }
@@ -86,8 +88,33 @@ export class Connection {
     return this.#control.readyState === 'closed';
   }
 
+  /** Up, and nothing of it is half done. */
+  get isSound() {
+    const isIdle = this.pc.signalingState === 'stable' && !this.#isOffering;
+    return this.isUp && isIdle && this.#control.readyState === 'open';
+  }
+
   get canRestart() {
     return this.pc.signalingState === 'stable' && !this.isCut;
+  }
+
+  /** Tell the other side over the connection itself. Only if it is sound. @param {string} text */
+  claim(text) {
+    this.#control.send(text);
+  }
+
+  /** It goes on as another generation, perhaps with the parts of the two sides exchanged. @param {number} g @param {boolean} isOwner */
+  adopt(g, isOwner) {
+    this.g = g;
+    this.#isOwner = isOwner;
+    this.#tell();
+  }
+
+  /** The other side can be reached again: what had to wait. */
+  goOn() {
+    if (!this.#isOfferDue) return;
+    if (this.#isOwner) this.#applyAll();
+    this.#negotiate();
   }
 
   restart() {
@@ -213,12 +240,13 @@ export class Connection {
     for (const as of this.#mesh.sources.names) this.apply(as)?.catch(() => {});
   }
 
-  /** A transceiver for it; none: the owner must be asked for one. @param {Source} as */
+  /** A transceiver for it; none: it must be asked for, or waited for. @param {Source} as */
   #findSlot(as) {
     const { sources } = this.#mesh;
     const used = new Set(this.#slots.values());
     const free = this.#transceivers(kindOf(as)).find((transceiver) => !used.has(transceiver));
-    if (!free && !this.#isOwner) return undefined;
+    // Who is the owner when the other side can be reached again nobody knows yet.
+    if (!free && !(this.#isOwner && this.#on.isReachable())) return undefined;
     const slot = free ?? this.pc.addTransceiver(kindOf(as));
     slot.direction = 'sendrecv';
     slot.sender.setStreams?.(sources.streamOf(as));
@@ -253,9 +281,11 @@ export class Connection {
     this.#on.sources(sources);
   }
 
-  /** The owner makes an offer, the other asks for one. */
+  /** The owner makes an offer, the other asks for one; nobody does what would get lost. */
   #negotiate() {
     return this.#attempt(async () => {
+      this.#isOfferDue = !this.#on.isReachable();
+      if (this.#isOfferDue) return;
       if (!this.#isOwner) {
         // The first comes unasked.
         if (this.pc.remoteDescription) this.#send('need', { what: 'offer', sources: this.#mesh.sources.names });

@@ -5,6 +5,7 @@ import { mistaken, mustBeAddressed, mustBeSelf, mustBeText } from './arguments.j
 import { Emitter } from './emitter.js';
 import { SignalError } from './error.js';
 import { mustFit, Sources } from './sources.js';
+import { Survivors } from './survivors.js';
 
 /**
  * @typedef {import('../client.js').Client} Client
@@ -79,6 +80,7 @@ export class Room extends Emitter {
   #sources = new Sources();
   /** Ids of those away, for whom the server kept no more of ours. @type {Set<string>} */
   #missing = new Set();
+  #survivors;
   /** @type {RTCIceServer[] | undefined} */
   #iceServers;
   #mesh;
@@ -113,6 +115,15 @@ export class Room extends Emitter {
     for (const track of stream?.getTracks() ?? []) {
       this.publish(track, { as: track.kind === 'audio' ? 'mic' : 'cam' });
     }
+    this.#survivors = new Survivors({
+      isOpen: () => this.#link.isOpen,
+      isKnown: (id) => this.#pairs.has(id),
+      show: (to, secret) => this.#link.send({ type: 'again', to, secret }),
+      add: (newcomer) => this.#add(newcomer),
+      adopt: (pair, newcomer) => this.#adopt(pair, newcomer),
+      lose: (pair) => this.#remove(pair, 'lost'),
+      hear: (message) => this.#hear(message),
+    });
     this.#link = new Link(`${url}/${encodeURIComponent(name)}`, {
       WebSocket: setup.WebSocket,
       name: () => this.self.name,
@@ -214,16 +225,34 @@ export class Room extends Emitter {
   #add({ owner, ...info }) {
     const { id } = info;
     const pair = new Pair(info, owner, this.#mesh, {
-      send: (message) => this.#link.send({ ...message, to: id }),
-      note: (type, summary) => this.#visit.trace({ dir: 'state', type, from: id, summary }),
+      send: (message) => this.#link.send(message),
+      note: (note) => this.#visit.trace({ dir: 'state', ...note }),
       state: () => this.#link.wake(),
       update: () => this.emit('update', { peer: pair.peer }),
+      claim: () => this.#survivors.match(pair),
+      lost: () => this.#remove(pair, 'lost'),
       track: (track, stream, as) => this.emit('track', { peer: pair.peer, track, stream, as }),
     });
     this.peers.set(id, pair.peer);
     this.#pairs.set(id, pair);
     this.#share();
     this.emit('peer', { peer: pair.peer });
+  }
+
+  /** A peer whose connection outlived the server is there again. @param {Pair} pair @param {Newcomer} newcomer */
+  #adopt(pair, { owner, ...info }) {
+    const { peer } = pair;
+    const oldId = peer.id;
+    this.#pairs.delete(oldId);
+    this.#missing.delete(oldId);
+    pair.adopt({ away: false, ...info }, owner);
+    this.#pairs.set(peer.id, pair);
+    // Everybody stays at their place in the list.
+    const all = [...this.peers.values()];
+    this.peers.clear();
+    for (const one of all) this.peers.set(one.id, one);
+    this.emit('again', { peer, oldId });
+    this.emit('update', { peer });
   }
 
   /** @param {Pair} pair @param {RoomEvents['leave']['reason']} reason */
@@ -235,6 +264,7 @@ export class Room extends Emitter {
     this.#missing.delete(peer.id);
     this.#share();
     this.emit('leave', { peer, reason });
+    this.#survivors.forget(pair);
   }
 
   /** @param {ServerMessage | PeerMessage} message */
@@ -254,7 +284,7 @@ export class Room extends Emitter {
         return undefined;
       case 'closing': return this.emit('closing', message);
       case 'error': return this.#refused(message);
-      case 'peer-joined': return this.#add(message.peer);
+      case 'peer-joined': return this.#meet(message.peer);
       case 'peer-updated': return this.#learn(message.peer);
       case 'peer-left': return this.#left(message.id, message.reason);
       case 'peer-away': return this.#setAway(message.id, true);
@@ -265,6 +295,7 @@ export class Room extends Emitter {
 
   /** From a peer: it may say whatever it likes, but who it is says the server. @param {PeerMessage} message */
   #hear(message) {
+    if (this.#survivors.hold(message)) return;
     const { type, from } = message;
     const peer = this.peers.get(from);
     if (type === 'message') {
@@ -279,21 +310,40 @@ export class Room extends Emitter {
 
   /** We are new here, at first or again. @param {Welcome} welcome */
   #begin({ id, limits, history, peers }) {
-    // Connections of a lost session would never come back, even if the ids were the same.
-    for (const pair of [...this.#pairs.values()]) this.#remove(pair, 'lost');
+    this.#sortOut(id, peers);
     this.limits = limits;
     this.history = history;
     this.self.id = id;
     try {
       if (this.self.meta) this.update({ meta: this.self.meta });
       this.#setState('open', { fresh: true });
-      for (const newcomer of peers) this.#add(newcomer);
+      for (const newcomer of peers) this.#meet(newcomer);
     } catch (error) {
       // Such as a meta that is too long, or an RTCConfiguration that is none.
       this.#link.leave(error);
       return;
     }
     this.#visit.entered();
+  }
+
+  /**
+   * Of the connections of a lost session the sound ones are kept, for peers who come again. One whose peer
+   * still has its id has lost us, and has closed it.
+   * @param {string} id our own
+   * @param {Newcomer[]} newcomers
+   */
+  #sortOut(id, newcomers) {
+    const ids = new Set(newcomers.map((newcomer) => newcomer.id));
+    const pairs = [...this.#pairs.values()];
+    const kept = pairs.filter((pair) => pair.isSound && !ids.has(pair.peer.id));
+    this.#survivors.keep(kept, id);
+    for (const pair of pairs) if (!kept.includes(pair)) this.#remove(pair, 'lost');
+    for (const { peer } of kept) this.#setAway(peer.id, true);
+  }
+
+  /** @param {Newcomer} newcomer */
+  #meet(newcomer) {
+    if (!this.#survivors.expect(newcomer)) this.#add(newcomer);
   }
 
   #resume() {
@@ -310,6 +360,7 @@ export class Room extends Emitter {
   /** What somebody, or we, now say of themselves. @param {Info} info */
   #learn(info) {
     if (info.id === this.self.id) return this.emit('self', Object.assign(this.self, info));
+    Object.assign(this.#survivors.newcomer(info.id) ?? {}, info);
     const peer = this.peers.get(info.id);
     if (peer) this.emit('update', { peer: Object.assign(peer, info) });
     return undefined;
@@ -319,10 +370,12 @@ export class Room extends Emitter {
   #left(id, reason) {
     const pair = this.#pairs.get(id);
     if (pair) this.#remove(pair, reason);
+    else this.#survivors.left(id);
   }
 
   /** @param {string} id @param {boolean} away */
   #setAway(id, away) {
+    Object.assign(this.#survivors.newcomer(id) ?? {}, { away });
     const peer = this.peers.get(id);
     if (!peer) return;
     peer.away = away;
@@ -335,6 +388,7 @@ export class Room extends Emitter {
   #end(error, isGone) {
     this.#over.abort();
     if (isGone) this.#keeper.forget(); // else the next page takes the place of what is left
+    this.#survivors.stop();
     for (const pair of this.#pairs.values()) pair.close();
     this.#visit.ended(error);
     this.#setState('closed', error ? { error: /** @type {SignalError} */ (error) } : undefined);

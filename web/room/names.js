@@ -36,3 +36,13 @@ export function ownNameOf({ id, name: told = '' }) {
 export function wordsOf({ key, params }) {
   return t(key, params);
 }
+
+/** The ids that peers had first. @type {WeakMap<object, string>} */
+const firstIds = new WeakMap();
+
+/** What a peer is known by on the screen, also when it has another id. @param {{ id: string }} peer */
+export function keyOf(peer) {
+  const key = firstIds.get(peer) ?? peer.id;
+  firstIds.set(peer, key);
+  return key;
+}

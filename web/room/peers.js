@@ -4,7 +4,7 @@
  */
 
 import { isRaised } from './hands.js';
-import { nameOf, wordsOf } from './names.js';
+import { keyOf, nameOf, wordsOf } from './names.js';
 import { watchQuality } from './quality.js';
 import { watchSpeaking } from './speaking.js';
 import { clearStrip, showStrip } from './strip.js';
@@ -16,7 +16,7 @@ const HAS_RTC = typeof RTCPeerConnection !== 'undefined';
 const PATIENCE_S = 1; // a repair that is quicker needs no words
 
 /** @param {Peer} peer */
-const screenOf = ({ id }) => `${id} screen`;
+const screenOf = (peer) => `${keyOf(peer)} screen`;
 
 export class PeerTiles {
   #room;
@@ -36,7 +36,7 @@ export class PeerTiles {
     this.#stage = stage;
     const all = () => room.peers.values();
     room.on('track', ({ peer }) => this.#play(peer), { signal });
-    this.#look = watchQuality(all, (peer, grade, stats) => stage.get(peer.id)?.setQuality(grade, stats), signal);
+    this.#look = watchQuality(all, (peer, grade, stats) => stage.get(keyOf(peer))?.setQuality(grade, stats), signal);
     watchSpeaking(all, own, (key, isSpeaking) => stage.get(key)?.setSpeaking(isSpeaking), signal);
     const timer = setInterval(() => [...all()].forEach((peer) => this.#veil(peer)), 1000);
     signal.addEventListener('abort', () => clearInterval(timer));
@@ -44,12 +44,12 @@ export class PeerTiles {
 
   /** @param {Peer} peer */
   add(peer) {
-    const tile = this.#stage.add(peer.id, 'peer');
+    const tile = this.#stage.add(keyOf(peer), 'peer');
     tile.setName(nameOf(peer));
     tile.setQuality('new', null);
-    this.#since.set(peer.id, performance.now());
+    this.#since.set(keyOf(peer), performance.now());
     peer.on('state', () => {
-      this.#since.set(peer.id, performance.now());
+      this.#since.set(keyOf(peer), performance.now());
       this.#veil(peer);
       this.#look(peer);
     });
@@ -58,15 +58,15 @@ export class PeerTiles {
 
   /** @param {Peer} peer */
   remove(peer) {
-    this.#stage.remove(peer.id);
+    this.#stage.remove(keyOf(peer));
     this.#stage.remove(screenOf(peer));
-    this.#since.delete(peer.id);
+    this.#since.delete(keyOf(peer));
   }
 
   /** Bring all tiles in step with what the peers say of themselves. */
   show() {
     for (const peer of this.#room.peers.values()) {
-      const tile = this.#stage.get(peer.id);
+      const tile = this.#stage.get(keyOf(peer));
       tile?.setName(nameOf(peer));
       tile?.setMuted(!peer.sources.mic);
       tile?.setHand(isRaised(peer));
@@ -93,7 +93,7 @@ export class PeerTiles {
   /** @param {Peer} peer */
   #play(peer) {
     this.show();
-    this.#playTile(peer.id, peer.streams.cam);
+    this.#playTile(keyOf(peer), peer.streams.cam);
     this.#playTile(screenOf(peer), peer.streams.screen);
   }
 
@@ -113,8 +113,8 @@ export class PeerTiles {
 
   /** @param {Peer} peer */
   #veil(peer) {
-    const tile = this.#stage.get(peer.id);
-    const seconds = Math.floor((performance.now() - (this.#since.get(peer.id) ?? 0)) / 1000);
+    const tile = this.#stage.get(keyOf(peer));
+    const seconds = Math.floor((performance.now() - (this.#since.get(keyOf(peer)) ?? 0)) / 1000);
     const isWaiting = peer.state === 'connecting' || peer.state === 'interrupted';
     if (!HAS_RTC || peer.meta?.rtc === false) {
       tile?.setVeil('tile.noRtc');

@@ -3,6 +3,7 @@
  */
 
 import { FULL, watchLevel } from './meter.js';
+import { keyOf } from './names.js';
 
 /** @typedef {import('../client.js').Peer} Peer */
 
@@ -42,7 +43,7 @@ async function levelOf({ pc, sources, streams }) {
 /**
  * @param {() => Iterable<Peer>} peers
  * @param {import('./own-media.js').OwnMedia} own
- * @param {(key: string, isSpeaking: boolean) => void} show by the peer's id, or `self`
+ * @param {(key: string, isSpeaking: boolean) => void} show by keyOf() of the peer, or `self`
  * @param {AbortSignal} signal ends it
  */
 export function watchSpeaking(peers, own, show, signal) {
@@ -74,7 +75,7 @@ export function watchSpeaking(peers, own, show, signal) {
   const listen = async (peer) => {
     const level = await levelOf(peer);
     if (!signal.aborted) {
-      hear(peer.id, level);
+      hear(keyOf(peer), level);
     }
   };
   const timer = setInterval(() => [...peers()].forEach(listen), EVERY_MS);

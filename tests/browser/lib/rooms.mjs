@@ -13,6 +13,7 @@ function prepare() {
   watch('error', (e) => `error: ${e.message ?? e.target?.outerHTML}`);
 
   const videos = new Map();
+  const videosOf = (peer) => videos.get(peer) ?? videos.set(peer, {}).get(peer);
   window.log = [];
 
   /** A track that needs no camera and is easy on the processor. */
@@ -36,7 +37,7 @@ function prepare() {
     const joined = await client.join(room, options);
     window.room = joined;
     window.seen = { events: [], most: joined.peers.size };
-    for (const type of ['peer', 'leave', 'state', 'message', 'chat', 'error']) {
+    for (const type of ['peer', 'leave', 'again', 'state', 'message', 'chat', 'error']) {
       joined.on(type, (detail) => {
         const { peer, ...rest } = detail;
         window.seen.events.push({ type, ...rest, peer: peer?.id });
@@ -44,11 +45,9 @@ function prepare() {
       });
     }
     joined.on('track', ({ peer, as, stream }) => {
-      const key = `${peer.id} ${as}`;
-      const element = videos.get(key) ?? document.createElement('video');
+      const element = videosOf(peer)[as] ??= document.createElement('video');
       Object.assign(element, { muted: true, autoplay: true, width: 80 });
       if (element.srcObject !== stream) element.srcObject = stream;
-      videos.set(key, element);
       document.documentElement.append(element);
     });
     return joined.self.id;
@@ -63,7 +62,7 @@ function prepare() {
     const report = [...stats.values()].find((r) => (
       r.type === 'inbound-rtp' && r.trackIdentifier === track.id
     ));
-    const width = videos.get(`${peer.id} ${as}`)?.videoWidth ?? 0;
+    const width = videosOf(peer)[as]?.videoWidth ?? 0;
     return { id: peer.id, state: peer.state, frames: report?.framesDecoded ?? 0, width, track };
   }));
 
