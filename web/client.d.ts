@@ -112,8 +112,18 @@ export interface JoinOptions {
 
 /** `reconnecting`: the connection to the server is lost; calls go on, messages wait. */
 export type RoomState = 'open' | 'reconnecting' | 'closed';
-/** What a track is for; the other side is told. `screen-audio`: what a shared tab sounds like. */
-export type Source = 'mic' | 'cam' | 'screen' | 'screen-audio';
+/** What a track is for; the other side is told. `screen-audio`: what a shared tab sounds like. Or a name of
+ *  your own: 1 to 32 letters, digits and `-`. */
+export type Source = 'mic' | 'cam' | 'screen' | 'screen-audio' | (string & {});
+
+/** How a track is sent. */
+export interface Sending {
+  /** To each peer, in bit/s. Default: 1.2 Mb/s for a picture, or less to many; a sound is not held. */
+  maxBitrate?: number;
+  /** Which are preferred, the best first, such as `video/VP9`. Those that a browser lacks are passed over, and
+   *  all others come after them. */
+  codecs?: readonly string[];
+}
 
 export interface Room<Message = Json> extends Emitter<RoomEvents<Message>> {
   /** The room's name. */
@@ -135,9 +145,11 @@ export interface Room<Message = Json> extends Emitter<RoomEvents<Message>> {
   /** The same; `self` is changed, and its event comes, when the server has accepted it. */
   update(change: { name?: string; meta?: { [name: string]: Json } }): Promise<void>;
   /** Sends a track to everybody, those who come later included. One for each source: another
-   *  takes its place. `mic` and `cam` arrive in one stream, `screen` and `screen-audio` in another. Tracks are never stopped: that is for
-   *  whoever opened them. Throws a TypeError for a track that cannot be that. */
-  publish(track: MediaStreamTrack, options: { as: Source }): Publication;
+   *  takes its place, also the same track with another `maxBitrate` or other `codecs`. `mic` and `cam` arrive in one
+   *  stream, `screen` and `screen-audio` in another, any other in its own. Tracks are never stopped: that is for
+   *  whoever opened them. Throws a TypeError for a track that cannot be that, or what is no name, bit rate or
+   *  codec; a RangeError for more than 16 sources at a time. */
+  publish(track: MediaStreamTrack, options: { as: Source } & Sending): Publication;
   /** Sends `bye`, closes everything, resolves when the socket is closed. While `reconnecting` no `bye`
    *  gets through: the place is left to time out, or to the next join if there is a `storage`. */
   leave(): Promise<void>;
@@ -191,7 +203,8 @@ export interface Peer extends Emitter<PeerEvents> {
   readonly state: PeerState;
   /** Escape hatch; another object after a rebuild. null: no connection was begun yet. */
   readonly pc: RTCPeerConnection | null;
-  readonly streams: { readonly cam?: MediaStream; readonly screen?: MediaStream };
+  /** `cam` is that of `mic` and `cam`, `screen` that of `screen` and `screen-audio`; others go by the source. */
+  readonly streams: Readonly<Partial<Record<'cam' | 'screen' | (string & {}), MediaStream>>>;
   /** What it says of its sources: a `cam` that is false is switched off, not broken. */
   readonly sources: Readonly<Partial<Record<Source, boolean>>>;
   /** A new channel of `pc`, gone with it: open another after a rebuild (`state` tells). */

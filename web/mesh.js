@@ -6,7 +6,7 @@ import { Connection } from './client/connection.js';
 import { DataQueue } from './client/data.js';
 import { RemotePeer } from './client/peer.js';
 import { Repair } from './client/repair.js';
-import { groupOf, isSource } from './client/sources.js';
+import { groupOf, kindsOf } from './client/sources.js';
 import { Upcoming } from './client/upcoming.js';
 
 /**
@@ -252,9 +252,9 @@ export class Pair {
   /** @param {Partial<Record<Source, boolean>>} sources */
   #learn(sources) {
     const { streams } = this.peer;
-    const groups = new Set(Object.keys(sources).filter(isSource).map(groupOf));
+    const groups = new Set(Object.keys(sources).map(groupOf));
     this.peer.sources = sources;
-    for (const group of /** @type {const} */ (['cam', 'screen'])) {
+    for (const group of Object.keys(streams)) {
       if (!groups.has(group)) delete streams[group];
     }
     this.peer.emit('update', undefined);
@@ -284,7 +284,7 @@ export class Pair {
 
   /** @param {PairMessage} message */
   #hear(message) {
-    const { type, g, what, sources } = message;
+    const { type, g, what, sources, kinds } = message;
     const { connection } = this;
     if (this.#isKept) return undefined;
     if (g > this.#g && !this.#isOwner && this.#mesh.RTCPeerConnection && !this.#isClosed) {
@@ -293,7 +293,7 @@ export class Pair {
     if (g !== this.#g || !connection) return undefined;
     if (type !== 'need') return connection.take(message);
     if (!this.#isOwner) return undefined;
-    if (what === 'offer' && Array.isArray(sources)) return connection.admit(sources.filter(isSource));
+    if (what === 'offer' && Array.isArray(sources)) return connection.admit(kindsOf(sources, kinds));
     if (what === 'rebuild') this.repair(what);
     if (what === 'restart' && (connection.isUp || this.#repair.isRestartDue)) this.repair(what);
     return undefined;

@@ -147,6 +147,22 @@ describe('a call outlives the server', () => {
     });
   }
 
+  it('with sources and bit rates that the pages said meanwhile', async (t) => {
+    const { members, back } = await orphans(t, 'cf');
+    await each(members, (member) => member.page.evaluate(() => {
+      window.room.publish(window.drawing(), { as: 'cam', maxBitrate: 300000 });
+      window.room.publish(window.drawing(), { as: 'canvas', maxBitrate: 200000 });
+    }));
+    await back();
+    await allAgain(members);
+    for (const as of ['cam', 'canvas']) await each(members, (member) => member.moves(1, { as }));
+    const rates = await each(members, (member) => member.page.evaluate(() => {
+      const pictures = window.before[0].pc.getSenders().filter(({ track }) => track?.kind === 'video');
+      return pictures.map((sender) => sender.getParameters().encodings[0].maxBitrate).sort();
+    }));
+    assert.deepEqual(rates, [[200000, 300000], [200000, 300000]]);
+  });
+
   for (const [letters, order] of [['cc', 'as they came'], ['cc', 'the other way round'], ['cf', 'the other way round']]) {
     it(`and is restarted and sends more afterwards, ${letters}, back ${order}`, async (t) => {
       const call = await orphans(t, letters);

@@ -85,7 +85,7 @@ describe('connections of the client', () => {
       }
       say({ type: 'offer', g: 1, sdp: [odd] });
     }
-    say({ type: 'meta', g: 1, mids: { 0: 'screen' }, sources: { cam: true, screen: 'yes', x: true } });
+    say({ type: 'meta', g: 1, mids: { 0: 'screen' }, sources: { cam: true, screen: 'yes', 'x y': true, _: true } });
     await heard();
     await member.until(() => [...window.room.peers.values()][0].sources.cam); // one after the other
     const { sources, streams } = await member.page.evaluate(() => {
@@ -120,6 +120,34 @@ describe('connections of the client', () => {
     assert.deepEqual(sdp.match(/^m=\w+/gm).sort(), ['m=application', 'm=audio', 'm=video', 'm=video']);
     await heard();
     assert.deepEqual(await recoveries(member), []);
+  });
+
+  it('have places for as many sources as a member may have, of what kind it says', async (t) => {
+    const { member, say, find } = await face(t, 'page', { video: false });
+    const first = await find('offer');
+    const sources = Array.from({ length: 100 }, (_, i) => `x${i}`);
+    const kinds = Object.fromEntries(sources.map((as, i) => [as, ['audio', 'video'][i % 2]]));
+    say({ type: 'need', g: 1, what: 'offer', sources, kinds });
+    say({ type: 'answer', g: 1, sdp: await answerOf(member, first.sdp) });
+    const { sdp } = await find('offer');
+    assert.equal(sdp.match(/^m=audio/gm).length, 8);
+    assert.equal(sdp.match(/^m=video/gm).length, 8);
+  });
+
+  it('carry names that the page made up only to those who say that they take any', async (t) => {
+    for (const any of [undefined, true]) {
+      const { member, say, find } = await face(t, 'page');
+      await member.page.evaluate(() => window.room.publish(window.drawing(), { as: 'canvas' }));
+      const first = await find('offer');
+      assert.equal(first.sdp.match(/^m=video/gm).length, 1);
+      say({ type: 'meta', g: 1, mids: {}, sources: {}, any });
+      say({ type: 'need', g: 1, what: 'offer', sources: ['mic', 'cam', 'screen'] });
+      say({ type: 'answer', g: 1, sdp: await answerOf(member, first.sdp) });
+      const { mids } = await find('meta');
+      assert.deepEqual(Object.values(mids), any ? ['cam', 'canvas'] : ['cam']);
+      const { sdp } = await find('offer');
+      assert.equal(sdp.match(/^m=video/gm).length, 2);
+    }
   });
 
   it('that cannot be made now are asked for later', async (t) => {

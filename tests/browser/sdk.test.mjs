@@ -182,6 +182,98 @@ describe('rooms of the client', () => {
     }
   });
 
+  it('sources by names that a page made up come as these, beside the camera', async (t) => {
+    for (const letters of ['cf', 'fc']) {
+      const members = await meet(t, letters);
+      await each(members, (member) => member.page.evaluate(() => {
+        window.told = [];
+        window.room.on('track', ({ as, track, stream, peer }) => (
+          window.told.push([as, track.kind, stream === peer.streams[as]])
+        ));
+        const sound = new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0];
+        window.cam2 = window.room.publish(window.drawing(), { as: 'cam-2' });
+        window.room.publish(sound, { as: 'band' });
+      }));
+      for (const as of ['cam', 'cam-2']) await each(members, (member) => member.moves(1, { as }));
+      await each(members, (member) => member.until(() => [...window.room.peers.values()][0].sources.band));
+      await each(members, (member) => member.until(() => window.told.some(([as]) => as === 'band')));
+      for (const member of members) {
+        const told = await member.page.evaluate(() => window.told);
+        assert.deepEqual(told.filter(([as]) => as !== 'cam').sort(), [['band', 'audio', true], ['cam-2', 'video', true]]);
+        await member.page.evaluate(() => window.cam2.stop());
+      }
+      await each(members, (member) => member.until(() => {
+        const [{ streams, sources }] = window.room.peers.values();
+        return streams.cam && streams.band && !streams['cam-2'] && !('cam-2' in sources);
+      }));
+      await each(members, (member) => member.moves());
+    }
+  });
+
+  it('who comes later gets them, too, and sends its own from the beginning', async (t) => {
+    for (const letters of ['cf', 'fc']) {
+      const [a, b] = await Promise.all(pick(letters).map((browser) => Member.open(browser, daemon.url)));
+      t.after(() => each([a, b], (member) => member.close()));
+      const room = `room ${++rooms}`;
+      for (const member of [a, b]) {
+        await member.join(room);
+        await member.page.evaluate(() => window.room.publish(window.drawing(), { as: 'canvas' }));
+      }
+      for (const as of ['cam', 'canvas']) await each([a, b], (member) => member.moves(1, { as }));
+    }
+  });
+
+  /** In the page: the bit rates that its pictures are held to. */
+  const rates = () => {
+    const [{ pc }] = window.room.peers.values();
+    const pictures = pc.getSenders().filter(({ track }) => track?.kind === 'video');
+    return pictures.map((sender) => sender.getParameters().encodings[0].maxBitrate);
+  };
+
+  it('a bit rate that the page gives counts at once, when it is published again, and in a new connection', async (t) => {
+    for (const letters of ['cf', 'fc']) {
+      const members = await meet(t, letters);
+      const publish = (how) => window.room.publish(window.drawing(), { as: 'cam', ...how });
+      await each(members, (member) => member.moves());
+      for (const [i, member] of members.entries()) {
+        assert.deepEqual(await member.page.evaluate(rates), [1.2e6]);
+        await member.page.evaluate(publish, { maxBitrate: 300000 + i });
+        assert.deepEqual(await member.page.evaluate(rates), [300000 + i]);
+      }
+      await members[0].page.evaluate(() => [...window.room.peers.values()][0].rebuild());
+      await each(members, (member) => member.until(() => window.log.some(({ type, dir, raw }) => (
+        type === 'answer' && /"g":2/.test(raw) && dir
+      ))));
+      await each(members, (member) => member.moves());
+      for (const [i, member] of members.entries()) {
+        assert.deepEqual(await member.page.evaluate(rates), [300000 + i]);
+        await member.page.evaluate(publish, {});
+        assert.deepEqual(await member.page.evaluate(rates), [1.2e6]);
+      }
+    }
+  });
+
+  it('pictures go by the codec that the page prefers, also from the middle of a call', async (t) => {
+    const sent = async (codec) => {
+      const [{ pc }] = window.room.peers.values();
+      const all = await pc.getStats();
+      return [...all.values()].some(({ type, codecId, framesEncoded }) => (
+        type === 'outbound-rtp' && framesEncoded && all.get(codecId)?.mimeType === codec
+      ));
+    };
+    for (const letters of ['cf', 'fc']) {
+      const members = await meet(t, letters, { video: false });
+      const publish = (codecs) => window.room.publish(window.drawing(), { as: 'cam', codecs });
+      for (const codec of ['video/VP9', 'video/VP8']) {
+        for (const member of members) {
+          await member.page.evaluate(publish, ['video/none', codec]);
+          await member.until(sent, codec);
+        }
+        await each(members, (member) => member.moves());
+      }
+    }
+  });
+
   it('a camera that is off and on again needs no negotiation', async (t) => {
     for (const letters of ['cc', 'ff']) {
       const [a, b] = await meet(t, letters);

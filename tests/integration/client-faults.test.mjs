@@ -285,11 +285,34 @@ describe('the client and its own page', () => {
   it('publishes nothing as what it is not', async (t) => {
     const room = await clientOf(t, (await testDaemon(t)).ws).join('x');
     const [audio, video] = [{ kind: 'audio' }, { kind: 'video' }];
-    for (const [track, as] of [[audio, 'screen'], [audio, 'cam'], [video, 'mic'], [video, 'x']]) {
-      assert.throws(() => room.publish(track, { as }), TypeError);
+    for (const [track, as] of [[audio, 'screen'], [audio, 'cam'], [video, 'mic'], [video, ''], [video, 'a b'],
+      [video, 'x'.repeat(33)], [video, '__proto__'], [video, ['x']]]) {
+      assert.throws(() => room.publish(track, { as }), { name: 'TypeError', message: /^publish\(\) takes .*, not / });
     }
     const screen = room.publish(video, { as: 'screen' });
     await assert.rejects(screen.replace(audio), TypeError);
     assert.equal(screen.track, video);
+  });
+
+  it('publishes nothing at a bit rate or by codecs that are none', async (t) => {
+    const room = await clientOf(t, (await testDaemon(t)).ws).join('x');
+    const odd = [0, -1, 0.5, NaN, Infinity, 2 ** 32, '1', null].map((maxBitrate) => ({ maxBitrate }))
+      .concat([null, 'video/VP9', 5, ['VP9'], ['audio/opus'], [null]].map((codecs) => ({ codecs })));
+    for (const how of odd) {
+      const publish = () => room.publish({ kind: 'video' }, { as: 'cam', ...how });
+      assert.throws(publish, { name: 'TypeError', message: /^publish\(\) takes .*, not / }, JSON.stringify(how));
+    }
+    room.publish({ kind: 'audio' }, { as: 'mic', maxBitrate: 2 ** 32 - 1, codecs: ['audio/opus'] });
+  });
+
+  it('publishes 16 sources at most, each name as one kind until it stops', async (t) => {
+    const room = await clientOf(t, (await testDaemon(t)).ws).join('x');
+    const [audio, video] = [{ kind: 'audio' }, { kind: 'video' }];
+    const all = Array.from({ length: 16 }, (_, i) => room.publish(video, { as: `Camera-${i}` }));
+    assert.throws(() => room.publish(video, { as: 'cam' }), { name: 'RangeError', message: /takes 16 sources at most/ });
+    room.publish(video, { as: 'Camera-0' });
+    assert.throws(() => room.publish(audio, { as: 'Camera-1' }), { name: 'TypeError', message: /takes video as 'Camera-1', not audio/ });
+    all[1].stop();
+    room.publish(audio, { as: 'Camera-1' });
   });
 });

@@ -21,6 +21,13 @@ export async function play(): Promise<number> {
   room.on('massage', () => {});
   // @ts-expect-error a track is needed, and what it is for
   room.publish(new MediaStream());
+  const canvas = new MediaStream().getVideoTracks()[0];
+  room.publish(canvas, { as: 'canvas', maxBitrate: 300_000, codecs: ['video/VP9'] });
+  // @ts-expect-error a name is a string
+  room.publish(canvas, { as: 5 });
+  // @ts-expect-error a bit rate is a number
+  room.publish(canvas, { as: 'cam', maxBitrate: '1M' });
+  room.on('track', ({ peer, as }) => [peer.streams.cam, peer.streams.canvas, peer.streams[as]?.id, peer.sources.canvas]);
   await room.send({ x: 1, y: 2 });
   const plain = await client.join('chat');
   await plain.send({ anything: ['that', 'JSON', { can: 'carry' }] });

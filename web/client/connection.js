@@ -1,6 +1,6 @@
 // One RTCPeerConnection with a peer, its generation `g`: who offers, what is sent over which transceiver,
 // and what the other side says of its own. Whether it is repaired or replaced is for mesh.js to say.
-import { isSource, kindOf } from './sources.js';
+import { entriesOf, fits, isOld, isSource } from './sources.js';
 import { Stats } from './stats.js';
 
 /**
@@ -34,8 +34,8 @@ const VANILLA_MS = 2000; // a dead STUN server would hold it up for a minute
 const PEER_BITRATE = 1_200_000; // of a picture, in bit/s, to one peer
 const ALL_BITRATE = 2_500_000; // to all of them
 
-/** What is well said in an object that a peer sent, which may be anything. @param {unknown} object */
-const entriesOf = (object) => Object.entries(object ?? {});
+/** The same codec? @param {string} a @param {string} b */
+const isSame = (a, b) => a.toLowerCase() === b.toLowerCase();
 
 export class Connection {
   stats = new Stats();
@@ -50,6 +50,9 @@ export class Connection {
   /** What the other side's carry, by `mid`, as far as it said. @type {Map<string | null, Source>} */
   #mids = new Map();
   #isOffering = false;
+  #takesAny = false; // the other side knows sources by any name
+  /** What codecs are preferred there, as was asked for. @type {WeakMap<RTCRtpTransceiver, string>} */
+  #preferred = new WeakMap();
   #isOfferDue = false; // when this one is answered, or the other side can be reached again
 
   /**
@@ -140,30 +143,42 @@ export class Connection {
       this.#slots.delete(as);
       slot.direction = 'recvonly';
     } else if (!slot) {
-      slot = this.#findSlot(as);
+      if (!isOld(as) && !this.#takesAny) return undefined; // it would be taken for a camera
+      slot = this.#findSlot(as, sent);
       if (!slot) return this.#negotiate();
+    } else if (this.#prefer(slot, sent)) {
+      this.#negotiate();
     }
     if (this.pc.signalingState === 'stable' && this.pc.remoteDescription) this.#tell();
-    return slot.sender.replaceTrack(sent?.track ?? null);
+    const replaced = slot.sender.replaceTrack(sent?.track ?? null);
+    this.limit();
+    return replaced;
   }
 
-  /** Pictures to many are smaller. */
+  /** Pictures to many are smaller, unless the page has said how large one may be, and by which codec. */
   limit() {
-    const maxBitrate = Math.min(PEER_BITRATE, ALL_BITRATE / this.#mesh.count());
+    const share = Math.floor(Math.min(PEER_BITRATE, ALL_BITRATE / this.#mesh.count()));
     for (const [as, { sender }] of this.#slots) {
+      const { kind, codecs = [], maxBitrate = kind === 'video' ? share : undefined } = this.#mesh.sources.get(as) ?? {};
       const parameters = sender.getParameters();
-      if (kindOf(as) !== 'video' || !parameters.encodings?.[0]) continue;
-      parameters.encodings[0].maxBitrate = maxBitrate;
+      /** @type {RTCRtpEncodingParameters & { codec?: { mimeType: string } }} */
+      const encoding = parameters.encodings?.[0];
+      // Without this who answers sends what the other side prefers.
+      const codec = codecs.map((name) => parameters.codecs?.find(({ mimeType }) => isSame(mimeType, name))).find(Boolean);
+      if (!encoding || (encoding.maxBitrate === maxBitrate && encoding.codec?.mimeType === codec?.mimeType)) continue;
+      if (maxBitrate) encoding.maxBitrate = maxBitrate;
+      else delete encoding.maxBitrate;
+      if (codec) encoding.codec = codec;
+      else delete encoding.codec;
       sender.setParameters(parameters).catch(() => {}); // it is going, or asks for this again
     }
   }
 
-  /** The other side wants to send these: offer a transceiver for each. @param {Source[]} sources */
-  admit(sources) {
-    const left = { audio: this.#transceivers('audio').length, video: this.#transceivers('video').length };
-    for (const as of new Set(sources)) {
-      const kind = kindOf(as);
-      if (left[kind]-- < 1) this.pc.addTransceiver(kind, { direction: 'recvonly' });
+  /** The other side wants to send as much: offer a transceiver for each. @param {unknown[]} kinds */
+  admit(kinds) {
+    for (const kind of /** @type {const} */ (['audio', 'video'])) {
+      const wanted = kinds.filter((one) => one === kind).length;
+      for (let n = this.#transceivers(kind).length; n < wanted; n++) this.pc.addTransceiver(kind, { direction: 'recvonly' });
     }
     return this.#negotiate();
   }
@@ -227,7 +242,7 @@ export class Connection {
   #receive({ track, streams: [stream = new MediaStream([track])], transceiver }) {
     const told = this.#mids.get(transceiver.mid);
     const own = track.kind === 'audio' ? 'mic' : 'cam';
-    this.#on.track(track, stream, told && kindOf(told) === track.kind ? told : own);
+    this.#on.track(track, stream, told && fits(told, track.kind) ? told : own);
   }
 
   /** @param {string} kind */
@@ -240,18 +255,37 @@ export class Connection {
     for (const as of this.#mesh.sources.names) this.apply(as)?.catch(() => {});
   }
 
-  /** A transceiver for it; none: it must be asked for, or waited for. @param {Source} as */
-  #findSlot(as) {
+  /** A transceiver for it; none: it must be asked for, or waited for. @param {Source} as @param {import('./sources.js').Sent} sent */
+  #findSlot(as, sent) {
     const { sources } = this.#mesh;
     const used = new Set(this.#slots.values());
-    const free = this.#transceivers(kindOf(as)).find((transceiver) => !used.has(transceiver));
+    const free = this.#transceivers(sent.kind).find((transceiver) => !used.has(transceiver));
     // Who is the owner when the other side can be reached again nobody knows yet.
     if (!free && !(this.#isOwner && this.#on.isReachable())) return undefined;
-    const slot = free ?? this.pc.addTransceiver(kindOf(as));
+    const slot = free ?? this.pc.addTransceiver(sent.kind);
     slot.direction = 'sendrecv';
     slot.sender.setStreams?.(sources.streamOf(as));
+    this.#prefer(slot, sent);
     this.#slots.set(as, slot);
     return slot;
+  }
+
+  /**
+   * Codecs by name come first, all others after them, so that there is always one that both sides have.
+   * @param {RTCRtpTransceiver} slot
+   * @param {import('./sources.js').Sent} sent
+   * @returns {boolean} whether that is news
+   */
+  #prefer(slot, { kind, codecs = [] }) {
+    const all = globalThis.RTCRtpReceiver?.getCapabilities?.(kind)?.codecs;
+    if (!all || !slot.setCodecPreferences || String(codecs) === (this.#preferred.get(slot) ?? '')) return false;
+    this.#preferred.set(slot, String(codecs));
+    const rank = (/** @type {{ mimeType: string }} */ { mimeType }) => {
+      const at = codecs.findIndex((name) => isSame(mimeType, name));
+      return at < 0 ? codecs.length : at;
+    };
+    slot.setCodecPreferences(codecs.length ? all.sort((a, b) => rank(a) - rank(b)) : []);
+    return true;
   }
 
   /** Which of our transceivers carries what, and what is switched off. */
@@ -264,7 +298,7 @@ export class Connection {
       mids[String(mid)] = as;
       sources[as] = Boolean(this.#mesh.sources.get(as)?.track);
     }
-    this.#send('meta', { mids, sources });
+    this.#send('meta', { mids, sources, any: true });
   }
 
   /** @param {PeerMessage} meta */
@@ -278,6 +312,10 @@ export class Connection {
     for (const [as, isOn] of entriesOf(meta.sources)) {
       if (isSource(as) && typeof isOn === 'boolean') sources[as] = isOn;
     }
+    if (meta.any === true && !this.#takesAny) {
+      this.#takesAny = true;
+      this.#applyAll();
+    }
     this.#on.sources(sources);
   }
 
@@ -288,7 +326,8 @@ export class Connection {
       if (this.#isOfferDue) return;
       if (!this.#isOwner) {
         // The first comes unasked.
-        if (this.pc.remoteDescription) this.#send('need', { what: 'offer', sources: this.#mesh.sources.names });
+        const { names, kinds } = this.#mesh.sources;
+        if (this.pc.remoteDescription) this.#send('need', { what: 'offer', sources: names, kinds });
         return;
       }
       this.#isOfferDue = this.#isOffering || this.pc.signalingState !== 'stable';

@@ -31,7 +31,7 @@ export class RemotePeer extends Emitter {
   away = false;
   /** @type {PeerState} */
   state = 'connecting';
-  /** @type {{ cam?: MediaStream, screen?: MediaStream }} */
+  /** @type {Partial<Record<string, MediaStream>>} */
   streams = {};
   /** @type {Partial<Record<Source, boolean>>} */
   sources = {};

@@ -162,15 +162,18 @@ export class Room extends Emitter {
     return this.#link.send({ type: 'update', ...change });
   }
 
-  /** @param {MediaStreamTrack} track @param {{ as: Source }} options */
+  /** @param {MediaStreamTrack} track @param {{ as: Source } & import('../client.js').Sending} options */
   publish(track, options) {
-    const as = options?.as;
-    mustFit(as, track, 'publish()');
+    const kind = this.#sources.check(track, options);
+    const { as, maxBitrate, codecs } = options;
     const sent = {
       source: as,
+      kind,
+      maxBitrate,
+      codecs: codecs && [...codecs],
       track: /** @type {MediaStreamTrack | null} */ (track),
       replace: async (/** @type {MediaStreamTrack | null} */ next) => {
-        mustFit(as, next, 'replace()');
+        if (next !== null) mustFit(next, as, kind, 'replace()');
         sent.track = next;
         await this.#apply(as);
       },
