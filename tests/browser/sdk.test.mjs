@@ -253,14 +253,16 @@ describe('rooms of the client', () => {
     }
   });
 
+  /** In the page: whether a picture goes by that codec. */
+  const sent = async (codec) => {
+    const [{ pc }] = window.room.peers.values();
+    const all = await pc.getStats();
+    return [...all.values()].some(({ type, codecId, framesEncoded }) => (
+      type === 'outbound-rtp' && framesEncoded && all.get(codecId)?.mimeType === codec
+    ));
+  };
+
   it('pictures go by the codec that the page prefers, also from the middle of a call', async (t) => {
-    const sent = async (codec) => {
-      const [{ pc }] = window.room.peers.values();
-      const all = await pc.getStats();
-      return [...all.values()].some(({ type, codecId, framesEncoded }) => (
-        type === 'outbound-rtp' && framesEncoded && all.get(codecId)?.mimeType === codec
-      ));
-    };
     for (const letters of ['cf', 'fc']) {
       const members = await meet(t, letters, { video: false });
       const publish = (codecs) => window.room.publish(window.drawing(), { as: 'cam', codecs });
@@ -270,6 +272,25 @@ describe('rooms of the client', () => {
           await member.until(sent, codec);
         }
         await each(members, (member) => member.moves());
+      }
+    }
+  });
+
+  it('the owner chooses the codec even where a browser cannot set that of a sender', async (t) => {
+    for (const letters of ['cf', 'fc']) {
+      const [, owner] = await meet(t, letters, { video: false });
+      await owner.page.evaluate(() => {
+        const { setParameters } = RTCRtpSender.prototype;
+        RTCRtpSender.prototype.setParameters = function (parameters) {
+          for (const encoding of parameters.encodings) delete encoding.codec;
+          return setParameters.call(this, parameters);
+        };
+      });
+      for (const codec of ['video/VP9', 'video/VP8']) {
+        await owner.page.evaluate((name) => (
+          window.room.publish(window.drawing(), { as: 'cam', codecs: [name] })
+        ), codec);
+        await owner.until(sent, codec);
       }
     }
   });
