@@ -454,15 +454,17 @@ void hub_settle(struct hub *hub)
 	}
 }
 
-struct peer *hub_next_dirty(struct hub *hub)
+struct peer *hub_next_dirty(struct hub *hub, const struct peer *end, bool newest)
 {
-	struct peer *peer = hub->dirty;
+	struct peer *first = hub->dirty, *peer;
 
-	hub->queued = (struct queued){0};
-	if (peer) {
-		DL_DELETE2(hub->dirty, peer, prev_dirty, next_dirty);
-		peer->dirty = false;
+	if (!first || first == end) {
+		hub->queued = (struct queued){0};
+		return NULL;
 	}
+	peer = newest ? (end ? end : first)->prev_dirty : first;
+	DL_DELETE2(hub->dirty, peer, prev_dirty, next_dirty);
+	peer->dirty = false;
 	return peer;
 }
 

@@ -47,7 +47,13 @@ static uint64_t until(const struct press *press)
 	return press->since + (press->put - press->before) * 1000 / PRESS_RATE;
 }
 
-static bool is_slow(const struct peer *receiver, uint64_t now)
+/* The ms for which there was a backlog so far. */
+static uint64_t lost(const struct presses *presses, uint64_t now)
+{
+	return presses->lost + (presses->backlog ? now - presses->backlog : 0);
+}
+
+static bool is_slow(const struct presses *presses, const struct peer *receiver, uint64_t now)
 {
 	const struct press *press = receiver->press;
 	size_t put = press ? press->put : 0, waiting = receiver->outbox.bytes;
@@ -55,7 +61,8 @@ static bool is_slow(const struct peer *receiver, uint64_t now)
 	size_t taken = put > waiting ? put - waiting : 0;
 
 	return press && press->since &&
-	       now > press->since + PRESS_GRACE + taken * 1000 / PRESS_RATE;
+	       now > press->since + lost(presses, now) - press->lost + PRESS_GRACE +
+			       taken * 1000 / PRESS_RATE;
 }
 
 bool press_has_room(
@@ -67,7 +74,7 @@ bool press_has_room(
 	if (outbox->count == outbox->exempt || load <= presses->most) {
 		return true;
 	}
-	return load <= presses->most * PATIENCE && !is_slow(receiver, now);
+	return load <= presses->most * PATIENCE && !is_slow(presses, receiver, now);
 }
 
 void press_add(struct presses *presses, struct peer *receiver, size_t len, uint64_t now)
@@ -81,6 +88,7 @@ void press_add(struct presses *presses, struct peer *receiver, size_t len, uint6
 		press->put += len;
 	} else {
 		press->since = now ? now : 1;
+		press->lost = lost(presses, now);
 		press->put = receiver->outbox.bytes;
 		press->before = press->put - len;
 	}
@@ -224,7 +232,7 @@ struct peer *press_find_slow(const struct presses *presses, const struct peer *s
 	struct peer *receiver = sender->press ? sender->press->behind : NULL;
 
 	return receiver && press_load(&receiver->outbox, 0) > presses->most &&
-			       is_slow(receiver, now)
+			       is_slow(presses, receiver, now)
 		       ? receiver
 		       : NULL;
 }
@@ -251,6 +259,19 @@ void press_relieve(struct presses *presses, struct peer *receiver)
 	if (receiver->press && press_load(&receiver->outbox, 0) <= presses->most / 2) {
 		relieve_all(presses, receiver);
 	}
+}
+
+void press_note_backlog(struct presses *presses, uint64_t now)
+{
+	if (!presses->backlog) {
+		presses->backlog = now ? now : 1;
+	}
+}
+
+void press_end_backlog(struct presses *presses, uint64_t now)
+{
+	presses->lost = lost(presses, now);
+	presses->backlog = 0;
 }
 
 void press_end(struct presses *presses, struct peer *peer)

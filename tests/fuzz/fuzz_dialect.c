@@ -268,7 +268,7 @@ static void flush(const struct client *stalled)
 	struct peer *peer;
 
 	hub_settle(world.hub);
-	while ((peer = hub_next_dirty(world.hub))) {
+	while ((peer = hub_next_dirty(world.hub, NULL, false))) {
 		struct client *client = (struct client *)peer;
 
 		rules_require(client->mount != NULL);

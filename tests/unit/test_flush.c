@@ -10,6 +10,9 @@
 #include "nakodo/hub/hub.h"
 #include "nakodo/net/ws/flush.h"
 
+#define MANY 200
+#define LARGE (1 << 20)
+
 static struct {
 	uv_loop_t loop;
 	struct hub *hub;
@@ -19,16 +22,23 @@ static struct {
 	bool later; /* or after its writes */
 	bool left, more; /* a timer has left something to the turn's end; it is still there */
 	int flushed;
+	uint64_t order[16 * MANY]; /* ids of those who were written to */
+	size_t waiting[MANY + 2]; /* bytes, by id */
 } t;
 
-static void queue(void)
+static void queue_for(struct peer *peer)
 {
 	struct iovec part = {(void *)"text", 4};
 	struct message message;
 
 	message_init(&message, &part, 1, false, true);
-	hub_send(&t.peer, &message);
+	hub_send(peer, &message);
 	message_finish(&message);
+}
+
+static void queue(void)
+{
+	queue_for(&t.peer);
 }
 
 static void on_turn(struct flush *flush)
@@ -40,10 +50,12 @@ static void on_turn(struct flush *flush)
 	}
 }
 
-static void on_flush(struct peer *peer)
+static size_t on_flush(struct peer *peer, size_t most)
 {
+	(void)most;
 	outbox_clear(&peer->outbox);
 	t.flushed++;
+	return 0;
 }
 
 static void on_flushed(struct flush *flush)
@@ -62,6 +74,12 @@ static bool has_more(const struct flush *flush)
 	return t.more;
 }
 
+static uint64_t now(void *cookie)
+{
+	(void)cookie;
+	return 1;
+}
+
 static void on_leave(struct peer *peer)
 {
 	(void)peer;
@@ -75,6 +93,7 @@ static int begin(void **state)
 	t.hub = hub_create(&limits);
 	t.peer = (struct peer){0};
 	t.flushed = 0;
+	hub_set_host(t.hub, &(struct hub_host){.now = now});
 	hub_open(t.hub, &t.peer, 1, on_leave);
 	t.flush = (struct flush){.hub = t.hub,
 		.turned = on_turn,
@@ -186,6 +205,88 @@ static void what_is_queued_after_the_writes_of_a_turn_goes_out_in_the_next(void 
 	assert_int_equal(t.flushed, 1);
 }
 
+static size_t on_large_flush(struct peer *peer, size_t most)
+{
+	size_t *waiting = &t.waiting[peer->id], bytes = *waiting < most ? *waiting : most;
+
+	t.order[t.flushed] = peer->id;
+	on_flush(peer, most);
+	*waiting -= bytes;
+	if (*waiting) {
+		hub_mark_dirty(peer);
+	}
+	return bytes;
+}
+
+/* Peers 2, 3... have so much waiting each. */
+static void begin_backlog(struct peer *many, size_t waiting)
+{
+	t.flush.peer = on_large_flush;
+	for (int i = 0; i < MANY; i++) {
+		t.waiting[2 + i] = waiting;
+		hub_open(t.hub, &many[i], 2 + i, on_leave);
+		queue_for(&many[i]);
+	}
+}
+
+static void end_backlog(struct peer *many)
+{
+	while (t.flush.passes) {
+		uv_run(&t.loop, UV_RUN_ONCE); /* it does not block */
+	}
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(t.waiting[2 + i], 0);
+		hub_drop(&many[i]);
+	}
+	turn();
+	assert_false(keeps_turning());
+}
+
+static void much_is_written_in_several_passes_in_order(void **state)
+{
+	struct peer many[MANY] = {{0}};
+
+	(void)state;
+	begin_backlog(many, FLUSH_SHARE);
+	turn();
+	assert_in_range(t.flushed, MANY / 4, MANY - 1);
+	end_backlog(many);
+	assert_int_equal(t.flushed, MANY);
+	assert_int_equal(t.order[0], 2);
+	assert_int_equal(t.order[MANY / 4], 2 + MANY / 4);
+}
+
+static void who_is_told_little_waits_for_no_backlog_and_who_came_first_goes_on(void **state)
+{
+	struct peer many[MANY] = {{0}};
+	int first;
+
+	(void)state;
+	begin_backlog(many, LARGE);
+	turn();
+	first = t.flushed;
+	queue();
+	turn();
+	assert_int_equal(t.order[first], 2 + first);
+	assert_int_equal(t.order[first + 1], 1);
+	end_backlog(many);
+}
+
+static void nobody_gets_more_than_a_share_of_a_pass(void **state)
+{
+	struct peer many[MANY] = {{0}};
+
+	(void)state;
+	t.waiting[1] = LARGE;
+	queue();
+	begin_backlog(many, 1);
+	turn();
+	assert_int_equal(t.waiting[1], LARGE - FLUSH_SHARE);
+	assert_int_equal(t.flushed, MANY + 1);
+	end_backlog(many);
+	assert_int_equal(t.waiting[1], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +298,13 @@ int main(void)
 			what_is_queued_after_the_reads_of_a_turn_goes_out_in_it, begin, end),
 		cmocka_unit_test_setup_teardown(
 			what_is_queued_after_the_writes_of_a_turn_goes_out_in_the_next, begin, end),
+		cmocka_unit_test_setup_teardown(
+			much_is_written_in_several_passes_in_order, begin, end),
+		cmocka_unit_test_setup_teardown(
+			who_is_told_little_waits_for_no_backlog_and_who_came_first_goes_on, begin,
+			end),
+		cmocka_unit_test_setup_teardown(
+			nobody_gets_more_than_a_share_of_a_pass, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

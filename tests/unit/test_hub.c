@@ -108,10 +108,10 @@ static void a_message_reaches_everybody_else_in_order_of_arrival(void **state)
 	join("r", c, NULL);
 	peers_publish(room, "one", a);
 	peers_publish(room, "two", NULL);
-	assert_ptr_equal(hub_next_dirty(all.hub), b);
-	assert_ptr_equal(hub_next_dirty(all.hub), c);
-	assert_ptr_equal(hub_next_dirty(all.hub), a);
-	assert_null(hub_next_dirty(all.hub));
+	assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), b);
+	assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), c);
+	assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), a);
+	assert_null(hub_next_dirty(all.hub, NULL, false));
 	assert_string_equal(peers_hear(b), "text one");
 	assert_string_equal(peers_hear(b), "text two");
 	assert_string_equal(peers_hear(b), "nothing");

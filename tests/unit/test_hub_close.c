@@ -128,9 +128,9 @@ static void a_dropped_peer_leaves_without_a_word(void **state)
 	assert_null(b->seats);
 	assert_int_equal(room->count, 2);
 	/* and nobody writes to it */
-	assert_ptr_equal(hub_next_dirty(all.hub), a);
-	assert_ptr_equal(hub_next_dirty(all.hub), c);
-	assert_null(hub_next_dirty(all.hub));
+	assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), a);
+	assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), c);
+	assert_null(hub_next_dirty(all.hub, NULL, false));
 }
 
 static void say_goodbye(struct peer *peer)
@@ -303,21 +303,24 @@ static void a_peer_is_dirty_once_until_it_is_taken(void **state)
 	send(a, 1);
 	send(b, 1);
 	assert_true(hub_is_dirty(all.hub));
-	assert_ptr_equal(hub_next_dirty(all.hub), b);
-	assert_ptr_equal(hub_next_dirty(all.hub), a);
-	assert_null(hub_next_dirty(all.hub));
+	assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), b);
+	assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), a);
+	assert_null(hub_next_dirty(all.hub, NULL, false));
 	assert_false(hub_is_dirty(all.hub));
 	send(b, 1); /* what was not written yet does not keep it from being listed again */
-	assert_ptr_equal(hub_next_dirty(all.hub), b);
+	assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), b);
 }
 
-static void queued_frames_are_counted_until_the_flush_begins(void **state)
+static void queued_frames_are_counted_until_nobody_is_left_to_be_written_to(void **state)
 {
 	(void)state;
 	peers_publish(room, "x", NULL);
 	send(a, 1);
 	assert_int_equal(hub_queued(all.hub).frames, 4);
-	hub_next_dirty(all.hub);
+	hub_next_dirty(all.hub, NULL, false);
+	assert_int_equal(hub_queued(all.hub).frames, 4);
+	while (hub_next_dirty(all.hub, NULL, false)) {
+	}
 	assert_int_equal(hub_queued(all.hub).frames, 0);
 }
 
@@ -337,9 +340,9 @@ static void dropping_takes_a_peer_off_the_dirty_list_wherever_it_stands(void **s
 				others[count++] = &all.all[i];
 			}
 		}
-		assert_ptr_equal(hub_next_dirty(all.hub), &others[0]->peer);
-		assert_ptr_equal(hub_next_dirty(all.hub), &others[1]->peer);
-		assert_null(hub_next_dirty(all.hub));
+		assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), &others[0]->peer);
+		assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), &others[1]->peer);
+		assert_null(hub_next_dirty(all.hub, NULL, false));
 	}
 }
 
@@ -378,7 +381,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_peer_is_dirty_once_until_it_is_taken, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			queued_frames_are_counted_until_the_flush_begins, set_up, tear_down),
+			queued_frames_are_counted_until_nobody_is_left_to_be_written_to, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			dropping_takes_a_peer_off_the_dirty_list_wherever_it_stands, set_up,
 			tear_down),

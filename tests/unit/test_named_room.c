@@ -92,8 +92,8 @@ static void whoever_was_there_is_asked_to_make_an_offer_to_the_newcomer(void **s
 	assert_asked(a, "r", "B", "A");
 	assert_all_silent();
 	c = enter("r", "C");
-	assert_ptr_equal(hub_next_dirty(all.hub), a); /* in order of arrival */
-	assert_ptr_equal(hub_next_dirty(all.hub), b);
+	assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), a); /* in order of arrival */
+	assert_ptr_equal(hub_next_dirty(all.hub, NULL, false), b);
 	assert_asked(a, "r", "C", "A");
 	assert_asked(b, "r", "C", "B");
 	assert_all_silent();

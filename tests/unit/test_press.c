@@ -330,6 +330,23 @@ static void one_that_reads_nothing_is_closed_and_slows_nobody_below_the_rate(voi
 	}
 }
 
+static void the_time_of_a_backlog_is_no_readers_slowness(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		send(sender, reader, MESSAGE);
+	}
+	peers_wait(&all, PRESS_GRACE / 2);
+	press_note_backlog(presses, all.now);
+	peers_wait(&all, 60000);
+	assert_true(press_has_room(presses, reader, MESSAGE, all.now));
+	press_end_backlog(presses, all.now);
+	peers_wait(&all, PRESS_GRACE / 2);
+	assert_true(press_has_room(presses, reader, MESSAGE, all.now));
+	peers_wait(&all, 1);
+	assert_false(press_has_room(presses, reader, MESSAGE, all.now));
+}
+
 static void one_that_waits_for_itself_may_leave(void **state)
 {
 	(void)state;
@@ -378,6 +395,7 @@ int main(void)
 		TEST(little_at_a_time_is_no_more_than_the_rate),
 		TEST(to_look_whether_it_still_waits_takes_no_longer_among_many),
 		TEST(one_that_reads_nothing_is_closed_and_slows_nobody_below_the_rate),
+		TEST(the_time_of_a_backlog_is_no_readers_slowness),
 		TEST(one_that_waits_for_itself_may_leave),
 		TEST(what_a_connection_begins_with_keeps_nobody_waiting),
 	};

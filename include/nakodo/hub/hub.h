@@ -125,10 +125,11 @@ void hub_discard(struct peer *peer); /* only throw away what waits */
 void hub_settle(struct hub *hub);
 
 void hub_mark_dirty(struct peer *peer); /* put it into the dirty list */
-/* The next peer with frames to write, taken off the dirty list; NULL: none. */
-struct peer *hub_next_dirty(struct hub *hub);
+/* The peer that was put into the dirty list first, or last, taken off it; `end` (NULL: nobody) and
+ * who was put in after it are not looked at. NULL: none. */
+struct peer *hub_next_dirty(struct hub *hub, const struct peer *end, bool newest);
 bool hub_is_dirty(const struct hub *hub);
-/* What has been queued since the last flush began. */
+/* What has been queued since hub_next_dirty() had no more to return. */
 struct queued {
 	size_t frames, bytes;
 };

@@ -7,6 +7,7 @@
  * too much waiting.
  *
  * Whether a receiver was slower is known from two numbers: what it was given, and what still waits.
+ * The time for which not all could be written that was to be, to whomever, is no receiver's fault.
  * Times are ms of hub_now().
  */
 #pragma once
@@ -27,6 +28,7 @@ struct peer;
 /* Of a peer, as receiver and as sender. */
 struct press {
 	uint64_t since; /* when its outbox went over half; 0: it is not */
+	uint64_t lost; /* the time lost to backlogs until then */
 	size_t before; /* bytes that waited then */
 	size_t put; /* these, and all that it was given since */
 	struct peer *waiting; /* senders that wait for it, by party (utlist DL by prev, next), */
@@ -45,6 +47,8 @@ struct presses {
 	size_t most; /* bytes that may wait for one peer */
 	struct peer *first; /* of those over half since press_hear(), who presses longest, */
 	size_t given; /* and the bytes that it was given since */
+	uint64_t backlog; /* since when not all is written; 0: it is */
+	uint64_t lost; /* ms of all such times before */
 	/* The sender need not wait any more; nothing may be sent from in here. NULL: nobody waits.
 	 */
 	void (*relieved)(struct peer *sender);
@@ -73,5 +77,8 @@ struct peer *press_find_slow(
 
 /* Some of what waited for this peer has been written: relieve those who wait, if it is enough. */
 void press_relieve(struct presses *presses, struct peer *receiver);
+/* The writes of a turn have left something, or have written all. */
+void press_note_backlog(struct presses *presses, uint64_t now);
+void press_end_backlog(struct presses *presses, uint64_t now);
 /* The peer is gone, as receiver and as sender. */
 void press_end(struct presses *presses, struct peer *peer);

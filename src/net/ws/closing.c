@@ -2,6 +2,7 @@
 #include "nakodo/net/ws/closing.h"
 
 #include <libwebsockets.h>
+#include <stdint.h>
 
 #include "nakodo/base/meter.h"
 #include "nakodo/base/utf8.h"
@@ -64,7 +65,7 @@ void closing_by_library(struct conn *conn)
 			lws_get_close_payload(conn->wsi), (size_t)lws_get_close_length(conn->wsi));
 		meter_closed(code);
 		/* libwebsockets writes its close frame when the socket is writeable next. */
-		ws_flush(&conn->peer);
+		ws_flush(&conn->peer, SIZE_MAX);
 	}
 	if (conn->stage != CONN_DEAD) {
 		conn->stage = CONN_PEER_CLOSED;

@@ -8,23 +8,58 @@
 #include "nakodo/net/ws/flush.h"
 
 #include "nakodo/hub/hub.h"
+#include "nakodo/hub/press.h"
+
+/* A pass is over when it has cost so many bytes: some ms. */
+#define PASS (16 << 20)
+#define PEER 2048 /* bytes that take as long as it takes to write to one more peer */
 
 static void on_idle(uv_idle_t *idle)
 {
 	(void)idle;
 }
 
+static void note_pass(struct flush *flush)
+{
+	struct presses *presses = hub_presses(flush->hub);
+
+	if (hub_is_dirty(flush->hub)) {
+		flush->passes++;
+		press_note_backlog(presses, hub_now(flush->hub));
+	} else if (flush->passes) {
+		flush->passes = 0;
+		press_end_backlog(presses, hub_now(flush->hub));
+	}
+}
+
+/* Who has waited longest; but while there is a backlog every second one is of those to whom
+ * something was said last, so that who is told little waits for no backlog. `again` and who stands
+ * behind it have had their share of this pass. */
+static void write_pass(struct flush *flush)
+{
+	const struct peer *again = NULL;
+	struct peer *peer;
+	bool newest = false;
+	size_t cost = 0;
+
+	while (cost < PASS && (peer = hub_next_dirty(flush->hub, again, newest))) {
+		cost += PEER + flush->peer(peer, FLUSH_SHARE);
+		if (peer->dirty && !again) {
+			again = peer;
+		}
+		newest = flush->passes && !newest;
+	}
+	note_pass(flush);
+}
+
 static void on_check(uv_check_t *check)
 {
 	struct flush *flush = check->data;
-	struct peer *peer;
 
 	flush->turned(flush);
 	hub_settle(flush->hub);
 	uv_idle_stop(&flush->idle);
-	while ((peer = hub_next_dirty(flush->hub))) {
-		flush->peer(peer);
-	}
+	write_pass(flush);
 	flush->flushed(flush);
 }
 

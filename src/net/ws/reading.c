@@ -20,7 +20,8 @@
 #define FULL (WS_READ_SIZE + LWS_PRE - HEADER_MAX - (HEADER_MAX - 1))
 #define OWN_MAX 65536 /* bytes that one connection is read on for */
 #define ALL_MAX (4 << 20) /* bytes of a turn: some ms */
-#define QUEUED_MAX 20000 /* frames */
+#define QUEUED_MAX 20000 /* frames, */
+#define QUEUED_BYTES_MAX (32 << 20) /* and their bytes */
 #define UNHEARD (1 << 1) /* a reason not to read, beside that of reading_hold() */
 
 static size_t header_of(size_t payload)
@@ -139,14 +140,21 @@ void reading_release(struct conn *conn)
 	lws_cancel_service(conn->ws->reading.context);
 }
 
+static bool may_go_on(const struct reading *reading)
+{
+	struct queued queued = hub_queued(reading->hub);
+
+	return reading->taken < ALL_MAX && queued.frames < QUEUED_MAX &&
+	       queued.bytes < QUEUED_BYTES_MAX;
+}
+
 void reading_go_on(struct reading *reading)
 {
 	struct conn *conn;
 	size_t count;
 
 	DL_COUNT2(reading->more, conn, count, more_next);
-	while (reading->more && count-- && reading->taken < ALL_MAX &&
-		hub_queued(reading->hub).frames < QUEUED_MAX) {
+	while (reading->more && count-- && may_go_on(reading)) {
 		read_on(reading, reading->more);
 	}
 	reading->current = NULL;

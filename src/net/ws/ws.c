@@ -34,6 +34,9 @@
 #include "nakodo/net/ws/budget.h"
 #include "nakodo/net/ws/visits.h"
 
+/* Passes of writes until those who have had their time get more, while there is a backlog. */
+#define TURN 8
+
 static uint64_t now_of(const struct conn *conn)
 {
 	return deadlines_now(conn->ws->deadlines);
@@ -336,20 +339,20 @@ static bool write_some(struct conn *conn)
 	return write_bytes(conn, burst, len);
 }
 
-void ws_flush(struct peer *peer)
+size_t ws_flush(struct peer *peer, size_t most)
 {
 	struct conn *conn = (struct conn *)peer;
-	size_t waiting = 0;
+	size_t waiting = 0, written = 0;
 
 	if (conn->stage != CONN_OPEN) {
 		hub_discard(peer);
-		return;
+		return 0;
 	}
 	/* If libwebsockets has a close frame to send, it says no more when it is writeable. */
 	conn->waiting = conn->behind_pong && !lws_get_close_length(conn->wsi);
 	if (conn->waiting) {
 		stall_watch(&conn->ws->stalls, conn);
-		return;
+		return 0;
 	}
 	for (;;) {
 		/* guard partial: after a write that the socket did not take whole, a second one
@@ -366,12 +369,17 @@ void ws_flush(struct peer *peer)
 		if (!peer->outbox.count) {
 			break;
 		}
+		if (written >= most) {
+			hub_mark_dirty(peer);
+			break;
+		}
 		waiting = peer->outbox.bytes;
 		if (!write_some(conn)) {
 			conn_kill(conn);
-			return;
+			return written;
 		}
 		waiting -= peer->outbox.bytes;
+		written += waiting;
 	}
 	if (conn->waiting && waiting) {
 		conn_set_unsent(conn, waiting); /* libwebsockets has copied what is left of it */
@@ -380,6 +388,7 @@ void ws_flush(struct peer *peer)
 	if (!peer->outbox.count && peer->state == PEER_CLOSING) {
 		conn->stage = CONN_CLOSE_SENT;
 	}
+	return written;
 }
 
 void ws_writeable(struct conn *conn)
@@ -389,7 +398,7 @@ void ws_writeable(struct conn *conn)
 		hear(conn); /* its silence was ours */
 		hub_mark_dirty(&conn->peer);
 	} else if (conn->waiting) {
-		ws_flush(&conn->peer);
+		ws_flush(&conn->peer, FLUSH_SHARE);
 	}
 }
 
@@ -403,7 +412,9 @@ static void on_flushed(struct flush *flush)
 	struct ws *ws = lws_container_of(flush, struct ws, flush);
 
 	budget_settle(ws);
-	pace_settle(&ws->pace);
+	if (flush->passes % TURN == 0) {
+		pace_settle(&ws->pace);
+	}
 }
 
 static bool has_more(const struct flush *flush)

@@ -73,5 +73,6 @@ void ws_receive(struct conn *conn, const char *data, size_t len);
 void ws_pong(struct conn *conn);
 /* The socket takes bytes again, after it did not take all of the last write. */
 void ws_writeable(struct conn *conn);
-/* Write what waits for the peer, as much as the socket takes. It may be dead afterwards. */
-void ws_flush(struct peer *peer);
+/* Write what waits for the peer, as much as the socket takes, and return how many bytes. With
+ * `most` written the peer is marked dirty instead. It may be dead afterwards. */
+size_t ws_flush(struct peer *peer, size_t most);
