@@ -202,6 +202,38 @@ static void a_network_is_logged_64_times_a_minute(void **state)
 	assert_in_range(logged, 32, 64);
 }
 
+/* Begin as many handshakes as may be; the address needs a connection for it. */
+static unsigned handshakes_of(struct census *census, const char *text, struct census_group **ret)
+{
+	struct address address = address_of(text);
+	unsigned count = 0;
+
+	assert_true(census_add_connection(census, &address, 0, ret));
+	for (; census_may_shake_hands(*ret); count++) {
+		census_begin_handshake(*ret);
+	}
+	return count;
+}
+
+static void handshakes_before_their_costly_step_are_bounded_by_address_and_network(void **state)
+{
+	struct census_group *one, *two, *three, *elsewhere;
+
+	assert_int_equal(handshakes_of(*state, "192.0.2.1", &one), CENSUS_HANDSHAKES);
+	assert_int_equal(handshakes_of(*state, "192.0.2.2", &two), CENSUS_HANDSHAKES);
+	assert_int_equal(handshakes_of(*state, "192.0.2.3", &three), 0);
+	assert_int_equal(handshakes_of(*state, "198.51.100.1", &elsewhere), CENSUS_HANDSHAKES);
+	assert_false(census_is_crowded(two));
+	census_queue_handshake(three);
+	assert_true(census_is_crowded(two)); /* as one of its network */
+	assert_false(census_is_crowded(elsewhere));
+	census_end_handshake(one);
+	assert_false(census_is_crowded(two));
+	assert_true(census_may_shake_hands(three));
+	census_unqueue_handshake(three);
+	assert_true(census_may_shake_hands(NULL)); /* an address that is not known */
+}
+
 static void a_network_has_eight_times_as_much(void **state)
 {
 	static const struct {
@@ -432,6 +464,9 @@ int main(void)
 			destroy),
 		cmocka_unit_test_setup_teardown(
 			a_network_is_logged_64_times_a_minute, create, destroy),
+		cmocka_unit_test_setup_teardown(
+			handshakes_before_their_costly_step_are_bounded_by_address_and_network,
+			create, destroy),
 		cmocka_unit_test_setup_teardown(a_network_has_eight_times_as_much, create, destroy),
 		cmocka_unit_test_setup_teardown(
 			who_is_gone_is_remembered_and_not_for_ever, create, destroy),

@@ -34,7 +34,7 @@ struct census_group {
 	uint64_t connects; /* µs: when all connects would have come at exactly the rate */
 	struct debt debts[CENSUS_DEBTS];
 	uint32_t surplus, surplus_round; /* bytes, of that round */
-	unsigned fresh, queued; /* work that was begun and is not finished; that waits for room */
+	unsigned handshakes, queued; /* before their costly step; that wait to begin */
 	uint64_t turn, worked; /* the turn in which its messages took so many ns */
 	struct census_group *prev, *next; /* nobody is there (utlist DL) */
 	UT_hash_handle hh;
@@ -389,46 +389,48 @@ uint64_t census_worked(const struct census_group *group, uint64_t turn)
 	return own > network ? own : network;
 }
 
-static bool has_room(const struct census_group *group, unsigned work)
+static bool has_room(const struct census_group *group, unsigned more)
 {
-	return group->fresh + work <= (group->network ? CENSUS_FRESH : CENSUS_FRESH * CENSUS_WORK);
+	unsigned most = group->network ? CENSUS_HANDSHAKES : CENSUS_HANDSHAKES * CENSUS_WORK;
+
+	return group->handshakes + more <= most;
 }
 
-bool census_has_room(const struct census_group *group, unsigned work)
+bool census_may_shake_hands(const struct census_group *group)
 {
-	return !group || (has_room(group, work) && has_room(group->network, work));
+	return !group || (has_room(group, 1) && has_room(group->network, 1));
 }
 
-void census_begin(struct census_group *group, unsigned work)
+void census_begin_handshake(struct census_group *group)
 {
 	if (group) {
-		group->fresh += work;
-		group->network->fresh += work;
+		group->handshakes++;
+		group->network->handshakes++;
 	}
 }
 
-void census_finish(struct census_group *group, unsigned work)
+void census_end_handshake(struct census_group *group)
 {
 	if (group) {
-		assert(group->fresh >= work);
-		group->fresh -= work;
-		group->network->fresh -= work;
+		assert(group->handshakes);
+		group->handshakes--;
+		group->network->handshakes--;
 	}
 }
 
-void census_queue(struct census_group *group, unsigned work)
+void census_queue_handshake(struct census_group *group)
 {
 	if (group) {
-		group->queued += work;
-		group->network->queued += work;
+		group->queued++;
+		group->network->queued++;
 	}
 }
 
-void census_unqueue(struct census_group *group, unsigned work)
+void census_unqueue_handshake(struct census_group *group)
 {
 	if (group) {
-		group->queued -= work;
-		group->network->queued -= work;
+		group->queued--;
+		group->network->queued--;
 	}
 }
 

@@ -31,11 +31,12 @@ struct conn *conn_of_timer(struct wheel_timer *timer)
 	return lws_container_of(timer, struct conn, timer);
 }
 
-static void set_work(struct conn *conn, enum conn_work work)
+static void end_handshake(struct conn *conn)
 {
-	census_finish(conn->group, conn->work);
-	census_begin(conn->group, work);
-	conn->work = work;
+	if (conn->shakes_hands) {
+		census_end_handshake(conn->group);
+		conn->shakes_hands = false;
+	}
 }
 
 static uint64_t quarter(const struct conn *conn)
@@ -47,7 +48,7 @@ static void on_deadline(struct wheel_timer *timer)
 {
 	struct conn *conn = conn_of_timer(timer);
 
-	if (conn->work && census_is_crowded(conn->group)) {
+	if (conn->shakes_hands && census_is_crowded(conn->group)) {
 		meter_add(METER_HANDSHAKES_GAVE_WAY, 1);
 	} else if (conn->stage == CONN_REQUEST && conn->quarters) {
 		conn->quarters--;
@@ -147,8 +148,8 @@ static void on_tls_message(
 	/* It goes out with the costly ones. A HelloRetryRequest, after which those are still to
 	 * come, has none. */
 	if (out && type == SSL3_RT_HANDSHAKE && len &&
-		*(const unsigned char *)bytes == SSL3_MT_CERTIFICATE && conn->work) {
-		set_work(conn, CONN_WORK_NONE);
+		*(const unsigned char *)bytes == SSL3_MT_CERTIFICATE) {
+		end_handshake(conn);
 	}
 	if (!out && type == SSL3_RT_HANDSHAKE && conn->tls_messages < TLS_MESSAGES &&
 		++conn->tls_messages == TLS_MESSAGES && conn->stage != CONN_DEAD) {
@@ -157,19 +158,19 @@ static void on_tls_message(
 	}
 }
 
-/* libwebsockets has given OpenSSL what had come already; the keys are made in the costly step. */
-static enum conn_work work_left(const struct conn *conn)
+/* libwebsockets has given OpenSSL what had come already; the keys are made in that step. */
+static bool has_costly_step(const struct conn *conn)
 {
 	EVP_PKEY *key;
 
 	if (!conn->tls || !lws_get_ssl(conn->wsi)) {
-		return CONN_WORK_NONE;
+		return false;
 	}
 	if (!SSL_get_tmp_key(lws_get_ssl(conn->wsi), &key)) {
-		return CONN_WORK_TLS;
+		return true;
 	}
 	EVP_PKEY_free(key);
-	return CONN_WORK_NONE;
+	return false;
 }
 
 /* As many quarters of handshake-timeout as are in what is left of it, and the rest. */
@@ -216,7 +217,10 @@ void conn_adopt(struct accepted *accepted)
 	DL_APPEND(sockets->conns, conn);
 	sockets->adopted++;
 	sockets->count++;
-	set_work(conn, work_left(conn));
+	if (has_costly_step(conn)) {
+		census_begin_handshake(conn->group);
+		conn->shakes_hands = true;
+	}
 	start_patience(conn, time_left(accepted));
 }
 
@@ -259,7 +263,7 @@ void conn_destroy(struct conn *conn)
 	/* libwebsockets may end an upgrade that was allowed without telling more than this. */
 	conn_leave_place(conn);
 	deadlines_clear(sockets->deadlines, &conn->timer);
-	set_work(conn, CONN_WORK_NONE);
+	end_handshake(conn);
 	census_remove_connection(sockets->gate->census, conn->group);
 	conn_set_unsent(conn, 0);
 	memory_give(MEMORY_CONNECTIONS, conn_cost(conn));
@@ -273,7 +277,7 @@ void conn_destroy(struct conn *conn)
 void conn_admitted(struct conn *conn)
 {
 	conn->stage = CONN_ADMITTED;
-	set_work(conn, CONN_WORK_NONE);
+	end_handshake(conn);
 }
 
 /* libwebsockets allows five seconds, from when the connection was given up to it. */
@@ -288,7 +292,7 @@ static void on_answered(struct wheel_timer *timer)
 void conn_answered(struct conn *conn)
 {
 	conn->stage = CONN_ANSWERED;
-	set_work(conn, CONN_WORK_NONE);
+	end_handshake(conn);
 	deadlines_set(conn_sockets(conn)->deadlines, &conn->timer, 0, on_answered);
 }
 
@@ -298,7 +302,7 @@ void conn_kill(struct conn *conn)
 		return;
 	}
 	conn->stage = CONN_DEAD;
-	set_work(conn, CONN_WORK_NONE);
+	end_handshake(conn);
 	hub_drop(&conn->peer);
 	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 	/* Outside of its own callbacks libwebsockets does not look at its timeouts by itself. */

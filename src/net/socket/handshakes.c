@@ -16,8 +16,7 @@
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/sockets.h"
 
-/* A TLS handshake takes about half a millisecond of processor time until its upgrade is answered.
- */
+/* One takes about half a millisecond of processor time until its upgrade is answered. */
 #define PER_TURN 16
 
 struct queued_handshake {
@@ -48,7 +47,7 @@ static struct accepted take_first(struct handshakes *handshakes, struct lane *la
 	struct accepted accepted = first->accepted;
 
 	DL_DELETE(lane->queue, first);
-	census_unqueue(accepted.group, CONN_WORK_TLS);
+	census_unqueue_handshake(accepted.group);
 	accepted.listener->sockets->count--;
 	meter_subtract(METER_HANDSHAKES_QUEUED, 1);
 	memory_give(MEMORY_CONNECTIONS, sizeof(*first));
@@ -87,7 +86,7 @@ static void on_prepare(uv_prepare_t *prepare)
 
 		DL_DELETE(handshakes->lanes, lane);
 		DL_APPEND(handshakes->lanes, lane);
-		if (census_has_room(lane->group, CONN_WORK_TLS)) {
+		if (census_may_shake_hands(lane->group)) {
 			adopt_first(handshakes, lane);
 			done++;
 			stuck = 0;
@@ -149,7 +148,7 @@ void handshakes_add(struct handshakes *handshakes, struct accepted *accepted)
 	memory_take(MEMORY_CONNECTIONS, sizeof(*last));
 	last->accepted = *accepted;
 	DL_APPEND(lane->queue, last);
-	census_queue(accepted->group, CONN_WORK_TLS);
+	census_queue_handshake(accepted->group);
 	accepted->listener->sockets->count++;
 	meter_add(METER_HANDSHAKES_QUEUED, 1);
 	uv_prepare_start(&handshakes->prepare, on_prepare);

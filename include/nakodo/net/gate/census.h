@@ -18,7 +18,7 @@ struct census_group; /* stays while something is counted in it */
 
 #define CENSUS_NETWORK 8
 #define CENSUS_WORK 2 /* times as much of the loop's time for a network as for an address */
-#define CENSUS_FRESH 8 /* costly steps that an address may have begun and not finished */
+#define CENSUS_HANDSHAKES 8 /* of an address that have not come to their costly step */
 #define CENSUS_BURST 10 /* seconds' worth of connects that may come at once */
 
 /* What a connection may owe when it ends: what it sent faster than its rate allows, in the time
@@ -67,16 +67,16 @@ uint64_t census_count_surplus(struct census_group *group, uint32_t round, uint32
 void census_work(struct census_group *group, uint64_t turn, uint64_t ns);
 uint64_t census_worked(const struct census_group *group, uint64_t turn);
 
-/* Connections of which a costly step is still to come could all bring it in the same turn of the
- * loop. How many there may be is bounded: CENSUS_FRESH for an address, CENSUS_WORK times as many
- * for its network. `work` is a number of them. */
-bool census_has_room(const struct census_group *group, unsigned work);
-void census_begin(struct census_group *group, unsigned work);
-void census_finish(struct census_group *group, unsigned work);
-/* So many wait for such room, or do not any more. */
-void census_queue(struct census_group *group, unsigned work);
-void census_unqueue(struct census_group *group, unsigned work);
-/* Do more wait than there is room for? */
+/* TLS handshakes whose costly step is still to come could all come to it in the same turn of the
+ * loop. How many there may be is bounded: CENSUS_HANDSHAKES for an address, CENSUS_WORK times as
+ * many for its network. */
+bool census_may_shake_hands(const struct census_group *group);
+void census_begin_handshake(struct census_group *group);
+void census_end_handshake(struct census_group *group);
+/* One waits until it may, or does not any more. */
+void census_queue_handshake(struct census_group *group);
+void census_unqueue_handshake(struct census_group *group);
+/* Do more wait than may begin? */
 bool census_is_crowded(const struct census_group *group);
 
 /* May a refusal of this address be logged? Once a minute for each address, and 64 times for each

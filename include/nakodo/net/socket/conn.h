@@ -31,9 +31,6 @@ enum conn_stage {
 	CONN_DEAD, /* nothing more to be read or written */
 };
 
-/* Of census_has_room(): the key exchange and the signature of TLS are still to come, or are not. */
-enum conn_work { CONN_WORK_NONE, CONN_WORK_TLS };
-
 /* Whether it is held, and how far that is (ws/pace.h). It may also be left unread because it is
  * `unheard`, whatever this is. */
 enum conn_hold {
@@ -68,8 +65,7 @@ struct conn {
 	struct ws *ws; /* from when the peer is open */
 	struct lws *wsi;
 	struct conn *prev, *next; /* all of the sockets' (utlist DL) */
-	struct wheel_timer
-		timer; /* for whatever it waits for in its stage; HOLD_UNREAD: for that */
+	struct wheel_timer timer; /* whatever it waits for in its stage, or as HOLD_UNREAD */
 	struct address address; /* of the client */
 	struct census_group *group; /* that the connection is counted in; NULL: in none */
 	struct census_group *place; /* that the peer is counted in; NULL: not known, or no peer */
@@ -95,14 +91,14 @@ struct conn {
 	bool unheard : 1; /* not read while it waits (ws/reading.h) */
 	bool fragmented : 1; /* the message that is being read */
 	bool behind_pong : 1; /* what is written next follows a pong that libwebsockets may owe */
-	uint8_t work : 1; /* enum conn_work */
+	bool shakes_hands : 1; /* the key exchange and the signature of TLS are still to come */
 	uint8_t tls_messages : 6; /* handshake messages of TLS that came */
 	uint8_t quarters : 2; /* of handshake-timeout that it has left after the one under way */
 };
 
-/* Hand an accepted socket to libwebsockets; it is discarded on failure. If its
- * TLS has not got to the server's certificate within a quarter of handshake-timeout, it ends as
- * soon as others of its address or network wait for room (socket/handshakes.h). */
+/* Hand an accepted socket to libwebsockets; it is discarded on failure. If its TLS has not got to
+ * the server's certificate within a quarter of handshake-timeout, it ends as soon as others of its
+ * address or network wait to begin (socket/handshakes.h). */
 void conn_adopt(struct accepted *accepted);
 /* The loop has ended: free what is known of sockets that libwebsockets failed to take over. */
 void conn_forget_orphans(struct sockets *sockets);
