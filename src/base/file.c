@@ -39,6 +39,32 @@ const char *file_error_text(int error)
 	return error == ENOTSUP ? "it is no regular file" : strerror(error);
 }
 
+char *file_read(const char *path, size_t most, size_t *ret_len, mode_t *ret_mode)
+{
+	FILE *file = file_open(AT_FDCWD, path);
+	char *text = file ? malloc(most + 1) : NULL;
+	int error = file ? ENOMEM : errno;
+	struct stat st;
+	size_t len;
+
+	if (text) {
+		len = fread(text, 1, most + 1, file);
+		error = ferror(file) || fstat(fileno(file), &st) ? errno : len > most ? EFBIG : 0;
+	}
+	if (file) {
+		fclose(file);
+	}
+	if (error) {
+		free(text);
+		errno = error;
+		return NULL;
+	}
+	text[len] = '\0';
+	*ret_len = len;
+	*ret_mode = st.st_mode;
+	return text;
+}
+
 char *file_absolute(const char *path)
 {
 	char *cwd, *whole;

@@ -48,6 +48,30 @@ static void a_file_is_opened(void **state)
 	fclose(file);
 }
 
+static void a_file_is_read_whole_or_not_at_all(void **state)
+{
+	FILE *file = fopen("file", "we");
+	size_t len;
+	mode_t mode;
+	char *text;
+
+	(void)state;
+	assert_non_null(file);
+	assert_int_equal(fwrite("a\0b", 1, 3, file), 3);
+	fclose(file);
+	assert_int_equal(chmod("file", 0640), 0);
+	text = file_read("file", 3, &len, &mode);
+	assert_non_null(text);
+	assert_int_equal(len, 3);
+	assert_memory_equal(text, "a\0b", 4);
+	assert_int_equal(mode & 07777, 0640);
+	free(text);
+	assert_null(file_read("file", 2, &len, &mode));
+	assert_int_equal(errno, EFBIG);
+	assert_null(file_read("none", 2, &len, &mode));
+	assert_int_equal(errno, ENOENT);
+}
+
 static void what_is_no_file_is_refused_at_once(void **state)
 {
 	static const struct {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdio.h>
+#include <sys/types.h>
 
 /* Open a regular file for reading; a FIFO or a device could keep us waiting. A relative path
  * begins at `directory`, as in openat(2). NULL with errno: ENOTSUP when it is something else than a
@@ -11,6 +12,10 @@
 FILE *file_open(int directory, const char *path);
 /* Why it could not be opened: the text of an errno of file_open(). */
 const char *file_error_text(int error);
+
+/* All that is in such a file, with a NUL behind it, and its mode. To be freed. NULL with errno:
+ * EFBIG when it holds more than `most` bytes, else as file_open(). */
+char *file_read(const char *path, size_t most, size_t *ret_len, mode_t *ret_mode);
 
 /* The absolute form of a path that is relative to the current directory, since the daemon leaves
  * that directory later. NULL with errno; the caller frees it. */
