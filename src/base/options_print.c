@@ -9,6 +9,7 @@
 
 #include "nakodo/config.h"
 #include "options_names.h"
+#include "options_number.h"
 #include "options_table.h"
 
 #define WIDTH 80
@@ -200,8 +201,8 @@ static void describe(const struct option_row *row, char *text, size_t size)
 		add(text, size, "%s %s", i ? "," : "; one of", row->choices[i]);
 	}
 	if (row->type >= OPTION_NUMBER) {
-		add(text, size, "; from %s to %s", options_table_format(row, row->min, min),
-			options_table_format(row, row->max, max));
+		add(text, size, "; from %s to %s", options_number_format(row, row->min, min),
+			options_number_format(row, row->max, max));
 	}
 }
 
@@ -382,7 +383,7 @@ static void put_row(FILE *out, const struct option_row *row, const void *field)
 		break;
 	default:
 		put_assignment(
-			out, row->name, options_table_format(row, *(const uint64_t *)field, buf));
+			out, row->name, options_number_format(row, *(const uint64_t *)field, buf));
 	}
 }
 

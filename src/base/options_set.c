@@ -13,6 +13,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/utf8.h"
+#include "options_number.h"
 #include "options_table.h"
 
 #define LIST_MAX 1024 /* items of one option */
@@ -116,8 +117,8 @@ static void say_range(
 	char min[OPTIONS_NUMBER_TEXT], max[OPTIONS_NUMBER_TEXT];
 
 	problem_set(problem, 0, "must be %s from %s to %s%s", kind,
-		options_table_format(row, row->min, min), options_table_format(row, row->max, max),
-		units);
+		options_number_format(row, row->min, min),
+		options_number_format(row, row->max, max), units);
 }
 
 static void say_choices(struct problem *problem, const char *const *choices)
@@ -168,7 +169,7 @@ static int set_field(struct options_load *load, const struct option_row *row, co
 	case OPTION_CHOICE:
 		return parse_choice(row->choices, text, field);
 	default:
-		return options_table_parse(row, text, field) ? 0 : -EINVAL;
+		return options_number_parse(row, text, field) ? 0 : -EINVAL;
 	}
 }
 

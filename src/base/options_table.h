@@ -10,8 +10,6 @@
 
 #include "nakodo/base/options.h"
 
-#define OPTIONS_NUMBER_TEXT 32 /* bytes that hold any number, its unit and a NUL */
-
 struct problem;
 
 /* Decides the type of the field at `offset`. */
@@ -55,9 +53,3 @@ struct option_action_row {
 /* Both end with a row without a name. --config is the first, since the environment knows it too. */
 extern const struct option_row options_table[];
 extern const struct option_action_row options_actions[];
-
-/* Read a number with the units of the row's type; false: not one, or out of the row's limits. */
-bool options_table_parse(const struct option_row *row, const char *text, uint64_t *ret);
-/* Write it so that it reads back, with the largest unit that divides it. Returns `buf`. */
-const char *options_table_format(
-	const struct option_row *row, uint64_t number, char buf[OPTIONS_NUMBER_TEXT]);
