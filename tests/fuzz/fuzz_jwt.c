@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 
 #include "nakodo/base/problem.h"
+#include "nakodo/service/grant.h"
 #include "nakodo/service/jwt.h"
 #include "nakodo/service/jwt_key.h"
 #include "nakodo/service/jwt_keys.h"
@@ -28,6 +29,19 @@ static void require(bool truth)
 	}
 }
 
+static void check_grant(const struct jwt_claims *claims)
+{
+	struct grant *grant;
+	struct problem problem;
+
+	if (!grant_read(&grant, claims, &problem)) {
+		require(grant->rooms && grant->rooms <= GRANT_ROOMS);
+		require(strlen(grant->subject) <= GRANT_NAME && strlen(grant->name) <= GRANT_NAME);
+		grant_may_join(grant, "team-a");
+		free(grant);
+	}
+}
+
 /* Verify, and look at what is promised. */
 static bool verify(const struct jwt_keys *keys, const char *token, size_t len)
 {
@@ -38,7 +52,10 @@ static bool verify(const struct jwt_keys *keys, const char *token, size_t len)
 
 	require(!ERR_peek_error());
 	require(error ? *problem.text : claims.expires + JWT_LEEWAY > NOW);
-	require(error || (claims.len && claims.len <= sizeof(claims.text)));
+	if (!error) {
+		require(claims.len && claims.len <= sizeof(claims.text));
+		check_grant(&claims);
+	}
 	return !error;
 }
 

@@ -107,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_file_is_opened, enter, leave),
+		cmocka_unit_test_setup_teardown(a_file_is_read_whole_or_not_at_all, enter, leave),
 		cmocka_unit_test_setup_teardown(what_is_no_file_is_refused_at_once, enter, leave),
 		cmocka_unit_test_setup_teardown(
 			a_relative_path_stays_good_when_the_directory_is_left, enter, leave),

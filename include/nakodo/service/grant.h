@@ -1,0 +1,40 @@
+/*
+ * grant: what a token allows its bearer. A place without rooms is the room "".
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct jwt_claims;
+struct problem;
+
+#define GRANT_NAME 128 /* bytes of a subject, a name or a room, without the NUL */
+#define GRANT_ROOMS 64 /* at most so many */
+
+enum grant_right {
+	GRANT_SEND = 1,
+	GRANT_RECEIVE = 2,
+	GRANT_MODERATE = 4,
+	GRANT_ADMIN = 8,
+};
+
+/* One block, to be freed by free(). */
+struct grant {
+	int64_t expires; /* as in struct jwt_claims */
+	unsigned can; /* of enum grant_right */
+	unsigned max; /* participants that its rooms may have; 0: not said */
+	unsigned rooms;
+	const char *subject, *name; /* "": not said */
+	char text[]; /* the rooms, each with a NUL behind it, then these two */
+};
+
+/* What the claims `sub`, `name`, `room`, `can` and `max` say. `room` is a text or an array of them:
+ * a room's name, or with a * at its end what the name begins with. Without `can` it is send and
+ * receive; other words in it are passed over. 0; -EACCES with a sentence that goes on where "the
+ * token " ended; -ENOMEM. */
+int grant_read(struct grant **ret, const struct jwt_claims *claims, struct problem *problem);
+
+/* May its bearer come into that room? NULL: no token is asked for, so everybody may. No protocol
+ * tells yet who may only send or only receive, so such a bearer may nowhere. */
+bool grant_may_join(const struct grant *grant, const char *room);

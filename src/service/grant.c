@@ -1,0 +1,162 @@
+/* grant: see the header. */
+#include "nakodo/service/grant.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nakodo/base/json.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/service/jwt.h"
+
+#define MAX_DIGITS 7 /* of `max` */
+
+enum { SUBJECT, NAME, ROOM, CAN, MAX, COUNT };
+
+static int refuse(struct problem *problem, const char *why)
+{
+	return problem_set(problem, -EACCES, "%s", why);
+}
+
+/* Put a text behind what is there, with its NUL; *at is moved behind it. */
+static bool add_text(const struct json_value *value, char **at)
+{
+	long len = json_decode(value, *at, GRANT_NAME + 1);
+
+	if (len < 0) {
+		return false;
+	}
+	*at += len + 1;
+	return true;
+}
+
+/* Of one that need not be there. */
+static bool add_optional(const struct json_value *value, char **at, const char **ret)
+{
+	*ret = *at;
+	if (value->kind != JSON_ABSENT) {
+		return add_text(value, at);
+	}
+	*(*at)++ = '\0';
+	return true;
+}
+
+static bool add_rooms(struct grant *grant, const struct json_value *rooms, char **at)
+{
+	struct json_value item = {0};
+
+	if (rooms->kind == JSON_STRING) {
+		grant->rooms = 1;
+		return add_text(rooms, at);
+	}
+	while (json_next(rooms, &item)) {
+		if (grant->rooms++ == GRANT_ROOMS || !add_text(&item, at)) {
+			return false;
+		}
+	}
+	return grant->rooms;
+}
+
+static bool read_rights(struct grant *grant, const struct json_value *rights)
+{
+	static const struct {
+		const char *word;
+		enum grant_right right;
+	} known[] = {{"send", GRANT_SEND}, {"receive", GRANT_RECEIVE}, {"moderate", GRANT_MODERATE},
+		{"admin", GRANT_ADMIN}};
+	struct json_value item = {0};
+
+	if (rights->kind == JSON_ABSENT) {
+		grant->can = GRANT_SEND | GRANT_RECEIVE;
+		return true;
+	}
+	while (json_next(rights, &item)) {
+		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+			grant->can |= json_equals(&item, known[i].word) ? known[i].right : 0;
+		}
+	}
+	return rights->kind == JSON_ARRAY;
+}
+
+static bool read_max(struct grant *grant, const struct json_value *max)
+{
+	if (max->kind == JSON_ABSENT) {
+		return true;
+	}
+	for (size_t i = 0; i < max->len && i < MAX_DIGITS; i++) {
+		if (max->at[i] < '0' || max->at[i] > '9') {
+			return false;
+		}
+		grant->max = grant->max * 10 + (unsigned)(max->at[i] - '0');
+	}
+	return grant->max && max->len <= MAX_DIGITS;
+}
+
+static int fill(
+	struct grant *grant, const struct jwt_claims *claims, char *at, struct problem *problem)
+{
+	struct json_member members[COUNT] = {
+		[SUBJECT] = {.name = "sub"},
+		[NAME] = {.name = "name"},
+		[ROOM] = {.name = "room"},
+		[CAN] = {.name = "can"},
+		[MAX] = {.name = "max"},
+	};
+
+	if (json_scan(claims->text, claims->len, members, COUNT) != JSON_OK) {
+		return refuse(problem, "says nothing that can be read");
+	}
+	if (!add_rooms(grant, &members[ROOM].value, &at)) {
+		return refuse(problem, "names no rooms as they can be");
+	}
+	if (!add_optional(&members[SUBJECT].value, &at, &grant->subject) ||
+		!add_optional(&members[NAME].value, &at, &grant->name)) {
+		return refuse(
+			problem, "has a `sub` or `name` that is no text of 128 bytes at most");
+	}
+	if (!read_rights(grant, &members[CAN].value) || !read_max(grant, &members[MAX].value)) {
+		return refuse(problem, "has a `can` or `max` that cannot be read");
+	}
+	return 0;
+}
+
+int grant_read(struct grant **ret, const struct jwt_claims *claims, struct problem *problem)
+{
+	/* Decoding makes nothing longer, and each text has quotes in place of the NUL; what is not
+	 * there takes a NUL, too. The last text may be looked at for GRANT_NAME bytes. */
+	struct grant *grant = calloc(1, sizeof(*grant) + claims->len + 2 + GRANT_NAME + 1);
+	int error;
+
+	if (!grant) {
+		return problem_set(problem, -ENOMEM, "cannot be read: out of memory");
+	}
+	grant->expires = claims->expires;
+	error = fill(grant, claims, grant->text, problem);
+	if (error) {
+		free(grant);
+		return error;
+	}
+	*ret = grant;
+	return 0;
+}
+
+bool grant_may_join(const struct grant *grant, const char *room)
+{
+	const unsigned both = GRANT_SEND | GRANT_RECEIVE;
+	const char *pattern;
+
+	if (!grant) {
+		return true;
+	}
+	pattern = grant->text;
+	for (unsigned i = 0; i < grant->rooms && (grant->can & both) == both; i++) {
+		size_t len = strlen(pattern);
+		bool prefix = len && pattern[len - 1] == '*';
+
+		if (prefix ? !strncmp(pattern, room, len - 1) : !strcmp(pattern, room)) {
+			return true;
+		}
+		pattern += len + 1;
+	}
+	return false;
+}
