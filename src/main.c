@@ -1,12 +1,15 @@
-/* main: options, log, then the server until it is told to stop. */
+/* main: options, log, then the server until it is told to stop; or a token is printed. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/config.h"
 #include "nakodo/net/server.h"
+#include "nakodo/service/issue.h"
 
 extern char **environ;
 
@@ -83,12 +86,29 @@ static int act(const struct options *options)
 	return serve(options);
 }
 
+/* The arguments behind `token`. */
+static int print_token(int argc, char **argv)
+{
+	struct problem problem;
+	char *token;
+
+	if (issue_token(&token, argc, argv, &problem)) {
+		return fail(EXIT_USAGE, &problem);
+	}
+	puts(token);
+	free(token);
+	return EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	struct problem problem;
 	int status;
 
+	if (argc > 1 && !strcmp(argv[1], "token")) {
+		return print_token(argc - 2, argv + 2);
+	}
 	if (options_load(&options, argc, argv, environ, &problem)) {
 		return fail(EXIT_USAGE, &problem);
 	}

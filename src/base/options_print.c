@@ -35,6 +35,9 @@ static const struct entry examples[] = {
 		"to pages from elsewhere."},
 	{"nakodo --config /etc/nakodo/nakodo.conf --check", NULL,
 		"Say whether a configuration is right before it is used."},
+	{"nakodo token --key main:HS256:secret --room 'team-*' --sub u1 --ttl 1h", NULL,
+		"Print a token that lets its bearer into these rooms for an hour; --room may "
+		"stand several times, and --name, --iss and --aud say more."},
 	{NULL, NULL, NULL},
 };
 
@@ -250,7 +253,8 @@ void options_print_help(FILE *out)
 
 	put_wrapped(out, 0, about);
 	fputs("\nUsage: nakodo [--config FILE] [--OPTION VALUE]...\n"
-	      "       nakodo --check | --print-config | --help | --version\n",
+	      "       nakodo --check | --print-config | --help | --version\n"
+	      "       nakodo token --key KID:ALGORITHM:FILE --room ROOM [--ttl TIME]...\n",
 		out);
 	put_heading(&page, "", "Examples");
 	put_entries(&page, examples);
@@ -280,7 +284,10 @@ void options_print_man(FILE *out)
 	      "[\\fB\\-\\-\\fIOPTION\\fR \\fIVALUE\\fR]...\n"
 	      ".br\n"
 	      "\\fBnakodo\\fR \\fB\\-\\-check\\fR | \\fB\\-\\-print\\-config\\fR | "
-	      "\\fB\\-\\-help\\fR | \\fB\\-\\-version\\fR\n",
+	      "\\fB\\-\\-help\\fR | \\fB\\-\\-version\\fR\n"
+	      ".br\n"
+	      "\\fBnakodo token\\fR \\fB\\-\\-key\\fR \\fIKID:ALGORITHM:FILE\\fR "
+	      "\\fB\\-\\-room\\fR \\fIROOM\\fR...\n",
 		out);
 	put_heading(&page, "SH", "DESCRIPTION");
 	put_text(&page, about);

@@ -103,7 +103,7 @@ int jwt_key_create_secret(struct jwt_key **ret, const char *id, const char *algo
 	if (len < least) {
 		return problem_set(problem, -EINVAL,
 			"the secret has %zu bytes; %s needs %zu at least, as from `openssl rand "
-			"-base64 64`",
+			"-hex 64`",
 			len, algorithm, least);
 	}
 	key = create(id, known);

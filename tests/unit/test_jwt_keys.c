@@ -146,7 +146,7 @@ static void a_key_that_is_too_weak_or_another_is_refused(void **state)
 	write_file("key", "secret\n", 7, 0600);
 	assert_refused("k:HS256:key", "",
 		"--auth-key: auth-key `k:HS256:key`: the secret has 6 bytes; HS256 needs 32 at "
-		"least, as from `openssl rand -base64 64`");
+		"least, as from `openssl rand -hex 64`");
 	assert_refused("k:EdDSA:key", "",
 		"--auth-key: auth-key `k:EdDSA:key`: it holds neither a public nor an unencrypted "
 		"private key in PEM");

@@ -1,0 +1,159 @@
+/* issue: owns the arguments of `nakodo token`; the token itself is service/jwt's. */
+#include "nakodo/service/issue.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/base/utf8.h"
+#include "nakodo/service/jwt.h"
+#include "nakodo/service/jwt_keys.h"
+
+#define TTL_MAX (365 * 24 * 3600) /* seconds */
+
+struct wish {
+	const char *key;
+	int64_t ttl; /* seconds */
+	cJSON *claims, *rooms;
+};
+
+/* Seconds, or with s, m, h or d behind the number. 0: it is none. */
+static int64_t parse_ttl(const char *text)
+{
+	static const struct {
+		const char *unit;
+		int64_t seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 24 * 3600}};
+	int64_t number = 0;
+
+	while (*text >= '0' && *text <= '9' && number <= TTL_MAX) {
+		number = number * 10 + (*text++ - '0');
+	}
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (!strcmp(text, units[i].unit)) {
+			number *= units[i].seconds;
+			return number <= TTL_MAX ? number : 0;
+		}
+	}
+	return 0;
+}
+
+static int take(struct wish *wish, const char *name, const char *value, struct problem *problem)
+{
+	static const char *const claims[] = {"sub", "name", "iss", "aud"};
+
+	if (!utf8_is_valid(value, strlen(value))) {
+		return problem_set(problem, -EINVAL, "what is behind --%s must be UTF-8", name);
+	}
+	if (!strcmp(name, "key")) {
+		wish->key = value;
+		return 0;
+	}
+	if (!strcmp(name, "ttl")) {
+		wish->ttl = parse_ttl(value);
+		return wish->ttl ? 0
+				 : problem_set(problem, -EINVAL,
+					   "--ttl must be a time of up to a year, in seconds or "
+					   "with s, m, h or d behind it");
+	}
+	if (!strcmp(name, "room")) {
+		return cJSON_AddItemToArray(wish->rooms, cJSON_CreateString(value)) ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; i < sizeof(claims) / sizeof(*claims); i++) {
+		if (!strcmp(name, claims[i])) {
+			return cJSON_AddStringToObject(wish->claims, name, value) ? 0 : -ENOMEM;
+		}
+	}
+	return problem_set(problem, -EINVAL,
+		"`nakodo token` takes --key KID:ALGORITHM:FILE, --room ROOM, --sub TEXT, --name "
+		"TEXT, --ttl TIME, --iss TEXT and --aud TEXT");
+}
+
+/* --name VALUE or --name=VALUE. */
+static int read_arguments(struct wish *wish, int argc, char *const *argv, struct problem *problem)
+{
+	int error = 0;
+
+	for (int i = 0; i < argc && !error; i++) {
+		size_t len = strcspn(argv[i], "=");
+		bool joined = argv[i][len];
+		char *name;
+
+		if (strncmp(argv[i], "--", 2) || (!joined && i + 1 == argc)) {
+			return problem_set(problem, -EINVAL,
+				"`%s` must be an option of `nakodo token` with a value", argv[i]);
+		}
+		name = strndup(argv[i] + 2, len - 2);
+		error = name ? take(wish, name, joined ? argv[i] + len + 1 : argv[i + 1], problem)
+			     : -ENOMEM;
+		free(name);
+		i += !joined;
+	}
+	return error;
+}
+
+/* One room is a text, several are a list. */
+static bool add_rest(struct wish *wish, int64_t now)
+{
+	cJSON *one = cJSON_GetArraySize(wish->rooms) == 1
+			     ? cJSON_DetachItemFromArray(wish->rooms, 0)
+			     : cJSON_Duplicate(wish->rooms, true);
+
+	if (!one || !cJSON_AddItemToObject(wish->claims, "room", one)) {
+		cJSON_Delete(one);
+		return false;
+	}
+	return cJSON_AddNumberToObject(wish->claims, "iat", (double)now) &&
+	       cJSON_AddNumberToObject(wish->claims, "exp", (double)(now + wish->ttl));
+}
+
+static int sign(char **ret, const struct wish *wish, struct problem *problem)
+{
+	struct option_item item = {(char *)wish->key, (char *)"--key"};
+	const struct option_list list = {&item, 1};
+	struct jwt_keys *keys;
+	char *claims;
+	int error = jwt_keys_load(&keys, &list, "", "", problem);
+
+	if (error) {
+		return error;
+	}
+	claims = cJSON_PrintUnformatted(wish->claims);
+	error = claims ? jwt_sign(ret, jwt_keys_first(keys), claims) : -ENOMEM;
+	cJSON_free(claims);
+	jwt_keys_destroy(keys);
+	if (error == -ENOKEY) {
+		return problem_set(problem, -EINVAL,
+			"--key: `%s` holds a public key, which signs nothing: name the private one",
+			wish->key);
+	}
+	return error == -EINVAL ? problem_set(problem, error, "the token would be too long")
+				: error;
+}
+
+int issue_token(char **ret, int argc, char *const *argv, struct problem *problem)
+{
+	struct wish wish = {
+		.ttl = 3600, .claims = cJSON_CreateObject(), .rooms = cJSON_CreateArray()};
+	int error =
+		wish.claims && wish.rooms ? read_arguments(&wish, argc, argv, problem) : -ENOMEM;
+
+	if (!error && (!wish.key || !cJSON_GetArraySize(wish.rooms))) {
+		error = problem_set(problem, -EINVAL,
+			"`nakodo token` needs --key KID:ALGORITHM:FILE and --room ROOM, as in "
+			"nakodo token --key main:HS256:secret --room team --ttl 1h");
+	}
+	if (!error) {
+		error = add_rest(&wish, time(NULL)) ? sign(ret, &wish, problem) : -ENOMEM;
+	}
+	cJSON_Delete(wish.claims);
+	cJSON_Delete(wish.rooms);
+	return error == -ENOMEM ? problem_set(problem, error, "out of memory") : error;
+}

@@ -1,0 +1,54 @@
+// `nakodo token`: what it prints is a token of that key.
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { test } from 'node:test';
+import { runDaemon, scratch } from '../lib/daemon.mjs';
+import { Key, now } from '../lib/tokens.mjs';
+
+const directory = scratch();
+
+for (const algorithm of ['HS256', 'HS384', 'HS512', 'RS256', 'PS256', 'ES256', 'EdDSA']) {
+  test(`a printed ${algorithm} token is what others read of it`, async () => {
+    const key = new Key(directory, algorithm);
+    const { status, stdout } = await runDaemon(['token', '--key', key.option, '--room', 'team-*', '--sub', 'アリス', '--ttl=2h']);
+    assert.equal(status, 0);
+    const { header, claims } = key.read(stdout.trim());
+    assert.deepEqual(header, { alg: algorithm, typ: 'JWT', kid: 'main' });
+    assert.equal(claims.room, 'team-*');
+    assert.equal(claims.sub, 'アリス');
+    assert.equal(claims.exp, claims.iat + 2 * 3600);
+    assert.ok(Math.abs(claims.iat - now()) < 60);
+  });
+}
+
+test('several rooms are a list, and the other claims are as they were given', async () => {
+  const key = new Key(directory);
+  const { stdout } = await runDaemon(['token', '--room', 'a', '--room', 'b"\\', '--key', key.option, '--name', 'N', '--iss', 'I', '--aud', 'A']);
+  const { exp, iat, ...claims } = key.read(stdout.trim()).claims;
+  assert.equal(exp - iat, 3600);
+  assert.deepEqual(claims, { room: ['a', 'b"\\'], name: 'N', iss: 'I', aud: 'A' });
+});
+
+test('what cannot be signed is said in a sentence, with status 2', async () => {
+  const key = new Key(directory, 'EdDSA', 'ed');
+  const hs = new Key(directory, 'HS256', 'open');
+  chmodSync(hs.option.split(':')[2], 0o644);
+  const cases = [
+    [['--room', 'a'], /needs --key/],
+    [['--key', key.option], /needs --key KID:ALGORITHM:FILE and --room/],
+    [['--key', key.publicOption, '--room', 'a'], /holds a public key, which signs nothing/],
+    [['--key', hs.option, '--room', 'a'], /a secret that everybody may read \(mode 0644\)/],
+    [['--key', 'x', '--room', 'a'], /must be KID:ALGORITHM:FILE/],
+    [['--key', key.option, '--room', 'a', '--ttl', '0'], /--ttl must be a time/],
+    [['--key', key.option, '--room', 'a', '--ttl', '400d'], /--ttl must be a time/],
+    [['--key', key.option, '--room', 'a'.repeat(4000)], /too long/],
+    [['--key', key.option, '--room'], /with a value/],
+    [['--colour', 'red'], /takes --key/],
+  ];
+  for (const [args, sentence] of cases) {
+    const { status, stdout, stderr } = await runDaemon(['token', ...args]);
+    assert.equal(status, 2, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, sentence);
+  }
+});
