@@ -119,6 +119,11 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_HELD_FOR_OTHERS] = {"held_for_others",
 		"Times that a peer was left unread since its address had its time of a turn.",
 		METER_COUNTER},
+	[METER_ADMITTED_LATER] = {"admitted_later",
+		"Peers that waited for a later turn of the loop to be admitted, since their "
+		"address "
+		"had had its time.",
+		METER_COUNTER},
 	[METER_STALLED] = {"stalled", "Peers closed since they took nothing for slow-seconds.",
 		METER_COUNTER},
 	[METER_SEATS_YIELDED] = {"seats_yielded",

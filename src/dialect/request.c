@@ -2,10 +2,65 @@
 #include "nakodo/dialect/request.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nakodo/base/query.h"
 #include "nakodo/dialect/dialect.h"
+
+static size_t argument_count(const struct request *request)
+{
+	size_t count = 0;
+
+	while (request->arguments && request->arguments[count]) {
+		count++;
+	}
+	return count;
+}
+
+size_t request_size(const struct request *request)
+{
+	size_t count = argument_count(request);
+	size_t size = sizeof(*request) + (count + 1) * sizeof(char *) + strlen(request->room) + 1;
+
+	for (size_t i = 0; i < count; i++) {
+		size += strlen(request->arguments[i]) + 1;
+	}
+	return size;
+}
+
+/* Returns where the copy ends. */
+static char *put(char *to, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	memcpy(to, text, size);
+	return to + size;
+}
+
+struct request *request_copy(const struct request *request)
+{
+	size_t count = argument_count(request);
+	struct request *copy = malloc(request_size(request));
+	const char **arguments;
+	char *text;
+
+	if (!copy) {
+		return NULL;
+	}
+	arguments = (const char **)(copy + 1);
+	text = (char *)(arguments + count + 1);
+	*copy = *request;
+	copy->arguments = arguments;
+	for (size_t i = 0; i < count; i++) {
+		arguments[i] = text;
+		text = put(text, request->arguments[i]);
+	}
+	arguments[count] = NULL;
+	copy->room = text;
+	put(text, request->room);
+	return copy;
+}
 
 long request_get(const struct request *request, const char *name, char *buf, size_t size)
 {

@@ -95,7 +95,7 @@ static void say_closing(struct server *server, struct conn *conn, uint64_t left)
 {
 	unsigned short random;
 
-	if (conn->mount->dialect->closing) {
+	if (conn->mount->dialect->closing && !pace_is_pending(conn)) {
 		ids_random((unsigned char *)&random, sizeof(random));
 		conn->mount->dialect->closing(&conn->peer, "drain",
 			left + RETRY_LEAST + random % (RETRY_SPREAD + server->gate.peers));

@@ -146,6 +146,22 @@ export const attacks = {
       await a.cut(sender, ...readers);
     },
   },
+  'newcomers to a long history, all at once': {
+    width: 96,
+    meets: 'admitted_later',
+    async step(a, name, i) {
+      const path = `/v1/history-${i % 8}`;
+      if (i < 8) {
+        await a.wait(a.open(path, [json({ type: 'chat', text: CHUNK })]).gone);
+        return;
+      }
+      const newcomer = a.dial(handshake(path).slice(0, -2));
+      await a.wait(newcomer.gone, 100 - Date.now() % 100); // until the others are there as well
+      newcomer.write('\r\n');
+      await a.session(newcomer);
+      await a.cut(newcomer);
+    },
+  },
   'the same messages again and again': {
     width: 8,
     async step(a, name) {

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 
 #include "nakodo/base/address.h"
 #include "nakodo/base/options.h"
+#include "nakodo/dialect/request.h"
 #include "nakodo/hub/press.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
@@ -37,6 +39,10 @@ static struct conn conn, other;
 static bool ends; /* the next message ends its sender's stay */
 static struct peer *reader; /* NULL: nobody gets the messages */
 static unsigned delivered, last; /* messages, of `conn` */
+static struct conn *admitted[3]; /* in that order */
+static unsigned admissions;
+static char room[8], argument[8]; /* that the last one asked for */
+static bool refuses; /* who is admitted next is closed at once */
 static unsigned holds, releases, resumes, refusals; /* that many holds are to be refused */
 
 static uint64_t host_now(void *cookie)
@@ -52,6 +58,18 @@ static void host_set_timer(void *cookie, struct wheel_timer *timer, uint64_t del
 static void host_clear_timer(void *cookie, struct wheel_timer *timer)
 {
 	deadlines_clear(cookie, timer);
+}
+
+static void admit(struct conn *one, const struct request *request)
+{
+	admitted[admissions++] = one;
+	snprintf(room, sizeof(room), "%s", request->room);
+	snprintf(argument, sizeof(argument), "%s", request->arguments[0]);
+	assert_null(request->arguments[1]);
+	census_work(one->place, ws.pace.turn.number, AN_AGE);
+	if (refuses) {
+		hub_close(&one->peer, 4409, "taken");
+	}
 }
 
 static void deliver(struct conn *from, const char *data, size_t len, bool binary)
@@ -132,14 +150,15 @@ static int set_up(void **state)
 	ws = (struct ws){.gate = &gate,
 		.pace = {.options = &options,
 			.deadlines = &deadlines,
+			.admit = admit,
 			.deliver = deliver,
 			.hold = hold,
 			.release = release,
 			.resumed = resumed}};
 	pace_start(&ws.pace, all.hub);
 	reader = NULL;
-	ends = false;
-	delivered = last = holds = releases = resumes = refusals = 0;
+	ends = refuses = false;
+	admissions = delivered = last = holds = releases = resumes = refusals = 0;
 	begin(&conn, 101, "192.0.2.1", &group);
 	begin(&other, 102, "198.51.100.1", &other_group);
 	return 0;
@@ -305,6 +324,113 @@ static void a_message_that_ends_its_senders_stay_is_charged_to_its_address(void 
 	assert_true(census_worked(group, ws.pace.turn.number) > 0);
 }
 
+/* A peer that has just connected. */
+static bool knock(struct conn *one, const char *name)
+{
+	char text[] = "r0", number[] = "n=0";
+	const char *arguments[] = {number, NULL};
+	struct request request = {.room = text, .arguments = arguments};
+	bool now;
+
+	text[1] = number[2] = *name;
+	now = pace_may_admit(one, &request);
+	text[1] = number[2] = '-'; /* it is the caller's */
+	return now;
+}
+
+static void who_connects_while_its_address_has_time_is_admitted_at_once(void **state)
+{
+	(void)state;
+	assert_true(knock(&conn, "1"));
+	assert_false(pace_is_pending(&conn));
+	assert_false(pace_has_more(&ws.pace));
+}
+
+static void newcomers_of_an_address_that_has_had_its_time_are_admitted_in_order(void **state)
+{
+	struct conn second = {.ws = &ws, .address = conn.address, .place = group};
+
+	(void)state;
+	hub_open(all.hub, &second.peer, 103, on_leave);
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	assert_false(knock(&conn, "1"));
+	assert_false(knock(&second, "2"));
+	assert_true(knock(&other, "3")); /* another address */
+	assert_true(pace_is_pending(&conn) && pace_is_pending(&second));
+	pace_settle(&ws.pace);
+	assert_int_equal(admissions, 1);
+	assert_ptr_equal(admitted[0], &conn);
+	assert_string_equal(room, "r1");
+	assert_string_equal(argument, "n=1");
+	assert_true(pace_has_more(&ws.pace));
+	pace_settle(&ws.pace);
+	assert_int_equal(admissions, 2);
+	assert_ptr_equal(admitted[1], &second);
+	assert_string_equal(room, "r2");
+	assert_false(pace_is_pending(&conn) || pace_is_pending(&second));
+	assert_int_equal(resumes, 2);
+	assert_false(pace_has_more(&ws.pace));
+	hub_drop(&second.peer);
+}
+
+static void what_a_newcomer_says_is_delivered_behind_its_admission_in_order(void **state)
+{
+	(void)state;
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	assert_false(knock(&conn, "1"));
+	for (unsigned i = 0; i < 5; i++) {
+		say(&conn, i, sizeof(i));
+	}
+	assert_int_equal(delivered, 0);
+	pace_settle(&ws.pace);
+	assert_int_equal(admissions, 1);
+	assert_int_equal(delivered, 0); /* to admit it has taken the time */
+	go_on_until(5);
+	assert_int_equal(admissions, 1);
+	assert_int_equal(conn.hold, HOLD_NONE);
+}
+
+static void who_leaves_before_it_is_admitted_is_forgotten(void **state)
+{
+	(void)state;
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	assert_false(knock(&conn, "1"));
+	say(&conn, 0, sizeof(unsigned));
+	pace_release(&conn);
+	assert_true(pace_is_pending(&conn));
+	hub_drop(&conn.peer);
+	assert_false(pace_has_more(&ws.pace));
+	pace_settle(&ws.pace);
+	assert_int_equal(admissions, 0);
+	assert_int_equal(delivered, 0);
+}
+
+static void who_says_something_and_leaves_is_admitted_for_it_if_there_is_time(void **state)
+{
+	(void)state;
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	assert_false(knock(&conn, "1"));
+	say(&conn, 0, sizeof(unsigned));
+	turn_next(&ws.pace.turn);
+	pace_release(&conn);
+	assert_int_equal(admissions, 1);
+	assert_int_equal(delivered, 0); /* that has taken the time */
+}
+
+static void who_is_not_wanted_once_it_is_admitted_hears_nothing_more(void **state)
+{
+	(void)state;
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	assert_false(knock(&conn, "1"));
+	say(&conn, 0, sizeof(unsigned));
+	refuses = true;
+	pace_settle(&ws.pace);
+	assert_int_equal(admissions, 1);
+	assert_int_equal(conn.peer.state, PEER_CLOSING);
+	assert_int_equal(delivered, 0);
+	assert_false(pace_has_more(&ws.pace));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -313,6 +439,12 @@ int main(void)
 		TEST(what_cannot_be_left_unread_yet_is_asked_again_after_the_next_turn),
 		TEST(who_has_had_its_time_of_a_turn_goes_on_in_the_next),
 		TEST(who_is_due_after_its_address_has_had_its_time_keeps_the_loop_turning),
+		TEST(who_connects_while_its_address_has_time_is_admitted_at_once),
+		TEST(newcomers_of_an_address_that_has_had_its_time_are_admitted_in_order),
+		TEST(what_a_newcomer_says_is_delivered_behind_its_admission_in_order),
+		TEST(who_leaves_before_it_is_admitted_is_forgotten),
+		TEST(who_says_something_and_leaves_is_admitted_for_it_if_there_is_time),
+		TEST(who_is_not_wanted_once_it_is_admitted_hears_nothing_more),
 		TEST(a_message_that_ends_its_senders_stay_is_charged_to_its_address),
 		TEST(who_has_had_its_time_and_has_to_wait_for_a_reader_then_goes_on_by_itself),
 	};

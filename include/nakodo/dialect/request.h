@@ -18,5 +18,9 @@ struct request {
 	const struct address *address; /* of the client; NULL: not known */
 };
 
+/* A copy that owns its strings, in one block of so many bytes; the caller frees it. NULL: no
+ * memory. The mount and the address stay the caller's. */
+struct request *request_copy(const struct request *request);
+size_t request_size(const struct request *request);
 /* A setting of the client or, if it said nothing, of the mount. Returns as query_get(). */
 long request_get(const struct request *request, const char *name, char *buf, size_t size);

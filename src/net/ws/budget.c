@@ -38,7 +38,7 @@ static size_t kept_of(const struct conn *conn)
 {
 	const struct dialect *dialect;
 
-	if (conn->peer.state != PEER_OPEN) {
+	if (conn->peer.state != PEER_OPEN || pace_is_pending(conn)) {
 		return 0;
 	}
 	dialect = conn->mount->dialect;

@@ -9,6 +9,7 @@
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
+#include "nakodo/dialect/request.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/press.h"
 #include "nakodo/net/gate/census.h"
@@ -33,6 +34,7 @@ struct held {
 struct pacing {
 	struct conn *conn;
 	struct pacing *prev, *next; /* while it is_settling(): pace's `settling` (utlist DL) */
+	struct request *request; /* it is pending; NULL: it is not. Owned */
 	struct held *backlog; /* read, but not due (utlist DL) */
 	uint64_t due; /* ms: when its rates allow the next message */
 	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
@@ -48,19 +50,34 @@ static uint64_t now_of(const struct conn *conn)
 	return deadlines_now(pace_of(conn)->deadlines);
 }
 
-/* NULL: no memory, and the peer is closed. */
-static struct pacing *pacing_of(struct conn *conn)
+static bool make_pacing(struct conn *conn)
 {
 	if (!conn->pacing) {
 		conn->pacing = calloc(1, sizeof(*conn->pacing));
 		if (!conn->pacing) {
-			hub_close(&conn->peer, 1011, "out of memory");
-			return NULL;
+			return false;
 		}
 		conn->pacing->conn = conn;
 		memory_take(MEMORY_CONNECTIONS, sizeof(*conn->pacing));
 	}
+	return true;
+}
+
+/* NULL: no memory, and the peer is closed. */
+static struct pacing *pacing_of(struct conn *conn)
+{
+	if (!make_pacing(conn)) {
+		hub_close(&conn->peer, 1011, "out of memory");
+	}
 	return conn->pacing;
+}
+
+static void request_free(struct request *request)
+{
+	if (request) {
+		memory_give(MEMORY_CONNECTIONS, request_size(request));
+		free(request);
+	}
 }
 
 static void held_free(struct held *held)
@@ -145,6 +162,30 @@ static void end_hold(struct conn *conn)
 	set_hold(conn, HOLD_NONE);
 }
 
+/* Without memory to wait it is not put off. */
+bool pace_may_admit(struct conn *conn, const struct request *request)
+{
+	struct request *copy;
+
+	if (has_turn(conn) || !make_pacing(conn)) {
+		return true;
+	}
+	copy = request_copy(request);
+	if (!copy) {
+		return true;
+	}
+	memory_take(MEMORY_CONNECTIONS, request_size(copy));
+	conn->pacing->request = copy;
+	meter_add(METER_ADMITTED_LATER, 1);
+	set_hold(conn, HOLD_PENDING);
+	return false;
+}
+
+bool pace_is_pending(const struct conn *conn)
+{
+	return conn->pacing && conn->pacing->request;
+}
+
 bool pace_is_due(struct conn *conn)
 {
 	if (conn->hold == HOLD_NONE && !has_turn(conn) && pacing_of(conn)) {
@@ -154,20 +195,39 @@ bool pace_is_due(struct conn *conn)
 	return conn->hold == HOLD_NONE && conn->peer.state == PEER_OPEN;
 }
 
-/* What became of a connection by a message of its. */
+/* What became of a connection by a message of its, or by its admission. */
 enum became {
 	IS_DUE, /* its next message may be delivered, if there is one */
 	WAITS, /* its rates, a reader, or the time of its address want it to wait */
 	HAS_LEFT, /* its peer was closed, and nothing is held any more */
 };
 
-static enum became deliver_first(struct conn *conn)
+static void admit(struct conn *conn)
+{
+	struct request *request = conn->pacing->request;
+
+	conn->pacing->request = NULL;
+	pace_of(conn)->admit(conn, request);
+	request_free(request);
+}
+
+static void deliver_first(struct conn *conn)
 {
 	struct held *held = conn->pacing->backlog;
 
 	DL_DELETE(conn->pacing->backlog, held);
 	pace_of(conn)->deliver(conn, held->data, held->len, held->binary);
 	held_free(held);
+}
+
+/* Do for it what comes next: admit it, or deliver its first message. */
+static enum became do_next(struct conn *conn)
+{
+	if (conn->pacing->request) {
+		admit(conn);
+	} else {
+		deliver_first(conn);
+	}
 	if (!conn->pacing) {
 		return HAS_LEFT;
 	}
@@ -185,8 +245,8 @@ static void go_on(struct conn *conn)
 		conn->pacing->released = conn->peer.heard;
 	}
 	turn_interrupt(&pace_of(conn)->turn);
-	while (became == IS_DUE && conn->pacing->backlog) {
-		became = deliver_first(conn);
+	while (became == IS_DUE && (conn->pacing->request || conn->pacing->backlog)) {
+		became = do_next(conn);
 	}
 	if (became == IS_DUE) {
 		end_hold(conn);
@@ -346,11 +406,12 @@ bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
 size_t pace_backlog(const struct conn *conn)
 {
 	const struct held *held;
-	size_t bytes = 0;
+	size_t bytes;
 
 	if (!conn->pacing) {
 		return 0;
 	}
+	bytes = conn->pacing->request ? request_size(conn->pacing->request) : 0;
 	DL_FOREACH (conn->pacing->backlog, held) {
 		bytes += sizeof(*held) + held->len;
 	}
@@ -364,7 +425,7 @@ void pace_release(struct conn *conn)
 	}
 	turn_interrupt(&pace_of(conn)->turn);
 	while (conn->pacing && conn->pacing->backlog && has_turn(conn)) {
-		deliver_first(conn);
+		do_next(conn);
 	}
 }
 
@@ -378,6 +439,7 @@ void pace_end(struct conn *conn)
 	DL_FOREACH_SAFE (conn->pacing->backlog, held, next) {
 		held_free(held);
 	}
+	request_free(conn->pacing->request);
 	end_hold(conn);
 	memory_give(MEMORY_CONNECTIONS, sizeof(*conn->pacing));
 	free(conn->pacing);
@@ -417,10 +479,13 @@ void pace_audit(const struct conn *conn, struct audit *audit)
 	const struct held *backlog = pacing ? pacing->backlog : NULL, *held;
 
 	audit_bytes(audit, MEMORY_CONNECTIONS, pacing ? sizeof(*pacing) : 0);
+	if (pacing && pacing->request) {
+		audit_bytes(audit, MEMORY_CONNECTIONS, request_size(pacing->request));
+	}
 	DL_FOREACH (backlog, held) {
 		audit_bytes(audit, MEMORY_RECEIVED, sizeof(*held) + held->len);
 	}
-	if (conn->hold == HOLD_NONE ? backlog != NULL
+	if (conn->hold == HOLD_NONE ? backlog != NULL || pace_is_pending(conn)
 				    : (conn->hold == HOLD_UNREAD) != (conn->timer.at != NULL)) {
 		audit_fault(audit, "what is held back is forgotten, or waits for two things");
 	}

@@ -108,7 +108,7 @@ static void on_leave(struct peer *peer)
 	stall_end(&conn->ws->stalls, conn);
 	pace_leave(conn);
 	conn_leave_place(conn);
-	if (conn->mount->dialect->close) {
+	if (conn->mount->dialect->close && !pace_is_pending(conn)) {
 		conn->mount->dialect->close(peer);
 	}
 	charge_aside(conn, aside);
@@ -143,12 +143,20 @@ static void keep_waiting_here(struct conn *conn)
 		lws_get_socket_fd(conn->wsi), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
 }
 
+void ws_admit(struct conn *conn, const struct request *request)
+{
+	bool aside = turn_begin_aside(&conn->ws->pace.turn);
+
+	conn->mount->dialect->open(&conn->peer, request);
+	charge_aside(conn, aside);
+	pace_count_opening(conn, conn->peer.outbox.bytes);
+}
+
 int ws_open(struct ws *ws, struct conn *conn)
 {
 	struct head_text text;
 	struct head head;
 	struct request request = {.address = &conn->address};
-	bool aside;
 
 	read_head(&head, &text, conn->wsi);
 	if (conn->stage != CONN_ADMITTED || !head.path) {
@@ -171,10 +179,9 @@ int ws_open(struct ws *ws, struct conn *conn)
 	watch(conn);
 	visits_open(ws->visits, conn);
 	show_connect(&ws->show, conn);
-	aside = turn_begin_aside(&ws->pace.turn);
-	conn->mount->dialect->open(&conn->peer, &request);
-	charge_aside(conn, aside);
-	pace_count_opening(conn, conn->peer.outbox.bytes);
+	if (pace_may_admit(conn, &request)) {
+		ws_admit(conn, &request);
+	}
 	return 0;
 }
 
@@ -458,6 +465,7 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 	trim_start(&ws->trim, sockets->deadlines, sockets->loop);
 	ws->pace = (struct pace){.options = ws->options,
 		.deadlines = sockets->deadlines,
+		.admit = ws_admit,
 		.deliver = deliver,
 		.hold = reading_hold,
 		.release = reading_release,

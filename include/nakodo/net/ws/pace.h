@@ -4,6 +4,10 @@
  * address has had its time of this turn, until the next (net/ws/turn.h). Nothing is dropped
  * while the connection lasts.
  *
+ * Who has just connected begins in the same way: when its address has had its time, its dialect
+ * hears of it in a later turn, behind those of the address who wait already. Until then it is
+ * pending: a peer that may be closed like any other, of which its dialect knows nothing.
+ *
  * Reading is stopped between two turns of the loop, never inside a read: libwebsockets 4.1.6 loops
  * for ever when flow control sets in while TLS has decrypted bytes left. What the current read
  * still brings, at most one TLS record, waits in a backlog here.
@@ -32,9 +36,12 @@ struct hub;
 struct options;
 struct pacing;
 struct presses;
+struct request;
 
 #define PACE_PIECE 256 /* bytes: what a smaller piece of a message costs */
 
+/* A peer that was pending is admitted. */
+typedef void pace_admit_fn(struct conn *conn, const struct request *request);
 /* A message that was kept back is due. */
 typedef void pace_deliver_fn(struct conn *conn, const char *data, size_t len, bool binary);
 /* Leave the peer unread. False: not yet, something of the last read is left; ask after the next
@@ -48,6 +55,7 @@ typedef void pace_resumed_fn(struct conn *conn);
 struct pace {
 	const struct options *options;
 	struct deadlines *deadlines;
+	pace_admit_fn *admit;
 	pace_deliver_fn *deliver;
 	pace_hold_fn *hold;
 	pace_release_fn *release;
@@ -63,6 +71,10 @@ void pace_start(struct pace *pace, struct hub *hub);
  * what it owes is left to its address. */
 void pace_begin(struct conn *conn);
 void pace_leave(struct conn *conn);
+/* May its dialect hear of it now? If not, it is pending from now on, and pace->admit gets a copy of
+ * the request later, before any message of it is delivered. */
+bool pace_may_admit(struct conn *conn, const struct request *request);
+bool pace_is_pending(const struct conn *conn);
 /* A message is about to be delivered to the peer's dialect; pace_count() follows. */
 void pace_hear(struct conn *conn);
 /* May its next message be delivered now? If not, it is held from now on: pace_keep(). */
@@ -80,10 +92,10 @@ void pace_count_opening(struct conn *conn, size_t bytes);
 void pace_count_piece(struct conn *conn, size_t len);
 /* Keep a message of a peer that is held. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
-/* Bytes that are kept of it so. */
+/* Bytes that are kept of it so, its request with them. */
 size_t pace_backlog(const struct conn *conn);
 /* The peer has closed or its connection has ended: deliver its backlog at once, as far as the time
- * of its address in this turn goes. The rest is lost. */
+ * of its address in this turn goes. The rest is lost, and who is pending then was never here. */
 void pace_release(struct conn *conn);
 /* The peer leaves: forget its backlog and read on, for its close frame. */
 void pace_end(struct conn *conn);

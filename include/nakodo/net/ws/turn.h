@@ -1,7 +1,8 @@
 /*
  * turn: how long the messages of one address, and its coming and going, may keep one turn of the
  * loop busy. Messages beyond that are delivered in the next turns (ws/pace.h), so whoever says
- * little is never behind more than that of each other address. Nobody's coming or going is put off.
+ * little is never behind more than that of each other address. Who comes is put off in the same
+ * way, nobody's going is.
  */
 #pragma once
 

@@ -24,6 +24,7 @@ struct gate;
 struct hub;
 struct options;
 struct peer;
+struct request;
 struct sockets;
 struct visits;
 
@@ -66,8 +67,11 @@ void ws_finish(struct ws *ws);
 /* Begin to flush. The sockets are those of the loop, and outlive it. */
 void ws_start(struct ws *ws, struct sockets *sockets);
 
-/* The upgrade is complete. 0, or -1: end the connection. */
+/* The upgrade is complete: the peer begins, and is admitted now or later. 0, or -1: end the
+ * connection. */
 int ws_open(struct ws *ws, struct conn *conn);
+/* Its dialect hears of it. It may have left afterwards. */
+void ws_admit(struct conn *conn, const struct request *request);
 /* A piece of a message has been read. */
 void ws_receive(struct conn *conn, const char *data, size_t len);
 void ws_pong(struct conn *conn);

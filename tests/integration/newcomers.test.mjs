@@ -1,0 +1,73 @@
+// Goal: what newcomers cost is spread over turns of the loop, and nobody is lost or confused by that.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { testDaemon } from '../lib/daemon.mjs';
+import { CLOSE, closing, connect, frame, handshake, RawPeer, TEXT } from '../lib/raw.mjs';
+import { enter, hear, pathOf, Session } from '../lib/v1.mjs';
+
+describe('newcomers for whom their address has no time left in a turn', () => {
+  const ROOMS = 4;
+  const EACH = 12; // in a room
+  const HISTORY = JSON.stringify({ type: 'chat', text: 'x'.repeat(60000) });
+  const rooms = Array.from({ length: ROOMS }, (_, i) => `room-${i}`);
+
+  /** Somebody in each room, who has said much, and the others, who all come at the same instant and say that at once. */
+  async function crowd(daemon, says) {
+    const hosts = await Promise.all(rooms.map(async (room) => {
+      const session = await Session.join(daemon.ws, room, { queue: true });
+      session.send(JSON.parse(HISTORY));
+      await session.taken();
+      return session;
+    }));
+    const path = (i) => pathOf(rooms[i % ROOMS]);
+    daemon.child.kill('SIGSTOP');
+    const wires = await Promise.all(Array.from({ length: ROOMS * EACH }, async (_, i) => {
+      const wire = await connect(daemon, { from: '127.0.0.2' });
+      await wire.write(Buffer.concat([Buffer.from(handshake(path(i))), ...says(i)]));
+      return wire;
+    }));
+    return { hosts, wires };
+  }
+
+  it('are welcomed later, and what they said meanwhile comes behind it, whole and in order', async (t) => {
+    const daemon = await testDaemon(t);
+    const texts = Array.from({ length: 5 }, (_, n) => `${n}`);
+    const { hosts, wires } = await crowd(daemon, () => texts.map((n) => frame(TEXT, JSON.stringify({ type: 'x', n }))));
+    daemon.child.kill('SIGCONT');
+    const names = await Promise.all(wires.map(async (wire) => {
+      assert.equal((await wire.response()).status, 101);
+      const welcome = await hear(new RawPeer(wire, true));
+      assert.equal(welcome.type, 'welcome');
+      return welcome.id;
+    }));
+    for (const [i, host] of hosts.entries()) {
+      const heard = {};
+      for (let k = 0; k < EACH * texts.length; k++) {
+        const { from, n } = await host.find('x');
+        (heard[from] ??= []).push(n);
+      }
+      const expected = names.filter((_, k) => k % ROOMS === i).map((id) => [id, texts]);
+      assert.deepEqual(Object.fromEntries(expected), heard);
+    }
+    assert.ok((await daemon.meters()).admitted_later > 0, 'nobody had to wait');
+    for (const wire of wires) wire.reset();
+    await Promise.all(hosts.map((host) => host.bye()));
+  });
+
+  it('leave no trace when they say good-bye before', async (t) => {
+    const daemon = await testDaemon(t);
+    const { hosts, wires } = await crowd(daemon, () => [frame(CLOSE, closing(1000))]);
+    daemon.child.kill('SIGCONT');
+    for (const wire of wires) {
+      assert.equal((await wire.response()).status, 101);
+      wire.socket.resume();
+      await wire.ended;
+    }
+    const { admitted_later: later, peers } = await daemon.meters();
+    assert.ok(later > 0, 'nobody had to wait');
+    assert.equal(peers, ROOMS);
+    assert.equal(daemon.lines('peer.leave').length, wires.length);
+    for (const room of rooms) assert.equal((await enter(daemon, room)).welcome.peers.length, 1);
+    await Promise.all(hosts.map((host) => host.bye()));
+  });
+});
