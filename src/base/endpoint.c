@@ -14,6 +14,7 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/base/query.h"
 
+#define METRICS "metrics"
 #define DIGITS "0123456789"
 #define NAME_BYTES DIGITS "-._abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -144,6 +145,22 @@ static int parse_place(struct endpoint *endpoint, const char *text, struct probl
 	return parse_tcp(endpoint, text, problem);
 }
 
+/* `metrics` at the head of `text`, which has no value. */
+static int parse_metrics(struct endpoint *endpoint, const char *text, struct problem *problem)
+{
+	if (text[strlen(METRICS)] == '=') {
+		return problem_set(problem, -EINVAL,
+			"the parameter metrics has no value, as in localhost:3001?metrics");
+	}
+	if (!endpoint_is_loopback(endpoint)) {
+		return problem_set(problem, -EINVAL,
+			"metrics tells everybody who reaches it how the server is used: give it a "
+			"listener on this machine's loopback, as in localhost:3001?metrics");
+	}
+	endpoint->metrics = true;
+	return 0;
+}
+
 /* One name=value at the head of `text`. */
 static int parse_parameter(struct endpoint *endpoint, const char *text, struct problem *problem)
 {
@@ -159,6 +176,9 @@ static int parse_parameter(struct endpoint *endpoint, const char *text, struct p
 	size_t count = sizeof(known) / sizeof(*known) - (endpoint->kind != ENDPOINT_SYSTEMD);
 	size_t len = strcspn(text, "=&");
 
+	if (len == strlen(METRICS) && !memcmp(text, METRICS, len)) {
+		return parse_metrics(endpoint, text, problem);
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (len != strlen(known[i].name) || memcmp(text, known[i].name, len) != 0) {
 			continue;
@@ -180,7 +200,7 @@ static int parse_parameter(struct endpoint *endpoint, const char *text, struct p
 		return 0;
 	}
 	return problem_set(problem, -EINVAL,
-		"only the parameters dialect and origin are known, as in "
+		"only the parameters dialect, origin and metrics are known, as in "
 		"localhost:3000?origin=any&dialect=relay");
 }
 
@@ -194,6 +214,11 @@ static int parse_parameters(struct endpoint *endpoint, const char *text, struct 
 		}
 		text += strcspn(text, "&");
 		text += *text == '&';
+	}
+	if (endpoint->metrics && *endpoint->dialect) {
+		return problem_set(problem, -EINVAL,
+			"a listener for one dialect has no pages: give metrics another one, as in "
+			"localhost:3001?metrics");
 	}
 	return 0;
 }

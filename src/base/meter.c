@@ -11,6 +11,8 @@ uint64_t meter_values[METER_COUNT];
 const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_CONNECTIONS] = {"connections", "Accepted connections that are open.", METER_GAUGE},
 	[METER_PEERS] = {"peers", "WebSocket peers that are open.", METER_GAUGE},
+	[METER_ROOMS] = {"rooms", "Rooms that somebody is in, or that are kept for somebody.",
+		METER_GAUGE},
 	[METER_HANDSHAKES_QUEUED] = {"handshakes_queued",
 		"New connections that wait for their turn.", METER_GAUGE},
 	[METER_MEMORY_CONNECTIONS] = {"memory_connections", "Bytes held for connections as such.",

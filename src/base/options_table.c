@@ -29,7 +29,9 @@ const struct option_row options_table[] = {
 			"name, an IPv4 address, an IPv6 address in brackets, or * for every "
 			"address; localhost is both families. WebSocket and HTTP share the port; "
 			"a tls: port sends plain HTTP to https. ?origin= and ?dialect= behind it, "
-			"joined by &, set these for one listener.",
+			"joined by &, set these for one listener; ?metrics, on loopback alone, "
+			"adds "
+			"/metrics for Prometheus.",
 	},
 	{
 		.name = "trusted-proxy",

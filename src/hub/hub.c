@@ -153,6 +153,7 @@ static struct room *room_create(struct hub_space *space, const char *name)
 			return NULL;
 		}
 		memory_take(MEMORY_ROOMS, size_of_room(name));
+		meter_add(METER_ROOMS, 1);
 	}
 	return room;
 }
@@ -161,6 +162,7 @@ static void room_destroy(struct room *room)
 {
 	HASH_DEL(room->space->rooms, room);
 	memory_give(MEMORY_ROOMS, size_of_room(room->name));
+	meter_subtract(METER_ROOMS, 1);
 	free(room);
 }
 

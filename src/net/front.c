@@ -38,6 +38,7 @@ static struct gate_door door_of(const struct conn *conn)
 		.proxied = conn->listener->endpoint.proxy || !conn->group,
 		.misplaced = conn->misplaced,
 		.direct = conn->direct,
+		.metrics = conn->listener->endpoint.metrics,
 		.counted = conn->group,
 		.now = deadlines_now(conn_sockets(conn)->deadlines)};
 }

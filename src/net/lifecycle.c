@@ -13,6 +13,7 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/net/http/metrics.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
@@ -166,8 +167,7 @@ static void on_meters(uv_signal_t *handle, int signum)
 	const struct server *server = handle->data;
 
 	(void)signum;
-	meter_set(METER_CONNECTIONS, server->sockets.count);
-	meter_set(METER_PEERS, server->gate.peers);
+	metrics_look(&server->sockets);
 	for (int i = 0; i < METER_COUNT; i++) {
 		log_info("meter", LOG_STR("name", meter_rows[i].name),
 			LOG_UINT("value", meter_values[i]));

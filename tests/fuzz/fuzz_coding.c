@@ -35,6 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		require(weight <= 1000);
 		require(weight == coding_weight(longer, codings[i]));
+		weight = coding_media_weight(accept, codings[i]);
+		require(weight <= 1000);
+		require(weight == coding_media_weight(longer, codings[i]));
 	}
 	free(longer);
 	free(accept);

@@ -102,6 +102,38 @@ static void a_weight_that_is_none_refuses(void **state)
 	assert_int_equal(coding_weight("br=1", "br"), 0);
 }
 
+static void a_media_type_is_named_with_its_parameters(void **state)
+{
+	static const struct {
+		const char *accept;
+		unsigned weight;
+	} rows[] = {
+		{NULL, 0},
+		{"", 0},
+		{"*/*", 0},
+		{"text/*", 0},
+		{"text/plain", 1000},
+		{"Text/Plain;q=0.5, */*", 500},
+		{"text/plain;version=0.0.4;q=0.5,*/*;q=0.1", 500},
+		{"text/plain ; version=0.0.4 ; Q=0.25", 250},
+		{"text/plain;version=0.0.4", 1000},
+		{"text/plain;version=1;q=0", 0},
+		{"text/plain;q=2", 0},
+		{"text/plain; ", 1000},
+		{"text/plain;version=\"q=0\"", 1000},
+		{"text/plainer, xtext/plain", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		unsigned weight = coding_media_weight(rows[i].accept, "text/plain");
+
+		if (weight != rows[i].weight) {
+			fail_msg("\"%s\": %u", rows[i].accept ? rows[i].accept : "none", weight);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +141,7 @@ int main(void)
 		cmocka_unit_test(a_weight_orders_them_and_0_refuses),
 		cmocka_unit_test(the_star_is_what_is_not_named),
 		cmocka_unit_test(a_weight_that_is_none_refuses),
+		cmocka_unit_test(a_media_type_is_named_with_its_parameters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,9 @@ static void every_form_is_understood(void **state)
 				.path = "s",
 				.origin = "https://a.example:8443",
 				.dialect = "chat"}},
+		{"127.0.0.1:1?metrics&origin=any",
+			{.port = 1, .host = "127.0.0.1", .origin = "any", .metrics = true}},
+		{"unix:s?metrics", {.kind = ENDPOINT_UNIX, .path = "s", .metrics = true}},
 		{"*:1?origin=http%3a//a%26b", {.port = 1, .host = "*", .origin = "http://a&b"}},
 	};
 
@@ -70,6 +73,7 @@ static void every_form_is_understood(void **state)
 		assert_string_equal(endpoint.path, expected->path);
 		assert_string_equal(endpoint.origin, expected->origin);
 		assert_string_equal(endpoint.dialect, expected->dialect);
+		assert_int_equal(endpoint.metrics, expected->metrics);
 	}
 }
 
@@ -155,8 +159,8 @@ static void a_socket_path_fits_the_systems_or_is_refused(void **state)
 static void parameters_are_known_single_and_filled(void **state)
 {
 	(void)state;
-	EXPECT_REFUSED("only the parameters dialect and origin", "a:1?orgin=any", "a:1?Origin=any",
-		"a:1?origin=any&frames=text", "a:1?=x", "a:1?origins=x", "a:1?o",
+	EXPECT_REFUSED("only the parameters dialect, origin and metrics", "a:1?orgin=any",
+		"a:1?Origin=any", "a:1?origin=any&frames=text", "a:1?=x", "a:1?origins=x", "a:1?o",
 		"a:1?%6frigin=any", "systemd?x", "unix:s?a=1");
 	EXPECT_REFUSED("origin stands twice", "a:1?origin=any&origin=null",
 		"a:1?origin=any&dialect=x&origin");
@@ -166,6 +170,18 @@ static void parameters_are_known_single_and_filled(void **state)
 		"a:1?origin=" HUNDRED HUNDRED HUNDRED);
 	EXPECT_REFUSED(
 		"dialect must have a value", "a:1?origin=any&dialect", "a:1?dialect=" HUNDRED);
+}
+
+static void metrics_are_for_this_machine_alone(void **state)
+{
+	(void)state;
+	EXPECT_REFUSED("loopback", "*:1?metrics", "example.com:1?metrics", "192.0.2.1:1?metrics",
+		"[::]:1?origin=any&metrics", "systemd?metrics", "proxy:localhost:1?metrics");
+	EXPECT_REFUSED("has no value", "localhost:1?metrics=", "localhost:1?metrics=yes");
+	EXPECT_REFUSED("has no pages", "localhost:1?metrics&dialect=relay",
+		"localhost:1?dialect=relay&metrics");
+	EXPECT_REFUSED("only the parameters", "localhost:1?Metrics", "localhost:1?metric",
+		"localhost:1?metricss");
 }
 
 static void loopback_is_what_only_this_machine_can_reach(void **state)
@@ -201,6 +217,7 @@ int main(void)
 		cmocka_unit_test(two_prefixes_are_explained),
 		cmocka_unit_test(a_socket_path_fits_the_systems_or_is_refused),
 		cmocka_unit_test(parameters_are_known_single_and_filled),
+		cmocka_unit_test(metrics_are_for_this_machine_alone),
 		cmocka_unit_test(loopback_is_what_only_this_machine_can_reach),
 	};
 

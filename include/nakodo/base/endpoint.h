@@ -4,9 +4,11 @@
  *   HOST:PORT  tls:HOST:PORT  proxy:HOST:PORT  unix:PATH  systemd     each with ?origin=…&dialect=…
  *
  * `systemd` also takes ?name=…, the FileDescriptorName= of its sockets (systemd.socket(5)).
+ * What only this machine can reach (endpoint_is_loopback()) also takes ?metrics, without a value and
+ * without ?dialect=….
  * HOST is a name, an IPv4 address, an IPv6 address in brackets (without a zone), or * for every
  * address. Digits and dots alone must be an IPv4 address of four numbers. The parameters' values
- * are percent-decoded; each parameter may stand once and must have a value.
+ * are percent-decoded; each of them may stand once and must have a value.
  */
 #pragma once
 
@@ -27,6 +29,7 @@ struct endpoint {
 	char name[108]; /* ENDPOINT_SYSTEMD: of its sockets; "": of those that no other entry has */
 	char origin[256]; /* the listener's own `origin`; "" = the option's */
 	char dialect[64]; /* the dialect that owns this listener's whole URL space; "" = mounts */
+	bool metrics; /* /metrics is answered there */
 };
 
 /* 0, or -EINVAL with a sentence that says what is wrong with `text`; the caller puts in front

@@ -46,8 +46,21 @@ static unsigned weight_behind(const char *text, const char *end)
 	return end - text > 2 && !strncasecmp(text, "q=", 2) ? read_weight(text + 2, end) : 0;
 }
 
+/* A weight stands behind the parameters of a media type (RFC 9110 section 12.5.1). */
+static unsigned weight_behind_parameters(const char *text, const char *end)
+{
+	for (const char *at = text; at < end; at++) {
+		if (*at == ';' && !strncasecmp(at + 1 + strspn(at + 1, BLANK), "q=", 2)) {
+			return weight_behind(at, end);
+		}
+	}
+	return MOST;
+}
+
+typedef unsigned weight_fn(const char *text, const char *end);
+
 /* Find the first member of that name. */
-static bool find(const char *accept, const char *name, unsigned *ret)
+static bool find(const char *accept, const char *name, weight_fn *weight, unsigned *ret)
 {
 	size_t len = strlen(name);
 
@@ -58,7 +71,7 @@ static bool find(const char *accept, const char *name, unsigned *ret)
 		at += strspn(at, BLANK);
 		word = strcspn(at, BLANK ";,");
 		if (word == len && !strncasecmp(at, name, len)) {
-			*ret = weight_behind(at + len, end);
+			*ret = weight(at + len, end);
 			return true;
 		}
 	}
@@ -69,8 +82,16 @@ unsigned coding_weight(const char *accept, const char *coding)
 {
 	unsigned weight;
 
-	if (accept && (find(accept, coding, &weight) || find(accept, "*", &weight))) {
+	if (accept && (find(accept, coding, weight_behind, &weight) ||
+			      find(accept, "*", weight_behind, &weight))) {
 		return weight;
 	}
 	return strcmp(coding, "identity") ? 0 : LEAST;
+}
+
+unsigned coding_media_weight(const char *accept, const char *type)
+{
+	unsigned weight;
+
+	return accept && find(accept, type, weight_behind_parameters, &weight) ? weight : 0;
 }

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "nakodo/base/address.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
@@ -17,6 +19,7 @@
 #include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/coding.h"
 #include "nakodo/net/http/lan.h"
+#include "nakodo/net/http/metrics.h"
 #include "nakodo/net/http/site.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
@@ -92,6 +95,19 @@ static void answer_qr(const struct exchange *exchange, struct reply *ret)
 	}
 }
 
+/* A proxy on this machine may bring clients of others to a listener that only this machine reaches.
+ */
+static void answer_metrics(const struct exchange *exchange, struct reply *ret)
+{
+	const struct conn *conn = exchange->conn;
+
+	if (exchange->door->metrics &&
+		(!address_is_known(&conn->address) || address_is_loopback(&conn->address))) {
+		metrics_answer(conn_sockets(conn), exchange->pages->tls, exchange->pages->started,
+			exchange->head->accept, ret);
+	}
+}
+
 static void answer_trust(const struct exchange *exchange, struct reply *ret)
 {
 	lan_trust(exchange->conn->listener, exchange->pages->tls, &exchange->conn->address, ret);
@@ -115,6 +131,7 @@ static const struct endpoint {
 	{"/lab.html", ANYWHERE, NULL},
 	{"/lan.json", PRIVATE, answer_lan},
 	{"/mesh.js", SHARED, NULL},
+	{"/metrics", PRIVATE, answer_metrics},
 	{"/qr.svg", PRIVATE, answer_qr},
 	{"/readyz", 0, answer_ready},
 	{"/signaling.js", SHARED, NULL},
@@ -359,6 +376,7 @@ void pages_serve(struct pages *pages, const struct gate_door *door, struct conn 
 int pages_init(struct pages *pages, const struct options *options, const char *ice_servers,
 	struct problem *problem)
 {
+	pages->started = time(NULL);
 	if (asprintf(&pages->ice, "{\"iceServers\":%s}", ice_servers) < 0) {
 		pages->ice = NULL;
 		return problem_set(problem, -ENOMEM, "out of memory");

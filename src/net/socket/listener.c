@@ -57,6 +57,7 @@ static int add(
 	listener->address_size = sizeof(listener->address);
 	getsockname(fd, (struct sockaddr *)&listener->address, &listener->address_size);
 	LL_APPEND(sockets->listeners, listener);
+	sockets->measured |= endpoint->metrics;
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "nakodo/base/file.h"
@@ -263,6 +264,24 @@ int tls_reload(struct tls *tls, struct problem *problem)
 bool tls_is_due(const struct tls *tls)
 {
 	return self_signed_is_due(&tls->self_signed, tls->cert);
+}
+
+static int64_t end_of(const X509 *cert)
+{
+	struct tm end;
+
+	return ASN1_TIME_to_tm(X509_get0_notAfter(cert), &end) ? timegm(&end) : 0;
+}
+
+int64_t tls_expiry(const struct tls *tls)
+{
+	int64_t first = tls ? end_of(tls->cert) : 0, end;
+
+	for (int i = 0; tls && i < sk_X509_num(tls->chain); i++) {
+		end = end_of(sk_X509_value(tls->chain, i));
+		first = end < first ? end : first;
+	}
+	return first;
 }
 
 bool tls_covers(const struct tls *tls, const char *address)

@@ -48,6 +48,7 @@ struct gate_door {
 	bool proxied; /* it came by a proxy, so that how the client came is not known */
 	bool misplaced; /* plain HTTP where TLS is due */
 	bool direct; /* a trusted proxy is itself the client, as its PROXY header says */
+	bool metrics; /* /metrics is answered there */
 	bool counted; /* its connection has been counted against connect-rate */
 	uint64_t now; /* ms */
 };

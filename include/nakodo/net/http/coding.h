@@ -9,3 +9,5 @@
  * weight that is none counts as 0.
  * As well: whether its Accept names a media type, without parameters, and not by a wildcard. */
 unsigned coding_weight(const char *accept, const char *coding);
+/* The same for a media type, whatever its parameters are; a wildcard does not name it. */
+unsigned coding_media_weight(const char *accept, const char *type);

@@ -5,6 +5,7 @@
  *   /healthz     {"status":"ok"}
  *   /readyz      {"status":"ready"}, or 503 {"status":"draining"} or {"status":"full"}
  *   /ice.json    {"iceServers":[…]}, as RTCPeerConnection takes it
+ *   /metrics     see metrics.h; for clients on this machine, of a listener that says ?metrics
  *   and what lan.h has
  *
  * Whatever is not there is answered with missing.html of web-root, if it has one, to who takes
@@ -13,6 +14,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "nakodo/net/http/qr.h"
 
@@ -31,6 +33,7 @@ struct pages {
 	struct site *site;
 	struct qr_cache codes;
 	char *ice; /* the body of /ice.json */
+	int64_t started; /* seconds since 1970 */
 };
 
 /* Open web-root; `ice_servers` is the JSON array for /ice.json. The other members

@@ -5,6 +5,7 @@
 
 #include <openssl/ssl.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct options;
 struct problem;
@@ -29,6 +30,9 @@ const char *tls_ca_fingerprint(const struct tls *tls);
 bool tls_covers(const struct tls *tls, const char *address);
 /* Does it have this host name, perhaps by a wildcard? `tls` may be NULL. */
 bool tls_has_name(const struct tls *tls, const char *name);
+/* When the certificate in use, or one of its chain, ends first: seconds since 1970. 0: there is
+ * none. `tls` may be NULL. */
+int64_t tls_expiry(const struct tls *tls);
 /* Make a vhost's context use the certificate: TLS 1.2 and newer, no resumption. */
 void tls_attach(struct tls *tls, SSL_CTX *context);
 /* The handshake is over: free what only it needed. NULL: a connection without TLS. */

@@ -1,0 +1,186 @@
+/* metrics: see the header. The names, and what each means, are the table's of base/meter.c. */
+#include "nakodo/net/http/metrics.h"
+
+#include <inttypes.h>
+#include <libwebsockets.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "nakodo/base/meter.h"
+#include "nakodo/base/text.h"
+#include "nakodo/config.h"
+#include "nakodo/net/gate/gate.h"
+#include "nakodo/net/http/answer.h"
+#include "nakodo/net/http/coding.h"
+#include "nakodo/net/socket/sockets.h"
+#include "nakodo/net/tls/tls.h"
+
+#define PLAIN "text/plain; version=0.0.4; charset=utf-8"
+#define OPEN "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+/* Meters whose names begin alike are samples of one family; the rest of the name is the label. */
+static const struct family {
+	const char *prefix, *name, *label, *help;
+} families[] = {
+	{"memory_", "memory_bytes", "kind", "Bytes held for clients."},
+	{"bytes_", "bytes", "direction",
+		"Bytes of payload received from peers, or of frames handed to the kernel for "
+		"them."},
+	{"refused_", "refused", "code", "Requests that were answered with a refusal."},
+	{"closed_", "closed", "code", "Peers that were closed, by the close frame's code."},
+	{"shed_", "shed", "what", "What was given up for want of memory."},
+};
+
+#define FAMILIES (sizeof(families) / sizeof(*families))
+
+struct page {
+	struct text text;
+	bool open; /* OpenMetrics */
+};
+
+/* In OpenMetrics a counter is named without what its sample has at the end. */
+static void write_head(
+	struct page *page, const char *name, const char *help, const char *type, const char *suffix)
+{
+	suffix = page->open ? "" : suffix;
+	text_print(&page->text, "# HELP nakodo_%s%s %s\n# TYPE nakodo_%s%s %s\n", name, suffix,
+		help, name, suffix, type);
+}
+
+static const char *type_of(enum meter_kind kind)
+{
+	return kind == METER_COUNTER ? "counter" : "gauge";
+}
+
+static const char *suffix_of(enum meter_kind kind)
+{
+	return kind == METER_COUNTER ? "_total" : "";
+}
+
+static void write_gauge(struct page *page, const char *name, const char *help, uint64_t value)
+{
+	write_head(page, name, help, "gauge", "");
+	text_print(&page->text, "nakodo_%s %" PRIu64 "\n", name, value);
+}
+
+static bool is_of(const struct meter_row *row, const struct family *family)
+{
+	return !strncmp(row->name, family->prefix, strlen(family->prefix));
+}
+
+/* A meter that sums up a family would be counted twice. */
+static bool is_in_family(const struct meter_row *row)
+{
+	for (size_t i = 0; i < FAMILIES; i++) {
+		if (is_of(row, &families[i]) || !strcmp(row->name, families[i].name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* As the codes are written elsewhere: with hyphens. */
+static void write_label(struct page *page, const struct family *family, const char *name)
+{
+	text_print(&page->text, "{%s=\"", family->label);
+	for (name += strlen(family->prefix); *name; name++) {
+		text_add_bytes(&page->text, *name == '_' ? "-" : name, 1);
+	}
+	text_add(&page->text, "\"}");
+}
+
+static void write_family(struct page *page, const struct family *family)
+{
+	bool is_first = true;
+
+	for (int i = 0; i < METER_COUNT; i++) {
+		const struct meter_row *row = &meter_rows[i];
+
+		if (!is_of(row, family)) {
+			continue;
+		}
+		if (is_first) {
+			write_head(page, family->name, family->help, type_of(row->kind),
+				suffix_of(row->kind));
+			is_first = false;
+		}
+		text_print(&page->text, "nakodo_%s%s", family->name, suffix_of(row->kind));
+		write_label(page, family, row->name);
+		text_print(&page->text, " %" PRIu64 "\n", meter_values[i]);
+	}
+}
+
+static void write_meters(struct page *page)
+{
+	for (int i = 0; i < METER_COUNT; i++) {
+		const struct meter_row *row = &meter_rows[i];
+
+		if (!is_in_family(row)) {
+			write_head(page, row->name, row->help, type_of(row->kind),
+				suffix_of(row->kind));
+			text_print(&page->text, "nakodo_%s%s %" PRIu64 "\n", row->name,
+				suffix_of(row->kind), meter_values[i]);
+		}
+	}
+	for (size_t i = 0; i < FAMILIES; i++) {
+		write_family(page, &families[i]);
+	}
+}
+
+static void write_processor(struct page *page)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	timeradd(&usage.ru_utime, &usage.ru_stime, &usage.ru_utime);
+	write_head(page, "cpu_seconds", "Seconds of processor time used.", "counter", "_total");
+	text_print(&page->text, "nakodo_cpu_seconds_total %jd.%06jd\n",
+		(intmax_t)usage.ru_utime.tv_sec, (intmax_t)usage.ru_utime.tv_usec);
+}
+
+/* What the process is and may have. */
+static void write_process(
+	struct page *page, const struct sockets *sockets, const struct tls *tls, int64_t started)
+{
+	int64_t expiry = tls_expiry(tls);
+
+	write_head(page, "build_info", "The version that runs; always 1.", "gauge", "");
+	text_print(&page->text,
+		"nakodo_build_info{version=\"" NAKODO_VERSION "\",libwebsockets=\"%.*s\"} 1\n",
+		(int)strcspn(lws_get_library_version(), "\"\\\n-"), lws_get_library_version());
+	write_gauge(page, "start_time_seconds", "When the process started, in seconds since 1970.",
+		(uint64_t)started);
+	write_processor(page);
+	write_gauge(page, "max_connections", "Connections that file descriptors allow.",
+		sockets->max_count);
+	write_gauge(page, "max_peers", "Peers that max-peers and file descriptors allow.",
+		sockets->gate->max_peers);
+	write_gauge(page, "max_memory_bytes", "Bytes that max-memory allows to be held.",
+		sockets->gate->max_memory);
+	if (expiry > 0) {
+		write_gauge(page, "certificate_expiry_seconds",
+			"When the TLS certificate ends, in seconds since 1970.", (uint64_t)expiry);
+	}
+}
+
+void metrics_look(const struct sockets *sockets)
+{
+	meter_set(METER_CONNECTIONS, sockets->count);
+	meter_set(METER_PEERS, sockets->gate->peers);
+}
+
+void metrics_answer(const struct sockets *sockets, const struct tls *tls, int64_t started,
+	const char *accept, struct reply *ret)
+{
+	unsigned weight = coding_media_weight(accept, "application/openmetrics-text");
+	struct page page = {.open = weight && weight >= coding_media_weight(accept, "text/plain")};
+
+	metrics_look(sockets);
+	write_process(&page, sockets, tls, started);
+	write_meters(&page);
+	if (page.open) {
+		text_add(&page.text, "# EOF\n");
+	}
+	reply_set_owned(ret, page.open ? OPEN : PLAIN, text_take(&page.text, NULL));
+}
