@@ -189,6 +189,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		METER_COUNTER},
 	[METER_CLOSED_4508] = {"closed_4508", "Peers closed with 4508 (too slow).", METER_COUNTER},
 	[METER_CLOSED_OTHER] = {"closed_other", "Peers closed with any other code.", METER_COUNTER},
+	[METER_TURN_CREDENTIALS] = {"turn_credentials",
+		"Names and passwords for TURN servers that were made.", METER_COUNTER},
 	[METER_LOG_DROPPED] = {"log_dropped",
 		"Lines left out of the log because it could not be written at once.",
 		METER_COUNTER},

@@ -225,9 +225,25 @@ static int check_listener(
 	return 0;
 }
 
+static int check_turn(const struct options *options, struct problem *problem)
+{
+	if (options->turn_server.count && !*options->turn_secret) {
+		return problem_set(problem, -EINVAL,
+			"%s: turn-server needs turn-secret, the file with the secret that it "
+			"shares with this daemon; one with a fixed password is an ice-server",
+			options_where(options, &options->turn_server));
+	}
+	if (!options->turn_server.count && *options->turn_secret) {
+		return problem_set(problem, -EINVAL,
+			"%s: turn-secret is for no server: set turn-server too, or neither",
+			options_where(options, &options->turn_secret));
+	}
+	return 0;
+}
+
 static int check_together(const struct options *options, struct problem *problem)
 {
-	int error = 0;
+	int error = check_turn(options, problem);
 
 	if (options->max_message > options->send_queue) {
 		return problem_set(problem, -EINVAL,

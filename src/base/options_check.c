@@ -78,6 +78,13 @@ static bool take_host_port(const char **at)
 	return port >= 1 && port <= 65535;
 }
 
+static void take_transport(const char **at)
+{
+	if (!chars_take_prefix(at, "?transport=udp")) {
+		chars_take_prefix(at, "?transport=tcp");
+	}
+}
+
 int options_check_ice_server(const char *text, struct problem *problem)
 {
 	const char *at = text;
@@ -88,9 +95,7 @@ int options_check_ice_server(const char *text, struct problem *problem)
 	if (good && turn) {
 		size_t user;
 
-		if (!chars_take_prefix(&at, "?transport=udp")) {
-			chars_take_prefix(&at, "?transport=tcp");
-		}
+		take_transport(&at);
 		good = chars_take_prefix(&at, "|");
 		user = strcspn(at, "|");
 		good = good && user && at[user] && at[user + 1];
@@ -177,4 +182,18 @@ int options_check_trusted_proxy(const char *text, struct problem *problem)
 		       : problem_set(problem, -EINVAL,
 				 "must be ADDRESS, ADDRESS/BITS or unix, as in 192.0.2.1, "
 				 "10.0.0.0/8 or fd00::/8");
+}
+
+int options_check_turn_server(const char *text, struct problem *problem)
+{
+	const char *at = text;
+	bool good = chars_take_prefix(&at, "turn:") || chars_take_prefix(&at, "turns:");
+
+	good = good && take_host_port(&at);
+	take_transport(&at);
+	return good && !*at ? 0
+			    : problem_set(problem, -EINVAL,
+				      "must be turn:HOST[:PORT], or turns: for TLS, with perhaps "
+				      "?transport=udp or ?transport=tcp behind it; a server with a "
+				      "name and a password of its own is an ice-server");
 }

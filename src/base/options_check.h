@@ -11,4 +11,5 @@ int options_check_mount(const char *text, struct problem *problem);
 int options_check_origin(const char *text, struct problem *problem);
 int options_check_server_name(const char *text, struct problem *problem);
 int options_check_subprotocol(const char *text, struct problem *problem);
+int options_check_turn_server(const char *text, struct problem *problem);
 int options_check_trusted_proxy(const char *text, struct problem *problem);

@@ -73,7 +73,8 @@ static const struct entry signals[] = {
 	{"SIGTERM, SIGINT", NULL,
 		"Stop accepting, send the peers away with 1001 over drain-seconds, and exit. A "
 		"second one ends it at once."},
-	{"SIGHUP", NULL, "Reopen log-file and reload the certificate; nobody is disconnected."},
+	{"SIGHUP", NULL,
+		"Reopen log-file, reload the certificate and turn-secret; nobody is disconnected."},
 	{NULL, NULL, NULL},
 };
 

@@ -124,6 +124,38 @@ const struct option_row options_table[] = {
 			"/ice.json.",
 	},
 	{
+		.name = "turn-server",
+		.placeholder = "URL",
+		.type = OPTION_LIST,
+		FIELD(turn_server),
+		.standard = "",
+		.check = options_check_turn_server,
+		.help = "A TURN server that shares turn-secret with this daemon: "
+			"turn:HOST[:PORT][?transport=udp|tcp], or turns: for TLS. Each peer is "
+			"told a name and a password of its own, which expire.",
+	},
+	{
+		.name = "turn-secret",
+		.placeholder = "FILE",
+		.type = OPTION_TEXT,
+		FIELD(turn_secret),
+		.standard = "",
+		.help = "The file with that secret (coturn: use-auth-secret, static-auth-secret), "
+			"which not everybody may read. Of several lines the first is used. SIGHUP "
+			"reads it anew.",
+	},
+	{
+		.name = "turn-ttl",
+		.placeholder = "TIME",
+		.type = OPTION_SECONDS,
+		FIELD(turn_ttl),
+		.standard = "1h",
+		.min = 1,
+		.max = 86400,
+		.help = "How long these names let a peer begin to relay. Participants of nakodo.v1 "
+			"are told new ones after three quarters of it.",
+	},
+	{
 		.group = "Who may come in",
 		.name = "origin",
 		.placeholder = "ORIGIN",

@@ -13,7 +13,9 @@
 
 #include "nakodo/base/ids.h"
 #include "nakodo/base/json.h"
+#include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/service/ice.h"
 
 #define PING_INTERVAL 5000 /* ms */
 #define PONG_TIMEOUT 60000 /* ms */
@@ -138,17 +140,24 @@ static void reject(struct peer *peer, const char *reason)
 
 static void accept_peer(const struct session *session, bool exists)
 {
-	const char *servers = session->mount->env->ice_servers;
-	const struct iovec parts[] = {
-		PART("{\"type\":\"accept\",\"connectionId\":\""),
-		PART_OF(session->id),
-		strcmp(servers, "[]") ? PART("\",\"iceServers\":") : PART("\""),
-		PART_OF(strcmp(servers, "[]") ? servers : ""),
-		exists ? PART(",\"isExistClient\":true,\"isExistUser\":true}")
-		       : PART(",\"isExistClient\":false,\"isExistUser\":false}"),
-	};
+	const struct ice *ice = session->mount->env->ice;
+	const char *answer = exists ? "true" : "false";
+	struct text text = {0};
+	struct iovec part;
 
-	hub_send_text(session->peer, parts, sizeof(parts) / sizeof(*parts));
+	text_print(&text, "{\"type\":\"accept\",\"connectionId\":\"%s\"", session->id);
+	if (!ice_is_empty(ice)) {
+		text_add(&text, ",\"iceServers\":");
+		ice_print(ice, &text);
+	}
+	text_print(&text, ",\"isExistClient\":%s,\"isExistUser\":%s}", answer, answer);
+	part.iov_base = text_take(&text, &part.iov_len);
+	if (part.iov_base) {
+		hub_send_text(session->peer, &part, 1);
+		free(part.iov_base);
+	} else {
+		hub_close(session->peer, 1011, "out of memory");
+	}
 }
 
 /* The verdict on a REGISTERING peer, whenever it comes; `refusal` NULL: it may come in. Whether

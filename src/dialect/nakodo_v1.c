@@ -78,6 +78,7 @@ static void v1_stop(struct mount *mount)
 	DL_FOREACH_SAFE (v1->seats, seat, next) {
 		nakodo_v1_seat_destroy(seat);
 	}
+	hub_clear_timer(v1->hub, &v1->renewal);
 	free(v1);
 }
 

@@ -17,6 +17,7 @@
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
+#include "nakodo/dialect/nakodo_v1_ice.h"
 
 #define CLOSE_BAD_ROOM 4400
 #define CLOSE_ELSEWHERE 4409
@@ -221,14 +222,14 @@ static void replay(struct nakodo_v1_seat *seat)
 
 static char *print_resumed(struct nakodo_v1_seat *seat, const char *token)
 {
-	char *text;
-	int len = asprintf(&text,
-		"{\"type\":\"resumed\",\"id\":\"%s\",\"session\":\"%s\",\"n\":%" PRIu64
-		",\"iceServers\":%s}",
-		seat->member->id, token, session_tell(&seat->session),
-		seat->mount->mount->env->ice_servers);
+	struct text text = {0};
 
-	return len < 0 ? NULL : text;
+	text_print(&text,
+		"{\"type\":\"resumed\",\"id\":\"%s\",\"session\":\"%s\",\"n\":%" PRIu64 ",",
+		seat->member->id, token, session_tell(&seat->session));
+	nakodo_v1_ice_print(seat, &text);
+	text_add(&text, "}");
+	return text_take(&text, NULL);
 }
 
 static void resume(struct call *call, struct peer *peer, uint64_t n)
@@ -292,18 +293,20 @@ static char *print_snapshot(const struct nakodo_v1_seat *seat)
 static char *print_welcome(const struct call *call, struct nakodo_v1_seat *seat, const char *token)
 {
 	const struct options *options = call->v1->mount->env->options;
-	char room[JSON_QUOTED(HUB_NAME_MAX)], *text;
-	int len;
+	char room[JSON_QUOTED(HUB_NAME_MAX)];
+	struct text text = {0};
 
 	json_quote(call->request->room, room, sizeof(room));
-	len = asprintf(&text,
-		"{\"type\":\"welcome\",\"id\":\"%s\",\"room\":%s,\"session\":\"%s\"%s,%s,"
-		"\"iceServers\":%s,\"resumeSeconds\":%" PRIu64 ",\"limits\":{\"message\":%" PRIu64
-		",\"peers\":%" PRIu64 "}}",
+	text_print(&text,
+		"{\"type\":\"welcome\",\"id\":\"%s\",\"room\":%s,\"session\":\"%s\"%s,%s,",
 		seat->member->id, room, token, call->lost ? ",\"recovered\":false" : "",
-		seat->snapshot, call->v1->mount->env->ice_servers, options->resume_seconds,
-		options->max_message, options->room_peers);
-	return len < 0 ? NULL : text;
+		seat->snapshot);
+	nakodo_v1_ice_print(seat, &text);
+	text_print(&text,
+		",\"resumeSeconds\":%" PRIu64 ",\"limits\":{\"message\":%" PRIu64
+		",\"peers\":%" PRIu64 "}}",
+		options->resume_seconds, options->max_message, options->room_peers);
+	return text_take(&text, NULL);
 }
 
 static void welcome(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)

@@ -20,6 +20,7 @@
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/ws.h"
+#include "nakodo/service/ice.h"
 
 #define TICK 50 /* ms */
 #define OVERDUE 5000 /* ms, after which we end with or without libwebsockets */
@@ -192,6 +193,13 @@ static void on_hangup(uv_signal_t *handle, int signum)
 			log_error("reload.certificate", LOG_STR("problem", problem.text));
 		} else {
 			log_info("reload.certificate", LOG_STR("result", "loaded"));
+		}
+	}
+	if (ice_renewal(server->ice)) {
+		if (ice_reload(server->ice, &problem)) {
+			log_error("reload.turn-secret", LOG_STR("problem", problem.text));
+		} else {
+			log_info("reload.turn-secret", LOG_STR("result", "loaded"));
 		}
 	}
 	notify_reloaded(&server->lifecycle.notify);

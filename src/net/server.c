@@ -96,16 +96,14 @@ static int prepare_rooms(struct server *server, const struct options *options)
 	server->hub = hub_create(&limits);
 	front_set_protocol(server->plain_protocols, server->subprotocol, WS_READ_SIZE);
 	front_set_protocol(server->secure_protocols, server->subprotocol, WS_TLS_READ_SIZE);
-	server->ice_servers = ice_print(&options->ice_server);
 	server->env = (struct dialect_env){
-		.ice_servers = server->ice_servers,
 		.options = options,
 		.keep_place = keep_place,
 		.leave_place = leave_place,
 		.cookie = &server->gate,
 	};
 	server->sockets.options = options;
-	return server->hub && server->ice_servers ? 0 : -ENOMEM;
+	return server->hub ? 0 : -ENOMEM;
 }
 
 /* What can be made from the options without opening a socket. */
@@ -114,6 +112,11 @@ static int prepare(struct server *server, const struct options *options, struct 
 	int error = prepare_rooms(server, options);
 
 	if (!error) {
+		error = ice_create(&server->ice, options, problem);
+		if (error) {
+			return error;
+		}
+		server->env.ice = server->ice;
 		error = dialect_table_create(
 			&server->dialects, server->hub, &server->env, &options->mount, problem);
 		if (error) {
@@ -132,8 +135,9 @@ static int prepare(struct server *server, const struct options *options, struct 
 		server->sockets.tls = server->tls;
 		server->gate.tls = server->tls;
 		server->pages.gate = &server->gate;
+		server->pages.ice = server->ice;
 		server->pages.tls = server->tls;
-		error = pages_init(&server->pages, options, server->ice_servers, problem);
+		error = pages_init(&server->pages, options, problem);
 	}
 	return error;
 }
@@ -150,7 +154,7 @@ static void dispose(struct server *server)
 	tls_destroy(server->tls);
 	pages_finish(&server->pages);
 	dialect_table_destroy(server->dialects);
-	free(server->ice_servers);
+	ice_destroy(server->ice);
 	ws_finish(&server->ws);
 	gate_finish(&server->gate);
 	hub_destroy(server->hub);

@@ -2,15 +2,31 @@
 #include "nakodo/service/ice.h"
 
 #include <cjson/cJSON.h>
-#include <stdbool.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "nakodo/base/file.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/base/text.h"
+#include "nakodo/service/token.h"
+#include "nakodo/service/turn_key.h"
 
-static bool add_url(cJSON *server, const char *url)
+struct ice {
+	const struct options *options;
+	char *known; /* the servers that all are told, without brackets; "" */
+	char *urls; /* of those that want credentials, a JSON array; "[]" */
+	char *path; /* of turn-secret; NULL: unset */
+	struct turn_key *key; /* NULL: unset */
+};
+
+static bool add_url(cJSON *urls, const char *url)
 {
-	cJSON *urls = cJSON_AddArrayToObject(server, "urls"), *text = cJSON_CreateString(url);
+	cJSON *text = cJSON_CreateString(url);
 	bool added = urls && text && cJSON_AddItemToArray(urls, text);
 
 	if (!added) {
@@ -31,7 +47,7 @@ static bool add_server(cJSON *list, const char *value)
 		free(copy);
 		return false;
 	}
-	added = add_url(server, strsep(&rest, "|"));
+	added = add_url(cJSON_AddArrayToObject(server, "urls"), strsep(&rest, "|"));
 	if (added && rest) {
 		added = cJSON_AddStringToObject(server, "username", strsep(&rest, "|")) &&
 			cJSON_AddStringToObject(server, "credential", rest);
@@ -40,16 +56,125 @@ static bool add_server(cJSON *list, const char *value)
 	return added;
 }
 
-char *ice_print(const struct option_list *servers)
+/* All values as one array of JSON. NULL: no memory. */
+static char *print_all(const struct option_list *values, bool (*add)(cJSON *, const char *))
 {
 	cJSON *list = cJSON_CreateArray();
 	bool added = list;
 	char *text;
 
-	for (size_t i = 0; added && i < servers->count; i++) {
-		added = add_server(list, servers->items[i].value);
+	for (size_t i = 0; added && i < values->count; i++) {
+		added = add(list, values->items[i].value);
 	}
 	text = added ? cJSON_PrintUnformatted(list) : NULL;
 	cJSON_Delete(list);
 	return text;
+}
+
+static void remove_brackets(char *array)
+{
+	size_t len = strlen(array);
+
+	memmove(array, array + 1, len);
+	array[len - 2] = '\0';
+}
+
+static int no_memory(struct problem *problem)
+{
+	return problem_set(problem, -ENOMEM, "out of memory");
+}
+
+int ice_create(struct ice **ret, const struct options *options, struct problem *problem)
+{
+	struct ice *ice = calloc(1, sizeof(*ice));
+	int error = 0;
+
+	if (!ice) {
+		return no_memory(problem);
+	}
+	ice->options = options;
+	ice->known = print_all(&options->ice_server, add_server);
+	ice->urls = print_all(&options->turn_server, add_url);
+	if (*options->turn_secret) {
+		ice->path = file_absolute(options->turn_secret);
+	}
+	if (!ice->known || !ice->urls || (*options->turn_secret && !ice->path)) {
+		error = no_memory(problem);
+	} else {
+		remove_brackets(ice->known);
+		error = ice_reload(ice, problem);
+	}
+	if (error) {
+		ice_destroy(ice);
+	} else {
+		*ret = ice;
+	}
+	return error;
+}
+
+void ice_destroy(struct ice *ice)
+{
+	if (ice) {
+		turn_key_destroy(ice->key);
+		free(ice->known);
+		free(ice->urls);
+		free(ice->path);
+		free(ice);
+	}
+}
+
+int ice_reload(struct ice *ice, struct problem *problem)
+{
+	struct turn_key *key = NULL;
+	struct problem detail;
+	int error = ice->path ? turn_key_read(&key, ice->path, &detail) : 0;
+
+	if (error) {
+		return problem_set(problem, error, "%s: turn-secret `%s`: %s",
+			options_where(ice->options, &ice->options->turn_secret), ice->path,
+			detail.text);
+	}
+	turn_key_destroy(ice->key);
+	ice->key = key;
+	return 0;
+}
+
+/* The name is when they expire, and something that nobody else has. */
+static void print_credentials(const struct ice *ice, struct text *out)
+{
+	char id[TOKEN_TEXT], username[TOKEN_TEXT + 24], password[TURN_KEY_PASSWORD];
+	int64_t expiry = (int64_t)time(NULL) + (int64_t)ice->options->turn_ttl;
+
+	token_create(id);
+	snprintf(username, sizeof(username), "%" PRId64 ":%s", expiry, id);
+	if (!turn_key_sign(ice->key, username, password)) {
+		out->failed = true;
+		return;
+	}
+	text_print(out, "{\"urls\":%s,\"username\":\"%s\",\"credential\":\"%s\"}", ice->urls,
+		username, password);
+	meter_add(METER_TURN_CREDENTIALS, 1);
+}
+
+void ice_print(const struct ice *ice, struct text *out)
+{
+	text_add(out, "[");
+	if (ice) {
+		text_add(out, ice->known);
+	}
+	if (ice && ice->key) {
+		text_add(out, *ice->known ? "," : "");
+		print_credentials(ice, out);
+	}
+	text_add(out, "]");
+}
+
+bool ice_is_empty(const struct ice *ice)
+{
+	return !ice || (!*ice->known && !ice->key);
+}
+
+uint64_t ice_renewal(const struct ice *ice)
+{
+	return ice && ice->key ? ice->options->turn_ttl * 750 : 0;
 }

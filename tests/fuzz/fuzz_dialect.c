@@ -78,7 +78,7 @@ static void begin(void)
 	static const struct hub_host host = {host_now, host_set_timer, host_clear_timer, NULL};
 	static const struct hub_limits limits = {ROOM_MEMBERS, OUTBOX_BYTES};
 	static struct options options;
-	static const struct dialect_env env = {.ice_servers = "[]", .options = &options};
+	static const struct dialect_env env = {.options = &options};
 	static char *const argv[] = {(char *)"nakodo"}, *const environment[] = {NULL};
 	struct problem problem;
 

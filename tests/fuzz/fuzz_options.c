@@ -83,7 +83,7 @@ static void check_printed(const struct options *options)
 static void make_mounts(const struct options *options)
 {
 	struct hub_limits limits = {4, 4096};
-	struct dialect_env env = {.ice_servers = "[]", .options = options};
+	struct dialect_env env = {.options = options};
 	struct hub *hub = hub_create(&limits);
 	struct dialect_table *table;
 	struct problem problem;

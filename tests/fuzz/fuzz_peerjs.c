@@ -27,7 +27,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct dialect_env env = {.ice_servers = "[]"};
+static const struct dialect_env env = {.options = NULL};
 
 static struct {
 	struct hub *hub;

@@ -15,15 +15,18 @@ async function freePort() {
 }
 
 /**
- * Start coturn with one user, `user` with the password `secret`, and wait until it answers.
+ * Start coturn with one user, `user` with the password `secret`, or with a secret that it shares with
+ * whoever gives out credentials, and wait until it answers.
+ * @param {string} [shared]
  * @returns {Promise<{ port: number, url: string, stop: () => Promise<void> }>}
  */
-export async function startCoturn() {
+export async function startCoturn(shared) {
   const [port, folder] = [await freePort(), scratch()];
   const child = spawn('turnserver', [
     '-n', '--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-multicast-peers', '--allow-loopback-peers',
     '--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(port),
-    '--lt-cred-mech', '--realm', 'lab.example', '--user', 'user:secret',
+    '--realm', 'lab.example',
+    ...(shared ? ['--use-auth-secret', '--static-auth-secret', shared] : ['--lt-cred-mech', '--user', 'user:secret']),
     '--userdb', join(folder, 'users'), '--pidfile', join(folder, 'pid'), '--log-file', 'stdout',
   ], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
@@ -42,4 +45,16 @@ export async function startCoturn() {
     throw new Error(`coturn has ended:\n${said}`);
   })]);
   return { port, url: `turn:127.0.0.1:${port}?transport=udp`, stop };
+}
+
+/** May these credentials relay something there? A call to oneself, of one small message. */
+export async function mayRelay({ port }, { username, credential }) {
+  const child = spawn('turnutils_uclient', ['-y', '-c', '-n', '1', '-m', '1', '-l', '64', '-u', username, '-w', credential,
+    '-p', String(port), '127.0.0.1'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const from of [child.stdout, child.stderr]) from.setEncoding('utf8').on('data', (text) => { said += text; });
+  const [status] = await once(child, 'close');
+  const isRefused = said.includes('Cannot complete Allocation');
+  if (isRefused === (status === 0)) throw new Error(`turnutils_uclient ended with ${status}:\n${said}`);
+  return !isRefused;
 }

@@ -55,7 +55,8 @@ struct options {
 	struct option_list listen, trusted_proxy, origin, server_name, subprotocol;
 	struct option_list mount; /* in the order of the paths, each of which stands once */
 	struct option_list ice_server; /* URL or URL|USER|PASSWORD; only the last may hold a | */
-	char *tls_cert, *tls_key, *tls_self_signed, *web_root, *log_file;
+	struct option_list turn_server; /* URLs; none without turn_secret, nor the other way */
+	char *tls_cert, *tls_key, *tls_self_signed, *turn_secret, *web_root, *log_file;
 	bool show_messages;
 	uint64_t max_message, max_peers, max_peers_per_room, max_peers_per_address;
 	uint64_t max_memory; /* 0: a quarter of memory_available() */
@@ -65,6 +66,7 @@ struct options {
 	uint64_t ping_interval, ping_timeout, slow_seconds, handshake_timeout, drain_seconds;
 	uint64_t resume_seconds, resume_messages, resume_bytes; /* these and the next: nakodo.v1 */
 	uint64_t room_history, max_meta, room_peers, rooms_max;
+	uint64_t turn_ttl;
 	int log_level; /* enum option_log_level */
 	int log_format; /* enum option_log_format */
 	char *where[OPTIONS_MOST]; /* of each row; for options_where() */

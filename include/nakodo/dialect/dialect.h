@@ -15,6 +15,7 @@
 #include "nakodo/hub/hub.h"
 
 struct address;
+struct ice;
 struct option_list;
 struct options;
 struct problem;
@@ -22,7 +23,7 @@ struct shortage;
 
 /* What the daemon gives its dialects. */
 struct dialect_env {
-	const char *ice_servers; /* as ice_print() gives it */
+	const struct ice *ice; /* the servers that peers are told of; NULL: none */
 	const struct options *options;
 	/* Count a client that has lost its connection but is waited for as if it were still
 	 * connected; leave_place() ends that. False: no memory, it is not counted. NULL: nobody

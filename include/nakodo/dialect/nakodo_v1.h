@@ -2,7 +2,7 @@
  * nakodo_v1: what the files of this dialect share. nakodo_v1.c reads messages, _join.c lets clients
  * in or back in, _seat.c knows who sits where and what each is sent, _waiting.c what is kept for
  * one who is away, _place.c who gives way to whom, _shed.c who does when memory is short,
- * _history.c what was chatted.
+ * _history.c what was chatted, _ice.c which servers they are told of.
  *
  * A seat is one participant in one room. It outlives its connections:
  *
@@ -54,12 +54,12 @@ struct nakodo_v1_seat {
 	bool placed; /* detached and counted (dialect_env) */
 	/* How many messages may come at no cost after a resume, since the client sends them again;
 	 * what was used comes back at message-rate, counted from `granted`, in ms. */
-	uint64_t grant, granted;
+	uint64_t grant, granted, told; /* `told`: of the TURN servers, in ms (_ice.c) */
 	char *name, *meta; /* JSON; NULL: none */
 	/* The room as the first welcome told it, kept as long as the client may not have got that
 	 * welcome. NULL: the client has it, or it is too late to send it again. */
 	char *snapshot;
-	struct nakodo_v1_seat *prev, *next; /* of the mount (utlist DL) */
+	struct nakodo_v1_seat *prev, *next; /* of the mount, by `told` (utlist DL) */
 	size_t counted; /* bytes, in MEMORY_ROOMS */
 	struct nakodo_v1_seat *away_prev, *away_next; /* without a connection (utlist DL) */
 	struct nakodo_v1_seat *kept_prev, *kept_next; /* of the keeper (utlist DL) */
@@ -71,6 +71,7 @@ struct nakodo_v1 {
 	struct hub *hub;
 	struct session_limits limits;
 	struct nakodo_v1_seat *seats;
+	struct wheel_timer renewal; /* when the first of them is to be told again */
 	/* Without a connection, the oldest first; the unconfirmed never acknowledged anything. */
 	struct nakodo_v1_seat *away, *unconfirmed;
 	struct share kept, said; /* of each address: how many of `away`; bytes of chat */
@@ -109,8 +110,7 @@ void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot);
 void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat); /* its client has the issued token */
 /* Has its client ever shown that it can resume? */
 bool nakodo_v1_seat_is_confirmed(const struct nakodo_v1_seat *seat);
-/* The seat of which this is a key, and which of its keys that is (`ret_key`, or NULL). NULL: none.
- */
+/* The seat of which this is a key, and which of its keys (`ret_key`, or NULL). NULL: none. */
 struct nakodo_v1_seat *nakodo_v1_seat_find(
 	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key);
 

@@ -18,6 +18,7 @@
 #include "nakodo/net/tls/renewal.h"
 #include "nakodo/net/ws/ws.h"
 
+struct ice;
 struct options;
 struct problem;
 
@@ -29,7 +30,7 @@ struct server {
 	char subprotocol[64]; /* the name in both, for the upgrade at hand; "": none */
 	struct deadlines deadlines;
 	struct hub *hub;
-	char *ice_servers; /* JSON; what `env` points to */
+	struct ice *ice; /* what `env` points to */
 	struct dialect_env env;
 	struct dialect_table *dialects;
 	struct tls *tls; /* NULL: no certificate, so no TLS listener */

@@ -10,7 +10,7 @@
 #include "nakodo/base/address.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
-#include "nakodo/base/problem.h"
+#include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/gate/admit.h"
 #include "nakodo/net/gate/census.h"
@@ -23,6 +23,7 @@
 #include "nakodo/net/http/site.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
+#include "nakodo/service/ice.h"
 
 #define CONNECT_TEXT 640 /* bytes */
 #define QR_CONNECTS 5 /* that drawing a code costs */
@@ -64,7 +65,12 @@ static void answer_ready(const struct exchange *exchange, struct reply *ret)
 
 static void answer_ice(const struct exchange *exchange, struct reply *ret)
 {
-	reply_set(ret, 200, "application/json", exchange->pages->ice);
+	struct text text = {0};
+
+	text_add(&text, "{\"iceServers\":");
+	ice_print(exchange->pages->ice, &text);
+	text_add(&text, "}");
+	reply_set_owned(ret, "application/json", text_take(&text, NULL));
 }
 
 static void answer_authority(const struct exchange *exchange, struct reply *ret)
@@ -373,14 +379,9 @@ void pages_serve(struct pages *pages, const struct gate_door *door, struct conn 
 	}
 }
 
-int pages_init(struct pages *pages, const struct options *options, const char *ice_servers,
-	struct problem *problem)
+int pages_init(struct pages *pages, const struct options *options, struct problem *problem)
 {
 	pages->started = time(NULL);
-	if (asprintf(&pages->ice, "{\"iceServers\":%s}", ice_servers) < 0) {
-		pages->ice = NULL;
-		return problem_set(problem, -ENOMEM, "out of memory");
-	}
 	return site_create(&pages->site, options, problem);
 }
 
@@ -388,5 +389,4 @@ void pages_finish(struct pages *pages)
 {
 	site_destroy(pages->site);
 	qr_cache_finish(&pages->codes);
-	free(pages->ice);
 }

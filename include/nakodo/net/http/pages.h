@@ -22,6 +22,7 @@ struct conn;
 struct gate;
 struct gate_door;
 struct head;
+struct ice;
 struct options;
 struct problem;
 struct site;
@@ -29,17 +30,16 @@ struct tls;
 
 struct pages {
 	const struct gate *gate;
+	const struct ice *ice;
 	const struct tls *tls; /* NULL: no certificate */
 	struct site *site;
 	struct qr_cache codes;
-	char *ice; /* the body of /ice.json */
 	int64_t started; /* seconds since 1970 */
 };
 
-/* Open web-root; `ice_servers` is the JSON array for /ice.json. The other members
- * are the caller's to set. 0, or -errno with a sentence; pages_finish() in either case. */
-int pages_init(struct pages *pages, const struct options *options, const char *ice_servers,
-	struct problem *problem);
+/* Open web-root; the other members are the caller's to set. 0, or -errno with a sentence;
+ * pages_finish() in either case. */
+int pages_init(struct pages *pages, const struct options *options, struct problem *problem);
 void pages_finish(struct pages *pages);
 
 /* Is the decoded path for this server's own pages alone? */

@@ -1,0 +1,80 @@
+/*
+ * nakodo_v1_ice: owns the order of a mount's seats: who was told longest ago comes first. So one
+ * timer serves all of them, and costs nothing for those who are not due.
+ */
+#include "nakodo/dialect/nakodo_v1_ice.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "nakodo/base/text.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/service/ice.h"
+
+#define MOST 32 /* seats that are told in one turn of the loop */
+
+static void on_renewal(struct wheel_timer *timer);
+
+static void set_renewal(struct nakodo_v1 *v1)
+{
+	uint64_t now = hub_now(v1->hub), due = v1->seats->told + ice_renewal(v1->mount->env->ice);
+
+	hub_set_timer(v1->hub, &v1->renewal, due > now ? due - now : WHEEL_STEP, on_renewal);
+}
+
+static void move_back(struct nakodo_v1_seat *seat)
+{
+	struct nakodo_v1 *v1 = seat->mount;
+
+	seat->told = hub_now(v1->hub);
+	DL_DELETE(v1->seats, seat);
+	DL_APPEND(v1->seats, seat);
+	if (!v1->renewal.at) {
+		set_renewal(v1);
+	}
+}
+
+void nakodo_v1_ice_print(struct nakodo_v1_seat *seat, struct text *out)
+{
+	const struct ice *ice = seat->mount->mount->env->ice;
+
+	text_add(out, "\"iceServers\":");
+	ice_print(ice, out);
+	if (ice_renewal(ice)) {
+		move_back(seat);
+	}
+}
+
+static void tell(struct nakodo_v1_seat *seat)
+{
+	struct text text = {0};
+	struct iovec part;
+
+	text_add(&text, "{\"type\":\"ice\",");
+	nakodo_v1_ice_print(seat, &text);
+	text_add(&text, "}");
+	part.iov_base = text_take(&text, &part.iov_len);
+	if (part.iov_base) {
+		nakodo_v1_seat_send(seat, &part, 1);
+		free(part.iov_base);
+	}
+}
+
+static void on_renewal(struct wheel_timer *timer)
+{
+	size_t offset = offsetof(struct nakodo_v1, renewal);
+	struct nakodo_v1 *v1 = (void *)((char *)timer - offset);
+	uint64_t now = hub_now(v1->hub), after = ice_renewal(v1->mount->env->ice);
+
+	for (int i = 0; i < MOST && v1->seats && v1->seats->told + after <= now; i++) {
+		if (v1->seats->peer) {
+			tell(v1->seats);
+		} else { /* who comes back is told in `resumed` */
+			move_back(v1->seats);
+		}
+	}
+	if (v1->seats) {
+		set_renewal(v1);
+	}
+}
