@@ -86,6 +86,51 @@ describe('nothing in a room stands on something else', () => {
     });
   }
 
+  it('what is pressed with a finger is 44 px large at least', async (t) => {
+    const [page] = await openPages(t, [browser], daemon.url, { viewport: PHONE });
+    await page.shows('#prejoin');
+    const small = () => page.page.evaluate(() => [...document.querySelectorAll('button, select, textarea, input:not([type="checkbox"]), a.button')]
+      .filter((one) => one.checkVisibility() && !one.closest('.signals'))
+      .map((one) => [one.id || one.className || one.textContent, one.getBoundingClientRect()])
+      .filter(([, { width, height }]) => width && (width < 44 || height < 44))
+      .map(([name, { width, height }]) => `${name}: ${width} × ${height}`));
+    assert.deepEqual(await small(), []);
+    await page.page.evaluate(begin);
+    await page.page.evaluate(() => window.strip.showStrip('many', 'strip.many', { way: { key: 'strip.dismiss', act() {} } }));
+    for (const tab of ['chat', 'people', 'signals']) {
+      await page.page.evaluate((name) => window.drawer.open(name), tab);
+      assert.deepEqual([tab, await small()], [tab, []]);
+    }
+    for (const name of ['invite', 'settings', 'help']) {
+      await page.page.evaluate((id) => document.getElementById(id).showModal(), name);
+      assert.deepEqual([name, await small()], [name, []]);
+      await page.page.evaluate((id) => document.getElementById(id).close(), name);
+    }
+  });
+
+  it('a phone tells who came, and what was said, however long the name and the words', async (t) => {
+    const [page] = await openPages(t, [browser], daemon.url, { viewport: PHONE });
+    await page.page.evaluate(begin);
+    const seen = await page.page.evaluate(async () => {
+      const { announce } = await import('/room/status.js');
+      const shown = (key, params) => {
+        announce(key, params);
+        const [text] = document.querySelector('#status p:last-child').childNodes;
+        const box = text.parentElement.getBoundingClientRect();
+        const range = document.createRange();
+        // What of the text is on the first line.
+        return [...text.data].filter((_, i) => {
+          range.setStart(text, i);
+          range.setEnd(text, i + 1);
+          return range.getBoundingClientRect().bottom < box.bottom;
+        }).join('');
+      };
+      return [shown('room.left', { name: 'Somebody with a name '.repeat(9) }), shown('chat.heard', { name: 'Ken', text: 'x'.repeat(300) })];
+    });
+    assert.match(seen[0], /^Somebody with a nam… left\.$/);
+    assert.match(seen[1], /^Ken: x{20,}$/);
+  });
+
   for (const [name, viewport] of [
     ['a desktop', DESKTOP], ['a small desktop', { width: 900, height: 500 }], ['a phone', PHONE], ['a small phone', { ...PHONE, width: 320, height: 568 }],
     ['a phone on its side', { ...PHONE, width: 640, height: 360 }], ['a large one', { ...PHONE, width: 844, height: 390 }],

@@ -8,6 +8,7 @@ import { t } from '../lib/i18n.js';
 
 const SHOWN_MS = 5000;
 const MOST = 2;
+const LONGEST_NAME = 20; // of a name: what is told stands behind it, and a phone has one line
 
 const box = byId('status', HTMLElement);
 
@@ -16,12 +17,19 @@ export function clearStatus() {
   box.replaceChildren();
 }
 
+/** @param {string | number} name */
+function brief(name) {
+  const letters = [...String(name)];
+  return letters.length > LONGEST_NAME ? `${letters.slice(0, LONGEST_NAME - 1).join('').trimEnd()}…` : name;
+}
+
 /**
  * @param {string} key
  * @param {import('../lib/i18n.js').Params} [params]
  */
 export function announce(key, params) {
-  const line = make('p', '', t(key, params));
+  const told = params?.name ? { ...params, name: brief(params.name) } : params;
+  const line = make('p', '', t(key, told));
   box.append(line);
   while (box.children.length > MOST) {
     box.firstElementChild?.remove();
