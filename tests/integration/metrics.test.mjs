@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { open } from '../lib/client.mjs';
+import { setTimeout as pass } from 'node:timers/promises';
+import { open, openMany } from '../lib/client.mjs';
 import { runDaemon, scratch, testDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
 import { ACCEPT, parseMetrics, scrape } from '../lib/metrics.mjs';
@@ -70,6 +71,64 @@ describe('what is answered', () => {
     await Promise.all([a, b, c].map((client) => client.close()));
     await daemon.until(() => daemon.lines('peer.leave').length === 3);
     assert.equal((await scrape(target)).get('nakodo_rooms'), 0);
+  });
+});
+
+describe('how long things take', () => {
+  /** How often, and how long together, by now. */
+  const read = (samples, name) => ({ count: samples.get(`nakodo_${name}_seconds_count`), sum: samples.get(`nakodo_${name}_seconds_sum`) });
+
+  it('each bucket has what those before it have, and the last one all', async (t) => {
+    const daemon = await testDaemon(t, { args: measured });
+    const samples = await scrape({ port: daemon.port });
+    for (const name of ['turn', 'relay']) {
+      const buckets = [...samples].filter(([key]) => key.startsWith(`nakodo_${name}_seconds_bucket`)).map(([, value]) => value);
+      assert.equal(buckets.length, 14);
+      assert.deepEqual(buckets, buckets.toSorted((a, b) => a - b));
+      assert.equal(buckets.at(-1), read(samples, name).count);
+    }
+    assert.ok(read(samples, 'turn').count > 0);
+  });
+
+  it('a message that is relayed is timed once, however many it goes to; an answer of HTTP is not', async (t) => {
+    const daemon = await testDaemon(t, { args: measured });
+    const [first, ...others] = await openMany(`${daemon.ws}/relay/crowd`, 20);
+    const before = read(await scrape({ port: daemon.port }), 'relay');
+    for (let i = 0; i < 10; i++) {
+      first.send(`message ${i}`);
+      await Promise.all(others.map((other) => other.next()));
+    }
+    const after = read(await scrape({ port: daemon.port }), 'relay');
+    assert.equal(after.count - before.count, 10);
+    assert.ok(after.sum > before.sum);
+  });
+
+  it('a turn does not last while nothing happens', async (t) => {
+    const daemon = await testDaemon(t, { args: measured });
+    const before = read(await scrape({ port: daemon.port }), 'turn');
+    await pass(1000);
+    const after = read(await scrape({ port: daemon.port }), 'turn');
+    assert.ok(after.count > before.count);
+    assert.ok(after.sum - before.sum < 0.5, `turns took ${after.sum - before.sum} of 1 s`);
+  });
+
+  it('to read all this costs as much of the loop with 500 peers as with none', async (t) => {
+    const daemon = await testDaemon(t, { args: [...measured, '--max-peers-per-address', '0', '--connect-rate', '0'] });
+    const target = { port: daemon.port };
+    /** The least that ten answers took in one of several rounds. */
+    const cost = async () => {
+      const rounds = [];
+      for (let round = 0; round < 8; round++) {
+        const { sum } = read(await scrape(target), 'turn');
+        for (let i = 0; i < 9; i++) await scrape(target);
+        rounds.push(read(await scrape(target), 'turn').sum - sum);
+      }
+      return Math.min(...rounds);
+    };
+    const alone = await cost();
+    await openMany(`${daemon.ws}/relay`, 500);
+    const among = await cost();
+    assert.ok(among < alone * 2, `${among} s for ten, ${alone} s when nobody was there`);
   });
 });
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "nakodo/base/histogram.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/text.h"
 #include "nakodo/config.h"
@@ -16,6 +17,7 @@
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/tls.h"
 
+#define NS_PER_S 1000000000
 #define PLAIN "text/plain; version=0.0.4; charset=utf-8"
 #define OPEN "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -111,6 +113,25 @@ static void write_family(struct page *page, const struct family *family)
 	}
 }
 
+static void write_histogram(struct page *page, enum histogram which)
+{
+	const struct histogram_values *values = &histogram_values[which];
+	const char *name = histogram_rows[which].name;
+	uint64_t count = 0;
+
+	text_print(&page->text, "# HELP nakodo_%s_seconds %s\n# TYPE nakodo_%s_seconds histogram\n",
+		name, histogram_rows[which].help, name);
+	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		count += values->counts[i];
+		text_print(&page->text, "nakodo_%s_seconds_bucket{le=\"%s\"} %" PRIu64 "\n", name,
+			histogram_bounds[i], count);
+	}
+	text_print(&page->text,
+		"nakodo_%s_seconds_sum %" PRIu64 ".%09" PRIu64 "\nnakodo_%s_seconds_count %" PRIu64
+		"\n",
+		name, values->sum / NS_PER_S, values->sum % NS_PER_S, name, count);
+}
+
 static void write_meters(struct page *page)
 {
 	for (int i = 0; i < METER_COUNT; i++) {
@@ -125,6 +146,9 @@ static void write_meters(struct page *page)
 	}
 	for (size_t i = 0; i < FAMILIES; i++) {
 		write_family(page, &families[i]);
+	}
+	for (int i = 0; i < HISTOGRAM_COUNT; i++) {
+		write_histogram(page, (enum histogram)i);
 	}
 }
 

@@ -55,11 +55,14 @@ static void write_pass(struct flush *flush)
 static void on_check(uv_check_t *check)
 {
 	struct flush *flush = check->data;
+	bool any;
 
 	flush->turned(flush);
 	hub_settle(flush->hub);
 	uv_idle_stop(&flush->idle);
+	any = hub_is_dirty(flush->hub);
 	write_pass(flush);
+	lag_note_written(&flush->lag, any, !flush->passes);
 	flush->flushed(flush);
 }
 
@@ -70,6 +73,7 @@ static void on_prepare(uv_prepare_t *prepare)
 	if (hub_is_dirty(flush->hub) || flush->has_more(flush)) {
 		uv_idle_start(&flush->idle, on_idle);
 	}
+	lag_end_turn(&flush->lag);
 }
 
 void flush_start(struct flush *flush, uv_loop_t *loop)

@@ -478,5 +478,8 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 		.peer = ws_flush,
 		.flushed = on_flushed,
 		.has_more = has_more};
+	if (sockets->measured) {
+		lag_start(&ws->flush.lag, sockets->loop);
+	}
 	flush_start(&ws->flush, sockets->loop);
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "nakodo/net/loop/lag.h"
+
 #define FLUSH_SHARE 131072 /* bytes */
 
 struct flush;
@@ -28,6 +30,7 @@ struct flush {
 	flush_peer_fn *peer;
 	flush_turn_fn *flushed; /* after the writes of each pass */
 	flush_ask_fn *has_more; /* Is there something for `flushed` that must not wait? */
+	struct lag lag; /* measures if it was started */
 	unsigned passes; /* in a row that have left something; 0: all is written */
 	uv_check_t check;
 	uv_prepare_t prepare;
