@@ -22,6 +22,8 @@ install(FILES ${PROJECT_BINARY_DIR}/packaging/nakodo.service
 install(FILES packaging/nakodo.sysusers RENAME nakodo.conf
   DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/sysusers.d)
 install(FILES packaging/nakodo.conf DESTINATION ${NAKODO_SYSCONF_DIR})
+install(FILES packaging/alerts.yml packaging/grafana.json
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/nakodo)
 install(FILES README.md README.ja.md CHANGELOG.md LICENSE SECURITY.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/protocols DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -12,7 +12,8 @@ binary=$prefix/bin/nakodo
 pages=$prefix/share/nakodo/web
 expected=("$binary" "$pages/index.html" "$pages/lab.html" "$prefix/share/man/man8/nakodo.8"
 	"$prefix/lib/systemd/system/nakodo.service" "$prefix/lib/systemd/system/nakodo.socket"
-	"$prefix/lib/sysusers.d/nakodo.conf" /etc/nakodo/nakodo.conf)
+	"$prefix/lib/sysusers.d/nakodo.conf" /etc/nakodo/nakodo.conf
+	"$prefix/share/nakodo/alerts.yml" "$prefix/share/nakodo/grafana.json")
 for name in README.md README.ja.md CHANGELOG.md LICENSE SECURITY.md protocols/plain.md; do
 	expected+=("$prefix/share/doc/nakodo/$name")
 done
