@@ -171,6 +171,7 @@ static int parse_parameter(struct endpoint *endpoint, const char *text, struct p
 	} known[] = {
 		{"dialect", endpoint->dialect, sizeof(endpoint->dialect)},
 		{"origin", endpoint->origin, sizeof(endpoint->origin)},
+		{"auth", endpoint->auth, sizeof(endpoint->auth)},
 		{"name", endpoint->name, sizeof(endpoint->name)},
 	};
 	size_t count = sizeof(known) / sizeof(*known) - (endpoint->kind != ENDPOINT_SYSTEMD);
@@ -200,7 +201,7 @@ static int parse_parameter(struct endpoint *endpoint, const char *text, struct p
 		return 0;
 	}
 	return problem_set(problem, -EINVAL,
-		"only the parameters dialect, origin and metrics are known, as in "
+		"only the parameters auth, dialect, origin and metrics are known, as in "
 		"localhost:3000?origin=any&dialect=relay");
 }
 
@@ -239,6 +240,11 @@ int endpoint_parse(struct endpoint *ret, const char *text, struct problem *probl
 	error = parse_place(&endpoint, place, problem);
 	if (!error && text[len] == '?') {
 		error = parse_parameters(&endpoint, text + len + 1, problem);
+	}
+	if (!error && *endpoint.auth && strcmp(endpoint.auth, "none") &&
+		strcmp(endpoint.auth, "token")) {
+		error = problem_set(problem, -EINVAL,
+			"the parameter auth must be none or token, as in *:3000?auth=token");
 	}
 	if (!error) {
 		*ret = endpoint;

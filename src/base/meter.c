@@ -72,6 +72,12 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		"Refused: a trusted proxy that names no client.", METER_COUNTER},
 	[METER_REFUSED_BAD_ORIGIN] = {"refused_bad_origin",
 		"Refused: a page that may not connect or read.", METER_COUNTER},
+	[METER_REFUSED_NO_TOKEN] = {"refused_no_token", "Refused: no token where one is asked for.",
+		METER_COUNTER},
+	[METER_REFUSED_BAD_TOKEN] = {"refused_bad_token", "Refused: a token that is not good.",
+		METER_COUNTER},
+	[METER_REFUSED_NOT_GRANTED] = {"refused_not_granted",
+		"Refused: a room that the token does not name.", METER_COUNTER},
 	[METER_REFUSED_BAD_METHOD] = {"refused_bad_method",
 		"Refused: a method that is not answered.", METER_COUNTER},
 	[METER_REFUSED_BAD_HANDSHAKE] = {"refused_bad_handshake",
@@ -180,6 +186,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		METER_COUNTER},
 	[METER_CLOSED_4400] = {"closed_4400",
 		"Peers closed with 4400 (a bad request of a dialect).", METER_COUNTER},
+	[METER_CLOSED_4403] = {"closed_4403",
+		"Peers closed with 4403 (a room that the token does not name).", METER_COUNTER},
 	[METER_CLOSED_4408] = {"closed_4408", "Peers closed with 4408 (no answer to pings).",
 		METER_COUNTER},
 	[METER_CLOSED_4409] = {"closed_4409",
@@ -247,6 +255,8 @@ static enum meter of_code(unsigned code)
 		return METER_CLOSED_1011;
 	case 4400:
 		return METER_CLOSED_4400;
+	case 4403:
+		return METER_CLOSED_4403;
 	case 4408:
 		return METER_CLOSED_4408;
 	case 4409:

@@ -241,6 +241,34 @@ static int check_turn(const struct options *options, struct problem *problem)
 	return 0;
 }
 
+/* Keys that nothing asks for are a door that was left open by mistake. */
+static int check_auth(const struct options *options, struct problem *problem)
+{
+	bool asks = options->auth == OPTION_AUTH_TOKEN, keys;
+	const void *named = options->auth_key.count ? (const void *)&options->auth_key
+						    : (const void *)&options->auth_jwks;
+
+	keys = options->auth_key.count || *options->auth_jwks;
+	for (size_t i = 0; i < options->listen.count; i++) {
+		struct endpoint endpoint;
+
+		asks |= !endpoint_parse(&endpoint, options->listen.items[i].value, problem) &&
+			!strcmp(endpoint.auth, "token");
+	}
+	if (asks && !keys) {
+		return problem_set(problem, -EINVAL,
+			"%s: a token is asked for, but there is no key to check it with: set "
+			"auth-key or auth-jwks",
+			options_where_either(options, &options->auth, &options->listen));
+	}
+	return keys && !asks
+		       ? problem_set(problem, -EINVAL,
+				 "%s: there is a key for tokens, but nothing asks for one: set "
+				 "auth = token, or ?auth=token behind a listener",
+				 options_where(options, named))
+		       : 0;
+}
+
 static int check_together(const struct options *options, struct problem *problem)
 {
 	int error = check_turn(options, problem);
@@ -280,7 +308,7 @@ static int check_together(const struct options *options, struct problem *problem
 	for (size_t i = 0; i < options->listen.count && !error; i++) {
 		error = check_listener(options, &options->listen.items[i], problem);
 	}
-	return error;
+	return error ? error : check_auth(options, problem);
 }
 
 int options_load(struct options *options, int argc, char *const *argv, char *const *environment,

@@ -11,6 +11,7 @@
 #define FIELD(field) .offset = offsetof(struct options, field)
 
 /* In the order of the enums in options.h. */
+static const char *const auths[] = {"none", "token", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_formats[] = {"auto", "text", "json", "journal", NULL};
 
@@ -28,10 +29,9 @@ const struct option_row options_table[] = {
 			"(the sockets of a socket unit; ?name= takes those of one name). HOST is a "
 			"name, an IPv4 address, an IPv6 address in brackets, or * for every "
 			"address; localhost is both families. WebSocket and HTTP share the port; "
-			"a tls: port sends plain HTTP to https. ?origin= and ?dialect= behind it, "
-			"joined by &, set these for one listener; ?metrics, on loopback alone, "
-			"adds "
-			"/metrics for Prometheus.",
+			"a tls: port sends plain HTTP to https. ?origin=, ?dialect= and ?auth= "
+			"behind it, joined by &, set these for one listener; ?metrics, on loopback "
+			"alone, adds /metrics for Prometheus.",
 	},
 	{
 		.name = "trusted-proxy",
@@ -179,6 +179,53 @@ const struct option_row options_table[] = {
 			"localhost; elsewhere its pages may connect and read private files under "
 			"these names, IP addresses, the machine's names and the certificate's. "
 			"Others are refused against DNS rebinding.",
+	},
+	{
+		.name = "auth",
+		.placeholder = "WHAT",
+		.type = OPTION_CHOICE,
+		FIELD(auth),
+		.standard = "none",
+		.choices = auths,
+		.help = "What a client has to show: none, or a token, a JWT that is signed with "
+			"one of the keys below and names the room. It stands in ?token= or in "
+			"Authorization: Bearer; with Ayame it may be the signalingKey.",
+	},
+	{
+		.name = "auth-key",
+		.placeholder = "KID:ALG:FILE",
+		.type = OPTION_LIST,
+		FIELD(auth_key),
+		.standard = "",
+		.help = "A key whose tokens are believed, and the only algorithm it is for: HS256, "
+			"HS384, HS512 (FILE holds the secret), RS256, PS256, ES256 or EdDSA (FILE "
+			"holds the public key in PEM). A secret that everybody may read is "
+			"refused.",
+	},
+	{
+		.name = "auth-jwks",
+		.placeholder = "FILE",
+		.type = OPTION_TEXT,
+		FIELD(auth_jwks),
+		.standard = "",
+		.help = "More such keys, as a JWK set.",
+	},
+	{
+		.name = "auth-issuer",
+		.placeholder = "NAME",
+		.type = OPTION_TEXT,
+		FIELD(auth_issuer),
+		.standard = "",
+		.help = "The iss that tokens must have.",
+	},
+	{
+		.name = "auth-audience",
+		.placeholder = "NAME",
+		.type = OPTION_TEXT,
+		FIELD(auth_audience),
+		.standard = "",
+		.help = "The aud that tokens must have; without this, those that have one are "
+			"refused.",
 	},
 	{
 		.group = "Limits",
@@ -434,43 +481,6 @@ const struct option_row options_table[] = {
 		.standard = "no",
 		.help = "For learning and debugging: print each connection and each message, cut "
 			"at 200 bytes. Only when every listener is loopback.",
-	},
-	{.name = NULL},
-};
-
-const struct option_action_row options_actions[] = {
-	{
-		.name = "config",
-		.placeholder = "FILE",
-		.action = OPTION_RUN,
-		.help = "Read the configuration from FILE.",
-	},
-	{
-		.name = "check",
-		.action = OPTION_CHECK,
-		.help = "Say what is wrong with the options, and where, instead of serving.",
-	},
-	{
-		.name = "print-config",
-		.action = OPTION_PRINT_CONFIG,
-		.help = "Print all options as they are, in the form of a configuration file, "
-			"passwords included.",
-	},
-	{
-		.name = "help",
-		.letter = 'h',
-		.action = OPTION_HELP,
-		.help = "Print this help.",
-	},
-	{
-		.name = "version",
-		.letter = 'V',
-		.action = OPTION_VERSION,
-		.help = "Print the version.",
-	},
-	{
-		.name = "man",
-		.action = OPTION_MAN,
 	},
 	{.name = NULL},
 };

@@ -15,7 +15,9 @@
 #include "nakodo/base/json.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/service/grant.h"
 #include "nakodo/service/ice.h"
+#include "nakodo/service/jwt.h"
 
 #define PING_INTERVAL 5000 /* ms */
 #define PONG_TIMEOUT 60000 /* ms */
@@ -33,6 +35,7 @@ struct session {
 	const struct mount *mount;
 	uint64_t heard; /* ms; the last pong, before the first one when it connected */
 	enum state state;
+	bool asks_token; /* it comes in only with a grant */
 	bool standalone; /* drops signaling once it has a connection: is not pinged, hears no bye */
 	char id[IDS_ULID]; /* of the connection; "" while FRESH */
 	char room[HUB_NAME_MAX + 1]; /* the same */
@@ -73,7 +76,9 @@ static void on_timer(struct wheel_timer *timer)
 	struct session *session = (struct session *)timer;
 	struct hub *hub = session->peer->hub;
 
-	if (hub_now(hub) - session->heard >= PONG_TIMEOUT) {
+	/* Who is nobody yet does not keep its place. */
+	if (hub_now(hub) - session->heard >= PONG_TIMEOUT ||
+		(session->asks_token && session->state == FRESH)) {
 		end(session->peer);
 		return;
 	}
@@ -92,6 +97,7 @@ static void ayame_open(struct peer *peer, const struct request *request)
 	}
 	session->peer = peer;
 	session->mount = request->mount;
+	session->asks_token = request->asks_token;
 	session->heard = hub_now(peer->hub);
 	hub_set_timer(peer->hub, &session->timer, PING_INTERVAL, on_timer);
 }
@@ -215,6 +221,25 @@ static bool read_register(struct json_member *members, const char *data, size_t 
 	return true;
 }
 
+/* Who it is stands in signalingKey, if the URL has not said it. NULL: it may come in. */
+static const char *check_token(const struct session *session, const struct json_member *members)
+{
+	const struct dialect_env *env = session->mount->env;
+	const struct json_value *key = &members[SIGNALING_KEY].value;
+	struct peer *peer = session->peer;
+	char token[JWT_MAX + 1];
+	long len;
+
+	if (session->asks_token && !peer->grant) {
+		key = key->kind == JSON_STRING ? key : &members[KEY].value;
+		len = json_decode(key, token, sizeof(token));
+		if (len < 0 || env->read_token(env->cookie, token, (size_t)len, &peer->grant)) {
+			return "Unauthorized";
+		}
+	}
+	return grant_may_join(peer->grant, session->room) ? NULL : "Forbidden";
+}
+
 static void register_peer(struct session *session, const char *data, size_t len)
 {
 	struct json_member members[MEMBERS] = {
@@ -252,7 +277,7 @@ static void register_peer(struct session *session, const char *data, size_t len)
 	clock_gettime(CLOCK_REALTIME, &now);
 	ids_ulid(session->id, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 	session->state = REGISTERING;
-	admit(session, NULL); /* nobody else is asked */
+	admit(session, check_token(session, members)); /* nobody else is asked */
 }
 
 static void pass_on(const struct peer *peer, const char *data, size_t len)
@@ -300,6 +325,8 @@ const struct dialect dialect_ayame = {
 	.match = ayame_match,
 	.start = ayame_start,
 	.http = ayame_http,
+	.room_in_message = true,
+	.token_in_message = true,
 	.open = ayame_open,
 	.message = ayame_message,
 	.close = ayame_close,

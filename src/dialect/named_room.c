@@ -11,6 +11,7 @@
 
 #include "nakodo/base/json.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/service/grant.h"
 
 enum { METHOD, ROOM_NAME, NAME, FROM, TO, DESCRIPTION, MEMBERS };
 
@@ -63,6 +64,10 @@ static void open_room(struct peer *peer, const struct json_member *members)
 
 	if (json_decode(&members[ROOM_NAME].value, room, sizeof(room)) < 1 ||
 		json_decode(&members[NAME].value, name, sizeof(name)) < 1) {
+		return;
+	}
+	if (!grant_may_join(peer->grant, room)) {
+		hub_close(peer, 4403, "the token does not let into this room");
 		return;
 	}
 	if (peer->seats) {
@@ -139,6 +144,7 @@ static void named_room_message(struct peer *peer, const char *data, size_t len, 
 const struct dialect dialect_named_room = {
 	.name = "named-room",
 	.subprotocols = true,
+	.room_in_message = true,
 	.start = named_room_start,
 	.open = named_room_open,
 	.message = named_room_message,

@@ -42,6 +42,7 @@ static void chat_message(struct peer *peer, const char *data, size_t len, bool b
 const struct dialect dialect_relay = {
 	.name = "relay",
 	.subprotocols = true,
+	.room_in_query = true,
 	.room_in_path = true,
 	.start = relay_start,
 	.open = relay_open,
@@ -51,6 +52,7 @@ const struct dialect dialect_relay = {
 const struct dialect dialect_chat = {
 	.name = "chat",
 	.subprotocols = true,
+	.room_in_query = true,
 	.room_in_path = true,
 	.start = relay_start,
 	.open = relay_open,

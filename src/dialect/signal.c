@@ -66,6 +66,7 @@ static void signal_message(struct peer *peer, const char *data, size_t len, bool
 const struct dialect dialect_signal = {
 	.name = "signal",
 	.subprotocols = true,
+	.room_in_query = true,
 	.room_in_path = true,
 	.start = signal_start,
 	.open = signal_open,

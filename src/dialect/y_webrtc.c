@@ -17,6 +17,7 @@
 #include "nakodo/dialect/mount_audit.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/share.h"
+#include "nakodo/service/grant.h"
 
 /* Of one connection, and of one message: a page has one connection for all of its documents. */
 #define TOPICS_MAX 100
@@ -214,6 +215,17 @@ static int take_seat(struct peer *peer, const char *topic)
 	return error;
 }
 
+/* Who asks for another's topic is closed; the protocol has no word for it. */
+static bool may_speak_of(struct peer *peer, const char *topic)
+{
+	bool may = grant_may_join(peer->grant, topic);
+
+	if (!may) {
+		hub_close(peer, 4403, "the token does not let into this room");
+	}
+	return may;
+}
+
 static void subscribe(struct peer *peer, const char *topic)
 {
 	struct subscriber *self = peer->state_of_dialect;
@@ -221,6 +233,9 @@ static void subscribe(struct peer *peer, const char *topic)
 	int seats;
 
 	if (find_seat(peer, hub_room(self->space, topic))) {
+		return;
+	}
+	if (!may_speak_of(peer, topic)) {
 		return;
 	}
 	DL_COUNT2(peer->seats, seat, seats, seat_next);
@@ -294,7 +309,8 @@ static void publish(
 	char topic[HUB_NAME_MAX + 1];
 	struct room *room;
 
-	if (json_decode(&members[TOPIC].value, topic, sizeof(topic)) < 1) {
+	if (json_decode(&members[TOPIC].value, topic, sizeof(topic)) < 1 ||
+		!may_speak_of(peer, topic)) {
 		return;
 	}
 	room = hub_room(self->space, topic);
@@ -351,6 +367,7 @@ void y_webrtc_topic_audit(const struct room *room, struct audit *audit)
 
 const struct dialect dialect_y_webrtc = {
 	.name = "y-webrtc",
+	.room_in_message = true,
 	.start = y_webrtc_start,
 	.http = y_webrtc_http,
 	.open = y_webrtc_open,

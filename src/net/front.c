@@ -12,6 +12,7 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/http/answer.h"
@@ -32,6 +33,7 @@ static struct server *server_of(struct lws *wsi)
 static struct gate_door door_of(const struct conn *conn)
 {
 	return (struct gate_door){.origin = conn->listener->endpoint.origin,
+		.auth = conn->listener->endpoint.auth,
 		.own = conn->listener->own,
 		.loopback = conn->listener->loopback,
 		.tls = conn->listener->endpoint.tls && !conn->misplaced,
@@ -104,6 +106,7 @@ static int on_upgrade(
 		place.subprotocol ? place.subprotocol : "");
 	conn->mount = place.mount;
 	conn->place = place.group;
+	conn->peer.grant = place.grant;
 	conn->placed = true;
 	conn_admitted(conn);
 	return 0;
@@ -147,6 +150,9 @@ static int on_http(struct server *server, struct conn *conn, struct lws *wsi, co
 	refusal = gate_check_request(&server->gate, &door, &head, &conn->address);
 	if (!refusal.status && pages_is_private(path)) {
 		refusal = gate_check_private(&server->gate, &door, &head);
+	}
+	if (!refusal.status && pages_is_secret(path)) {
+		refusal = bearer_check_any(&server->gate, &door, &head);
 	}
 	if (refusal.status) {
 		return refuse(conn, &head, &refusal);

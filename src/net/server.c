@@ -20,6 +20,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/net/front.h"
+#include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/lan.h"
 #include "nakodo/net/http/urls.h"
@@ -30,6 +31,7 @@
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/visits.h"
 #include "nakodo/service/ice.h"
+#include "nakodo/service/jwt_keys.h"
 
 #define OWN_DESCRIPTORS 64 /* log, web-root, event loop, listening sockets */
 #define OTHER_CONNECTIONS 1024 /* handshakes and pages on top of the peers */
@@ -84,6 +86,17 @@ static void leave_place(void *cookie, const struct address *address)
 	gate_give_up(cookie, address);
 }
 
+static int read_token(void *cookie, const char *token, size_t len, struct grant **ret)
+{
+	return bearer_read(cookie, ret, token, len);
+}
+
+static int load_keys(struct server *server, const struct options *options, struct problem *problem)
+{
+	return jwt_keys_load(&server->gate.keys, &options->auth_key, options->auth_jwks,
+		options_where(options, &options->auth_jwks), problem);
+}
+
 /* What needs nothing but memory. */
 static int prepare_rooms(struct server *server, const struct options *options)
 {
@@ -100,6 +113,7 @@ static int prepare_rooms(struct server *server, const struct options *options)
 		.options = options,
 		.keep_place = keep_place,
 		.leave_place = leave_place,
+		.read_token = read_token,
 		.cookie = &server->gate,
 	};
 	server->sockets.options = options;
@@ -130,7 +144,8 @@ static int prepare(struct server *server, const struct options *options, struct 
 	if (error) {
 		return problem_set(problem, error, "out of memory");
 	}
-	error = tls_create(&server->tls, options, problem);
+	error = load_keys(server, options, problem);
+	error = error ? error : tls_create(&server->tls, options, problem);
 	if (!error) {
 		server->sockets.tls = server->tls;
 		server->gate.tls = server->tls;
@@ -292,8 +307,9 @@ static size_t print_places(const struct server *server, FILE *out)
 
 static void announce(struct server *server)
 {
+	const struct listener *listener;
 	char *text = NULL;
-	size_t len, count = 0;
+	size_t len, count = 0, open_to_all = 0;
 	FILE *out = open_memstream(&text, &len);
 
 	if (out) {
@@ -306,6 +322,16 @@ static void announce(struct server *server)
 		LOG_STR("libwebsockets", lws_get_library_version()), LOG_UINT("sockets", count),
 		LOG_UINT("max-peers", server->gate.max_peers),
 		LOG_UINT("max-memory", server->gate.max_memory));
+	LL_FOREACH(server->sockets.listeners, listener)
+	{
+		open_to_all += !listener->loopback &&
+			       !bearer_is_asked(&server->gate, listener->endpoint.auth);
+	}
+	if (open_to_all) {
+		log_info("auth.none", LOG_UINT("sockets", open_to_all),
+			LOG_STR("remedy", "whoever reaches them may join any room; auth = token "
+					  "changes that"));
+	}
 	notify_ready(&server->lifecycle.notify, count);
 }
 

@@ -199,7 +199,7 @@ describe('one clear sentence and nothing started', { concurrency: 2 }, () => {
     ['unix:', 'the path is missing: write unix:PATH, as in unix:/run/nakodo/socket'],
     [`unix:/${long(107)}`, 'the path is longer than the 107 bytes that the system allows for a socket: take a short one, as in unix:/run/nakodo/socket'],
     ['tls:proxy:localhost:3000', 'only one of tls:, proxy: and unix: can stand in front, as in tls:localhost:3443'],
-    ['localhost:3000?color=red', 'only the parameters dialect, origin and metrics are known, as in localhost:3000?origin=any&dialect=relay'],
+    ['localhost:3000?color=red', 'only the parameters auth, dialect, origin and metrics are known, as in localhost:3000?origin=any&dialect=relay'],
     ['localhost:3000?origin=any&origin=null', 'the parameter origin stands twice: write it once, as in localhost:3000?origin=any&dialect=relay'],
     ['localhost:3000?origin=%zz', 'the parameter origin must have a value of at most 255 bytes, in which % stands before two hex digits'],
     ['localhost:3000?origin=Example', `the origin in it ${originRule}`],

@@ -159,7 +159,7 @@ static void a_socket_path_fits_the_systems_or_is_refused(void **state)
 static void parameters_are_known_single_and_filled(void **state)
 {
 	(void)state;
-	EXPECT_REFUSED("only the parameters dialect, origin and metrics", "a:1?orgin=any",
+	EXPECT_REFUSED("only the parameters auth, dialect, origin and metrics", "a:1?orgin=any",
 		"a:1?Origin=any", "a:1?origin=any&frames=text", "a:1?=x", "a:1?origins=x", "a:1?o",
 		"a:1?%6frigin=any", "systemd?x", "unix:s?a=1");
 	EXPECT_REFUSED("origin stands twice", "a:1?origin=any&origin=null",

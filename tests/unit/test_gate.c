@@ -49,7 +49,7 @@ static int set_up(void **state)
 	t.options.max_peers_per_address = 2;
 	t.hub = hub_create(&limits);
 	t.env.options = &t.options;
-	t.door = (struct gate_door){.origin = ""};
+	t.door = (struct gate_door){.origin = "", .auth = ""};
 	address_parse(&t.client, "192.0.2.1", strlen("192.0.2.1"));
 	return dialect_table_create(&t.dialects, t.hub, &t.env, &t.options.mount, &problem) ||
 	       gate_init(&t.gate, &t.options, t.dialects);
@@ -251,10 +251,10 @@ static void a_page_is_our_own_by_scheme_name_and_port(void **state)
 	t.door.tls = true;
 	assert_string_equal(upgrade_of("192.0.2.9:3000", "https://192.0.2.9:3000"), "");
 	assert_string_equal(upgrade_of("192.0.2.9:3000", "http://192.0.2.9:3000"), "bad-origin");
-	t.door = (struct gate_door){.origin = "", .proxied = true};
+	t.door = (struct gate_door){.origin = "", .auth = "", .proxied = true};
 	assert_string_equal(upgrade_of("192.0.2.9", "https://192.0.2.9"), "");
 	assert_string_equal(upgrade_of("192.0.2.9", "https://192.0.2.9:3000"), "bad-origin");
-	t.door = (struct gate_door){.origin = "", .loopback = true};
+	t.door = (struct gate_door){.origin = "", .auth = "", .loopback = true};
 	assert_string_equal(upgrade_of("localhost:3000", "https://localhost:8080"), "");
 }
 

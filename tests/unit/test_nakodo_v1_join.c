@@ -137,7 +137,10 @@ static unsigned guess(const char *address, const char *session)
 	char argument[128];
 	const char *arguments[] = {argument, NULL};
 	struct address from;
-	struct request request = {peers_of(a.peer)->mount, "r", arguments, &from};
+	struct request request = {.mount = peers_of(a.peer)->mount,
+		.room = "r",
+		.arguments = arguments,
+		.address = &from};
 	struct peer *peer = peers_add(&all);
 	unsigned code;
 

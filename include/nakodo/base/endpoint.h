@@ -1,7 +1,8 @@
 /*
  * endpoint: the value of one `listen` option, taken apart.
  *
- *   HOST:PORT  tls:HOST:PORT  proxy:HOST:PORT  unix:PATH  systemd     each with ?origin=…&dialect=…
+ *   HOST:PORT  tls:HOST:PORT  proxy:HOST:PORT  unix:PATH  systemd     each with
+ * ?origin=…&dialect=…&auth=…
  *
  * `systemd` also takes ?name=…, the FileDescriptorName= of its sockets (systemd.socket(5)).
  * What only this machine can reach (endpoint_is_loopback()) also takes ?metrics, without a value
@@ -27,6 +28,7 @@ struct endpoint {
 	char path[108]; /* ENDPOINT_UNIX: as sockaddr_un's sun_path */
 	char name[108]; /* ENDPOINT_SYSTEMD: of its sockets; "": of those that no other entry has */
 	char origin[256]; /* the listener's own `origin`; "" = the option's */
+	char auth[8]; /* the listener's own `auth`, "none" or "token"; "" = the option's */
 	char dialect[64]; /* the dialect that owns this listener's whole URL space; "" = mounts */
 	bool metrics; /* /metrics is answered there */
 };

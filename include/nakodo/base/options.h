@@ -40,6 +40,7 @@ enum option_action {
 	OPTION_PRINT_CONFIG,
 };
 
+enum option_auth { OPTION_AUTH_NONE, OPTION_AUTH_TOKEN };
 enum option_log_level { OPTION_LOG_ERROR, OPTION_LOG_WARN, OPTION_LOG_INFO, OPTION_LOG_DEBUG };
 enum option_log_format {
 	OPTION_LOG_AUTO, /* journal under systemd, else text */
@@ -54,9 +55,11 @@ struct options {
 	enum option_action action; /* the last one that was asked for */
 	struct option_list listen, trusted_proxy, origin, server_name, subprotocol;
 	struct option_list mount; /* in the order of the paths, each of which stands once */
+	struct option_list auth_key; /* KID:ALGORITHM:FILE */
 	struct option_list ice_server; /* URL or URL|USER|PASSWORD; only the last may hold a | */
 	struct option_list turn_server; /* URLs; none without turn_secret, nor the other way */
 	char *tls_cert, *tls_key, *tls_self_signed, *turn_secret, *web_root, *log_file;
+	char *auth_jwks, *auth_issuer, *auth_audience;
 	bool show_messages;
 	uint64_t max_message, max_peers, max_peers_per_room, max_peers_per_address;
 	uint64_t max_memory; /* 0: a quarter of memory_available() */
@@ -67,6 +70,7 @@ struct options {
 	uint64_t resume_seconds, resume_messages, resume_bytes; /* these and the next: nakodo.v1 */
 	uint64_t room_history, max_meta, room_peers, rooms_max;
 	uint64_t turn_ttl;
+	int auth; /* enum option_auth */
 	int log_level; /* enum option_log_level */
 	int log_format; /* enum option_log_format */
 	char *where[OPTIONS_MOST]; /* of each row; for options_where() */

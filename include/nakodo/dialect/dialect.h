@@ -15,6 +15,7 @@
 #include "nakodo/hub/hub.h"
 
 struct address;
+struct grant;
 struct ice;
 struct option_list;
 struct options;
@@ -30,6 +31,8 @@ struct dialect_env {
 	 * counts. */
 	bool (*keep_place)(void *cookie, const struct address *address);
 	void (*leave_place)(void *cookie, const struct address *address);
+	/* What a token allows, the peer's to keep; -EACCES: it is not good. */
+	int (*read_token)(void *cookie, const char *token, size_t len, struct grant **ret);
 	void *cookie;
 };
 
@@ -54,6 +57,9 @@ struct dialect_answer {
 struct dialect {
 	const char *name; /* as in `mount = PATH=NAME` */
 	bool room_in_path; /* /PATH/ROOM is a room of its own */
+	bool room_in_query; /* so is ?room= */
+	bool room_in_message; /* the dialect asks grant_may_join() itself */
+	bool token_in_message; /* and it takes a token itself, by dialect_env.read_token */
 	const char *subprotocol; /* its own, the only one at its mounts; NULL: none */
 	bool subprotocols; /* those of the options name what is spoken at its mounts */
 	/* Is this one of the mount's paths, and which room does it name? NULL: the mount's path,

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct address;
@@ -16,6 +17,7 @@ struct request {
 	 * then of the URL's query. */
 	const char *const *arguments;
 	const struct address *address; /* of the client; NULL: not known */
+	bool asks_token; /* for a dialect with token_in_message: it lets in only who has a grant */
 };
 
 /* A copy that owns its strings, in one block of so many bytes; the caller frees it. NULL: no

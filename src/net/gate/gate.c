@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nakodo/base/address.h"
@@ -12,10 +13,12 @@
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/gate/admit.h"
+#include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/head.h"
 #include "nakodo/net/gate/proxies.h"
 #include "nakodo/net/tls/tls.h"
+#include "nakodo/service/jwt_keys.h"
 
 /* µs of bytes or messages that each of those who were there at once may owe on average, when they
  * have left, before their address is turned away: two bursts. */
@@ -42,6 +45,7 @@ int gate_init(struct gate *gate, const struct options *options, struct dialect_t
 void gate_finish(struct gate *gate)
 {
 	census_destroy(gate->census);
+	jwt_keys_destroy(gate->keys);
 }
 
 /* guard request-line: libwebsockets ends the line at a %0d or %0a in the URL and takes what follows
@@ -196,6 +200,12 @@ const struct mount *gate_route(const struct gate *gate, const struct gate_door *
 
 static struct refusal check_handshake(const struct head *head)
 {
+	if (head->has_long_subprotocols) {
+		return refuse(400, "bad-subprotocol",
+			"All subprotocols together have 126 bytes at most; a token that is longer "
+			"may stand in the query.",
+			NULL);
+	}
 	if (head->method != HEAD_GET) {
 		return refuse(405, "bad-method", "A WebSocket handshake is a GET request.", NULL);
 	}
@@ -361,12 +371,18 @@ struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *doo
 		refusal = check_rate(gate, door, client);
 	}
 	if (!refusal.status) {
-		refusal = take_place(gate, mount, head, room, client, &ret->group);
+		refusal = bearer_check(gate, door, head, mount, room, &ret->grant);
 	}
-	if (!refusal.status) {
-		ret->mount = mount;
-		ret->subprotocol = subprotocol;
+	if (refusal.status) {
+		return refusal;
 	}
+	refusal = take_place(gate, mount, head, room, client, &ret->group);
+	if (refusal.status) {
+		free(ret->grant);
+		return refusal;
+	}
+	ret->mount = mount;
+	ret->subprotocol = subprotocol;
 	return refusal;
 }
 

@@ -78,6 +78,8 @@ static const char *reason(int status)
 static const char *extra_headers(int status)
 {
 	switch (status) {
+	case 401:
+		return "www-authenticate: Bearer\r\n";
 	case 204:
 	case 405:
 		return "allow: GET, HEAD, OPTIONS\r\n";

@@ -43,6 +43,7 @@ enum endpoint_flags {
 	PRIVATE = 1, /* for this server's own pages alone, whatever `origin` says */
 	OPEN = 2, /* also without TLS where TLS is due, for devices that do not trust us yet */
 	SHARED = 4, /* pages of other sites may load it: the JavaScript client */
+	SECRET = 16, /* only with a token, where tokens are asked for: it has passwords in it */
 	ANYWHERE = 8, /* a page that may connect to any server: the lab */
 };
 
@@ -132,7 +133,7 @@ static const struct endpoint {
 	{"/client/", SHARED, NULL},
 	{"/favicon.svg", OPEN, NULL},
 	{"/healthz", 0, answer_health},
-	{"/ice.json", PRIVATE, answer_ice},
+	{"/ice.json", PRIVATE | SECRET, answer_ice},
 	{"/lab", ANYWHERE, NULL},
 	{"/lab.html", ANYWHERE, NULL},
 	{"/lan.json", PRIVATE, answer_lan},
@@ -359,6 +360,11 @@ static void redirect(const struct exchange *exchange)
 		answer_write(exchange->conn, exchange->head, &reply, &shape);
 		free(extra);
 	}
+}
+
+bool pages_is_secret(const char *path)
+{
+	return find(path)->flags & SECRET;
 }
 
 bool pages_is_private(const char *path)

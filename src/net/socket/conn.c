@@ -207,7 +207,9 @@ void conn_adopt(struct accepted *accepted)
 	conn->direct = accepted->direct;
 	conn->tls = accepted->tls;
 	conn->misplaced = accepted->listener->endpoint.tls && !accepted->tls;
-	conn->target = accepted->target;
+	if (conn->misplaced) {
+		conn->target = accepted->target;
+	}
 	lws_set_opaque_user_data(wsi, conn);
 	if (accepted->tls && lws_get_ssl(wsi)) {
 		SSL_set_msg_callback(lws_get_ssl(wsi), on_tls_message);
@@ -270,7 +272,10 @@ void conn_destroy(struct conn *conn)
 	DL_DELETE(sockets->conns, conn);
 	sockets->adopted--;
 	sockets->count--;
-	free(conn->target);
+	if (conn->misplaced) {
+		free(conn->target);
+	}
+	free(conn->peer.grant);
 	free(conn);
 }
 

@@ -6,6 +6,8 @@
 
 #include "nakodo/net/gate/admit.h"
 
+#define SUBPROTOCOLS_MAX 126 /* bytes; with more, libwebsockets hangs up without a word */
+
 static enum head_method method_of(struct lws *wsi)
 {
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI)) {
@@ -20,15 +22,20 @@ static enum head_method method_of(struct lws *wsi)
 	return HEAD_OTHER;
 }
 
-static const char *value(struct lws *wsi, enum lws_token_indexes token, char buf[READ_HEAD_VALUE])
+static const char *sized(struct lws *wsi, enum lws_token_indexes token, char *buf, int size)
 {
 	if (!lws_hdr_total_length(wsi, token)) {
 		return NULL;
 	}
-	if (lws_hdr_copy(wsi, buf, READ_HEAD_VALUE, token) < 0) {
+	if (lws_hdr_copy(wsi, buf, size, token) < 0) {
 		*buf = '\0';
 	}
 	return buf;
+}
+
+static const char *value(struct lws *wsi, enum lws_token_indexes token, char buf[READ_HEAD_VALUE])
+{
+	return sized(wsi, token, buf, READ_HEAD_VALUE);
 }
 
 /* Any value but a single zero is a body, or a way to hide one. */
@@ -102,6 +109,10 @@ void read_head(struct head *ret, struct head_text *text, struct lws *wsi)
 		.version = value(wsi, WSI_TOKEN_VERSION, text->values[7]),
 		.accept_encoding = value(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, text->values[8]),
 		.accept = value(wsi, WSI_TOKEN_HTTP_ACCEPT, text->values[9]),
+		.authorization = sized(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, text->authorization,
+			sizeof(text->authorization)),
+		.has_long_subprotocols =
+			lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > SUBPROTOCOLS_MAX,
 		.has_connection = lws_hdr_total_length(wsi, WSI_TOKEN_CONNECTION),
 		.has_key = lws_hdr_total_length(wsi, WSI_TOKEN_KEY),
 		.has_body = has_body(wsi),

@@ -23,6 +23,7 @@
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/hub/press.h"
+#include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
@@ -168,6 +169,8 @@ int ws_open(struct ws *ws, struct conn *conn)
 	request.mount = conn->mount;
 	request.room = room_of(conn, &head);
 	request.arguments = head.arguments;
+	request.asks_token =
+		bearer_is_asked(conn_sockets(conn)->gate, conn->listener->endpoint.auth);
 	if (conn->listener->endpoint.tls) {
 		tls_settle(lws_get_ssl(conn->wsi));
 		trim_note_handshake(&ws->trim);

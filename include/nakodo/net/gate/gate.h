@@ -8,11 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nakodo/base/problem.h"
+
 struct address;
 struct census;
 struct census_group;
 struct dialect_table;
+struct grant;
 struct head;
+struct jwt_keys;
 struct mount;
 struct options;
 struct tls;
@@ -31,6 +35,8 @@ struct gate {
 	struct dialect_table *dialects;
 	const struct tls *tls; /* NULL: no certificate */
 	struct census *census;
+	struct jwt_keys *keys; /* for tokens */
+	struct problem problem; /* of the token that was looked at last */
 	size_t max_peers; /* as far as file descriptors allow */
 	uint64_t max_memory; /* bytes held for clients; see gate_is_short_of_memory() */
 	bool short_of_memory; /* the last look (ws/budget.h) could not get below that */
@@ -42,6 +48,7 @@ struct gate {
 /* What the gate needs to know of the listener at which a request came. */
 struct gate_door {
 	const char *origin; /* the one that a listener of its own lets in; "": the options' */
+	const char *auth; /* the listener's own `auth`; "": the option's */
 	const struct mount *own; /* the one dialect of a listener's whole URL space; NULL: none */
 	bool loopback; /* only this machine reaches it */
 	bool tls; /* TLS is spoken there */
@@ -58,6 +65,8 @@ struct gate_place {
 	const struct mount *mount;
 	const char *subprotocol; /* of those that the client offers; NULL: none */
 	struct census_group *group; /* that it is counted in; NULL: its address is not known */
+	struct grant *grant; /* what its token allows, the caller's; NULL: none was asked for, or
+			      * it is still to come (dialect.token_in_message) */
 };
 
 /* `options` and `dialects` must outlive the gate. 0 or -ENOMEM. */

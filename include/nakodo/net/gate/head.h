@@ -16,11 +16,13 @@ struct head {
 	const char *const *arguments; /* decoded "name=value", NULL at the end: those that the
 				       * subprotocols carry (admit_take_arguments()), the query's */
 	const char *host, *origin;
+	const char *authorization;
 	const char *forwarded_for; /* X-Forwarded-For */
 	const char *if_none_match, *accept, *accept_encoding;
 	const char *request_headers; /* Access-Control-Request-Headers */
 	const char *subprotocols; /* Sec-WebSocket-Protocol, without such values */
 	const char *version; /* Sec-WebSocket-Version */
+	bool has_long_subprotocols; /* more than libwebsockets takes, 126 bytes */
 	bool has_connection, has_key; /* Connection, Sec-WebSocket-Key */
 	bool has_body; /* Content-Length, but for a length of 0, or Transfer-Encoding */
 	bool has_null; /* an encoded null byte in the query; one of `arguments` ends there */

@@ -44,6 +44,8 @@ void pages_finish(struct pages *pages);
 
 /* Is the decoded path for this server's own pages alone? */
 bool pages_is_private(const char *path);
+/* And has it passwords in it, so that who asks for tokens asks for one there as well? */
+bool pages_is_secret(const char *path);
 /* Answer GET, HEAD or OPTIONS of a head whose path is known; a plain request at a port for
  * TLS is redirected to https. */
 void pages_serve(struct pages *pages, const struct gate_door *door, struct conn *conn,

@@ -69,12 +69,14 @@ struct conn {
 	struct address address; /* of the client */
 	struct census_group *group; /* that the connection is counted in; NULL: in none */
 	struct census_group *place; /* that the peer is counted in; NULL: not known, or no peer */
-	const struct mount *mount;
+	union {
+		const struct mount *mount; /* from when it is admitted */
+		char *target; /* see struct accepted; of one that is misplaced, which never is */
+	};
 	struct limit limit, byte_limit;
 	struct pacing *pacing; /* what ws/pace.c knows of it; NULL: it was never held */
 	struct conn *more_prev, *more_next; /* to be read on: reading's (utlist DL) */
 	struct stalled *stalled; /* what ws/stall.c knows of it; NULL: it is not watched */
-	char *target; /* see struct accepted */
 	struct conn_rx *rx; /* NULL: none. ws.c's */
 	uint32_t counted_bytes,
 		surplus; /* of what came, or has come since the peer left; flood's */

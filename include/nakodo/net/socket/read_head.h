@@ -14,6 +14,7 @@ struct lws;
 /* What the strings of a head lie in. */
 struct head_text {
 	char path[READ_HEAD_VALUE], values[10][READ_HEAD_VALUE], query[READ_HEAD_QUERY];
+	char authorization[READ_HEAD_QUERY]; /* tokens are longer than other values */
 	char carried[READ_HEAD_VALUE]; /* arguments that stood among the subprotocols */
 	const char *arguments[READ_HEAD_ARGUMENTS + 1];
 };

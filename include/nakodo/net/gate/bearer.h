@@ -1,0 +1,31 @@
+/*
+ * bearer: the token that a request brings, and what it allows.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct gate;
+struct gate_door;
+struct grant;
+struct head;
+struct mount;
+struct refusal;
+
+/* Is a token asked for at a listener with that `auth` (base/endpoint.h)? */
+bool bearer_is_asked(const struct gate *gate, const char *auth);
+
+/* Read what a token allows, if it is good now. 0, or -EACCES or -ENOMEM, and gate->problem goes on
+ * where "the token " ended. The grant is to be freed. */
+int bearer_read(struct gate *gate, struct grant **ret, const char *token, size_t len);
+
+/* Does the request bring a token that lets it into that room of the mount, if one is asked for at
+ * the door? `room` is what its path says. *ret_grant is to be freed, NULL: none was asked for, or
+ * the dialect has it in a message. */
+struct refusal bearer_check(struct gate *gate, const struct gate_door *door,
+	const struct head *head, const struct mount *mount, const char *room,
+	struct grant **ret_grant);
+/* Does it bring any good token, if one is asked for there? */
+struct refusal bearer_check_any(
+	struct gate *gate, const struct gate_door *door, const struct head *head);

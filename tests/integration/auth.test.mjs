@@ -1,0 +1,283 @@
+// Where tokens are asked for, a good one lets in and each kind of bad one does not, in every dialect.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { open, refused } from '../lib/client.mjs';
+import { runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { Key, now } from '../lib/tokens.mjs';
+
+const directory = scratch();
+const key = new Key(directory, 'EdDSA');
+const other = new Key(scratch(), 'EdDSA');
+const secret = new Key(directory, 'HS256', 'hs');
+const args = ['--auth', 'token', '--auth-key', key.publicOption, '--auth-key', secret.option];
+const bearer = (token) => ({ headers: { authorization: `Bearer ${token}` } });
+let daemon;
+let base;
+
+before(async () => {
+  daemon = await startDaemon({ args });
+  base = `ws://127.0.0.1:${daemon.port}`;
+});
+after(() => daemon.stop());
+
+/** What a path's client says before it is in, and the room that its token must name; "" where there are none. */
+const dialects = {
+  signal: { path: '/?room=team-a', room: 'team-a', greet: [] },
+  relay: { path: '/relay/team-a', room: 'team-a', greet: [] },
+  chat: { path: '/chat/team-a?frames=text', room: 'team-a', greet: [] },
+  echo: { path: '/echo', room: '', greet: [] },
+  'named-room': { path: '/video_chat/signaling', room: 'team-a', inMessage: true,
+    greet: [{ method: 'open', roomName: 'team-a', name: 'a' }] },
+  ayame: { path: '/signaling', room: 'team-a', inMessage: true, greet: [{ type: 'register', roomId: 'team-a', clientId: 'a' }],
+    answer: /"accept"/, reject: /"Forbidden"/ },
+  gstreamer: { path: '/gst', room: '', greet: [], answer: /"welcome"/ },
+  matchbox: { path: '/matchbox/team-a', room: 'team-a', greet: [], answer: /IdAssigned/ },
+  'nakodo.v1': { path: '/v1/team-a?name=a', room: 'team-a', greet: [], answer: /"welcome"/ },
+  peerjs: { path: '/peerjs?key=peerjs&id=ID&token=TOKEN', room: '', greet: [], answer: /OPEN/ },
+  'y-webrtc': { path: '/y-webrtc', room: 'team-a', inMessage: true, greet: [{ type: 'subscribe', topics: ['team-a'] }] },
+};
+
+/** How a token is carried: the path and the options of open(). */
+const carriers = {
+  query: (path, token) => [path.includes('TOKEN') ? path.replace('TOKEN', token) : `${path}${path.includes('?') ? '&' : '?'}token=${token}`, {}],
+  header: (path, token) => [path, bearer(token)],
+  subprotocol: (path, token) => [path, { protocols: [`nakodo.token.${token}`] }],
+};
+
+let ids = 0;
+const connect = (dialect, carrier, token, go = open) => {
+  const [path, options] = carriers[carrier](dialect.path.replace('ID', `id${++ids}`), token);
+  return go(`${base}${path}`, options);
+};
+
+/** Nothing of a connection ends it until it has been pinged, so it is in. */
+async function isIn(client, dialect) {
+  for (const message of dialect.greet) client.send(JSON.stringify(message));
+  if (dialect.answer) assert.match(await client.next(), dialect.answer);
+  const pong = new Promise((done) => client.ws.once('pong', done));
+  client.ws.ping();
+  await Promise.race([pong, client.closed.then(({ code }) => assert.fail(`closed with ${code}`))]);
+  assert.equal(client.end, undefined);
+  client.ws.terminate();
+  await client.closed;
+}
+
+const bad = {
+  expired: () => key.token({ room: '*', exp: now() - 31 }),
+  'not good yet': () => key.token({ room: '*', nbf: now() + 60 }),
+  'without exp': () => key.token({ room: '*', exp: undefined }),
+  'of another key': () => other.token({ room: '*' }),
+  'of an unknown key': () => key.token({ room: '*' }, { alg: 'EdDSA', kid: 'who' }),
+  'without signature': () => key.token({ room: '*' }).replace(/[^.]*$/, ''),
+  'with alg none': () => key.token({ room: '*' }, { alg: 'none', kid: 'main' }),
+  'of the other algorithm': () => key.token({ room: '*' }, { alg: 'EdDSA', kid: 'hs' }),
+  'for an audience': () => key.token({ room: '*', aud: 'them' }),
+  'without room': () => key.token({}),
+  'no token': () => 'x',
+};
+
+for (const [name, dialect] of Object.entries(dialects)) {
+  test(`${name}: a good token lets in, in the query and in the header`, async () => {
+    for (const carrier of ['query', 'header']) {
+      for (const room of [dialect.room, ['x', dialect.room], '*', ...(dialect.room ? ['team-*'] : [])]) {
+        await isIn(await connect(dialect, carrier, key.token({ room, sub: 'u' })), dialect);
+      }
+    }
+    await isIn(await connect(dialect, 'query', secret.token({ room: '*' })), dialect);
+  });
+
+  test(`${name}: each kind of bad token is refused before a place is taken`, async () => {
+    for (const [kind, make] of Object.entries(bad)) {
+      const { status, headers, json } = await connect(dialect, 'query', make(), refused);
+      assert.deepEqual([kind, status, json.code], [kind, 401, 'bad-token']);
+      assert.match(headers['www-authenticate'], /^Bearer/);
+    }
+    assert.equal((await daemon.meters()).peers, 0);
+  });
+
+  test(`${name}: a token for another room does not let in`, async () => {
+    const token = key.token({ room: dialect.room ? ['team-b', 'team', 'a-*'] : 'team-a' });
+    if (!dialect.inMessage) {
+      const { status, json } = await connect(dialect, 'header', token, refused);
+      assert.deepEqual([status, json.code], [403, 'not-granted']);
+      return;
+    }
+    const client = await connect(dialect, 'header', token);
+    for (const message of dialect.greet) client.send(JSON.stringify(message));
+    if (dialect.reject) assert.match(await client.next(), dialect.reject);
+    assert.equal((await client.closed).code, dialect.reject ? 1000 : 4403);
+  });
+
+  test(`${name}: without a token nobody comes in`, async () => {
+    if (name === 'ayame') return; // the token may be in the register message: see below
+    const { status, json } = await refused(`${base}${dialect.path.replace('&token=TOKEN', '')}`);
+    assert.deepEqual([status, json.code], [401, 'no-token']);
+  });
+}
+
+test('a short token may stand among the subprotocols, and a long one is refused with a sentence', async (t) => {
+  const own = await testDaemon(t, { args: ['--auth', 'token', '--auth-key', secret.option, '--subprotocol', 'x'] });
+  const url = `${own.ws}/relay/a`;
+  const offer = (token) => ({ protocols: ['x', `nakodo.token.${token}`] });
+  const long = await refused(url, offer(secret.token({ room: 'a', sub: 'somebody' }, { alg: 'HS256' })));
+  assert.deepEqual([long.status, long.json.code], [400, 'bad-subprotocol']);
+  assert.match(long.json.message, /126 bytes/);
+  const short = await open(url, offer(secret.token({ room: 'a' }, { alg: 'HS256' })));
+  assert.equal(short.subprotocol, 'x');
+  short.ws.terminate();
+  const { status, json } = await refused(url, offer(secret.token({ room: 'a', exp: 1 }, { alg: 'HS256' })));
+  assert.deepEqual([status, json.message], [401, 'The token has expired']);
+});
+
+test('ayame: the token may be the signalingKey, or its old name', async () => {
+  const register = (more) => JSON.stringify({ type: 'register', roomId: 'team-a', ...more });
+  const say = async (message) => (await open(`${base}/signaling`)).send(message);
+  for (const name of ['signalingKey', 'key']) {
+    const client = await say(register({ [name]: key.token({ room: 'team-a' }) }));
+    assert.match(await client.next(), /"accept"/);
+    client.ws.terminate();
+    await client.closed;
+    for (const [token, reason] of [[key.token({ room: 'team-b' }), 'Forbidden'],
+      ...Object.values(bad).map((make) => [make(), 'Unauthorized'])]) {
+      const refusedClient = await say(register({ [name]: token }));
+      assert.deepEqual(JSON.parse(await refusedClient.next()), { type: 'reject', reason });
+      await refusedClient.closed;
+    }
+  }
+  const nobody = await say(register({}));
+  assert.deepEqual(JSON.parse(await nobody.next()), { type: 'reject', reason: 'Unauthorized' });
+});
+
+test('ayame: who does not say who it is keeps no place', async () => {
+  const client = await open(`${base}/signaling`);
+  assert.equal((await client.closed).code, 1000);
+});
+
+test('y-webrtc: nobody speaks in a topic that the token does not name', async () => {
+  const client = await open(`${base}/y-webrtc?token=${key.token({ room: 'team-a' })}`);
+  client.send(JSON.stringify({ type: 'publish', topic: 'team-b', data: 1 }));
+  assert.equal((await client.closed).code, 4403);
+});
+
+test('named-room: a second room is looked at as the first', async () => {
+  const client = await open(`${base}/video_chat/signaling`, bearer(key.token({ room: 'team-a' })));
+  client.send(JSON.stringify({ method: 'open', roomName: 'team-a', name: 'a' }));
+  client.send(JSON.stringify({ method: 'open', roomName: 'team-b', name: 'a' }));
+  assert.equal((await client.closed).code, 4403);
+});
+
+test('a room in the query counts as the dialect reads it', async () => {
+  const token = key.token({ room: 'team-a' });
+  for (const path of ['/relay?room=team-b', '/relay/team-b?room=team-a', '/relay?room=team-b&room=team-a',
+    '/matchbox/team-b?room=team-a', '/matchbox?room=team-a', '/v1/team-b?room=team-a&name=a', '/relay', '/echo?room=team-a']) {
+    const { status } = await refused(`${base}${path}`, bearer(token));
+    assert.deepEqual([path, status], [path, 403]);
+  }
+});
+
+test('a token that may not both send and receive lets in nowhere', async () => {
+  const { json } = await refused(`${base}/relay/a`, bearer(key.token({ room: '*', can: ['receive'] })));
+  assert.equal(json.code, 'not-granted');
+});
+
+test('a long token gets through', async () => {
+  const token = key.token({ room: 'a', more: 'x'.repeat(1000) });
+  for (const carrier of Object.keys(carriers)) {
+    if (carrier === 'subprotocol') continue; // this client wants an answer to what it offers
+    const client = await connect({ path: '/relay/a' }, carrier, token);
+    client.ws.terminate();
+    await client.closed;
+  }
+});
+
+test('tokens stand in no line of the log, and refusals are counted', async (t) => {
+  const own = await testDaemon(t, { args: [...args, '--log-level', 'debug'] });
+  const tokens = [key.token({ room: 'a' }), bad.expired(), bad['of another key']()];
+  for (const token of tokens) {
+    for (const carrier of Object.keys(carriers)) {
+      const [path, options] = carriers[carrier]('/v1/a?name=a', token);
+      const protocols = options.protocols ? ['nakodo.v1', ...options.protocols] : [];
+      const client = await open(`${own.ws}${path}`, { ...options, protocols }).catch(() => null);
+      client?.ws.terminate();
+      await client?.closed;
+    }
+    await refused(`${own.ws}/nowhere?token=${token}`, bearer(token));
+  }
+  await refused(`${own.ws}/relay/b`, bearer(tokens[0]));
+  await refused(`${own.ws}/relay/b`);
+  const meters = await own.meters();
+  assert.equal(meters.refused_bad_token, 4);
+  assert.equal(meters.refused_bad_subprotocol, 3); // too long
+  assert.equal(meters.refused_no_token, 1);
+  assert.equal(meters.refused_not_granted, 1);
+  await own.stop();
+  for (const token of tokens) for (const part of token.split('.').slice(1)) assert.ok(!own.stderr.includes(part));
+});
+
+test('each listener asks for what it is told to', async (t) => {
+  const own = await testDaemon(t, { args: ['--auth-key', key.publicOption, '--auth-issuer', 'joe', '--auth-audience', 'us',
+    '--listen', '127.0.0.1:0?auth=token', '--listen', '127.0.0.1:0'] });
+  const [asks, open_] = own.ports.map((port) => `ws://127.0.0.1:${port}/relay/a`);
+  (await open(open_)).ws.terminate();
+  assert.equal((await refused(asks)).status, 401);
+  (await open(asks, bearer(key.token({ room: 'a', iss: 'joe', aud: ['us', 'them'] })))).ws.terminate();
+  assert.equal((await refused(asks, bearer(key.token({ room: 'a', iss: 'joe', aud: 'them' })))).status, 401);
+  assert.equal((await refused(asks, bearer(key.token({ room: 'a', iss: 'jim', aud: 'us' })))).status, 401);
+});
+
+test('who gets no token gets no passwords of TURN servers either', async (t) => {
+  const own = await testDaemon(t, { args: [...args, '--ice-server', 'turn:turn.example|me|pass'] });
+  const ask = async (query, headers) => {
+    const answer = await fetch(`http://127.0.0.1:${own.port}/ice.json${query}`, { headers });
+    return [answer.status, (await answer.text()).includes('pass')];
+  };
+  const token = key.token({ room: 'a' });
+  assert.deepEqual(await ask(''), [401, false]);
+  assert.deepEqual(await ask(`?token=${bad.expired()}`), [401, false]);
+  assert.deepEqual(await ask(`?token=${token}`), [200, true]);
+  assert.deepEqual(await ask('', bearer(token).headers), [200, true]);
+});
+
+test('a listener that others reach and that asks for nothing is told of in one line', async (t) => {
+  const lines = async (listen) => {
+    const own = await testDaemon(t, { args: ['--listen', listen, '--auth-key', key.publicOption, '--listen', '127.0.0.1:0?auth=token'] });
+    await own.logged('server.ready');
+    await own.meters(); // what was logged is there
+    return own.lines('auth.none').length;
+  };
+  assert.equal(await lines('0.0.0.0:0'), 1);
+  assert.equal(await lines('0.0.0.0:0?auth=token'), 0);
+  assert.equal(await lines('127.0.0.1:0'), 0);
+});
+
+test('keys in a JWK set are believed as well', async (t) => {
+  const set = join(directory, 'set.json');
+  writeFileSync(set, JSON.stringify({ keys: [{ ...key.publicKey.export({ format: 'jwk' }), kid: 'main' }] }), { mode: 0o644 });
+  const own = await testDaemon(t, { args: ['--auth', 'token', '--auth-jwks', set] });
+  (await open(`${own.ws}/relay/a`, bearer(key.token({ room: 'a' })))).ws.terminate();
+  assert.equal((await refused(`${own.ws}/relay/a`, bearer(other.token({ room: 'a' })))).status, 401);
+});
+
+test('what is wrong with keys is said before anything is served', async () => {
+  const file = join(directory, 'open');
+  writeFileSync(file, readFileSync(secret.option.split(':')[2]), { mode: 0o644 });
+  const cases = [
+    [['--auth', 'token'], /--auth: a token is asked for, but there is no key/],
+    [['--listen', 'localhost:0?auth=token'], /--listen: a token is asked for, but there is no key/],
+    [['--auth-key', key.publicOption], /--auth-key: there is a key for tokens, but nothing asks for one/],
+    [['--auth', 'token', '--auth-key', `k:HS256:${file}`], /a secret that everybody may read \(mode 0644\)/],
+    [['--auth', 'token', '--auth-key', 'k:HS256:/none'], /auth-key `k:HS256:\/none`: No such file/],
+    [['--auth', 'token', '--auth-jwks', file], /it is no JWK set/],
+    [['--auth', 'maybe'], /must be one of none, token/],
+    [['--listen', 'localhost:0?auth=maybe'], /the parameter auth must be none or token/],
+  ];
+  for (const [more, sentence] of cases) {
+    for (const check of [['--check'], []]) {
+      const { status, stderr } = await runDaemon([...check, ...more]);
+      assert.match(stderr, sentence);
+      assert.equal(status, 2);
+    }
+  }
+});
