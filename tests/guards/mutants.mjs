@@ -195,7 +195,10 @@ export const mutants = {
   },
   'unheard': {
     test: 'unheard',
-    shows: /error: '(connecting|an echo|the WebSocket handshake).*: not within|the daemon ended with SIGKILL/,
+    shows: {
+      '4.1': /error: '(connecting|an echo|the WebSocket handshake).*: not within|the daemon ended with SIGKILL/,
+      '4.3': /error: 'the daemon wants .* in an idle second'/,
+    },
     edits: [{
       file: 'src/net/ws/reading.c',
       from: 'if (!conn->unheard) {\n\t\tconn->unheard = true;',
