@@ -103,6 +103,20 @@ describe('how long things take', () => {
     assert.ok(after.sum > before.sum);
   });
 
+  it('turns and relays take what the processor is used for', async (t) => {
+    const daemon = await testDaemon(t, { args: measured });
+    const [first, ...others] = await openMany(`${daemon.ws}/relay/crowd`, 20);
+    const before = await scrape({ port: daemon.port });
+    for (let i = 0; i < 300; i++) {
+      first.send('x'.repeat(1000));
+      await Promise.all(others.map((other) => other.next()));
+    }
+    const after = await scrape({ port: daemon.port });
+    const [turn, relay, cpu] = ['nakodo_turn_seconds_sum', 'nakodo_relay_seconds_sum', 'nakodo_cpu_seconds_total'].map((name) => after.get(name) - before.get(name));
+    assert.ok(turn > cpu / 2 && relay > cpu / 4, `turns ${turn} s, relays ${relay} s, processor ${cpu} s`);
+    assert.ok(relay < turn, `relays ${relay} s, turns ${turn} s`);
+  });
+
   it('a turn does not last while nothing happens', async (t) => {
     const daemon = await testDaemon(t, { args: measured });
     const before = read(await scrape({ port: daemon.port }), 'turn');
