@@ -1,8 +1,10 @@
 // Calls through a TURN server that the daemon names: coturn, and no other way.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startCoturn } from '../lib/coturn.mjs';
-import { startDaemon } from '../lib/daemon.mjs';
+import { scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 import { Lab } from './lib/lab.mjs';
 import { each, gather } from './lib/rooms.mjs';
@@ -41,5 +43,43 @@ describe('TURN', () => {
       assert.match(await lab.text('#step-loopback'), /TURN.*relay/s);
       await lab.says('#check-status', 'Nothing stands in the way');
     }
+  });
+
+  it('goes on with new credentials when ICE restarts after the first have expired, in the same connections', async (t) => {
+    const shared = await startCoturn('north');
+    t.after(() => shared.stop());
+    const secret = join(scratch(), 'turn.secret');
+    writeFileSync(secret, 'north\n', { mode: 0o600 });
+    const other = await testDaemon(t, { args: ['--turn-server', shared.url, '--turn-secret', secret, '--turn-ttl', '16s'] });
+    const members = await gather(t, browsers, other.url, 'renewed', { rtc: { iceTransportPolicy: 'relay' } });
+    await each(members, (member) => member.moves());
+    const first = await each(members, (member) => member.page.evaluate(() => {
+      const { pc } = [...window.room.peers.values()][0];
+      window.pc = pc;
+      window.fragment = () => /ice-ufrag:(.+)/.exec(pc.localDescription.sdp)[1];
+      window.before = window.fragment();
+      window.states = [];
+      pc.addEventListener('connectionstatechange', () => window.states.push(pc.connectionState));
+      return pc.getConfiguration().iceServers[0].username;
+    }));
+    for (const username of first) assert.ok(shared.hasRelayed(username));
+    await each(members, (member) => member.until(() => window.log.some(({ dir, type }) => dir === 'in' && type === 'ice')));
+    const expired = (Math.max(...first.map((username) => parseInt(username, 10))) + 1) * 1000;
+    await members[0].until((at) => Date.now() >= at, expired);
+    await members[0].page.evaluate(() => [...window.room.peers.values()][0].restart());
+    await each(members, (member) => member.until(() => window.fragment() !== window.before));
+    const second = await each(members, (member) => member.page.evaluate(() => window.pc.getConfiguration().iceServers[0].username));
+    await each(members, async (member, n) => {
+      assert.notEqual(second[n], first[n]);
+      await member.until(() => window.pc.iceGatheringState === 'complete' && window.pc.connectionState === 'connected');
+      assert.ok(shared.hasRelayed(second[n]), second[n]);
+      await member.moves();
+      const { path, isSame, states } = await member.page.evaluate(async () => {
+        const [peer] = window.room.peers.values();
+        return { path: (await peer.stats()).path, isSame: peer.pc === window.pc, states: window.states };
+      });
+      assert.deepEqual([path, isSame], ['relay', true]);
+      assert.ok(!states.some((state) => ['disconnected', 'failed', 'closed'].includes(state)), String(states));
+    });
   });
 });

@@ -18,7 +18,7 @@ async function freePort() {
  * Start coturn with one user, `user` with the password `secret`, or with a secret that it shares with
  * whoever gives out credentials, and wait until it answers.
  * @param {string} [shared]
- * @returns {Promise<{ port: number, url: string, stop: () => Promise<void> }>}
+ * @returns {Promise<{ port: number, url: string, hasRelayed: (username: string) => boolean, stop: () => Promise<void> }>}
  */
 export async function startCoturn(shared) {
   const [port, folder] = [await freePort(), scratch()];
@@ -26,7 +26,7 @@ export async function startCoturn(shared) {
     '-n', '--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-multicast-peers', '--allow-loopback-peers',
     '--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(port),
     '--realm', 'lab.example',
-    ...(shared ? ['--use-auth-secret', '--static-auth-secret', shared] : ['--lt-cred-mech', '--user', 'user:secret']),
+    ...(shared ? ['--verbose', '--use-auth-secret', '--static-auth-secret', shared] : ['--lt-cred-mech', '--user', 'user:secret']),
     '--userdb', join(folder, 'users'), '--pidfile', join(folder, 'pid'), '--log-file', 'stdout',
   ], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
@@ -44,7 +44,9 @@ export async function startCoturn(shared) {
   await Promise.race([ready, ended.then(() => {
     throw new Error(`coturn has ended:\n${said}`);
   })]);
-  return { port, url: `turn:127.0.0.1:${port}?transport=udp`, stop };
+  /** Has it made an allocation for that user of a shared secret? */
+  const hasRelayed = (username) => said.includes(`user <${username}>: incoming packet ALLOCATE processed, success`);
+  return { port, url: `turn:127.0.0.1:${port}?transport=udp`, hasRelayed, stop };
 }
 
 /** May these credentials relay something there? A call to oneself, of one small message. */

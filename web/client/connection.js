@@ -349,6 +349,7 @@ export class Connection {
   /** @param {string} type @param {string} sdp */
   async #takeOffer(type, sdp) {
     if (type !== 'offer' || this.pc.signalingState !== 'stable') return;
+    this.pc.setConfiguration?.(this.#mesh.config()); // it may restart ICE
     await this.pc.setRemoteDescription({ type, sdp });
     if (this.#isClosed) return;
     this.#applyAll();
