@@ -50,6 +50,18 @@ describe('TURN credentials', () => {
     assert.equal(await mayRelay(coturn, turn), true);
   });
 
+  it('are new for who comes back', async () => {
+    const session = await Session.join(daemon.ws, 'back');
+    const before = session.first.iceServers[1];
+    await session.cut();
+    await session.connect();
+    const { type, iceServers } = session.first;
+    assert.equal(type, 'resumed');
+    assert.notEqual(iceServers[1].username, before.username);
+    assert.equal(iceServers[1].credential, passwordOf('north', iceServers[1].username));
+    await session.bye();
+  });
+
   it('are in accept of Ayame and in /ice.json, and no two are the same', async () => {
     const client = await open(`${daemon.ws}/signaling`);
     const accept = JSON.parse(await client.send('{"type":"register","roomId":"r","clientId":"c"}').next());
