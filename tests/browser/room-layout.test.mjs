@@ -131,6 +131,30 @@ describe('nothing in a room stands on something else', () => {
     assert.match(seen[1], /^Ken: x{20,}$/);
   });
 
+  it('one is “You” on a small picture of oneself, and has a letter until the camera shows something', async (t) => {
+    const [page] = await openPages(t, [browser], daemon.url, { viewport: PHONE });
+    await page.page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+    await page.page.evaluate(begin);
+    const [large, small, waiting, shown] = await page.page.evaluate(async () => {
+      const own = window.stage.get('self');
+      own.setName({ key: 'room.you', params: { name: 'Somebody with a name' }, plain: 'S' });
+      const caption = () => own.element.querySelector('figcaption').innerText;
+      const whole = caption();
+      window.stage.add('p', 'peer');
+      const canvas = document.createElement('canvas');
+      const brush = canvas.getContext('2d');
+      own.showPicture(true);
+      const seen = new Promise((done) => own.video.addEventListener('loadeddata', done));
+      own.play(canvas.captureStream());
+      const before = !own.element.querySelector('.avatar').hidden;
+      const timer = setInterval(() => brush.fillRect(0, 0, 9, 9), 40);
+      await seen;
+      clearInterval(timer);
+      return [whole, caption(), before, !own.element.querySelector('.avatar').hidden];
+    });
+    assert.deepEqual([large, small, waiting, shown], ['Somebody with a name (you)', 'You', true, false]);
+  });
+
   for (const [name, viewport] of [
     ['a desktop', DESKTOP], ['a small desktop', { width: 900, height: 500 }], ['a phone', PHONE], ['a small phone', { ...PHONE, width: 320, height: 568 }],
     ['a phone on its side', { ...PHONE, width: 640, height: 360 }], ['a large one', { ...PHONE, width: 844, height: 390 }],

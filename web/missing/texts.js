@@ -12,6 +12,6 @@ export const en = {
 export const ja = {
   'missing.title': 'nakodo: ページがありません',
   'missing.heading': 'ここには何もありません',
-  'missing.text': 'リンクが途中で切れているか、間違っています。部屋のリンクは、/r/ と部屋の名前で終わります。',
+  'missing.text': 'リンクの一部が欠けているか、正しくありません。部屋のリンクは、/r/ と部屋の名前で終わります。',
   'missing.back': '部屋を開く',
 };

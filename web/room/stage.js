@@ -9,6 +9,8 @@ import { Tile } from './tile.js';
 
 /** @typedef {import('./layout.js').Box} Box */
 
+const INVITATION_TOP = 16; // px below the edge of one's own picture
+
 export class Stage {
   #box = byId('stage', HTMLElement);
   #alone = byId('alone', HTMLElement);
@@ -121,5 +123,6 @@ export class Stage {
       style.width = `${width}px`;
       style.height = `${height}px`;
     });
+    this.#alone.style.top = `${boxes[0].y + INVITATION_TOP}px`;
   }
 }

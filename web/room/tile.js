@@ -25,6 +25,13 @@ export function avatar(name) {
   return box;
 }
 
+/** What stands in place of one's own name where there is no room for it. */
+function shortName() {
+  const box = make('span', 'short-name');
+  say(box, 'room.youAlone');
+  return box;
+}
+
 export class Tile {
   element = make('figure', 'tile');
   video = make('video');
@@ -62,7 +69,11 @@ export class Tile {
     this.#hand.hidden = true;
     this.#dot.setAttribute('role', 'img');
     this.#dot.hidden = isOwn || this.isScreen;
+    this.video.addEventListener('loadeddata', () => this.#settle());
     const caption = make('figcaption');
+    if (kind === 'self') {
+      caption.append(shortName());
+    }
     caption.append(this.#dot, this.#name, this.#muted, this.#hand);
     this.element.append(this.video, this.#avatar, this.#veil, this.#enlarge, caption);
     useSpeaker(this.video);
@@ -113,7 +124,12 @@ export class Tile {
   /** @param {boolean} hasPicture */
   showPicture(hasPicture) {
     this.video.hidden = !hasPicture;
-    this.#avatar.hidden = hasPicture;
+    this.#settle();
+  }
+
+  /** The letter stays until there is a picture to see. */
+  #settle() {
+    this.#avatar.hidden = !this.video.hidden && this.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
   }
 
   /** @param {boolean} isMuted */
