@@ -74,7 +74,8 @@ static const struct entry signals[] = {
 		"Stop accepting, send the peers away with 1001 over drain-seconds, and exit. A "
 		"second one ends it at once."},
 	{"SIGHUP", NULL,
-		"Reopen log-file, reload the certificate and turn-secret; nobody is disconnected."},
+		"Reopen log-file, reload the certificate, turn-secret and the keys for tokens; "
+		"nobody is disconnected."},
 	{NULL, NULL, NULL},
 };
 

@@ -208,7 +208,7 @@ const struct option_row options_table[] = {
 		.type = OPTION_TEXT,
 		FIELD(auth_jwks),
 		.standard = "",
-		.help = "More such keys, as a JWK set.",
+		.help = "More such keys, as a JWK set. SIGHUP reads all keys anew.",
 	},
 	{
 		.name = "auth-issuer",

@@ -13,6 +13,7 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/http/metrics.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/socket/accept.h"
@@ -176,6 +177,23 @@ static void on_meters(uv_signal_t *handle, int signum)
 	log_info("meters", LOG_UINT("count", METER_COUNT));
 }
 
+/* The keys that tokens are checked with; a key that cannot be read leaves all of them as they are.
+ */
+static void reload_keys(struct server *server)
+{
+	const struct options *options = server->options;
+	struct problem problem;
+
+	if (!options->auth_key.count && !*options->auth_jwks) {
+		return;
+	}
+	if (bearer_load(&server->gate, server->home, &problem)) {
+		log_error("reload.auth-key", LOG_STR("problem", problem.text));
+	} else {
+		log_info("reload.auth-key", LOG_STR("result", "loaded"));
+	}
+}
+
 static void on_hangup(uv_signal_t *handle, int signum)
 {
 	struct server *server = handle->data;
@@ -202,6 +220,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 			log_info("reload.turn-secret", LOG_STR("result", "loaded"));
 		}
 	}
+	reload_keys(server);
 	notify_reloaded(&server->lifecycle.notify);
 }
 

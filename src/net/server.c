@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "nakodo/base/file.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
@@ -31,7 +32,6 @@
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/visits.h"
 #include "nakodo/service/ice.h"
-#include "nakodo/service/jwt_keys.h"
 
 #define OWN_DESCRIPTORS 64 /* log, web-root, event loop, listening sockets */
 #define OTHER_CONNECTIONS 1024 /* handshakes and pages on top of the peers */
@@ -91,10 +91,11 @@ static int read_token(void *cookie, const char *token, size_t len, struct grant 
 	return bearer_read(cookie, ret, token, len);
 }
 
-static int load_keys(struct server *server, const struct options *options, struct problem *problem)
+static int load_keys(struct server *server, struct problem *problem)
 {
-	return jwt_keys_load(&server->gate.keys, &options->auth_key, options->auth_jwks,
-		options_where(options, &options->auth_jwks), problem);
+	server->home = file_absolute(".");
+	return server->home ? bearer_load(&server->gate, server->home, problem)
+			    : problem_set(problem, -ENOMEM, "out of memory");
 }
 
 /* What needs nothing but memory. */
@@ -144,7 +145,7 @@ static int prepare(struct server *server, const struct options *options, struct 
 	if (error) {
 		return problem_set(problem, error, "out of memory");
 	}
-	error = load_keys(server, options, problem);
+	error = load_keys(server, problem);
 	error = error ? error : tls_create(&server->tls, options, problem);
 	if (!error) {
 		server->sockets.tls = server->tls;
@@ -172,6 +173,7 @@ static void dispose(struct server *server)
 	ice_destroy(server->ice);
 	ws_finish(&server->ws);
 	gate_finish(&server->gate);
+	free(server->home);
 	hub_destroy(server->hub);
 }
 

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { open, refused } from '../lib/client.mjs';
+import { connect as connectClient } from './client.mjs';
 import { runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { Key, now } from '../lib/tokens.mjs';
 
@@ -155,6 +156,13 @@ test('ayame: who does not say who it is keeps no place', async () => {
   assert.equal((await client.closed).code, 1000);
 });
 
+test('the JavaScript client shows the token that it joins with', async () => {
+  const client = connectClient(base);
+  const room = await client.join('team-a', { token: key.token({ room: 'team-*' }) });
+  assert.equal(room.name, 'team-a');
+  await client.close();
+});
+
 test('y-webrtc: nobody speaks in a topic that the token does not name', async () => {
   const client = await open(`${base}/y-webrtc?token=${key.token({ room: 'team-a' })}`);
   client.send(JSON.stringify({ type: 'publish', topic: 'team-b', data: 1 }));
@@ -258,6 +266,24 @@ test('keys in a JWK set are believed as well', async (t) => {
   const own = await testDaemon(t, { args: ['--auth', 'token', '--auth-jwks', set] });
   (await open(`${own.ws}/relay/a`, bearer(key.token({ room: 'a' })))).ws.terminate();
   assert.equal((await refused(`${own.ws}/relay/a`, bearer(other.token({ room: 'a' })))).status, 401);
+});
+
+test('SIGHUP reads the keys anew, from where the daemon was started, or keeps the old ones', async (t) => {
+  const place = scratch();
+  const [first, second] = [new Key(place), new Key(scratch())];
+  const own = await testDaemon(t, { cwd: place, args: ['--auth', 'token', '--auth-key', 'main:HS256:main-HS256'] });
+  const knows = (one) => open(`${own.ws}/relay/a`, bearer(one.token({ room: 'a' }))).then((client) => client.ws.terminate() ?? true, () => false);
+  const reload = async (bytes) => {
+    const before = own.lines('reload.auth-key').length;
+    writeFileSync(join(place, 'main-HS256'), bytes);
+    own.child.kill('SIGHUP');
+    return own.until(() => own.lines('reload.auth-key')[before], 'the reload');
+  };
+  assert.deepEqual([await knows(first), await knows(second)], [true, false]);
+  assert.match(await reload('short'), /error.*the secret has 5 bytes/);
+  assert.deepEqual([await knows(first), await knows(second)], [true, false]);
+  assert.match(await reload(second.secret), /loaded/);
+  assert.deepEqual([await knows(first), await knows(second)], [false, true]);
 });
 
 test('what is wrong with keys is said before anything is served', async () => {

@@ -24,6 +24,7 @@ struct problem;
 
 struct server {
 	const struct options *options;
+	char *home; /* where relative paths begin; the daemon leaves it */
 	uv_loop_t loop;
 	struct lws_context *context;
 	struct lws_protocols plain_protocols[2], secure_protocols[2];

@@ -14,6 +14,7 @@
 #include "nakodo/net/gate/head.h"
 #include "nakodo/service/grant.h"
 #include "nakodo/service/jwt.h"
+#include "nakodo/service/jwt_keys.h"
 
 static struct refusal refuse(int status, const char *code, const char *message, const char *option)
 {
@@ -24,6 +25,20 @@ static struct refusal refuse(int status, const char *code, const char *message, 
 bool bearer_is_asked(const struct gate *gate, const char *auth)
 {
 	return *auth ? !strcmp(auth, "token") : gate->options->auth == OPTION_AUTH_TOKEN;
+}
+
+int bearer_load(struct gate *gate, const char *home, struct problem *problem)
+{
+	const struct options *options = gate->options;
+	struct jwt_keys *keys;
+	int error = jwt_keys_load(&keys, &options->auth_key, options->auth_jwks,
+		options_where(options, &options->auth_jwks), home, problem);
+
+	if (!error) {
+		jwt_keys_destroy(gate->keys);
+		gate->keys = keys;
+	}
+	return error;
 }
 
 int bearer_read(struct gate *gate, struct grant **ret, const char *token, size_t len)
