@@ -68,6 +68,12 @@ static int act(const struct options *options)
 	case OPTION_MAN:
 		options_print_man(stdout);
 		return EXIT_OK;
+	case OPTION_MAN_CONFIG:
+		options_print_man_config(stdout);
+		return EXIT_OK;
+	case OPTION_EXAMPLE_CONFIG:
+		options_print_example(stdout);
+		return EXIT_OK;
 	case OPTION_VERSION:
 		puts("nakodo " NAKODO_VERSION);
 		return EXIT_OK;

@@ -153,7 +153,8 @@ static int load_argument(
 /* These answer whatever the file and the environment hold. */
 static bool is_question(enum option_action action)
 {
-	return action == OPTION_HELP || action == OPTION_MAN || action == OPTION_VERSION;
+	return action == OPTION_HELP || action == OPTION_MAN || action == OPTION_MAN_CONFIG ||
+	       action == OPTION_EXAMPLE_CONFIG || action == OPTION_VERSION;
 }
 
 static int load_arguments(

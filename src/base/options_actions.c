@@ -35,5 +35,13 @@ const struct option_action_row options_actions[] = {
 		.name = "man",
 		.action = OPTION_MAN,
 	},
+	{
+		.name = "man-config",
+		.action = OPTION_MAN_CONFIG,
+	},
+	{
+		.name = "example-config",
+		.action = OPTION_EXAMPLE_CONFIG,
+	},
 	{.name = NULL},
 };

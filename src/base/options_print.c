@@ -1,6 +1,7 @@
 /*
- * options_print: owns what is said about options: --help, the man page and --print-config. Help and
- * man page are the same sections written by one hand in two inks, plain text and man(7).
+ * options_print: owns what is said about options: --help, the man pages, --print-config and the
+ * example of a file. Help and man pages are the same sections written by one hand in two inks,
+ * plain text and man(7).
  */
 #include "nakodo/base/options.h"
 
@@ -119,9 +120,10 @@ static void put_roff_line(FILE *out, const char *text)
 	putc('\n', out);
 }
 
-/* A line break in the text stays one. */
-static void put_wrapped(FILE *out, size_t indent, const char *text)
+/* Each line begins with the prefix. A line break in the text stays one. */
+static void put_prefixed(FILE *out, const char *prefix, const char *text)
 {
+	size_t indent = strlen(prefix);
 	size_t column = 0;
 
 	for (text += strspn(text, BLANKS); *text; text += strspn(text, BLANKS)) {
@@ -131,11 +133,19 @@ static void put_wrapped(FILE *out, size_t indent, const char *text)
 			putc('\n', out);
 			column = 0;
 		}
-		fprintf(out, "%*s%.*s", column ? 1 : (int)indent, "", (int)len, text);
+		fprintf(out, "%s%.*s", column ? " " : prefix, (int)len, text);
 		column += (column ? 1 : indent) + len;
 		text += len;
 	}
 	putc('\n', out);
+}
+
+static void put_wrapped(FILE *out, int indent, const char *text)
+{
+	char prefix[16];
+
+	snprintf(prefix, sizeof(prefix), "%*s", indent, "");
+	put_prefixed(out, prefix, text);
 }
 
 static void put_heading(const struct page *page, const char *macro, const char *title)
@@ -211,13 +221,14 @@ static void describe(const struct option_row *row, char *text, size_t size)
 	}
 }
 
-static void put_options(const struct page *page)
+/* With their names as that source spells them. */
+static void put_options(const struct page *page, enum options_source source)
 {
 	for (const struct option_row *row = options_table; row->name; row++) {
 		char name[OPTIONS_NAME_TEXT], text[1024] = "";
 		struct entry entry = {name, row->placeholder, text};
 
-		options_names_spell(OPTIONS_ARGUMENTS, row->name, name);
+		options_names_spell(source, row->name, name);
 		describe(row, text, sizeof(text));
 		if (row->group) {
 			put_heading(page, "SS", row->group);
@@ -260,7 +271,7 @@ void options_print_help(FILE *out)
 		out);
 	put_heading(&page, "", "Examples");
 	put_entries(&page, examples);
-	put_options(&page);
+	put_options(&page, OPTIONS_ARGUMENTS);
 	put_actions(&page);
 	put_heading(&page, "", "Configuration");
 	put_configuration(&page);
@@ -295,7 +306,7 @@ void options_print_man(FILE *out)
 	put_text(&page, about);
 	put_configuration(&page);
 	put_heading(&page, "SH", "OPTIONS");
-	put_options(&page);
+	put_options(&page, OPTIONS_ARGUMENTS);
 	put_actions(&page);
 	put_heading(&page, "SH", "SIGNALS");
 	put_entries(&page, signals);
@@ -308,7 +319,60 @@ void options_print_man(FILE *out)
 	put_heading(&page, "SH", "EXAMPLES");
 	put_entries(&page, examples);
 	put_heading(&page, "SH", "SEE ALSO");
-	fputs("\\fBsystemd.service\\fR(5), \\fBsystemd.socket\\fR(5), \\fBlogrotate\\fR(8)\n", out);
+	fputs("\\fBnakodo.conf\\fR(5), \\fBsystemd.service\\fR(5), \\fBsystemd.socket\\fR(5), "
+	      "\\fBlogrotate\\fR(8)\n",
+		out);
+}
+
+void options_print_man_config(FILE *out)
+{
+	struct page page = {out, true};
+
+	fputs(".TH NAKODO.CONF 5 \"\" \"nakodo " NAKODO_VERSION "\" \"File formats\"\n"
+	      ".ad l\n"
+	      ".nh\n"
+	      ".SH NAME\n"
+	      "nakodo.conf \\- configuration of the WebRTC signaling daemon nakodo\n",
+		out);
+	put_heading(&page, "SH", "DESCRIPTION");
+	put_text(&page, grammar);
+	put_text(&page, values);
+	put_text(&page, sources);
+	put_heading(&page, "SH", "OPTIONS");
+	put_options(&page, OPTIONS_FILE);
+	put_heading(&page, "SH", "FILES");
+	put_entries(&page, files);
+	put_heading(&page, "SH", "SEE ALSO");
+	fputs("\\fBnakodo\\fR(8)\n", out);
+}
+
+/* What the option is without such a line; if it is nothing then, what could stand there. */
+static void put_example(FILE *out, const struct option_row *row)
+{
+	bool is_list = row->type == OPTION_LIST || row->type == OPTION_TABLE;
+	const char *at = *row->standard ? row->standard : row->placeholder;
+	char text[1024] = "";
+
+	describe(row, text, sizeof(text));
+	putc('\n', out);
+	put_prefixed(out, "# ", text);
+	while (*at) {
+		size_t len = is_list ? strcspn(at, BLANKS) : strlen(at);
+
+		fprintf(out, "#%s = %.*s\n", row->name, (int)len, at);
+		at += len;
+		at += strspn(at, BLANKS);
+	}
+}
+
+void options_print_example(FILE *out)
+{
+	for (const struct option_row *row = options_table; row->name; row++) {
+		if (row->group) {
+			fprintf(out, "\n\n## %s\n", row->group);
+		}
+		put_example(out, row);
+	}
 }
 
 static void put_value(FILE *out, const char *text)

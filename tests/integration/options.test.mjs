@@ -106,20 +106,39 @@ describe('what is said about options', () => {
     }
   });
 
-  it('the man page has every option and no mistakes', async () => {
-    const page = readFileSync(join(dirname(binary), 'nakodo.8'), 'utf8');
-    assert.equal(page, (await runDaemon(['--man'])).stdout);
+  /** What man(1) shows of the file beside the daemon, which is what the argument prints. */
+  async function readPage(name, argument) {
+    const page = readFileSync(join(dirname(binary), name), 'utf8');
+    assert.equal(page, (await runDaemon([argument])).stdout);
     const groff = spawnSync('groff', ['-man', '-ww', '-Tutf8', '-P-cbou'], { input: page, encoding: 'utf8' });
     assert.deepEqual([groff.status, groff.stderr], [0, '']);
-    const text = groff.stdout.replaceAll('‐', '-').replaceAll('−', '-');
+    return groff.stdout.replaceAll('‐', '-').replaceAll('−', '-');
+  }
+
+  it('the man page of the daemon has every option and no mistakes', async () => {
+    const text = await readPage('nakodo.8', '--man');
     for (const name of await names()) assert.match(text, new RegExp(`^ +--${name}\\b`, 'm'));
     for (const heading of ['NAME', 'OPTIONS', 'SIGNALS', 'ENVIRONMENT', 'FILES', 'EXIT STATUS']) assert.match(text, new RegExp(`^${heading}$`, 'm'));
+  });
+
+  it('the man page of the configuration file has every option and no mistakes', async () => {
+    const text = await readPage('nakodo.conf.5', '--man-config');
+    for (const name of await names()) assert.match(text, new RegExp(`^ {7}${name}( |$)`, 'm'));
+  });
+
+  it('the packaged configuration has every option with its default, as a comment', async () => {
+    const text = readFileSync(join(dirname(binary), 'nakodo.conf'), 'utf8');
+    assert.doesNotMatch(text, /^[^#\n]/m);
+    assert.deepEqual([...new Set([...text.matchAll(/^#([a-z-]+) = \S/gm)].map((m) => m[1]))], [...new Set(await names())]);
+    const set = text.replace(/^#([a-z-]+ = (?![A-Z]{2}))/gm, '$1'); // all but the placeholders
+    const plain = (config) => config.split('\n').filter((line) => !/^#|= ""$/.test(line)).join('\n');
+    assert.equal(plain((await runDaemon(['--print-config', '--config', file(set)])).stdout), plain((await runDaemon(['--print-config'])).stdout));
   });
 
   it('--check finds nothing wrong with the packaged configuration, and makes nothing', async () => {
     const certificates = join(directory, 'certificates');
     const { status, stdout, stderr } = await runDaemon([
-      ...web, '--check', '--config', join(root, 'packaging/nakodo.conf'), '--listen', 'tls:localhost:0', '--tls-self-signed', certificates,
+      ...web, '--check', '--config', join(dirname(binary), 'nakodo.conf'), '--listen', 'tls:localhost:0', '--tls-self-signed', certificates,
     ]);
     assert.deepEqual([status, stdout, stderr], [0, 'nakodo: the configuration is fine\n', '']);
     assert.throws(() => readFileSync(join(certificates, 'cert.pem')), { code: 'ENOENT' });

@@ -11,6 +11,7 @@ prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$build/CMakeCache.txt")
 binary=$prefix/bin/nakodo
 pages=$prefix/share/nakodo/web
 expected=("$binary" "$pages/index.html" "$pages/lab.html" "$prefix/share/man/man8/nakodo.8"
+	"$prefix/share/man/man5/nakodo.conf.5" "$prefix/share/bash-completion/completions/nakodo"
 	"$prefix/lib/systemd/system/nakodo.service" "$prefix/lib/systemd/system/nakodo.socket"
 	"$prefix/lib/sysusers.d/nakodo.conf" /etc/nakodo/nakodo.conf
 	"$prefix/share/nakodo/alerts.yml" "$prefix/share/nakodo/grafana.json")
@@ -31,7 +32,7 @@ grep -qxF "ExecStart=$binary --config /etc/nakodo/nakodo.conf" \
 	".$prefix/lib/systemd/system/nakodo.service" || { echo "the unit starts something else" && status=1; }
 ./"$binary" --check --config ./etc/nakodo/nakodo.conf --web-root "./$pages" || status=1
 ./"$binary" --print-config | grep -qxF "web-root = $pages" || { echo "web-root is elsewhere" && status=1; }
-complaints=$(MANWIDTH=80 man --warnings -l "./$prefix/share/man/man8/nakodo.8" 2>&1 >/dev/null)
+complaints=$(MANWIDTH=80 man --warnings -l "./$prefix"/share/man/man[58]/nakodo* 2>&1 >/dev/null)
 if [ -n "$complaints" ]; then
 	echo "$complaints"
 	status=1

@@ -417,6 +417,8 @@ static void each_action_has_its_argument(void **state)
 		{"--version", OPTION_VERSION},
 		{"-V", OPTION_VERSION},
 		{"--man", OPTION_MAN},
+		{"--man-config", OPTION_MAN_CONFIG},
+		{"--example-config", OPTION_EXAMPLE_CONFIG},
 	};
 
 	(void)state;
@@ -429,7 +431,8 @@ static void each_action_has_its_argument(void **state)
 
 static void a_question_is_answered_whatever_comes_after_it(void **state)
 {
-	static const char *const questions[] = {"--help", "-h", "--man", "--version", "-V"};
+	static const char *const questions[] = {
+		"--help", "-h", "--man", "--man-config", "--example-config", "--version", "-V"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(questions); i++) {

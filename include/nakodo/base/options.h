@@ -3,11 +3,13 @@
  *
  * One table (options_table.c) gives every option its name, type, default, limits and help. From it
  * come the defaults, the configuration file (`name = value`), the environment (`NAKODO_NAME`), the
- * command line (`--name value`, `--name=value`), --help, --print-config and the man page. Sources
- * are read in that order and the later one wins; a repeatable option that a later source sets
- * replaces the earlier source's list. `mount` is a table by path: its entries are added to the
- * defaults, the same path replaces, `PATH=off` removes. --help, --man and --version end the
- * reading: the arguments behind them, the file and the environment are not looked at.
+ * command line (`--name value`, `--name=value`), --help, --print-config, the man pages and the
+ * example of a configuration file. Sources are read in that order and the later one wins; a
+ * repeatable option that a later source sets replaces the earlier source's list. `mount` is a table
+ * by path: its entries are added to the defaults, the same path replaces, `PATH=off` removes.
+ * --help, --man, --man-config,
+ * --example-config and --version end the reading: the arguments behind them, the file and the
+ * environment are not looked at.
  */
 #pragma once
 
@@ -36,6 +38,8 @@ enum option_action {
 	OPTION_CHECK,
 	OPTION_HELP,
 	OPTION_MAN,
+	OPTION_MAN_CONFIG,
+	OPTION_EXAMPLE_CONFIG,
 	OPTION_VERSION,
 	OPTION_PRINT_CONFIG,
 };
@@ -90,8 +94,11 @@ const char *options_where(const struct options *options, const void *field);
 const char *options_where_either(
 	const struct options *options, const void *field, const void *other);
 
-/* What --help, --print-config and the man page show; all made from the table. --print-config's
- * output, read back as a configuration file, gives the same options. */
+/* What --help, --print-config and the man pages nakodo(8) and nakodo.conf(5) show; all made from
+ * the table. --print-config's output, read back as a configuration file, gives the same options.
+ * The example is a configuration file with a comment for each option, its default included. */
 void options_print_help(FILE *out);
 void options_print_config(const struct options *options, FILE *out);
 void options_print_man(FILE *out);
+void options_print_man_config(FILE *out);
+void options_print_example(FILE *out);

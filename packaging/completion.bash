@@ -1,0 +1,31 @@
+# Completion of nakodo(8) for bash, from what `nakodo --help` says.
+_nakodo() {
+	local cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} help
+	help=$("$1" --help 2>/dev/null) || return
+	if [[ $option == = ]]; then
+		option=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	[[ $cur == = ]] && cur=
+	[[ $option =~ ^--[a-z-]+$ ]] || option=-
+	# The lines of the option before: its name and what it takes, then its help.
+	help=$(printf '%s\n' "$help" | sed -n '/^Configuration:/q; p')
+	case $(printf '%s\n' "$help" | sed -n "s/^  $option \([A-Z].*\)/\1/p") in
+	*FILE)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	DIR)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	?*)
+		mapfile -t COMPREPLY < <(compgen -W "$(printf '%s\n' "$help" |
+			sed -n "/^  $option /,/Default:/s/.*one of //p" | tr -d ,)" -- "$cur")
+		return
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "token $(printf '%s\n' "$help" |
+		sed -n 's/^  \(--[a-z-]*\).*/\1/p')" -- "$cur")
+} && complete -F _nakodo nakodo
