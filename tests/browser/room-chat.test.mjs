@@ -99,6 +99,30 @@ describe('the chat of a room', () => {
     await ken.until(() => document.querySelector('#unread').hidden);
   });
 
+  it('shows the newest when it is opened and when a keyboard takes its place, but leaves who reads the older', async (t) => {
+    const [hana, ken] = await pair(t);
+    await hana.openChat();
+    await hana.chat('long ago '.repeat(300));
+    await hana.chat('last');
+    await ken.says('#unread', '2');
+    await ken.openChat();
+    const isAtEnd = () => {
+      const { scrollTop, clientHeight, scrollHeight } = document.querySelector('#chat-log');
+      return scrollHeight > clientHeight && scrollTop + clientHeight > scrollHeight - 8;
+    };
+    await ken.until(isAtEnd);
+    await ken.page.setViewport({ width: 1280, height: 500 });
+    await ken.until(() => innerHeight === 500);
+    await ken.until(isAtEnd);
+    await ken.page.$eval('#chat-log', (log) => new Promise((done) => {
+      log.addEventListener('scroll', done, { once: true });
+      log.scrollTop = 0;
+    }));
+    await hana.chat('later');
+    await ken.says('#chat-log', 'later');
+    assert.equal(await ken.page.$eval('#chat-log', (log) => log.scrollTop), 0);
+  });
+
   it('shows markup and scripts as the text that they are', async (t) => {
     const [hana, ken] = await pair(t);
     const evil = '<img src=x onerror="window.hacked = 1"> javascript:alert(1) <a href="x:">x</a> <script>hacked = 1</script>';

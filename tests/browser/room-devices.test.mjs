@@ -212,6 +212,16 @@ describe('before the room', () => {
       const browser = await launchChromium({ args: [] });
       const [page] = await openPages(t, [browser], daemon.url);
       t.after(() => browser.close());
+      // Also on a phone on its side, and on a narrow desktop, nothing covers the way out.
+      for (const [width, height] of [[844, 390], [700, 600], [1280, 800], [320, 640]]) {
+        await page.page.setViewport({ width, height });
+        await page.shows('#problem-button');
+        assert.ok(await page.page.$eval('#problem-button', (button) => {
+          button.scrollIntoView({ block: 'center' });
+          const { left, right, top, bottom } = button.getBoundingClientRect();
+          return [top + 2, bottom - 2].every((y) => document.elementFromPoint((left + right) / 2, y) === button);
+        }), `${width} x ${height}`);
+      }
       await tells(page, 'problem.refused', /^NotAllowedError/, 'problem.again');
       await page.click('#cam');
       await page.says('#strip', en['problem.refused']);

@@ -129,7 +129,7 @@ describe('a file', () => {
   it('that is offered is counted and announced, and takes neither the drawer nor the focus', async (t) => {
     const [hana, ken] = await odd(t);
     await ken.page.evaluate(() => window.say({ type: 'offer', name: 'a.txt', size: 5 }));
-    await hana.says('#status', 'Ken offers a.txt (5 byte)');
+    await hana.says('#status', 'Ken offers a.txt (5 bytes)');
     await hana.says('#unread', '1');
     assert.equal(await hana.page.$eval('#drawer', (drawer) => drawer.hidden), true);
     assert.equal(await hana.page.evaluate(() => document.activeElement.id), 'stage');
@@ -163,6 +163,7 @@ describe('a file', () => {
     const states = () => hana.page.$$eval('.receivers li', (all) => all.map((one) => one.textContent));
     assert.deepEqual(await states(), [`Ken${en['file.waiting']}`, `Mio${en['file.waiting']}`]);
     await click(mio, 'file.decline');
+    await mio.says('.transfer', en['file.refused']);
     await hana.says('.receivers', en['file.declined']);
     assert.equal(await hana.page.$eval('.transfer', ({ dataset }) => dataset.state), 'waiting');
     await click(ken, 'file.accept');
@@ -188,10 +189,10 @@ describe('a file', () => {
     await hana.until(() => !document.querySelector('#drop').checkVisibility());
     // The browser would show the files in the place of the room.
     assert.equal(await hana.page.evaluate(drag, 'drop', 'a.txt', 'b.txt'), true);
-    assert.deepEqual(await titles(hana), ['a.txt (5 byte) to 2 people', 'b.txt (5 byte) to 2 people']);
+    assert.deepEqual(await titles(hana), ['a.txt (5 bytes) to 2 people', 'b.txt (5 bytes) to 2 people']);
     for (const page of [ken, mio]) {
       await page.until(() => document.querySelectorAll('.transfer').length === 2);
-      assert.deepEqual(await titles(page), ['Hana offers a.txt (5 byte)', 'Hana offers b.txt (5 byte)']);
+      assert.deepEqual(await titles(page), ['Hana offers a.txt (5 bytes)', 'Hana offers b.txt (5 bytes)']);
     }
   });
 
@@ -201,6 +202,12 @@ describe('a file', () => {
     await hana.says('#status', 'At most 10 files at once.');
     await hana.page.evaluate(drag, 'drop');
     assert.deepEqual(await titles(hana), []);
+    await hana.page.evaluate(drag, 'drop', ...Array.from({ length: 10 }, (_, i) => `${i}`));
+    assert.equal((await titles(hana)).length, 10);
+    await hana.until(() => { // the last one is in sight
+      const log = document.querySelector('#chat-log');
+      return log.scrollHeight > log.clientHeight && log.scrollTop + log.clientHeight > log.scrollHeight - 8;
+    });
   });
 
   it('is pasted where one writes, unless there is text that says the same', async (t) => {
@@ -229,7 +236,7 @@ describe('a file', () => {
     const [hana, ken] = await odd(t);
     const name = '../\u202Eexe.\u0007a\u2066b\\c\u2028d.txt';
     await ken.page.evaluate((n) => window.say({ type: 'offer', name: n, size: 5 }), name);
-    await hana.says('.transfer', 'Ken offers ..exe.abcd.txt (5 byte)');
+    await hana.says('.transfer', 'Ken offers ..exe.abcd.txt (5 bytes)');
   });
 
   it('of 24 MiB arrives whole and checked, and is saved as it was', async (t) => {

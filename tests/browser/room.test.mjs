@@ -507,6 +507,8 @@ describe('a call on the room page', () => {
     await keyboard.type('?');
     await hana.click('#help-keys');
     await keyboard.press('Escape');
+    const titles = await hana.page.$$eval('.bar [title]', (all) => all.map(({ title }) => title));
+    assert.deepEqual(titles.filter((title) => title.includes('(')), [], 'no button promises a key');
     await keyboard.press('p');
     await keyboard.press('s');
     assert.deepEqual([await pressed('share'), await hana.attribute('#open-people', 'aria-expanded')], ['true', 'false']);

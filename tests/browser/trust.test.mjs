@@ -113,7 +113,7 @@ describe('the page', () => {
     const plain = await testDaemon(t);
     const { tab, complaints } = await visit(t, browsers.chromium, `${plain.url}/trust`);
     assert.equal(await tab.$eval('main[lang=ja] [data-when=none]', (e) => e.hidden), false);
-    assert.equal(await tab.$eval('main[lang=ja] [data-when=authority]', (e) => e.hidden), true);
+    assert.equal(await tab.$$eval('main[lang=ja] [data-when=authority]', (all) => all.every((e) => e.hidden)), true);
     assert.deepEqual(complaints, []);
   });
 });

@@ -8,7 +8,7 @@ import { choices, remember } from './choices.js';
 import { isRaised, turnHand } from './hands.js';
 import { openInvite } from './invite.js';
 import { CAN_SHARE } from './outgoing.js';
-import { KEY_TITLES, showToggle } from './prejoin.js';
+import { KEY_TITLES, TITLES, showToggle } from './prejoin.js';
 import { watchKeys } from './shortcuts.js';
 import { announce } from './status.js';
 import { clearStrip, showStrip } from './strip.js';
@@ -19,6 +19,9 @@ import { clearStrip, showStrip } from './strip.js';
 /** @param {string} id */
 const button = (id) => byId(id, HTMLButtonElement);
 const menu = byId('menu', HTMLElement);
+
+/** What tells its key besides the microphone, the camera and the hand, and how it is called. */
+const KEYED = { 'share': 'screen', 'open-chat': 'chat', 'open-people': 'people' };
 
 /** The picture of whom one looks at, in a window above all others. @param {import('./stage.js').Stage} stage */
 async function toggleFloating(stage) {
@@ -81,16 +84,27 @@ export class Bar {
     own.addEventListener('change', () => this.#show(), { signal });
     outgoing.addEventListener('change', () => this.#show(), { signal });
     room.on('self', () => this.#showHand(), { signal });
-    this.#showHand();
     button('share').hidden = !CAN_SHARE;
-    this.#show();
+    this.#showKeys();
   }
 
   /** Who speaks to the machine, or presses keys by mistake, switches them off. */
   #offerKeys() {
     const box = byId('help-keys', HTMLInputElement);
     box.checked = choices.keys;
-    box.addEventListener('change', () => remember({ keys: box.checked }), { signal: this.#signal });
+    box.addEventListener('change', () => {
+      remember({ keys: box.checked });
+      this.#showKeys();
+    }, { signal: this.#signal });
+  }
+
+  /** No button promises a key that is switched off. */
+  #showKeys() {
+    for (const [id, key] of Object.entries(KEYED)) {
+      sayIn(button(id), 'title', choices.keys ? `${key}.key` : key);
+    }
+    this.#showHand();
+    this.#show();
   }
 
   /** @param {boolean} isShown one's own picture */
@@ -109,8 +123,10 @@ export class Bar {
   #showHand() {
     const isUp = isRaised(this.#room.self);
     button('hand').setAttribute('aria-pressed', String(isUp));
-    sayIn(button('hand'), 'title', isUp ? 'hand.lowerKey' : 'hand.key');
-    say(button('menu-hand'), isUp ? 'hand.lower' : 'hand');
+    const plain = isUp ? 'hand.lower' : 'hand';
+    const keyed = isUp ? 'hand.lowerKey' : 'hand.key';
+    sayIn(button('hand'), 'title', choices.keys ? keyed : plain);
+    say(button('menu-hand'), plain);
   }
 
   /** Space: on while it is held, and then as before. */
@@ -152,8 +168,9 @@ export class Bar {
 
   #show() {
     const { problem, note } = this.#own;
-    showToggle(button('mic'), 'mic', this.#own, KEY_TITLES);
-    showToggle(button('cam'), 'cam', this.#own, KEY_TITLES);
+    const titles = choices.keys ? KEY_TITLES : TITLES;
+    showToggle(button('mic'), 'mic', this.#own, titles);
+    showToggle(button('cam'), 'cam', this.#own, titles);
     button('share').setAttribute('aria-pressed', String(Boolean(this.#outgoing.screen)));
     const told = problem ?? note;
     if (told !== this.#told) {

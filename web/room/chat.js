@@ -19,10 +19,31 @@ const REFUSALS = { 'message-too-large': 'chat.tooLong', 'unreachable': 'chat.too
 const log = byId('chat-log', HTMLElement);
 const field = byId('chat-text', HTMLTextAreaElement);
 
-/** Add something to the end of the talk. @param {HTMLElement} line */
-export function addToChat(line) {
+/** What was said last is in sight when the talk is opened, and stays there when a keyboard takes its place. */
+function followEnd() {
+  let height = 0; // 0: nobody looks
+  let isAtEnd = true;
+  log.addEventListener('scroll', () => {
+    if (log.clientHeight === height) { // the reader moved it
+      isAtEnd = log.scrollTop + height >= log.scrollHeight - 8;
+    }
+  });
+  new ResizeObserver(() => {
+    if (isAtEnd || !height) {
+      log.scrollTop = log.scrollHeight;
+    }
+    height = log.clientHeight;
+  }).observe(log);
+}
+followEnd();
+
+/** Add something to the end of the talk. @param {HTMLElement} line whole @param {boolean} isOwn */
+export function addToChat(line, isOwn) {
   document.getElementById('chat-empty')?.remove();
   appendLine(log, line, MOST_LINES);
+  if (isOwn) {
+    log.scrollTop = log.scrollHeight;
+  }
 }
 
 /** @param {string} text of anybody */
@@ -57,7 +78,7 @@ function addLine(who, at, text, isOwn) {
   say(header.appendChild(make('span')), who.key, who.params);
   header.append(time);
   line.append(header, paragraph(text));
-  addToChat(line);
+  addToChat(line, isOwn);
 }
 
 /** What a line is known by: the server's clock, which history has, is not ours. */
@@ -140,6 +161,5 @@ export class ChatView {
     }
     addLine({ key: 'chat.you', params: {}, plain: '' }, Date.now(), text, true);
     field.value = '';
-    log.scrollTop = log.scrollHeight;
   }
 }

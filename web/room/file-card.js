@@ -17,7 +17,8 @@ const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
 /** @param {number} bytes */
 export function sizeOf(bytes) {
   const power = bytes ? Math.min(UNITS.length - 1, Math.floor(Math.log(bytes) / Math.log(1000))) : 0;
-  const format = { style: 'unit', unit: UNITS[power], maximumFractionDigits: 1 };
+  const unitDisplay = power ? 'short' : 'long'; // "5 byte" is no English
+  const format = { style: 'unit', unit: UNITS[power], unitDisplay, maximumFractionDigits: 1 };
   return new Intl.NumberFormat(shownLanguage(), /** @type {Intl.NumberFormatOptions} */ (format))
     .format(bytes / 1000 ** power);
 }
@@ -67,7 +68,11 @@ class Card {
   /** @param {HTMLElement} state where it says how far it is */
   constructor(state) {
     this.#card.append(icon('file'), this.title, this.#bar, state, this.#buttons);
-    addToChat(this.#card);
+  }
+
+  /** Into the talk, once it has its text: it would grow out of sight. @param {boolean} isOwn */
+  add(isOwn) {
+    addToChat(this.#card, isOwn);
   }
 
   /** @param {string} state @param {number | null} share done; null: nothing moves @param {() => HTMLElement[]} buttons of that state */
@@ -97,11 +102,12 @@ export function addOffered(transfer, from, signal) {
   };
   const show = () => {
     const { state, moved, size } = transfer;
-    sayState(line, transfer, { waiting: 'file.yours', done: 'file.received' });
+    sayState(line, transfer, { waiting: 'file.yours', done: 'file.received', declined: 'file.refused' });
     card.show(state, isMoving(transfer) ? shareOf(moved, size) : null, buttons);
   };
   transfer.addEventListener('change', show);
   show();
+  card.add(false);
 }
 
 /**
@@ -141,4 +147,5 @@ export function addSent(file, receivers) {
   };
   all.forEach((transfer) => transfer.addEventListener('change', show));
   show();
+  card.add(true);
 }

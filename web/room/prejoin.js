@@ -24,7 +24,7 @@ const watchButton = byId('join-watch', HTMLButtonElement);
 const cancelButton = byId('join-cancel', HTMLButtonElement);
 
 /** What pressing the button would do; with the keys that are there in the room. */
-const TITLES = {
+export const TITLES = {
   mic: { on: 'mic.on', off: 'mic.off' },
   cam: { on: 'cam.on', off: 'cam.off' },
 };
