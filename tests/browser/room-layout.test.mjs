@@ -108,6 +108,16 @@ describe('nothing in a room stands on something else', () => {
     }
   });
 
+  it('on a phone Signals has half the screen, and the people are seen above it', async (t) => {
+    const [page] = await openPages(t, [browser], daemon.url, { viewport: PHONE });
+    await page.page.evaluate(begin);
+    await page.page.evaluate(() => window.drawer.open('signals'));
+    const height = (selector) => page.page.$eval(selector, (one) => one.getBoundingClientRect().height);
+    const [panel, stage] = [await height('#panel-signals'), await height('#stage')];
+    assert.ok(panel >= PHONE.height / 2, `${panel}`);
+    assert.ok(stage >= 120, `${stage}`);
+  });
+
   it('a phone tells who came, and what was said, however long the name and the words', async (t) => {
     const [page] = await openPages(t, [browser], daemon.url, { viewport: PHONE });
     await page.page.evaluate(begin);
