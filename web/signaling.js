@@ -284,7 +284,7 @@ export class Link {
     this.#receipts.restart();
     this.#receipts.tell();
     this.#on.message(message);
-    if (this.#phase === 'over') return;
+    if (this.#phase === 'over') return again.forEach(({ reject }) => reject(new SignalError('closed')));
     // What is changed of ourselves comes behind what was true before.
     for (const item of again) {
       this.#outbox.addAgain({ ...item, isUnsaid: item.isUnsaid && !this.isOpen });

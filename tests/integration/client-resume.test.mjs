@@ -62,6 +62,34 @@ describe('the client on a bad network', () => {
     for (const how of manners) assert.ok(proxy.cuts[how] >= 3, how);
   });
 
+  it('leaves when it hears that it is somebody new, and nothing of it goes on', async (t) => {
+    const { proxy, straight } = await setUp(t, ['--resume-seconds', '1s']);
+    const isOpen = new Set();
+    class Connection extends EventTarget {
+      signalingState = 'stable';
+      constructor() {
+        super();
+        isOpen.add(this);
+      }
+      createDataChannel() { return {}; }
+      getTransceivers() { return []; }
+      close() { isOpen.delete(this); }
+    }
+    const client = connect(`ws://127.0.0.1:${proxy.port}`, { RTCPeerConnection: Connection });
+    t.after(() => client.close());
+    const a = await straight.join('x');
+    const b = await client.join('x');
+    proxy.plan = () => OFFLINE;
+    proxy.cut();
+    if (b.state === 'open') await next(b, 'state');
+    const said = b.chat('Is anybody there?');
+    b.on('state', ({ fresh }) => fresh && b.leave());
+    await next(a, 'leave');
+    proxy.plan = () => ONLINE;
+    await assert.rejects(said, { code: 'closed' });
+    assert.equal(isOpen.size, 0);
+  });
+
   it('begins anew when it was away for too long, and says so', async (t) => {
     const { proxy, straight, shaky } = await setUp(t, ['--resume-seconds', '1s']);
     const a = await straight.join('x', { name: 'A' });

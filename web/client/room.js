@@ -226,6 +226,7 @@ export class Room extends Emitter {
 
   /** @param {Newcomer} newcomer */
   #add({ owner, ...info }) {
+    if (this.#over.signal.aborted) return; // by who was told of the one before
     const { id } = info;
     const pair = new Pair(info, owner, this.#mesh, {
       send: (message) => this.#link.send(message),
