@@ -207,11 +207,12 @@ export interface Peer extends Emitter<PeerEvents> {
   readonly streams: Readonly<Partial<Record<'cam' | 'screen' | (string & {}), MediaStream>>>;
   /** What it says of its sources: a `cam` that is false is switched off, not broken. */
   readonly sources: Readonly<Partial<Record<Source, boolean>>>;
-  /** A new channel of `pc`, gone with it: open another after a rebuild (`state` tells). */
+  /** A new channel of `pc`, gone with it: open another after a rebuild (`state` tells). Throws `closed`
+   *  where there is no `pc`. */
   channel(label: string, init?: RTCDataChannelInit): RTCDataChannel;
   /** Over a data channel of its own, in order; resolves when it is in the channel's buffer, which
-   *  is kept below 1 MiB. What is in the buffer when a connection breaks is lost. Anything else rejects with
-   *  a TypeError. */
+   *  is kept below 1 MiB. What is in the buffer when a connection breaks is lost. To who has no WebRTC it waits
+   *  until that peer leaves, and then rejects with `closed`. Anything else rejects with a TypeError. */
   send(data: string | ArrayBuffer | ArrayBufferView): Promise<void>;
   /** Rates are since the last call. Rejects with `closed` while there is no `pc`. */
   stats(): Promise<PeerStats>;

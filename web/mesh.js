@@ -295,7 +295,7 @@ export class Pair {
     if (!this.#isOwner) return undefined;
     if (what === 'offer' && Array.isArray(sources)) return connection.admit(kindsOf(sources, kinds));
     if (what === 'rebuild') this.repair(what);
-    if (what === 'restart' && (connection.isUp || this.#repair.isRestartDue)) this.repair(what);
+    if (what === 'restart' && (connection.isUp ? connection.canRestart : this.#repair.isRestartDue)) this.repair(what);
     return undefined;
   }
 

@@ -79,6 +79,8 @@ export class Link {
   /** What came just now and may be why the connection ends. @type {Refusal | null} */
   #fault = null;
   #limit = Infinity; // bytes of a message
+  /** The end of the socket, once it is over. @type {Promise<unknown> | undefined} */
+  #goodbye;
   #pinged = 0; // when the oldest ping without an answer went out
   #outbox = new Outbox();
   #receipts = new Receipts((n) => this.#write(`{"type":"ack","n":${n}}`));
@@ -142,15 +144,16 @@ export class Link {
   leave(error) {
     const old = this.#socket;
     const isTold = this.isOpen;
-    if (this.#phase === 'over') return undefined;
+    if (this.#phase === 'over') return this.#goodbye;
     if (isTold) this.#write('{"type":"bye"}');
     this.#detach();
     this.#end(error, isTold);
-    return old ? new Promise((resolve) => {
+    this.#goodbye = old ? new Promise((resolve) => {
       setTimeout(resolve, GOODBYE_MS);
       old.onclose = resolve;
       old.close(1000);
     }) : undefined;
+    return this.#goodbye;
   }
 
   /** @param {number} size of a message, in bytes */

@@ -283,6 +283,21 @@ describe('the chat of a room', () => {
     assert.equal(await hana.page.$eval('#chat-text', (field) => field.value), 'x');
   });
 
+  it('says of a line that the server perhaps never had that it may not have arrived', async (t) => {
+    const first = await startDaemon();
+    const [hana] = await openPages(t, [browser], first.url, { path: '/r/unheard' });
+    await hana.join('Hana', { watch: true });
+    await hana.openChat();
+    first.child.kill('SIGSTOP');
+    await hana.chat('unheard');
+    first.child.kill('SIGKILL');
+    await first.exit();
+    const second = await startDaemon({ args: ['--listen', `127.0.0.1:${first.port}`] });
+    t.after(() => second.stop());
+    await hana.until(() => document.querySelector('.unsent'));
+    assert.deepEqual(await hana.lines(), ['unheard', texts.en['chat.unsent']]);
+  });
+
   it('shows latecomers what was said before, once', async (t) => {
     const [hana, ken] = await pair(t);
     await hana.openChat();

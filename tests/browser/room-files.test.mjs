@@ -150,6 +150,49 @@ describe('a file', () => {
     await hana.says('.transfer:last-child', 'next.txt');
   });
 
+  it('channels without an offer are bounded, and others are closed at once', async (t) => {
+    const [, ken] = await odd(t);
+    const open = await ken.page.evaluate(async () => {
+      const [pc] = window.opened.pcs;
+      const other = pc.createDataChannel('other');
+      await new Promise((closed) => { other.onclose = closed; });
+      const channels = Array.from({ length: 50 }, () => pc.createDataChannel('file:odd'));
+      await Promise.all(channels.slice(40).map((one) => new Promise((closed) => { one.onclose = closed; })));
+      return channels.filter(({ readyState }) => readyState === 'open').length;
+    });
+    assert.equal(open, 40);
+  });
+
+  it('empty pieces without end take nothing, and the file arrives', async (t) => {
+    const [hana, ken] = await odd(t);
+    await hana.page.evaluate(() => {
+      window.pieces = 0;
+      const { Blob: Real } = window;
+      window.Blob = class extends Real {
+        constructor(parts = [], options) {
+          super(parts, options);
+          window.pieces += parts.length;
+        }
+      };
+    });
+    await ken.page.evaluate((hash) => {
+      const channel = window.opened.pcs[0].createDataChannel('file:odd');
+      channel.onopen = () => channel.send(JSON.stringify({ type: 'offer', name: 'small.txt', size: 2000 }));
+      channel.onmessage = ({ data }) => {
+        if (JSON.parse(data).type !== 'accept') return;
+        for (let i = 0; i < 2000; i++) {
+          channel.send(new ArrayBuffer(0));
+          channel.send(new TextEncoder().encode('x'));
+        }
+        channel.send(JSON.stringify({ type: 'end', sha256: hash }));
+      };
+    }, sha256('x'.repeat(2000)));
+    await hana.openChat();
+    await click(hana, 'file.accept');
+    await hana.says('.transfer', en['file.received']);
+    assert.equal(await hana.page.evaluate(() => window.pieces >= 2000 && window.pieces < 2100), true);
+  });
+
   it('for everybody makes one card, which says how far it is for each', async (t) => {
     const [hana, ken, mio] = await three(t);
     const [chooser] = await Promise.all([hana.page.waitForFileChooser(), hana.click('#chat-file')]);

@@ -325,9 +325,10 @@ export class Connection {
       this.#isOfferDue = !this.#on.isReachable();
       if (this.#isOfferDue) return;
       if (!this.#isOwner) {
-        // The first comes unasked.
+        // The first comes unasked; another is due until it comes, and asked for again in goOn().
         const { names, kinds } = this.#mesh.sources;
-        if (this.pc.remoteDescription) this.#send('need', { what: 'offer', sources: names, kinds });
+        this.#isOfferDue = Boolean(this.pc.remoteDescription);
+        if (this.#isOfferDue) this.#send('need', { what: 'offer', sources: names, kinds });
         return;
       }
       this.#isOfferDue = this.#isOffering || this.pc.signalingState !== 'stable';
@@ -349,6 +350,7 @@ export class Connection {
   /** @param {string} type @param {string} sdp */
   async #takeOffer(type, sdp) {
     if (type !== 'offer' || this.pc.signalingState !== 'stable') return;
+    this.#isOfferDue = false;
     this.pc.setConfiguration?.(this.#mesh.config()); // it may restart ICE
     await this.pc.setRemoteDescription({ type, sdp });
     if (this.#isClosed) return;

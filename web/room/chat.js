@@ -79,6 +79,7 @@ function addLine(who, at, text, isOwn) {
   header.append(time);
   line.append(header, paragraph(text));
   addToChat(line, isOwn);
+  return line;
 }
 
 /** What a line is known by: the server's clock, which history has, is not ours. */
@@ -147,19 +148,30 @@ export class ChatView {
     }
   }
 
+  /** The server refused it, or was gone before it said that it has it. @param {HTMLElement} line @param {string} text */
+  #doubt(line, text) {
+    const isKept = this.#room.history.some((chat) => this.#own.has(chat.from) && chat.text === text);
+    if (!isKept) {
+      say(line.appendChild(make('p', 'unsent')), 'chat.unsent');
+    }
+  }
+
   #send() {
     const text = field.value.trim();
     if (!text) {
       return;
     }
+    /** @type {Promise<void>} */
+    let taken;
     try {
-      this.#room.chat(text);
+      taken = this.#room.chat(text);
     } catch (error) {
       const { code = String(error) } = /** @type {import('../client.js').SignalError} */ (error);
       announce(REFUSALS[code] ?? 'chat.failed', { code });
       return;
     }
-    addLine({ key: 'chat.you', params: {}, plain: '' }, Date.now(), text, true);
+    const line = addLine({ key: 'chat.you', params: {}, plain: '' }, Date.now(), text, true);
+    taken.catch(() => this.#doubt(line, text));
     field.value = '';
   }
 }

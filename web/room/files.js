@@ -16,6 +16,7 @@ import { announce } from './status.js';
 
 const MOST_AT_ONCE = 10; // files of one choice
 const MOST_WAITING = MOST_AT_ONCE; // offers of one peer; more are refused
+const MOST_CHANNELS = 4 * MOST_WAITING; // of one peer, with an offer or not yet; more are closed
 
 /** @param {Iterable<Peer>} peers */
 const connected = (peers) => [...peers].filter(({ state }) => state === 'connected');
@@ -63,19 +64,24 @@ export class Files {
     /** @type {Set<Receiving>} */
     const waiting = new Set();
     peer.on('channel', ({ channel }) => {
-      if (isFileChannel(channel)) {
-        const transfer = new Receiving(peer, channel);
-        transfer.addEventListener('offer', () => {
-          if (waiting.size >= MOST_WAITING) {
-            transfer.decline();
-          } else {
-            this.#show(transfer, wordsOf(nameOf(peer)));
-          }
-        });
-        transfer.addEventListener('change', () => {
-          waiting[transfer.isOffered && transfer.state === 'waiting' ? 'add' : 'delete'](transfer);
-        });
+      if (!isFileChannel(channel) || waiting.size >= MOST_CHANNELS) {
+        channel.close(); // nobody here knows what to do with it
+        return;
       }
+      const transfer = new Receiving(peer, channel);
+      waiting.add(transfer);
+      transfer.addEventListener('offer', () => {
+        if (waiting.size > MOST_WAITING) {
+          transfer.decline();
+        } else {
+          this.#show(transfer, wordsOf(nameOf(peer)));
+        }
+      });
+      transfer.addEventListener('change', () => {
+        if (transfer.state !== 'waiting') {
+          waiting.delete(transfer);
+        }
+      });
     }, { signal: this.#signal });
   }
 

@@ -6,6 +6,7 @@ import { PREFIX, Transfer } from './transfer.js';
 
 const LARGEST = 2 * 1024 ** 3;
 const PACK = 1024 * 1024;
+const MOST_PARTS = 1024; // of whatever size
 const NAME_MAX = 255;
 
 /** What cannot be seen or turns the direction of writing, and what parts a path. */
@@ -77,11 +78,14 @@ export class Receiving extends Transfer {
       this.cancel(); // nobody asked for it
       return;
     }
+    if (!bytes.length) {
+      return; // or parts without end
+    }
     this.hash.update(bytes);
     this.#parts.push(bytes);
     const before = this.moved;
     this.moved += bytes.length;
-    if (Math.floor(before / PACK) !== Math.floor(this.moved / PACK)) {
+    if (this.#parts.length >= MOST_PARTS || Math.floor(before / PACK) !== Math.floor(this.moved / PACK)) {
       this.#pack();
       this.dispatchEvent(new Event('change'));
     }

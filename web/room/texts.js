@@ -142,6 +142,7 @@ export const en = {
   'chat.tooLong': 'This message is too long for the server.',
   'chat.tooMany': 'Too many messages wait already. Send it when the server is back.',
   'chat.failed': 'This message was not sent: {code}',
+  'chat.unsent': 'This may not have arrived. Send it again.',
   'chat.heard': '{name}: {text}',
 
   'file.send': 'Send files',
@@ -344,6 +345,7 @@ export const ja = {
   'chat.tooLong': 'このメッセージは長すぎて送れません。',
   'chat.tooMany': '送信待ちのメッセージが多すぎます。サーバーに再接続してから送ってください。',
   'chat.failed': 'このメッセージは送信できませんでした: {code}',
+  'chat.unsent': '届いていない可能性があります。もう一度送ってください。',
   'chat.heard': '{name}さん: {text}',
 
   'file.send': 'ファイルを送る',

@@ -23,6 +23,7 @@ export class Transfer extends EventTarget {
   /** Bytes so far. */
   moved = 0;
   hash = new Sha256();
+  #over = new AbortController();
 
   /** @param {Peer} peer the other side @param {RTCDataChannel} channel */
   constructor(peer, channel) {
@@ -31,7 +32,7 @@ export class Transfer extends EventTarget {
     channel.binaryType = 'arraybuffer';
     channel.addEventListener('close', () => this.end('lost'));
     // A connection that this page closes, to make another, closes its channels without a word.
-    peer.on('state', () => channel.readyState === 'closed' && this.end('lost'));
+    peer.on('state', () => channel.readyState === 'closed' && this.end('lost'), { signal: this.#over.signal });
     channel.addEventListener('message', ({ data }) => {
       if (this.isOver) {
         return;
@@ -82,6 +83,9 @@ export class Transfer extends EventTarget {
   /** @param {State} state */
   to(state) {
     this.state = state;
+    if (this.isOver) {
+      this.#over.abort();
+    }
     this.dispatchEvent(new Event('change'));
   }
 
