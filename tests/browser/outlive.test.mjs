@@ -70,8 +70,9 @@ describe('a call outlives the server', () => {
 
   after(() => Promise.all(Object.values(browsers).map((browser) => browser.close())));
 
-  /** Pages in a call, whose server is killed, and `back`, which starts it anew. */
-  const orphans = async (t, letters) => {
+  /** Pages in a call, whose server hears nothing any more, while they do this, and then is killed, and
+   *  `back`, which starts it anew. */
+  const orphans = async (t, letters, act = async () => {}) => {
     const server = await startDaemon();
     const members = await each([...letters], (c) => Member.open(browsers[c], server.url));
     t.after(() => each(members, (member) => member.close()));
@@ -82,6 +83,8 @@ describe('a call outlives the server', () => {
     }
     await each(members, (member) => member.moves(letters.length - 1));
     await each(members, (member) => member.page.evaluate(record));
+    server.child.kill('SIGSTOP');
+    await act(members);
     server.child.kill('SIGKILL');
     await server.exit();
     await each(members, (member) => member.until(() => window.room.state === 'reconnecting'));
@@ -161,6 +164,17 @@ describe('a call outlives the server', () => {
       return pictures.map((sender) => sender.getParameters().encodings[0].maxBitrate).sort();
     }));
     assert.deepEqual(rates, [[200000, 300000], [200000, 300000]]);
+  });
+
+  it('with a source of which nobody could be told any more', async (t) => {
+    const { members, back } = await orphans(t, 'cc', async ([a]) => {
+      await a.page.evaluate(() => { window.room.publish(window.drawing(), { as: 'screen' }); });
+      await a.until(() => window.log.some(({ type, dir }) => type === 'need' && dir === 'out'));
+    });
+    await back();
+    await allAgain(members);
+    await members[1].moves(1, { as: 'screen' });
+    await neverStill(t, members);
   });
 
   for (const [letters, order] of [['cc', 'as they came'], ['cc', 'the other way round'], ['cf', 'the other way round']]) {

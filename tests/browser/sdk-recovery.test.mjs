@@ -136,6 +136,21 @@ describe('the client heals', () => {
     }
   });
 
+  it('a restart that is asked for again while it is under way builds nothing anew', async (t) => {
+    const members = await call(t, 'cc');
+    const before = await members[1].page.evaluateHandle(() => [...window.room.peers.values()][0].pc);
+    await members[0].page.evaluate(async () => {
+      const [peer] = window.room.peers.values();
+      for (let i = 0; i < 20; i++) {
+        peer.restart();
+        await new Promise((go) => setTimeout(go));
+      }
+    });
+    await members[1].until(() => window.log.filter((e) => e.type === 'need' && e.dir === 'in').length === 20);
+    await each(members, (m) => m.moves());
+    assert.ok(await before.evaluate((pc) => [...window.room.peers.values()][0].pc === pc));
+  });
+
   for (const letters of ['cc', 'cf']) {
     it(`a page that goes elsewhere does not come back on its way out, ${letters}`, async (t) => {
       const [a, b] = await call(t, letters);
