@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws';
 import { startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { Proxy } from '../lib/v1-proxy.mjs';
 import { enter } from '../lib/v1.mjs';
-import { connect, events, next } from './client.mjs';
+import { connect, events, next, WebSocket } from './client.mjs';
 
 const ONLINE = { up: Infinity, down: Infinity, how: 'reset' };
 const OFFLINE = { up: 0, down: 0, how: 'reset' };
@@ -224,6 +224,22 @@ describe('the client and ends at a bad moment', () => {
 });
 
 describe('the client and its own page', () => {
+  it('has left when any leave() says so, also the second one', async (t) => {
+    const daemon = await testDaemon(t);
+    const sockets = [];
+    class Watched extends WebSocket {
+      constructor(...given) {
+        super(...given);
+        sockets.push(this);
+      }
+    }
+    const client = connect(daemon.ws, { WebSocket: Watched });
+    const room = await client.join('twice');
+    room.leave();
+    await Promise.all([room.leave(), client.close()]);
+    assert.deepEqual(sockets.map(({ readyState }) => readyState), [WebSocket.CLOSED]);
+  });
+
   it('rejects a join whose meta does not fit, and leaves', async (t) => {
     const daemon = await testDaemon(t, { args: ['--max-message', '4KiB'] });
     const a = await clientOf(t, daemon.ws).join('x');
