@@ -98,6 +98,10 @@ static int print_token(int argc, char **argv)
 	struct problem problem;
 	char *token;
 
+	if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))) {
+		issue_print_help(stdout);
+		return EXIT_OK;
+	}
 	if (issue_token(&token, argc, argv, &problem)) {
 		return fail(EXIT_USAGE, &problem);
 	}

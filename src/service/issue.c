@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -156,4 +157,25 @@ int issue_token(char **ret, int argc, char *const *argv, struct problem *problem
 	cJSON_Delete(wish.claims);
 	cJSON_Delete(wish.rooms);
 	return error == -ENOMEM ? problem_set(problem, error, "out of memory") : error;
+}
+
+void issue_print_help(FILE *out)
+{
+	fputs("Usage: nakodo token --key KID:ALGORITHM:FILE --room ROOM... [OPTION VALUE]...\n"
+	      "Print a token for servers with `auth = token` that know this key.\n"
+	      "\n"
+	      "  --key KID:ALGORITHM:FILE  What signs it, as auth-key has it; of a pair of keys,\n"
+	      "                            FILE holds the private one.\n"
+	      "  --room ROOM               Where it lets in: a room, team-* for all that begin "
+	      "so,\n"
+	      "                            or * for every one. May stand several times.\n"
+	      "  --ttl TIME                How long it is good: seconds, or with s, m, h or d\n"
+	      "                            behind the number. Default: 1h\n"
+	      "  --sub TEXT                Who its bearer is.\n"
+	      "  --name TEXT               What its bearer is called.\n"
+	      "  --iss TEXT                Who issues it; see auth-issuer.\n"
+	      "  --aud TEXT                Whom it is for; see auth-audience.\n"
+	      "\n"
+	      "  nakodo token --key main:HS256:secret --room 'team-*' --sub alice --ttl 1h\n",
+		out);
 }

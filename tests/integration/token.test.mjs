@@ -29,6 +29,15 @@ test('several rooms are a list, and the other claims are as they were given', as
   assert.deepEqual(claims, { room: ['a', 'b"\\'], name: 'N', iss: 'I', aud: 'A' });
 });
 
+test('--help names each option that there is', async () => {
+  const { status, stdout } = await runDaemon(['token', '--help']);
+  assert.equal(status, 0);
+  const { stderr } = await runDaemon(['token', '--colour', 'red']);
+  const known = stderr.match(/--\w+/g);
+  assert.equal(known.length, 7);
+  assert.deepEqual(known.filter((option) => !stdout.includes(`\n  ${option} `)), []);
+});
+
 test('what cannot be signed is said in a sentence, with status 2', async () => {
   const key = new Key(directory, 'EdDSA', 'ed');
   const hs = new Key(directory, 'HS256', 'open');

@@ -15,33 +15,14 @@
 
 #include <cmocka.h>
 
-static char directory[] = "/tmp/nakodo-file-XXXXXX";
-
-static int enter(void **state)
-{
-	strncpy(directory + sizeof(directory) - 7, "XXXXXX", 7);
-	*state = mkdtemp(directory);
-	alarm(30); /* whoever waits fails */
-	return *state ? chdir(directory) : -1;
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	alarm(0);
-	unlink("file");
-	unlink("fifo");
-	return chdir("/") || rmdir(directory);
-}
+#include "scratch.h"
 
 static void a_file_is_opened(void **state)
 {
-	FILE *file = fopen("file", "we");
+	FILE *file;
 
 	(void)state;
-	assert_non_null(file);
-	fputs("x", file);
-	fclose(file);
+	scratch_write("file", "x", 1, 0600);
 	file = file_open(AT_FDCWD, "file");
 	assert_non_null(file);
 	assert_int_equal(fgetc(file), 'x');
@@ -50,16 +31,12 @@ static void a_file_is_opened(void **state)
 
 static void a_file_is_read_whole_or_not_at_all(void **state)
 {
-	FILE *file = fopen("file", "we");
 	size_t len;
 	mode_t mode;
 	char *text;
 
 	(void)state;
-	assert_non_null(file);
-	assert_int_equal(fwrite("a\0b", 1, 3, file), 3);
-	fclose(file);
-	assert_int_equal(chmod("file", 0640), 0);
+	scratch_write("file", "a\0b", 3, 0640);
 	text = file_read("file", 3, &len, &mode);
 	assert_non_null(text);
 	assert_int_equal(len, 3);
@@ -106,11 +83,14 @@ static void a_relative_path_stays_good_when_the_directory_is_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_file_is_opened, enter, leave),
-		cmocka_unit_test_setup_teardown(a_file_is_read_whole_or_not_at_all, enter, leave),
-		cmocka_unit_test_setup_teardown(what_is_no_file_is_refused_at_once, enter, leave),
+		cmocka_unit_test_setup_teardown(a_file_is_opened, scratch_enter, scratch_leave),
 		cmocka_unit_test_setup_teardown(
-			a_relative_path_stays_good_when_the_directory_is_left, enter, leave),
+			a_file_is_read_whole_or_not_at_all, scratch_enter, scratch_leave),
+		cmocka_unit_test_setup_teardown(
+			what_is_no_file_is_refused_at_once, scratch_enter, scratch_leave),
+		cmocka_unit_test_setup_teardown(
+			a_relative_path_stays_good_when_the_directory_is_left, scratch_enter,
+			scratch_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/service/jwt_key.h"
+#include "scratch.h"
 #include "tokens.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -27,37 +28,6 @@
 #define OCT                                                                                        \
 	"\"kty\":\"oct\",\"k\":\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0i" \
 	"PS4hcgUuTwjAzZr1Z9CAow\""
-
-static char directory[] = "/tmp/nakodo-keys-XXXXXX";
-
-static int enter(void **state)
-{
-	strncpy(directory + sizeof(directory) - 7, "XXXXXX", 7);
-	*state = mkdtemp(directory);
-	alarm(30); /* whoever waits fails */
-	return *state ? chdir(directory) : -1;
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	alarm(0);
-	unlink("key");
-	unlink("set");
-	return chdir("/") || rmdir(directory);
-}
-
-static void write_file(const char *path, const char *text, size_t len, mode_t mode)
-{
-	FILE *file;
-
-	unlink(path);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_int_equal(fwrite(text, 1, len, file), len);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(path, mode), 0);
-}
 
 /* auth-key `value` and auth-jwks `set`; the keys are to be destroyed, NULL with a sentence. */
 static struct jwt_keys *load(const char *value, const char *set, struct problem *problem)
@@ -93,7 +63,7 @@ static void assert_loaded(const char *value, const char *set)
 static void a_secret_that_everybody_may_read_is_refused(void **state)
 {
 	(void)state;
-	write_file("key", SECRET, strlen(SECRET), 0644);
+	scratch_write("key", SECRET, strlen(SECRET), 0644);
 	assert_refused("k:HS256:key", "",
 		"--auth-key: auth-key `k:HS256:key`: it holds a secret that everybody may read "
 		"(mode 0644): chmod o-r");
@@ -111,7 +81,7 @@ static void a_private_key_is_a_secret_and_a_public_one_is_not(void **state)
 		char *pem = tokens_pem("ED25519", NULL, 0, is_private);
 
 		(void)state;
-		write_file("key", pem, strlen(pem), 0644);
+		scratch_write("key", pem, strlen(pem), 0644);
 		if (is_private) {
 			assert_refused("k:EdDSA:key", "",
 				"--auth-key: auth-key `k:EdDSA:key`: it holds a secret that "
@@ -132,18 +102,18 @@ static void a_key_that_is_too_weak_or_another_is_refused(void **state)
 	     *curve = tokens_pem("EC", "P-384", 0, false);
 
 	(void)state;
-	write_file("key", weak, strlen(weak), 0644);
+	scratch_write("key", weak, strlen(weak), 0644);
 	assert_refused("k:RS256:key", "",
 		"--auth-key: auth-key `k:RS256:key`: it cannot be used for RS256: an RSA key needs "
 		"2048 bits at least");
 	assert_refused("k:HS256:key", "",
 		"--auth-key: auth-key `k:HS256:key`: it holds a key in PEM, which is no secret for "
 		"HS256");
-	write_file("key", curve, strlen(curve), 0644);
+	scratch_write("key", curve, strlen(curve), 0644);
 	assert_refused("k:ES256:key", "",
 		"--auth-key: auth-key `k:ES256:key`: it cannot be used for ES256: it is no key of "
 		"the curve P-256");
-	write_file("key", "secret\n", 7, 0600);
+	scratch_write("key", "secret\n", 7, 0600);
 	assert_refused("k:HS256:key", "",
 		"--auth-key: auth-key `k:HS256:key`: the secret has 6 bytes; HS256 needs 32 at "
 		"least, as from `openssl rand -hex 64`");
@@ -162,7 +132,7 @@ static bool is_the_secret(const char *text, size_t len)
 	struct problem problem;
 	bool same;
 
-	write_file("key", text, len, 0600);
+	scratch_write("key", text, len, 0600);
 	keys = load("k:HS256:key", "", &problem);
 	assert_int_equal(jwt_key_sign(jwt_keys_first(ours), "x", 1, a), 32);
 	assert_int_equal(jwt_key_sign(jwt_keys_first(keys), "x", 1, b), 32);
@@ -266,9 +236,9 @@ static void a_set_with_a_secret_in_it_is_a_secret(void **state)
 		   open[] = "{\"keys\":[{" EC "}]}";
 
 	(void)state;
-	write_file("set", open, strlen(open), 0644);
+	scratch_write("set", open, strlen(open), 0644);
 	assert_loaded(NULL, "set");
-	write_file("set", secret, strlen(secret), 0644);
+	scratch_write("set", secret, strlen(secret), 0644);
 	assert_refused(NULL, "set",
 		"file:7: auth-jwks `set`: it holds a secret that everybody may read (mode 0644): "
 		"chmod o-r");
@@ -281,8 +251,8 @@ static void an_id_is_one_keys_only(void **state)
 	const char set[] = "{\"keys\":[{" EC ",\"kid\":\"k\"}]}";
 
 	(void)state;
-	write_file("key", SECRET, strlen(SECRET), 0600);
-	write_file("set", set, strlen(set), 0644);
+	scratch_write("key", SECRET, strlen(SECRET), 0600);
+	scratch_write("set", set, strlen(set), 0644);
 	assert_loaded("other:HS256:key", "set");
 	assert_refused(
 		"k:HS256:key", "set", "file:7: auth-jwks `set`: another key has its name already");
@@ -302,5 +272,5 @@ int main(void)
 		cmocka_unit_test(an_id_is_one_keys_only),
 	};
 
-	return cmocka_run_group_tests(tests, enter, leave);
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

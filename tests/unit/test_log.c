@@ -19,35 +19,17 @@
 #include "nakodo/base/json.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/meter.h"
+#include "scratch.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define TIME "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.[0-9]{3}Z"
 
-static char directory[] = "/tmp/nakodo-log-XXXXXX";
 static char text[65536]; /* what read_log() found */
-
-static int enter(void **state)
-{
-	strncpy(directory + sizeof(directory) - 7, "XXXXXX", 7);
-	*state = mkdtemp(directory);
-	return *state ? chdir(directory) : -1;
-}
 
 static int leave(void **state)
 {
-	static const char *const names[] = {"log", "log.1", "stderr", "sub/log", "moved/log"};
-
-	(void)state;
 	log_close();
-	if (chdir(directory)) {
-		return -1;
-	}
-	for (size_t i = 0; i < COUNT(names); i++) {
-		unlink(names[i]);
-	}
-	rmdir("sub");
-	rmdir("moved");
-	return chdir("/") || rmdir(directory);
+	return scratch_leave(state);
 }
 
 static const char *read_log(const char *path)
@@ -217,7 +199,7 @@ static void a_file_that_was_moved_is_left_at_reopen(void **state)
 	log_info("between", LOG_UINT("n", 2));
 	assert_int_equal(chdir("/"), 0); /* as the daemon does: the path was relative */
 	assert_int_equal(log_reopen(), 0);
-	assert_int_equal(chdir(directory), 0);
+	assert_int_equal(chdir(scratch_path()), 0);
 	log_info("after", LOG_UINT("n", 3));
 	assert_string_equal(read_log("log.1"), "<6>before n=1\n<6>between n=2\n");
 	assert_string_equal(read_log("log"), "<6>after n=3\n");
@@ -346,34 +328,37 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			a_text_line_has_time_level_event_and_fields, enter, leave),
-		cmocka_unit_test_setup_teardown(a_json_line_is_one_object, enter, leave),
+			a_text_line_has_time_level_event_and_fields, scratch_enter, leave),
+		cmocka_unit_test_setup_teardown(a_json_line_is_one_object, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			a_journal_line_has_a_priority_and_no_time, enter, leave),
-		cmocka_unit_test_setup_teardown(each_level_has_its_priority, enter, leave),
+			a_journal_line_has_a_priority_and_no_time, scratch_enter, leave),
+		cmocka_unit_test_setup_teardown(each_level_has_its_priority, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			what_is_below_the_level_is_not_written, enter, leave),
-		cmocka_unit_test_setup_teardown(a_value_cannot_leave_its_quotes, enter, leave),
+			what_is_below_the_level_is_not_written, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			long_values_are_cut_and_the_line_stays_whole, enter, leave),
+			a_value_cannot_leave_its_quotes, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			lines_are_appended_for_nobody_else_to_read, enter, leave),
+			long_values_are_cut_and_the_line_stays_whole, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			a_file_that_was_moved_is_left_at_reopen, enter, leave),
+			lines_are_appended_for_nobody_else_to_read, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			a_reopen_that_fails_keeps_the_old_file, enter, leave),
-		cmocka_unit_test_setup_teardown(an_open_that_fails_changes_nothing, enter, leave),
-		cmocka_unit_test_setup_teardown(stderr_needs_no_reopening, enter, leave),
+			a_file_that_was_moved_is_left_at_reopen, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			the_journal_is_known_by_the_stream_it_named, enter, leave),
+			a_reopen_that_fails_keeps_the_old_file, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			lines_that_did_not_fit_are_told_of_when_one_does, enter, leave),
+			an_open_that_fails_changes_nothing, scratch_enter, leave),
+		cmocka_unit_test_setup_teardown(stderr_needs_no_reopening, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			lines_that_did_not_fit_are_told_of_at_the_end, enter, leave),
+			the_journal_is_known_by_the_stream_it_named, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			a_file_that_cannot_be_written_is_told_of_once_on_stderr, enter, leave),
+			lines_that_did_not_fit_are_told_of_when_one_does, scratch_enter, leave),
 		cmocka_unit_test_setup_teardown(
-			an_error_has_its_text_with_either_sign, enter, leave),
+			lines_that_did_not_fit_are_told_of_at_the_end, scratch_enter, leave),
+		cmocka_unit_test_setup_teardown(
+			a_file_that_cannot_be_written_is_told_of_once_on_stderr, scratch_enter,
+			leave),
+		cmocka_unit_test_setup_teardown(
+			an_error_has_its_text_with_either_sign, scratch_enter, leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,28 +18,16 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #define LINE 1000 /* bytes: no divisor of a page or of what a file is limited to */
 #define MOST 1000000 /* lines, far more than anything here takes */
 
-static char directory[] = "/tmp/nakodo-sink-XXXXXX";
-
 static int enter(void **state)
 {
-	strncpy(directory + sizeof(directory) - 7, "XXXXXX", 7);
-	*state = mkdtemp(directory);
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	alarm(30); /* whoever waits fails */
-	return *state ? chdir(directory) : -1;
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	alarm(0);
-	unlink("file");
-	unlink("fifo");
-	return chdir("/") || rmdir(directory);
+	return scratch_enter(state);
 }
 
 static int write_numbered(struct sink *sink, size_t number)
@@ -237,12 +225,12 @@ static void opening_never_waits(void **state)
 	(void)state;
 	assert_int_equal(mkfifo("fifo", 0600), 0);
 	assert_int_equal(sink_open(&sink, "fifo"), -ENXIO);
-	assert_int_equal(sink_open(&sink, directory), -EISDIR);
+	assert_int_equal(sink_open(&sink, scratch_path()), -EISDIR);
 }
 
 int main(void)
 {
-#define test(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+#define test(name) cmocka_unit_test_setup_teardown(name, enter, scratch_leave)
 	const struct CMUnitTest tests[] = {
 		test(a_pipe_that_nobody_reads_refuses_at_once),
 		test(a_pipe_that_is_not_ours_to_open_anew_does_so_too),

@@ -15,36 +15,12 @@
 #include <cmocka.h>
 
 #include "nakodo/base/problem.h"
-
-static char directory[] = "/tmp/nakodo-turn-XXXXXX";
-
-static int enter(void **state)
-{
-	strncpy(directory + sizeof(directory) - 7, "XXXXXX", 7);
-	*state = mkdtemp(directory);
-	alarm(30); /* whoever waits fails */
-	return *state ? chdir(directory) : -1;
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	alarm(0);
-	unlink("secret");
-	return chdir("/") || rmdir(directory);
-}
+#include "scratch.h"
 
 static int read_bytes(
 	struct turn_key **ret, const char *text, size_t len, mode_t mode, struct problem *problem)
 {
-	FILE *file;
-
-	unlink("secret");
-	file = fopen("secret", "we");
-	assert_non_null(file);
-	assert_int_equal(fwrite(text, 1, len, file), len);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod("secret", mode), 0);
+	scratch_write("secret", text, len, mode);
 	return turn_key_read(ret, "secret", problem);
 }
 
@@ -124,14 +100,14 @@ static void what_is_no_file_is_refused_and_not_waited_for(void **state)
 	(void)state;
 	assert_int_equal(turn_key_read(&key, "secret", &problem), -EINVAL);
 	assert_string_equal(problem.text, "No such file or directory");
-	assert_int_equal(turn_key_read(&key, directory, &problem), -EINVAL);
+	assert_int_equal(turn_key_read(&key, scratch_path(), &problem), -EINVAL);
 	assert_string_equal(problem.text, "Is a directory");
 	assert_int_equal(mkfifo("secret", 0600), 0);
 	assert_int_equal(turn_key_read(&key, "secret", &problem), -EINVAL);
 	assert_string_equal(problem.text, "it is no regular file");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
 
 int main(void)
 {
