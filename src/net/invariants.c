@@ -16,6 +16,7 @@
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/handshakes.h"
 #include "nakodo/net/ws/pace.h"
+#include "nakodo/service/grant.h"
 
 #define EVERY 1000 /* ms */
 #define SHARE 50 /* a walk takes at most this part of the time, then those after it wait longer */
@@ -45,6 +46,8 @@ static void audit_conns(struct audit *audit, const struct server *server)
 		audit_bytes(audit, conn->ws ? MEMORY_FRAMES : MEMORY_ANSWERS, conn->unsent);
 		audit_bytes(audit, MEMORY_RECEIVED, conn->rx ? conn->rx->room : 0);
 		audit_peer(audit, &conn->peer);
+		audit_bytes(
+			audit, MEMORY_CONNECTIONS, conn->peer.grant ? conn->peer.grant->size : 0);
 		if (conn->ws) {
 			pace_audit(conn, audit);
 			audit_way_out(audit, conn);

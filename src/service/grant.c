@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nakodo/base/json.h"
+#include "nakodo/base/memory.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/service/jwt.h"
 
@@ -124,20 +125,31 @@ int grant_read(struct grant **ret, const struct jwt_claims *claims, struct probl
 {
 	/* Decoding makes nothing longer, and each text has quotes in place of the NUL; what is not
 	 * there takes a NUL, too. The last text may be looked at for GRANT_NAME bytes. */
-	struct grant *grant = calloc(1, sizeof(*grant) + claims->len + 2 + GRANT_NAME + 1);
+	size_t size = sizeof(struct grant) + claims->len + 2 + GRANT_NAME + 1;
+	struct grant *grant = calloc(1, size);
 	int error;
 
 	if (!grant) {
 		return problem_set(problem, -ENOMEM, "cannot be read: out of memory");
 	}
+	memory_take(MEMORY_CONNECTIONS, size);
+	grant->size = size;
 	grant->expires = claims->expires;
 	error = fill(grant, claims, grant->text, problem);
 	if (error) {
-		free(grant);
+		grant_destroy(grant);
 		return error;
 	}
 	*ret = grant;
 	return 0;
+}
+
+void grant_destroy(struct grant *grant)
+{
+	if (grant) {
+		memory_give(MEMORY_CONNECTIONS, grant->size);
+		free(grant);
+	}
 }
 
 bool grant_may_join(const struct grant *grant, const char *room)

@@ -38,7 +38,7 @@ static void check_grant(const struct jwt_claims *claims)
 		require(grant->rooms && grant->rooms <= GRANT_ROOMS);
 		require(strlen(grant->subject) <= GRANT_NAME && strlen(grant->name) <= GRANT_NAME);
 		grant_may_join(grant, "team-a");
-		free(grant);
+		grant_destroy(grant);
 	}
 }
 

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/service/jwt.h"
 
@@ -40,7 +41,7 @@ static bool may_join(const char *claims, const char *room)
 	bool may = grant_may_join(grant, room);
 
 	assert_non_null(grant);
-	free(grant);
+	grant_destroy(grant);
 	return may;
 }
 
@@ -57,7 +58,20 @@ static void a_grant_says_who_and_what(void **state)
 	assert_string_equal(grant->name, "\xe3\x82\xa2");
 	assert_int_equal(grant->can, GRANT_SEND | GRANT_RECEIVE | GRANT_MODERATE);
 	assert_int_equal(grant->max, 12);
-	free(grant);
+	grant_destroy(grant);
+}
+
+static void what_a_grant_takes_is_counted(void **state)
+{
+	uint64_t before = memory_used();
+	struct grant *grant = grant_of("{\"room\":\"r\"}");
+
+	(void)state;
+	assert_non_null(grant);
+	assert_int_equal(memory_used() - before, grant->size);
+	grant_destroy(grant);
+	assert_null(grant_of("{\"room\":1}"));
+	assert_int_equal(memory_used(), before);
 }
 
 static void what_is_not_said_is_send_and_receive_and_no_name(void **state)
@@ -70,7 +84,7 @@ static void what_is_not_said_is_send_and_receive_and_no_name(void **state)
 	assert_string_equal(grant->name, "");
 	assert_int_equal(grant->can, GRANT_SEND | GRANT_RECEIVE);
 	assert_int_equal(grant->max, 0);
-	free(grant);
+	grant_destroy(grant);
 }
 
 static void a_room_is_exact_one_of_a_list_a_beginning_or_any(void **state)
@@ -160,7 +174,7 @@ static bool is_taken(const char *member, unsigned count, unsigned bytes)
 		snprintf(text, sizeof(text), "{\"room\":\"a\",\"sub\":\"%0*u\"}", (int)bytes, 1U);
 	}
 	grant = grant_of(text);
-	free(grant);
+	grant_destroy(grant);
 	return grant;
 }
 
@@ -179,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_grant_says_who_and_what),
+		cmocka_unit_test(what_a_grant_takes_is_counted),
 		cmocka_unit_test(what_is_not_said_is_send_and_receive_and_no_name),
 		cmocka_unit_test(a_room_is_exact_one_of_a_list_a_beginning_or_any),
 		cmocka_unit_test(who_may_not_both_send_and_receive_may_nowhere),

@@ -40,7 +40,7 @@ struct peer {
 	struct member *seats;
 	struct outbox outbox;
 	struct press *press; /* NULL: it presses nobody and waits for nobody */
-	struct grant *grant; /* what its token allows, net's to free; NULL: none was asked for */
+	struct grant *grant; /* what its token allows, net's to destroy; NULL: none was asked for */
 	void *state_of_dialect; /* owned by its dialect, from open to close */
 	peer_leave_fn *on_leave;
 };

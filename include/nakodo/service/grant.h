@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct jwt_claims;
@@ -19,8 +20,9 @@ enum grant_right {
 	GRANT_ADMIN = 8,
 };
 
-/* One block, to be freed by free(). */
+/* One block, counted in MEMORY_CONNECTIONS; grant_destroy() frees it. */
 struct grant {
+	size_t size; /* bytes of the block */
 	int64_t expires; /* as in struct jwt_claims */
 	unsigned can; /* of enum grant_right */
 	unsigned max; /* participants that its rooms may have; 0: not said */
@@ -34,6 +36,7 @@ struct grant {
  * receive; other words in it are passed over. 0; -EACCES with a sentence that goes on where "the
  * token " ended; -ENOMEM. */
 int grant_read(struct grant **ret, const struct jwt_claims *claims, struct problem *problem);
+void grant_destroy(struct grant *grant); /* NULL: nothing happens */
 
 /* May its bearer come into that room? NULL: no token is asked for, so everybody may. No protocol
  * tells yet who may only send or only receive, so such a bearer may nowhere. */

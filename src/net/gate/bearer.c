@@ -3,7 +3,6 @@
 #include "nakodo/net/gate/bearer.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -116,7 +115,7 @@ struct refusal bearer_check(struct gate *gate, const struct gate_door *door,
 		return refusal;
 	}
 	if (!mount->dialect->room_in_message && !may_join(grant, mount, head, room)) {
-		free(grant);
+		grant_destroy(grant);
 		return refuse(403, "not-granted", "The token does not let into this room.", NULL);
 	}
 	*ret_grant = grant;
@@ -134,7 +133,7 @@ struct refusal bearer_check_any(
 	}
 	refusal = read_grant(gate, find_token(head), &grant);
 	if (!refusal.status) {
-		free(grant);
+		grant_destroy(grant);
 	}
 	return refusal;
 }

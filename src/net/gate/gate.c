@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "nakodo/base/address.h"
@@ -18,6 +17,7 @@
 #include "nakodo/net/gate/head.h"
 #include "nakodo/net/gate/proxies.h"
 #include "nakodo/net/tls/tls.h"
+#include "nakodo/service/grant.h"
 #include "nakodo/service/jwt_keys.h"
 
 /* µs of bytes or messages that each of those who were there at once may owe on average, when they
@@ -378,7 +378,7 @@ struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *doo
 	}
 	refusal = take_place(gate, mount, head, room, client, &ret->group);
 	if (refusal.status) {
-		free(ret->grant);
+		grant_destroy(ret->grant);
 		return refusal;
 	}
 	ret->mount = mount;

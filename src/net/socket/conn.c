@@ -16,6 +16,7 @@
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/sockets.h"
+#include "nakodo/service/grant.h"
 
 #define ANSWER_DEADLINE 60000 /* ms */
 #define ORPHAN_DELAY 100 /* ms */
@@ -275,7 +276,7 @@ void conn_destroy(struct conn *conn)
 	if (conn->misplaced) {
 		free(conn->target);
 	}
-	free(conn->peer.grant);
+	grant_destroy(conn->peer.grant);
 	free(conn);
 }
 
