@@ -8,7 +8,7 @@
 #include <uv.h>
 
 #include "nakodo/base/log.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/net/server.h"
@@ -72,7 +72,7 @@ static void look(const struct server *server)
 	const char *fault;
 
 	hub_audit(server->hub, &audit);
-	dialect_audit(server->dialects, &audit);
+	dialect_table_audit(server->dialects, &audit);
 	audit_conns(&audit, server);
 	accept_audit(&server->sockets, &audit);
 	handshakes_audit(&server->sockets.handshakes, &audit);

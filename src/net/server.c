@@ -18,7 +18,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/config.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/net/front.h"
 #include "nakodo/net/gate/bearer.h"

@@ -25,7 +25,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/wheel.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/hub/hub.h"
 #include "rules.h"
@@ -154,7 +154,7 @@ static void connect(struct client *client, char *url)
 
 	drop(client);
 	cut_arguments(url, arguments);
-	request.mount = dialect_route(world.mounts, path, &request.room);
+	request.mount = dialect_table_route(world.mounts, path, &request.room);
 	if (!request.mount) {
 		return;
 	}
@@ -170,7 +170,7 @@ static void ask(char *url)
 	struct dialect_answer answer = {.status = 0};
 
 	cut_arguments(url, arguments);
-	if (dialect_http(world.mounts, NULL, &request, &answer)) {
+	if (dialect_table_http(world.mounts, NULL, &request, &answer)) {
 		rules_require(answer.status >= 200 && answer.status <= 599);
 		rules_require(answer.body || !answer.len);
 	}

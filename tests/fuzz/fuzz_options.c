@@ -17,7 +17,7 @@
 #include "nakodo/base/endpoint.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/hub.h"
 #include "rules.h"
 

@@ -20,7 +20,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/wheel.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 
 #define PEERS 10
 #define ARGUMENTS 8
@@ -89,7 +89,7 @@ static void begin(void)
 	all.hub = hub_create(&limits);
 	hub_set_host(all.hub, &host);
 	require(!dialect_table_create(&all.table, all.hub, &env, &list, &problem));
-	all.mount = dialect_route(all.table, "/peerjs", &room);
+	all.mount = dialect_table_route(all.table, "/peerjs", &room);
 }
 
 static void end(void)
@@ -147,7 +147,7 @@ static void ask(const char *path)
 	struct dialect_request request = {path, (const char *const[]){NULL}, false};
 	struct dialect_answer answer = {0};
 
-	if (dialect_http(all.table, NULL, &request, &answer)) {
+	if (dialect_table_http(all.table, NULL, &request, &answer)) {
 		require(answer.len == strlen(answer.body));
 		require(strncmp(answer.type, "application/json", 16) != 0 ||
 			json_scan(answer.body, answer.len, NULL, 0) != JSON_BAD);

@@ -2,7 +2,7 @@
 import { code, fault, files, read } from './tree.mjs';
 
 const TABLE = 'src/base/meter.c';
-const HEADER = 'include/nakodo/base/meter.h';
+const HEADER = 'include/nakodo/base/meter_names.h';
 const declared = [...code(HEADER).matchAll(/^\t(METER_\w+)[,]/gm)].map(([, name]) => name)
   .filter((name) => name !== 'METER_COUNT');
 const paths = files(/^(src|include)\/.*\.[ch]$/).filter((path) => path !== TABLE && path !== HEADER);
@@ -22,6 +22,6 @@ function isCounted(name) {
   return new RegExp(`\\b${name}\\b`).test(name.startsWith('METER_CLOSED_') ? byCode : sources);
 }
 
-if (declared.length < 20 || refusals.size < 15 || closes.size < 10) fault('meter.h', 'is not understood by this check');
+if (declared.length < 20 || refusals.size < 15 || closes.size < 10) fault(HEADER, 'is not understood by this check');
 for (const name of declared.filter((each) => each !== 'METER_REFUSED')) if (!isCounted(name)) fault(HEADER, `nothing counts ${name}`);
 for (const name of [...refusals, ...closes]) if (!declared.includes(name)) fault(HEADER, `${name} is missing`);

@@ -6,6 +6,7 @@ const FLAT_SWITCH = 100; // a function that is little more than one switch
 const MAIN = 80;
 const FILE = 500;
 const HEADER = 150;
+const LISTS = { 'src/base/options_table.c': 800, 'src/base/meter.c': 800, 'include/nakodo/base/meter_names.h': 300 }; // a row each
 const COLUMNS = 100;
 const TAB = 8;
 
@@ -49,7 +50,7 @@ function checkFunctions(path, text) {
 
 for (const path of sources()) {
   const text = lines(path);
-  const most = path.endsWith('.h') ? HEADER : FILE;
+  const most = LISTS[path] ?? (path.endsWith('.h') ? HEADER : FILE);
 
   if (text.length > most) fault(path, `has ${text.length} lines, not ${most}`);
   checkFunctions(path, text);

@@ -13,7 +13,7 @@
 #include "nakodo/base/address.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 
 #define ARGUMENTS_MAX 8
 
@@ -154,7 +154,7 @@ struct peer *peers_connect_from(struct peers *peers, const char *from, const cha
 		assert_true(count < ARGUMENTS_MAX);
 		arguments[count++] = argument;
 	}
-	request.mount = dialect_route(peers->mounts, path, &room);
+	request.mount = dialect_table_route(peers->mounts, path, &room);
 	assert_non_null(request.mount);
 	request.room = room;
 	peers_of(peer)->mount = request.mount;

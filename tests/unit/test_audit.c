@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/audit.h"
 #include "peers.h"
 
@@ -44,7 +44,7 @@ static const char *look(void)
 
 	memset(&audit, 0, sizeof(audit));
 	hub_audit(all.hub, &audit);
-	dialect_audit(all.mounts, &audit);
+	dialect_table_audit(all.mounts, &audit);
 	for (size_t i = 0; i < all.count; i++) {
 		audit_peer(&audit, &all.all[i].peer);
 	}

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "nakodo/base/problem.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "peers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -325,16 +325,16 @@ static void its_own_listener_answers_as_the_original(void **state)
 
 	(void)state;
 	assert_non_null(own);
-	assert_ptr_equal(dialect_route_own(own, "/signaling", &room), own);
-	assert_null(dialect_route_own(own, "/", &room));
-	assert_null(dialect_route_own(own, "/signaling/x", &room));
-	assert_null(dialect_route(all.mounts, "/signaling/x", &room));
-	assert_false(dialect_http(all.mounts, NULL, &request, &answer));
-	assert_true(dialect_http(all.mounts, own, &request, &answer));
+	assert_ptr_equal(dialect_table_route_own(own, "/signaling", &room), own);
+	assert_null(dialect_table_route_own(own, "/", &room));
+	assert_null(dialect_table_route_own(own, "/signaling/x", &room));
+	assert_null(dialect_table_route(all.mounts, "/signaling/x", &room));
+	assert_false(dialect_table_http(all.mounts, NULL, &request, &answer));
+	assert_true(dialect_table_http(all.mounts, own, &request, &answer));
 	assert_int_equal(answer.status, 200);
 	assert_int_equal(answer.len, 0);
 	request.path = "/.ok/";
-	assert_false(dialect_http(all.mounts, own, &request, &answer));
+	assert_false(dialect_table_http(all.mounts, own, &request, &answer));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -12,7 +12,7 @@
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "peers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -75,7 +75,7 @@ static void the_longest_mount_at_a_segment_boundary_wins(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *room = "unset";
-		const struct mount *mount = dialect_route(all.mounts, cases[i].path, &room);
+		const struct mount *mount = dialect_table_route(all.mounts, cases[i].path, &room);
 
 		assert_string_equal(
 			mount ? mount->path : "none", cases[i].mount ? cases[i].mount : "none");
@@ -86,13 +86,13 @@ static void the_longest_mount_at_a_segment_boundary_wins(void **state)
 static void a_mount_knows_its_dialect_and_parameters(void **state)
 {
 	const char *room;
-	const struct mount *mount = dialect_route(all.mounts, "/relay/deep", &room);
+	const struct mount *mount = dialect_table_route(all.mounts, "/relay/deep", &room);
 
 	(void)state;
 	assert_ptr_equal(mount->dialect, &dialect_relay);
 	assert_string_equal(mount->parameters, "frames=binary");
-	assert_string_equal(dialect_route(all.mounts, "/", &room)->parameters, "");
-	assert_ptr_equal(dialect_route(all.mounts, "/ws", &room)->dialect, &dialect_chat);
+	assert_string_equal(dialect_table_route(all.mounts, "/", &room)->parameters, "");
+	assert_ptr_equal(dialect_table_route(all.mounts, "/ws", &room)->dialect, &dialect_chat);
 }
 
 static void each_mount_has_rooms_of_its_own(void **state)
@@ -101,8 +101,8 @@ static void each_mount_has_rooms_of_its_own(void **state)
 	struct peer *a = peers_connect(&all, "/chat/r"), *b = peers_connect(&all, "/ws/r");
 
 	(void)state;
-	assert_ptr_not_equal(dialect_route(all.mounts, "/ws", &room)->space,
-		dialect_route(all.mounts, "/chat", &room)->space);
+	assert_ptr_not_equal(dialect_table_route(all.mounts, "/ws", &room)->space,
+		dialect_table_route(all.mounts, "/chat", &room)->space);
 	peers_say(a, "hello");
 	assert_string_equal(peers_hear(a), "text hello");
 	assert_string_equal(peers_hear(b), "nothing");
@@ -193,15 +193,15 @@ static void a_listener_of_one_dialect_takes_every_path(void **state)
 	(void)state;
 	assert_null(relay->path);
 	assert_string_equal(relay->parameters, "frames=text");
-	assert_ptr_equal(dialect_route_own(relay, "/", &room), relay);
+	assert_ptr_equal(dialect_table_route_own(relay, "/", &room), relay);
 	assert_string_equal(room, "");
-	assert_ptr_equal(dialect_route_own(relay, "/room", &room), relay);
+	assert_ptr_equal(dialect_table_route_own(relay, "/room", &room), relay);
 	assert_string_equal(room, "room");
-	assert_null(dialect_route_own(relay, "/room/more", &room));
-	assert_ptr_equal(dialect_route_own(named, "/any/path/at/all", &room), named);
+	assert_null(dialect_table_route_own(relay, "/room/more", &room));
+	assert_ptr_equal(dialect_table_route_own(named, "/any/path/at/all", &room), named);
 	assert_string_equal(room, "");
 	/* and is no mount among the others */
-	assert_null(dialect_route(all.mounts, "/room", &room));
+	assert_null(dialect_table_route(all.mounts, "/room", &room));
 }
 
 static void a_listener_of_an_unknown_dialect_is_refused(void **state)
@@ -223,8 +223,8 @@ static void plain_http_is_nothing_to_the_plain_dialects(void **state)
 	const struct mount *own = dialect_table_own(all.mounts, "relay", &problem);
 
 	(void)state;
-	assert_false(dialect_http(all.mounts, NULL, &request, &answer));
-	assert_false(dialect_http(all.mounts, own, &request, &answer));
+	assert_false(dialect_table_http(all.mounts, NULL, &request, &answer));
+	assert_false(dialect_table_http(all.mounts, own, &request, &answer));
 	assert_int_equal(answer.status, 0);
 }
 

@@ -11,7 +11,7 @@
 #include "nakodo/base/memory.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/gate/head.h"

@@ -12,7 +12,7 @@
 #include "gstreamer_peers.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 
 static void every_peer_gets_an_id_of_its_own(void **state)
 {
@@ -345,8 +345,8 @@ static void it_has_no_parameters_and_takes_any_path_of_its_own(void **state)
 	assert_null(dialect_table_own(all.mounts, "gstreamer?x=1", &problem));
 	assert_string_equal(problem.text, "gstreamer has no parameter `x`");
 	own = dialect_table_own(all.mounts, "gstreamer", &problem);
-	assert_ptr_equal(dialect_route_own(own, "/", &room), own);
-	assert_ptr_equal(dialect_route_own(own, "/any/path", &room), own);
+	assert_ptr_equal(dialect_table_route_own(own, "/", &room), own);
+	assert_ptr_equal(dialect_table_route_own(own, "/any/path", &room), own);
 }
 
 static void a_meta_weighs_on_its_peer(void **state)

@@ -11,7 +11,7 @@
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "v1.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

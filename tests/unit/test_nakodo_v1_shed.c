@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "nakodo/base/memory.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/shortage.h"
 #include "v1.h"
 
@@ -47,9 +47,9 @@ static void shed_bytes(size_t bytes)
 {
 	struct shortage shortage = {0};
 
-	dialect_weigh(all.mounts, &shortage);
+	dialect_table_weigh(all.mounts, &shortage);
 	shortage_begin(&shortage, memory_used() - bytes);
-	dialect_shed(all.mounts, &shortage);
+	dialect_table_shed(all.mounts, &shortage);
 	shortage_finish(&shortage);
 }
 
@@ -152,7 +152,7 @@ static void who_is_connected_is_no_session_without_a_connection(void **state)
 
 	(void)state;
 	v1_confirm(v1_join_from(&all, "192.0.2.1", "a"));
-	dialect_weigh(all.mounts, &shortage);
+	dialect_table_weigh(all.mounts, &shortage);
 	assert_int_equal(shortage.held.used, 0);
 	shortage_finish(&shortage);
 }
@@ -246,7 +246,7 @@ static size_t weighed(void)
 	struct shortage shortage = {0};
 	size_t bytes;
 
-	dialect_weigh(all.mounts, &shortage);
+	dialect_table_weigh(all.mounts, &shortage);
 	bytes = shortage.held.used;
 	shortage_finish(&shortage);
 	return bytes;

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "nakodo/base/problem.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "peers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -66,16 +66,16 @@ static void these_paths_are_for_websockets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct mount *mount = dialect_route(all.mounts, cases[i].path, &room);
+		const struct mount *mount = dialect_table_route(all.mounts, cases[i].path, &room);
 
 		assert_string_equal(
 			mount ? mount->path : "none", cases[i].mount ? cases[i].mount : "none");
 		assert_true(!mount || !*room);
 	}
-	assert_ptr_equal(dialect_route_own(own, "/peerjs", &room), own);
-	assert_null(dialect_route_own(own, "/", &room));
-	assert_null(dialect_route_own(own, "/peerjs/", &room));
-	assert_null(dialect_route_own(own, "/peerjs/peerjs", &room));
+	assert_ptr_equal(dialect_table_route_own(own, "/peerjs", &room), own);
+	assert_null(dialect_table_route_own(own, "/", &room));
+	assert_null(dialect_table_route_own(own, "/peerjs/", &room));
+	assert_null(dialect_table_route_own(own, "/peerjs/peerjs", &room));
 }
 
 static const struct row {
@@ -120,7 +120,7 @@ static void check_row(const struct row *row, const struct mount *mount, int stat
 	static const char *const none[] = {NULL};
 	struct dialect_request request = {row->path, none, preflight};
 	struct dialect_answer answer = {0};
-	bool answered = dialect_http(all.mounts, mount, &request, &answer);
+	bool answered = dialect_table_http(all.mounts, mount, &request, &answer);
 
 	assert_int_equal(answered ? answer.status : 0, status && preflight ? 204 : status);
 	if (answered) {
@@ -154,7 +154,7 @@ static void expect_body(const char *path, const char *body)
 	struct dialect_request request = {path, none, false};
 	struct dialect_answer answer = {0};
 
-	assert_true(dialect_http(all.mounts, NULL, &request, &answer));
+	assert_true(dialect_table_http(all.mounts, NULL, &request, &answer));
 	assert_string_equal(answer.type, "application/json; charset=utf-8");
 	assert_string_equal(answer.body, body);
 	free(answer.owned);
@@ -188,12 +188,12 @@ static void a_mount_at_the_root_leaves_the_page_there(void **state)
 	(void)state;
 	tear_down(NULL);
 	peers_init(&all, PEERS_ALL, (const char *const[]){"/=peerjs", NULL});
-	assert_false(dialect_http(all.mounts, NULL, &request, &answer));
+	assert_false(dialect_table_http(all.mounts, NULL, &request, &answer));
 	request.path = "/any/id";
-	assert_true(dialect_http(all.mounts, NULL, &request, &answer));
+	assert_true(dialect_table_http(all.mounts, NULL, &request, &answer));
 	free(answer.owned);
-	assert_non_null(dialect_route(all.mounts, "/peerjs", &room));
-	assert_null(dialect_route(all.mounts, "/", &room));
+	assert_non_null(dialect_table_route(all.mounts, "/peerjs", &room));
+	assert_null(dialect_table_route(all.mounts, "/", &room));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -12,7 +12,7 @@
 
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/shortage.h"
 #include "peers.h"
 
@@ -411,9 +411,9 @@ static size_t forgets(size_t bytes)
 	struct shortage shortage = {0};
 	uint64_t before = meter_values[METER_SHED_LETTERS];
 
-	dialect_weigh(all.mounts, &shortage);
+	dialect_table_weigh(all.mounts, &shortage);
 	shortage_begin(&shortage, memory_used() - bytes);
-	dialect_shed(all.mounts, &shortage);
+	dialect_table_shed(all.mounts, &shortage);
 	shortage_finish(&shortage);
 	return meter_values[METER_SHED_LETTERS] - before;
 }

@@ -1,9 +1,9 @@
 /*
- * dialect: one wire protocol, and the table that says under which path it is spoken.
+ * dialect: one wire protocol.
  *
  * A dialect speaks with nothing but the hub's verbs. It never sees a socket, so a test drives it
  * with bytes and looks into outboxes. To add one: write src/dialect/NAME.c, name it in the
- * alphabetical table of src/dialect/dialect.c, and follow the list in CONTRIBUTING.md.
+ * alphabetical table of src/dialect/dialect_table.c, and follow the list in CONTRIBUTING.md.
  */
 #pragma once
 
@@ -17,7 +17,6 @@
 struct address;
 struct grant;
 struct ice;
-struct option_list;
 struct options;
 struct problem;
 struct shortage;
@@ -103,47 +102,6 @@ struct dialect {
 	 * hears nothing any more. NULL: nothing to do. */
 	void (*close)(struct peer *peer);
 };
-
-struct dialect_table;
-
-/* The mounts of the options; an unknown dialect or parameter is -EINVAL with a sentence that
- * names the place it was said. The caller owns the table; its spaces belong to the hub, and `env`
- * must live as long as the table. */
-int dialect_table_create(struct dialect_table **ret, struct hub *hub, const struct dialect_env *env,
-	const struct option_list *mounts, struct problem *problem);
-void dialect_table_destroy(struct dialect_table *table);
-
-/* Make the mount of a listener that speaks one dialect at any path. NULL with `problem`: no such
- * dialect, or no memory. The table owns it. */
-const struct mount *dialect_table_own(
-	struct dialect_table *table, const char *name, struct problem *problem);
-
-/* Let the dialects answer a plain HTTP request, those of the mounts or a listener's own (`own` not
- * NULL). False: it is not theirs. */
-bool dialect_http(const struct dialect_table *table, const struct mount *own,
-	const struct dialect_request *request, struct dialect_answer *ret);
-
-/* The same of all mounts as dialect.weigh and .shed. */
-void dialect_weigh(const struct dialect_table *table, struct shortage *shortage);
-void dialect_shed(struct dialect_table *table, struct shortage *shortage);
-
-/* Let one of the dialects end the stay of one who lost its connection, for a newcomer of that
- * address. False: nobody gives way. */
-bool dialect_give_way(struct dialect_table *table, const struct address *newcomer);
-
-/* The mount for a decoded URL path: the longest one that ends at a segment boundary and leaves at
- * most one segment, which is the room. NULL: none. `ret_room` points into `path` or at "". */
-const struct mount *dialect_route(
-	const struct dialect_table *table, const char *path, const char **ret_room);
-/* The same for a listener's own mount. */
-const struct mount *dialect_route_own(
-	const struct mount *mount, const char *path, const char **ret_room);
-
-#ifdef NAKODO_AUDIT
-struct audit;
-/* Look at what the dialects hold. */
-void dialect_audit(const struct dialect_table *table, struct audit *audit);
-#endif
 
 extern const struct dialect dialect_ayame, dialect_chat, dialect_echo, dialect_gstreamer,
 	dialect_matchbox, dialect_nakodo_v1, dialect_named_room, dialect_peerjs, dialect_relay,

@@ -10,7 +10,7 @@
 #include "nakodo/base/machine.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/base/options.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/gate/admit.h"
 #include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/gate/census.h"
@@ -194,8 +194,8 @@ static struct refusal check_origin(
 const struct mount *gate_route(const struct gate *gate, const struct gate_door *door,
 	const char *path, const char **ret_room)
 {
-	return door->own ? dialect_route_own(door->own, path, ret_room)
-			 : dialect_route(gate->dialects, path, ret_room);
+	return door->own ? dialect_table_route_own(door->own, path, ret_room)
+			 : dialect_table_route(gate->dialects, path, ret_room);
 }
 
 static struct refusal check_handshake(const struct head *head)
@@ -271,7 +271,7 @@ static bool take_from_another(
 	if (!census_add_peer(gate->census, client, gate->options->max_peers_per_address, ret)) {
 		return false;
 	}
-	if (!dialect_give_way(gate->dialects, client)) {
+	if (!dialect_table_give_way(gate->dialects, client)) {
 		census_remove_peer(gate->census, *ret);
 		return false;
 	}

@@ -11,7 +11,7 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/gate/admit.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
@@ -277,7 +277,8 @@ static bool serve_dialect(const struct exchange *exchange)
 	char extra[2560];
 	struct shape shape = {0};
 
-	if (!dialect_http(exchange->pages->gate->dialects, exchange->door->own, &request, &ret)) {
+	if (!dialect_table_http(
+		    exchange->pages->gate->dialects, exchange->door->own, &request, &ret)) {
 		return false;
 	}
 	if (ret.cors) {

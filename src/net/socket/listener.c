@@ -20,7 +20,7 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/sockets.h"
 

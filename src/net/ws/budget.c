@@ -7,7 +7,7 @@
 
 #include "nakodo/base/log.h"
 #include "nakodo/base/memory.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/shortage.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
@@ -147,9 +147,9 @@ static void shed(struct ws *ws)
 	size_t count = 0;
 	struct heavy *heavy = weigh(ws, &shortage.held, &count);
 
-	dialect_weigh(ws->dialects, &shortage);
+	dialect_table_weigh(ws->dialects, &shortage);
 	shortage_begin(&shortage, most - most / 16);
-	dialect_shed(ws->dialects, &shortage);
+	dialect_table_shed(ws->dialects, &shortage);
 	if (count) {
 		qsort(heavy, count, sizeof(*heavy), heavier_first);
 	}

@@ -21,7 +21,7 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/utf8.h"
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/press.h"
 #include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/gate/census.h"
@@ -127,9 +127,9 @@ static const char *room_of(const struct conn *conn, const struct head *head)
 	const char *room = "";
 
 	if (conn->mount->path) {
-		dialect_route(conn->ws->dialects, head->path, &room);
+		dialect_table_route(conn->ws->dialects, head->path, &room);
 	} else {
-		dialect_route_own(conn->mount, head->path, &room);
+		dialect_table_route_own(conn->mount, head->path, &room);
 	}
 	return room;
 }

@@ -95,7 +95,7 @@ bool gate_is_short_of_memory(const struct gate *gate);
 /* Would nobody new be let in, for want of places or memory? */
 bool gate_is_full(const struct gate *gate);
 /* Where a decoded path leads at this door; NULL: no protocol is spoken there. `ret_room` as of
- * dialect_route(). */
+ * dialect_table_route(). */
 const struct mount *gate_route(const struct gate *gate, const struct gate_door *door,
 	const char *path, const char **ret_room);
 /* May pages of the head's origin connect here, and read what a dialect answers? */

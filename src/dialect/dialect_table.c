@@ -1,7 +1,7 @@
 /*
- * dialect: owns the table of mounts and the way from a URL path to one of them.
+ * dialect_table: owns the mounts and the way from a URL path to one of them.
  */
-#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -196,7 +196,7 @@ static const char *room_behind(const struct mount *mount, const char *path)
 	return path;
 }
 
-const struct mount *dialect_route(
+const struct mount *dialect_table_route(
 	const struct dialect_table *table, const char *path, const char **ret_room)
 {
 	const struct mount *best = NULL;
@@ -222,7 +222,7 @@ const struct mount *dialect_route(
 	return best;
 }
 
-const struct mount *dialect_route_own(
+const struct mount *dialect_table_route_own(
 	const struct mount *mount, const char *path, const char **ret_room)
 {
 	const char *room = *path == '/' ? path + 1 : path;
@@ -238,7 +238,7 @@ const struct mount *dialect_route_own(
 	return mount;
 }
 
-bool dialect_http(const struct dialect_table *table, const struct mount *own,
+bool dialect_table_http(const struct dialect_table *table, const struct mount *own,
 	const struct dialect_request *request, struct dialect_answer *ret)
 {
 	const struct entry *entry;
@@ -268,7 +268,7 @@ static void weigh(const struct entry *entries, struct shortage *shortage)
 	}
 }
 
-void dialect_weigh(const struct dialect_table *table, struct shortage *shortage)
+void dialect_table_weigh(const struct dialect_table *table, struct shortage *shortage)
 {
 	weigh(table->mounts, shortage);
 	weigh(table->own, shortage);
@@ -286,7 +286,7 @@ static void shed(struct entry *entries, struct shortage *shortage)
 	}
 }
 
-void dialect_shed(struct dialect_table *table, struct shortage *shortage)
+void dialect_table_shed(struct dialect_table *table, struct shortage *shortage)
 {
 	shed(table->mounts, shortage);
 	shed(table->own, shortage);
@@ -306,13 +306,13 @@ static bool give_way(struct entry *entries, const struct address *newcomer)
 	return false;
 }
 
-bool dialect_give_way(struct dialect_table *table, const struct address *newcomer)
+bool dialect_table_give_way(struct dialect_table *table, const struct address *newcomer)
 {
 	return give_way(table->mounts, newcomer) || give_way(table->own, newcomer);
 }
 
 #ifdef NAKODO_AUDIT
-void dialect_audit(const struct dialect_table *table, struct audit *audit)
+void dialect_table_audit(const struct dialect_table *table, struct audit *audit)
 {
 	const struct entry *entry;
 

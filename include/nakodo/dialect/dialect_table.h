@@ -1,0 +1,56 @@
+/*
+ * dialect_table: the mounts, each a path and the dialect that is spoken there, and the way from a
+ * URL path to one of them.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "nakodo/dialect/dialect.h"
+
+struct address;
+struct hub;
+struct option_list;
+struct problem;
+struct shortage;
+
+struct dialect_table;
+
+/* The mounts of the options; an unknown dialect or parameter is -EINVAL with a sentence that
+ * names the place it was said. The caller owns the table; its spaces belong to the hub, and `env`
+ * must live as long as the table. */
+int dialect_table_create(struct dialect_table **ret, struct hub *hub, const struct dialect_env *env,
+	const struct option_list *mounts, struct problem *problem);
+void dialect_table_destroy(struct dialect_table *table);
+
+/* Make the mount of a listener that speaks one dialect at any path. NULL with `problem`: no such
+ * dialect, or no memory. The table owns it. */
+const struct mount *dialect_table_own(
+	struct dialect_table *table, const char *name, struct problem *problem);
+
+/* Let the dialects answer a plain HTTP request, those of the mounts or a listener's own (`own` not
+ * NULL). False: it is not theirs. */
+bool dialect_table_http(const struct dialect_table *table, const struct mount *own,
+	const struct dialect_request *request, struct dialect_answer *ret);
+
+/* The same of all mounts as dialect.weigh and .shed. */
+void dialect_table_weigh(const struct dialect_table *table, struct shortage *shortage);
+void dialect_table_shed(struct dialect_table *table, struct shortage *shortage);
+
+/* Let one of the dialects end the stay of one who lost its connection, for a newcomer of that
+ * address. False: nobody gives way. */
+bool dialect_table_give_way(struct dialect_table *table, const struct address *newcomer);
+
+/* The mount for a decoded URL path: the longest one that ends at a segment boundary and leaves at
+ * most one segment, which is the room. NULL: none. `ret_room` points into `path` or at "". */
+const struct mount *dialect_table_route(
+	const struct dialect_table *table, const char *path, const char **ret_room);
+/* The same for a listener's own mount. */
+const struct mount *dialect_table_route_own(
+	const struct mount *mount, const char *path, const char **ret_room);
+
+#ifdef NAKODO_AUDIT
+struct audit;
+/* Look at what the dialects hold. */
+void dialect_table_audit(const struct dialect_table *table, struct audit *audit);
+#endif
