@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { testDaemon } from '../lib/daemon.mjs';
 import { dial, request } from '../lib/http.mjs';
-import { frame, open, TEXT } from '../lib/raw.mjs';
+import { frame, open, PING, PONG, TEXT } from '../lib/raw.mjs';
 import { Session } from '../lib/v1.mjs';
 
 const MIB = 1 << 20;
@@ -277,6 +277,30 @@ describe('max-memory', () => {
     const newcomer = await open(daemon, '/relay/new');
     await newcomer.leave();
     assert.ok((await daemon.meters()).shed_newcomers >= 1);
+  });
+
+  it('lets everybody in while a crowd chats it full again and again', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--max-memory', '1MiB', '--message-rate', '0', '--byte-rate', '0', '--connect-rate', '0'] });
+    const crowd = [];
+    for (let i = 0; i < 120; i++) crowd.push(await open(daemon, `/v1/hog-${i}`, HOG));
+    const burst = Buffer.concat([...Array.from({ length: 50 }, () => frame(TEXT, `{"type":"chat","text":"${'x'.repeat(100)}"}`)), frame(PING)]);
+    let rounds = 0;
+    const chatting = crowd.map(async (peer) => {
+      for (let i = 0; i < 8; i++) {
+        peer.frames.length = 0;
+        await peer.wire.write(burst);
+        await peer.wire.until(() => peer.frames.some(({ opcode }) => opcode === PONG), 'that the burst is taken');
+        rounds++;
+      }
+    });
+    const come = async () => {
+      while (rounds < 8 * crowd.length) await open(daemon, '/relay/new', AWAY).then((newcomer) => newcomer.leave());
+    };
+    await Promise.all([...chatting, come()]);
+    const meters = await daemon.meters();
+    assert.ok(meters.shed_lines > 100 * crowd.length, `${meters.shed_lines} lines were shed`);
+    assert.equal(meters.shed_newcomers, 0);
+    for (const { wire } of crowd) wire.socket.destroy();
   });
 
   it('counts who has connected and says nothing', async (t) => {

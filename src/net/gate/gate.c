@@ -122,9 +122,7 @@ static bool is_our_host(const struct gate *gate, const struct gate_door *door, c
 
 bool gate_is_short_of_memory(const struct gate *gate)
 {
-	uint64_t spare = gate->short_of_memory ? 0 : gate->max_memory / 16;
-
-	return memory_used() > gate->max_memory + spare;
+	return gate->short_of_memory && memory_used() > gate->max_memory;
 }
 
 /* Kept places do not count: they give way. */

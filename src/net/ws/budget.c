@@ -17,8 +17,8 @@
 
 #define TOO_SLOW 4508
 #define LEAST 4096 /* bytes; who has less waiting holds hardly more than any connection does */
-#define TICK 100 /* ms after a look at all connections that was of no use */
-#define NS_PER_MS 1000000
+#define SPARE 16 /* a look gives back this part of the maximum more than what is beyond it */
+#define TICK 100 /* ms after a look that gave back less than that */
 #define LOG_EVERY 60000 /* ms */
 
 /* One that could be ended, and what that would give back if nobody else shared it; bytes, as they
@@ -139,16 +139,18 @@ static void end(const struct heavy *heavy, struct shortage *shortage)
 	conn_kill(conn);
 }
 
-/* To a little below the maximum, so that it is not passed again at once. */
-static void shed(struct ws *ws)
+/* To a little below the maximum, so that it is not passed again at once, and what it costs to look
+ * at all is little for what it gives back. False: that was not to be had. */
+static bool shed(struct ws *ws)
 {
 	uint64_t most = ws->gate->max_memory;
 	struct shortage shortage = {0};
 	size_t count = 0;
 	struct heavy *heavy = weigh(ws, &shortage.held, &count);
+	bool enough;
 
 	dialect_table_weigh(ws->dialects, &shortage);
-	shortage_begin(&shortage, most - most / 16);
+	shortage_begin(&shortage, most - most / SPARE);
 	dialect_table_shed(ws->dialects, &shortage);
 	if (count) {
 		qsort(heavy, count, sizeof(*heavy), heavier_first);
@@ -157,7 +159,9 @@ static void shed(struct ws *ws)
 		end(&heavy[i], &shortage);
 	}
 	free(heavy);
+	enough = shortage_is_over(&shortage);
 	shortage_finish(&shortage);
+	return enough;
 }
 
 static void log_shortage(struct ws *ws)
@@ -178,12 +182,10 @@ static void on_tick(struct wheel_timer *timer)
 	budget_settle(lws_container_of(timer, struct ws, budget.tick));
 }
 
-/* Frames are shared, so that a look may give back less than it should and be due again soon: it is
- * given a tenth of the time. */
+/* As soon as it is due, for newcomers are not refused meanwhile. But frames are shared, so that a
+ * look may give back less than it should and would be due again at once: then it has to wait. */
 void budget_settle(struct ws *ws)
 {
-	uint64_t begun, delay;
-
 	if (!is_over(ws)) {
 		ws->gate->short_of_memory = false;
 		return;
@@ -192,11 +194,8 @@ void budget_settle(struct ws *ws)
 		return;
 	}
 	log_shortage(ws);
-	begun = uv_hrtime();
-	shed(ws);
-	ws->gate->short_of_memory = is_over(ws);
-	delay = ws->gate->short_of_memory ? TICK : (uv_hrtime() - begun) * 10 / NS_PER_MS;
-	if (delay) {
-		deadlines_set(ws->deadlines, &ws->budget.tick, delay, on_tick);
+	if (!shed(ws)) {
+		deadlines_set(ws->deadlines, &ws->budget.tick, TICK, on_tick);
 	}
+	ws->gate->short_of_memory = is_over(ws);
 }

@@ -89,8 +89,8 @@ void gate_leave(struct gate *gate, struct census_group *group);
 bool gate_keep(struct gate *gate, const struct address *client);
 void gate_give_up(struct gate *gate, const struct address *client);
 
-/* Is more held than may be, so that nobody new comes in? Until a look has failed to get below
- * `max_memory`, a sixteenth more does no harm: it will be given back. */
+/* Is more held than may be, and could the last look (ws/budget.h) not get below that, so that
+ * nobody new comes in? */
 bool gate_is_short_of_memory(const struct gate *gate);
 /* Would nobody new be let in, for want of places or memory? */
 bool gate_is_full(const struct gate *gate);

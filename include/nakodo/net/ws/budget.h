@@ -17,7 +17,7 @@
 struct ws;
 
 struct budget {
-	struct wheel_timer tick; /* set after a look: the next is not made before it */
+	struct wheel_timer tick; /* set after a look that failed: the next is not made before it */
 	uint64_t told; /* ms: the log has been told lately, until then */
 };
 
