@@ -20,6 +20,7 @@
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
+#include "nakodo/dialect/nakodo_v1_place.h"
 #include "nakodo/dialect/nakodo_v1_shed.h"
 
 #define ACK_DELAY 1000 /* ms, after the first message that is not acknowledged */
@@ -483,6 +484,7 @@ const struct dialect dialect_nakodo_v1 = {
 	.match = v1_match,
 	.start = v1_start,
 	.stop = v1_stop,
+	.http = nakodo_v1_http,
 	.is_awaited = nakodo_v1_is_awaited,
 	.weigh = nakodo_v1_weigh,
 	.shed = nakodo_v1_shed,

@@ -18,6 +18,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/dialect/nakodo_v1_ice.h"
+#include "nakodo/dialect/nakodo_v1_place.h"
 
 #define CLOSE_BAD_ROOM 4400
 #define CLOSE_ELSEWHERE 4409

@@ -4,12 +4,14 @@
  * keep most of them, as long as these have more than the newcomer would have (hub/share.h). A room
  * is given up as a whole, if nobody is there.
  */
-#include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_place.h"
 
 #include <utlist.h>
 
 #include "nakodo/base/meter.h"
+#include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1.h"
 
 static bool give_up(struct nakodo_v1_seat *seat)
 {
@@ -67,11 +69,24 @@ static struct nakodo_v1_seat *find_yielding_in_room(
 	return seat;
 }
 
-bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer)
+static struct nakodo_v1_seat *find_place(const struct room *room, const struct address *newcomer)
 {
 	struct nakodo_v1_seat *seat = find_in_room(room, NULL, false);
 
-	return give_up(seat ? seat : find_yielding_in_room(room, newcomer));
+	return seat ? seat : find_yielding_in_room(room, newcomer);
+}
+
+bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer)
+{
+	return give_up(find_place(room, newcomer));
+}
+
+bool nakodo_v1_is_full(const struct room *room, const struct address *newcomer)
+{
+	const struct nakodo_v1_seat *seat = nakodo_v1_seat_of(room->members);
+	size_t most = seat->mount->mount->env->options->room_peers;
+
+	return room->count >= most && !find_place(room, newcomer);
 }
 
 static void claim(const struct room *room, void (*how)(struct share_owner *owner, size_t amount))

@@ -144,7 +144,7 @@ static void say(size_t index, const char *text, size_t len, bool binary)
 
 static void ask(const char *path)
 {
-	struct dialect_request request = {path, (const char *const[]){NULL}, false};
+	struct dialect_request request = {.path = path, .arguments = (const char *const[]){NULL}};
 	struct dialect_answer answer = {0};
 
 	if (dialect_table_http(all.table, NULL, &request, &answer)) {

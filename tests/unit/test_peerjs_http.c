@@ -118,7 +118,8 @@ static const struct row {
 static void check_row(const struct row *row, const struct mount *mount, int status, bool preflight)
 {
 	static const char *const none[] = {NULL};
-	struct dialect_request request = {row->path, none, preflight};
+	struct dialect_request request = {
+		.path = row->path, .arguments = none, .preflight = preflight};
 	struct dialect_answer answer = {0};
 	bool answered = dialect_table_http(all.mounts, mount, &request, &answer);
 
@@ -151,7 +152,7 @@ static void these_paths_are_answered(void **state)
 static void expect_body(const char *path, const char *body)
 {
 	static const char *const none[] = {NULL};
-	struct dialect_request request = {path, none, false};
+	struct dialect_request request = {.path = path, .arguments = none};
 	struct dialect_answer answer = {0};
 
 	assert_true(dialect_table_http(all.mounts, NULL, &request, &answer));
@@ -181,7 +182,7 @@ static void the_list_has_who_is_in(void **state)
 
 static void a_mount_at_the_root_leaves_the_page_there(void **state)
 {
-	struct dialect_request request = {"/", (const char *const[]){NULL}, false};
+	struct dialect_request request = {.path = "/", .arguments = (const char *const[]){NULL}};
 	struct dialect_answer answer = {0};
 	const char *room;
 

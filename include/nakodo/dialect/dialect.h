@@ -40,6 +40,7 @@ struct dialect_request {
 	const char *path; /* decoded */
 	const char *const *arguments; /* as in struct request */
 	bool preflight; /* OPTIONS */
+	const struct address *address; /* of the client; NULL: not known */
 };
 
 /* The answer to such a request; zeroed before the dialect fills it in. */
@@ -50,6 +51,9 @@ struct dialect_answer {
 	size_t len;
 	char *owned; /* to be freed, or NULL */
 	bool cors; /* pages of any allowed origin may read it */
+	/* It tells what only those may know who may join that room of that mount. NULL: anybody. */
+	const struct mount *mount;
+	char room[HUB_NAME_MAX + 1];
 };
 
 /* All callbacks may use any verb of the hub. */

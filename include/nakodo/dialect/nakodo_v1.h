@@ -2,7 +2,7 @@
  * nakodo_v1: what the files of this dialect share. nakodo_v1.c reads messages, _join.c lets clients
  * in or back in, _seat.c knows who sits where and what each is sent, _waiting.c what is kept for
  * one who is away, _place.c who gives way to whom, _shed.c who does when memory is short,
- * _history.c what was chatted, _ice.c which servers they are told of.
+ * _history.c what was chatted, _ice.c which servers they are told of, _http.c who is inside.
  *
  * A seat is one participant in one room. It outlives its connections:
  *
@@ -25,6 +25,8 @@
 #include "nakodo/hub/share.h"
 #include "nakodo/service/token.h"
 
+struct dialect_answer;
+struct dialect_request;
 struct mount;
 struct request;
 struct text;
@@ -138,13 +140,10 @@ bool nakodo_v1_is_deserted(const struct room *room);
 /* The seats that are kept for that one of `kept`, the oldest first. */
 struct nakodo_v1_seat *nakodo_v1_seats_kept(struct share_owner *keeper);
 
-/* The room is full, or the number of rooms. End a seat without a connection, or all seats of a room
- * where nobody is, if that has to give way to a newcomer of that address. False: none has to. */
-bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer);
-bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer);
-/* dialect.give_way, .open and .is_awaited. */
-bool nakodo_v1_give_way(struct mount *mount, const struct address *newcomer);
+/* dialect.open, .is_awaited and .http. */
 void nakodo_v1_join(struct peer *peer, const struct request *request);
 bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *request);
+bool nakodo_v1_http(const struct mount *mount, const struct dialect_request *request,
+	struct dialect_answer *ret);
 /* Is it a room's or a participant's name: 1 to 128 bytes of UTF-8, no control characters, no /? */
 bool nakodo_v1_is_name(const char *text);

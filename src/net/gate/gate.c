@@ -189,6 +189,32 @@ static struct refusal check_origin(
 	return refuse(403, "bad-origin", "Pages of that origin may not connect here.", "origin");
 }
 
+/* A browser names no Origin to a page's own server; whether that is ours only Host says, unless any
+ * page may join. */
+static bool is_rebound(
+	const struct gate *gate, const struct gate_door *door, const struct head *head)
+{
+	struct head other = *head;
+
+	other.origin = "some://page";
+	return !head->origin && !is_our_host(gate, door, head->host) &&
+	       !gate_admits_origin(gate, door, &other);
+}
+
+struct refusal gate_check_joiner(struct gate *gate, const struct gate_door *door,
+	const struct head *head, const struct mount *mount, const char *room)
+{
+	struct refusal refusal =
+		is_rebound(gate, door, head) ? refuse_host() : check_origin(gate, door, head);
+	struct grant *grant = NULL;
+
+	if (!refusal.status) {
+		refusal = bearer_check(gate, door, head, mount, room, &grant);
+		grant_destroy(grant);
+	}
+	return refusal;
+}
+
 const struct mount *gate_route(const struct gate *gate, const struct gate_door *door,
 	const char *path, const char **ret_room)
 {

@@ -265,34 +265,46 @@ static void refuse_busy(const struct exchange *exchange)
 	answer_refuse(exchange->conn, exchange->head, &busy);
 }
 
-/* A dialect's own requests, as PeerJS has them. */
-static bool serve_dialect(const struct exchange *exchange)
+static void write_dialect(const struct exchange *exchange, const struct dialect_answer *answer)
 {
-	const struct head *head = exchange->head;
-	const struct dialect_request request = {.path = head->path,
-		.arguments = head->arguments,
-		.preflight = head->method == HEAD_OPTIONS};
-	struct dialect_answer ret = {0};
-	struct reply reply = {0};
-	char extra[2560];
+	const struct reply reply = {.status = answer->status,
+		.type = answer->type,
+		.body = answer->body,
+		.len = answer->len};
 	struct shape shape = {0};
+	char extra[2560];
 
-	if (!dialect_table_http(
-		    exchange->pages->gate->dialects, exchange->door->own, &request, &ret)) {
-		return false;
-	}
-	if (ret.cors) {
+	if (answer->cors) {
 		write_cors(exchange, extra, sizeof(extra));
 		shape.extra = extra;
 	}
-	reply.status = ret.status;
-	reply.type = ret.type;
-	reply.body = ret.body;
-	reply.len = ret.len;
-	if (ret.len > room_of(exchange)) {
+	answer_write(exchange->conn, exchange->head, &reply, &shape);
+}
+
+/* A dialect's own requests, as PeerJS has them. */
+static bool serve_dialect(const struct exchange *exchange)
+{
+	struct gate *gate = exchange->pages->gate;
+	const struct head *head = exchange->head;
+	const struct dialect_request request = {.path = head->path,
+		.arguments = head->arguments,
+		.preflight = head->method == HEAD_OPTIONS,
+		.address = &exchange->conn->address};
+	struct dialect_answer ret = {0};
+	struct refusal refusal = {0};
+
+	if (!dialect_table_http(gate->dialects, exchange->door->own, &request, &ret)) {
+		return false;
+	}
+	if (ret.mount && !request.preflight) {
+		refusal = gate_check_joiner(gate, exchange->door, head, ret.mount, ret.room);
+	}
+	if (refusal.status) {
+		answer_refuse(exchange->conn, head, &refusal);
+	} else if (ret.len > room_of(exchange)) {
 		refuse_busy(exchange);
 	} else {
-		answer_write(exchange->conn, head, &reply, &shape);
+		write_dialect(exchange, &ret);
 	}
 	free(ret.owned);
 	return true;

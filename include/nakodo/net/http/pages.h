@@ -29,7 +29,7 @@ struct site;
 struct tls;
 
 struct pages {
-	const struct gate *gate;
+	struct gate *gate;
 	const struct ice *ice;
 	const struct tls *tls; /* NULL: no certificate */
 	struct site *site;

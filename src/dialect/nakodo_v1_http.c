@@ -1,0 +1,88 @@
+/*
+ * nakodo_v1_http: who is in a room, for those who think of coming in: GET /v1/ROOM/peers. No name
+ * of a room has a slash, so this is no room's own path.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "nakodo/base/text.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_place.h"
+
+#define NAMED_MAX 50 /* participants; of more only the count is told */
+
+/* The room whose path ends so, in ret->room. */
+static bool read_room(const struct mount *mount, const char *path, char ret[HUB_NAME_MAX + 1])
+{
+	static const char tail[] = "/peers";
+	const char *room;
+	size_t len;
+
+	if (!mount->dialect->match(mount, path, &room)) {
+		return false;
+	}
+	len = strlen(room);
+	if (len < sizeof(tail) || len > HUB_NAME_MAX + sizeof(tail) - 1 ||
+		strcmp(room + len - (sizeof(tail) - 1), tail) != 0) {
+		return false;
+	}
+	len -= sizeof(tail) - 1;
+	memcpy(ret, room, len);
+	ret[len] = '\0';
+	return nakodo_v1_is_name(ret);
+}
+
+static void print_peer(const struct nakodo_v1_seat *seat, bool first, struct text *out)
+{
+	text_add(out, first ? "{" : ",{");
+	if (seat->name) {
+		text_add(out, "\"name\":");
+		text_add(out, seat->name);
+	}
+	if (!seat->peer) {
+		text_add(out, seat->name ? ",\"away\":true" : "\"away\":true");
+	}
+	text_add(out, "}");
+}
+
+/* `room` NULL: nobody is there. */
+static void print(const struct room *room, const struct address *newcomer, struct text *out)
+{
+	const struct member *member;
+	size_t left = NAMED_MAX;
+
+	text_add(out, "{\"peers\":[");
+	DL_FOREACH (room ? room->members : NULL, member) {
+		if (!left--) {
+			break;
+		}
+		print_peer(nakodo_v1_seat_of(member), member == room->members, out);
+	}
+	text_print(out, "],\"count\":%zu,\"full\":%s}\n", room ? room->count : 0,
+		room && nakodo_v1_is_full(room, newcomer) ? "true" : "false");
+}
+
+bool nakodo_v1_http(const struct mount *mount, const struct dialect_request *request,
+	struct dialect_answer *ret)
+{
+	const struct address nobody = {0};
+	struct text text = {0};
+
+	if (!read_room(mount, request->path, ret->room)) {
+		return false;
+	}
+	ret->mount = mount;
+	ret->cors = true;
+	ret->type = "application/json";
+	if (request->preflight) {
+		ret->status = 204;
+		return true;
+	}
+	print(hub_room(mount->space, ret->room), request->address ? request->address : &nobody,
+		&text);
+	ret->body = ret->owned = text_take(&text, &ret->len);
+	ret->status = ret->body ? 200 : 503;
+	return true;
+}
