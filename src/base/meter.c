@@ -110,6 +110,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_BYTES_IN] = {"bytes_in", "Bytes of payload received from peers.", METER_COUNTER},
 	[METER_MESSAGES_WRONG] = {"messages_wrong",
 		"Messages that a dialect answered with an error.", METER_COUNTER},
+	[METER_MESSAGES_PASSED_OVER] = {"messages_passed_over",
+		"Messages of libdatachannel that name nobody who is there.", METER_COUNTER},
 	[METER_MESSAGES_QUEUED] = {"messages_queued", "Frames queued for peers.", METER_COUNTER},
 	[METER_MESSAGES_REFUSED] = {"messages_refused",
 		"Frames that a peer's full queue did not take, which closes the peer.",

@@ -91,7 +91,7 @@ const struct option_row options_table[] = {
 		FIELD(mount),
 		.standard = "/=signal /relay=relay /chat=chat /ws=chat /echo=echo "
 			    "/video_chat/signaling=named-room "
-			    "/gst=gstreamer /signaling=ayame "
+			    "/gst=gstreamer /signaling=ayame /libdatachannel=libdatachannel "
 			    "/matchbox=matchbox /peerjs=peerjs /v1=nakodo.v1 "
 			    "/y-webrtc=y-webrtc",
 		.check = options_check_mount,

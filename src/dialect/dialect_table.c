@@ -18,6 +18,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_chat,
 	&dialect_echo,
 	&dialect_gstreamer,
+	&dialect_libdatachannel,
 	&dialect_matchbox,
 	&dialect_nakodo_v1,
 	&dialect_named_room,

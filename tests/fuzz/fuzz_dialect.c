@@ -408,6 +408,7 @@ static void check_client(struct client *client)
 		/* The registers of these have bounds of their own. */
 		rules_require(seat->room->count <= ROOM_MEMBERS ||
 			      client->mount->dialect == &dialect_gstreamer ||
+			      client->mount->dialect == &dialect_libdatachannel ||
 			      client->mount->dialect == &dialect_peerjs);
 		rules_room(seat->room);
 	}

@@ -34,6 +34,7 @@ const dialects = {
   ayame: { path: '/signaling', room: 'team-a', inMessage: true, greet: [{ type: 'register', roomId: 'team-a', clientId: 'a' }],
     answer: /"accept"/, reject: /"Forbidden"/ },
   gstreamer: { path: '/gst', room: '', greet: [], answer: /"welcome"/ },
+  libdatachannel: { path: '/libdatachannel/team-a', room: 'team-a', greet: [{ id: 'team-a' }], answer: /"team-a"/ },
   matchbox: { path: '/matchbox/team-a', room: 'team-a', greet: [], answer: /IdAssigned/ },
   'nakodo.v1': { path: '/v1/team-a?name=a', room: 'team-a', greet: [], answer: /"welcome"/ },
   peerjs: { path: '/peerjs?key=peerjs&id=ID&token=TOKEN', room: '', greet: [], answer: /OPEN/ },

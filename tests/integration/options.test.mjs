@@ -51,7 +51,7 @@ describe('the sources of options', () => {
     const config = ['--config', file('mount = /others=relay?frames=binary\nmount = /ws=off\nmount = /chat=relay\n')];
     const { mount } = await configuration([...config, '--mount', '/chat=echo', '--mount', '/=off'], { env: { NAKODO_MOUNT: '/chat=chat /late=chat' } });
     assert.deepEqual(mount, [
-      '/chat=echo', '/echo=echo', '/gst=gstreamer', '/late=chat', '/matchbox=matchbox',
+      '/chat=echo', '/echo=echo', '/gst=gstreamer', '/late=chat', '/libdatachannel=libdatachannel', '/matchbox=matchbox',
       '/others=relay?frames=binary', '/peerjs=peerjs', '/relay=relay', '/signaling=ayame',
       '/v1=nakodo.v1', '/video_chat/signaling=named-room', '/y-webrtc=y-webrtc', '/=off', '/ws=off',
     ]);

@@ -116,7 +116,8 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	expect_list(&options.listen, "localhost:3000 ");
 	expect_list(&options.origin, "same-host ");
 	expect_list(&options.mount,
-		"/=signal /chat=chat /echo=echo /gst=gstreamer /matchbox=matchbox /peerjs=peerjs "
+		"/=signal /chat=chat /echo=echo /gst=gstreamer "
+		"/libdatachannel=libdatachannel /matchbox=matchbox /peerjs=peerjs "
 		"/relay=relay /signaling=ayame /v1=nakodo.v1 /video_chat/signaling=named-room "
 		"/ws=chat /y-webrtc=y-webrtc ");
 	expect_list(&options.trusted_proxy, "");
@@ -189,7 +190,8 @@ static void mounts_of_all_sources_make_one_table_by_path(void **state)
 	expect_loaded(WORDS("--config", config, "--mount", "/relay=echo", "--mount=/none=off"),
 		WORDS("NAKODO_MOUNT=/echo=off /a=chat /ab=chat"));
 	expect_list(&options.mount,
-		"/=signal /a=chat /ab=chat /gst=gstreamer /matchbox=matchbox /peerjs=peerjs "
+		"/=signal /a=chat /ab=chat /gst=gstreamer "
+		"/libdatachannel=libdatachannel /matchbox=matchbox /peerjs=peerjs "
 		"/relay=echo /signaling=ayame /v1=nakodo.v1 /video_chat/signaling=named-room "
 		"/ws=echo /y-webrtc=y-webrtc ");
 	options_finish(&options);
