@@ -10,6 +10,7 @@
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/base/saved.h"
 #include "nakodo/dialect/mount_audit.h"
 
 /* Keep alphabetical. */
@@ -31,6 +32,7 @@ static const struct dialect *const dialects[] = {
 struct entry {
 	struct mount mount;
 	struct entry *next;
+	const char *key; /* the path, or the listener whose own it is */
 	char text[]; /* what the mount's strings point into */
 };
 
@@ -64,9 +66,9 @@ static int no_such_dialect(const char *name, size_t len, struct problem *problem
 		name, known);
 }
 
-/* `text` is DIALECT[?PARAMETERS]; `path` NULL: a listener's own mount. */
-static int entry_create(struct entry **ret, const struct dialect_table *table, const char *path,
-	const char *text, struct problem *problem)
+/* `text` is DIALECT[?PARAMETERS]; `key` is the path, or if it is a listener's own mount, that. */
+static int entry_create(struct entry **ret, const struct dialect_table *table, const char *key,
+	bool own, const char *text, struct problem *problem)
 {
 	size_t name = strcspn(text, "?");
 	const struct dialect *dialect = find(text, name);
@@ -77,16 +79,15 @@ static int entry_create(struct entry **ret, const struct dialect_table *table, c
 	if (!dialect) {
 		return no_such_dialect(text, name, problem);
 	}
-	entry = calloc(1, sizeof(*entry) + size + (path ? strlen(path) + 1 : 0));
+	entry = calloc(1, sizeof(*entry) + size + strlen(key) + 1);
 	if (!entry || !(entry->mount.space = hub_space_create(table->hub))) {
 		free(entry);
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
 	memcpy(entry->text, text, size);
-	if (path) {
-		memcpy(entry->text + size, path, strlen(path) + 1);
-		entry->mount.path = entry->text + size;
-	}
+	memcpy(entry->text + size, key, strlen(key) + 1);
+	entry->key = entry->text + size;
+	entry->mount.path = own ? NULL : entry->key;
 	entry->mount.dialect = dialect;
 	entry->mount.env = table->env;
 	entry->mount.parameters = text[name] ? entry->text + name + 1 : "";
@@ -113,7 +114,7 @@ static int add_mount(
 		return problem_set(problem, -EINVAL, "%s: mount `%s` is not PATH=DIALECT",
 			item->where, item->value);
 	}
-	error = entry_create(&entry, table, path, equals + 1, &detail);
+	error = entry_create(&entry, table, path, false, equals + 1, &detail);
 	free(path);
 	if (error) {
 		return problem_set(problem, error, "%s: mount `%s`: %s", item->where, item->value,
@@ -167,12 +168,12 @@ void dialect_table_destroy(struct dialect_table *table)
 	}
 }
 
-const struct mount *dialect_table_own(
-	struct dialect_table *table, const char *name, struct problem *problem)
+const struct mount *dialect_table_own(struct dialect_table *table, const char *listener,
+	const char *name, struct problem *problem)
 {
 	struct entry *entry = NULL;
 
-	if (entry_create(&entry, table, NULL, name, problem)) {
+	if (entry_create(&entry, table, listener, true, name, problem)) {
 		return NULL;
 	}
 	LL_PREPEND(table->own, entry);
@@ -310,6 +311,90 @@ static bool give_way(struct entry *entries, const struct address *newcomer)
 bool dialect_table_give_way(struct dialect_table *table, const struct address *newcomer)
 {
 	return give_way(table->mounts, newcomer) || give_way(table->own, newcomer);
+}
+
+static void save_entries(const struct entry *entries, struct save *save)
+{
+	const struct entry *entry;
+
+	LL_FOREACH(entries, entry)
+	{
+		if (entry->mount.dialect->save) {
+			save_begin(save, SAVE_MOUNT);
+			save_number(save, !entry->mount.path);
+			save_text(save, entry->key);
+			save_text(save, entry->mount.dialect->name);
+			save_end(save);
+			entry->mount.dialect->save(&entry->mount, save);
+			save_begin(save, SAVE_MOUNT_END);
+			save_end(save);
+		}
+	}
+}
+
+void dialect_table_save(const struct dialect_table *table, struct save *save)
+{
+	save_entries(table->mounts, save);
+	save_entries(table->own, save);
+}
+
+/* The mount of which that record is. NULL: there is none like that any more. */
+static struct mount *find_saved(const struct dialect_table *table, struct saved *saved)
+{
+	bool own = saved_number_up_to(saved, 1);
+	const char *key = saved_text(saved), *name = saved_text(saved);
+	struct entry *entry = own ? table->own : table->mounts;
+
+	saved->bad |= !key || !name;
+	for (; entry && !saved->bad; entry = entry->next) {
+		if (!strcmp(entry->key, key) && !strcmp(entry->mount.dialect->name, name) &&
+			entry->mount.dialect->restore) {
+			return &entry->mount;
+		}
+	}
+	return NULL;
+}
+
+static void pass_over(struct saved *saved)
+{
+	while (saved_next(saved) && saved->kind != SAVE_MOUNT_END) {
+		saved_skip(saved);
+	}
+}
+
+static void forget(struct entry *entries)
+{
+	struct entry *entry;
+
+	LL_FOREACH(entries, entry)
+	{
+		if (entry->mount.dialect->forget) {
+			entry->mount.dialect->forget(&entry->mount);
+		}
+	}
+}
+
+int dialect_table_restore(struct dialect_table *table, struct saved *saved, uint64_t elapsed)
+{
+	struct mount *mount;
+	int error = 0;
+
+	while (!error && saved_next(saved)) {
+		saved->bad |= saved->kind != SAVE_MOUNT;
+		mount = find_saved(table, saved);
+		if (mount) {
+			error = mount->dialect->restore(mount, saved, elapsed);
+		} else {
+			pass_over(saved);
+		}
+		saved->bad |= !error && saved->kind != SAVE_MOUNT_END;
+	}
+	error = error ? error : saved->bad ? -EBADMSG : 0;
+	if (error) {
+		forget(table->mounts);
+		forget(table->own);
+	}
+	return error;
 }
 
 #ifdef NAKODO_AUDIT

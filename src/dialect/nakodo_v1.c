@@ -21,6 +21,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
+#include "nakodo/dialect/nakodo_v1_saved.h"
 #include "nakodo/dialect/nakodo_v1_shed.h"
 
 #define ACK_DELAY 1000 /* ms, after the first message that is not acknowledged */
@@ -74,11 +75,8 @@ static int v1_start(struct mount *mount, struct problem *problem)
 static void v1_stop(struct mount *mount)
 {
 	struct nakodo_v1 *v1 = mount->state;
-	struct nakodo_v1_seat *seat, *next;
 
-	DL_FOREACH_SAFE (v1->seats, seat, next) {
-		nakodo_v1_seat_destroy(seat);
-	}
+	nakodo_v1_forget(mount);
 	hub_clear_timer(v1->hub, &v1->renewal);
 	free(v1);
 }
@@ -491,6 +489,9 @@ const struct dialect dialect_nakodo_v1 = {
 	.give_way = nakodo_v1_give_way,
 	.kept = nakodo_v1_kept,
 	.forsake = nakodo_v1_forsake,
+	.save = nakodo_v1_save,
+	.restore = nakodo_v1_restore,
+	.forget = nakodo_v1_forget,
 	.open = nakodo_v1_join,
 	.message = v1_message,
 	.closing = v1_closing,

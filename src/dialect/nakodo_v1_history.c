@@ -3,15 +3,18 @@
  */
 #include "nakodo/dialect/nakodo_v1_history.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <utlist.h>
 
+#include "nakodo/base/json.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
+#include "nakodo/base/saved.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/mount_audit.h"
@@ -21,6 +24,7 @@
 #include "nakodo/hub/shortage.h"
 
 #define BYTES_MAX 65536 /* of all messages of a room */
+#define LINE_LEAST 32 /* bytes of one that was saved */
 
 struct line {
 	struct line *prev, *next;
@@ -102,25 +106,21 @@ static struct nakodo_v1_history *find_or_add(struct nakodo_v1 *v1, struct room *
 	return history;
 }
 
-void nakodo_v1_history_add(const struct nakodo_v1_seat *from, const char *text, size_t len)
+/* Take the line into the room's history, or free it: -ENOMEM. */
+static int keep(struct nakodo_v1 *v1, struct room *room, struct line *line)
 {
-	struct nakodo_v1 *v1 = from->mount;
 	size_t most = v1->mount->env->options->room_history;
-	struct line *line = most ? line_create(from, text, len) : NULL;
 	struct nakodo_v1_history *history;
 
-	if (!line) {
-		return;
-	}
 	if (share_add(&v1->said, &line->address, weight(line))) {
 		line_destroy(line);
-		return;
+		return -ENOMEM;
 	}
-	history = find_or_add(v1, from->member->room);
+	history = find_or_add(v1, room);
 	if (!history) {
 		share_remove(&v1->said, &line->address, weight(line));
 		line_destroy(line);
-		return;
+		return -ENOMEM;
 	}
 	DL_APPEND(history->lines, line);
 	history->count++;
@@ -128,6 +128,18 @@ void nakodo_v1_history_add(const struct nakodo_v1_seat *from, const char *text, 
 	memory_take(MEMORY_ROOMS, weight(line));
 	while (history->count > most || history->bytes > BYTES_MAX) {
 		drop(v1, history, history->lines);
+	}
+	return 0;
+}
+
+void nakodo_v1_history_add(const struct nakodo_v1_seat *from, const char *text, size_t len)
+{
+	struct nakodo_v1 *v1 = from->mount;
+	bool any = v1->mount->env->options->room_history;
+	struct line *line = any ? line_create(from, text, len) : NULL;
+
+	if (line) {
+		keep(v1, from->member->room, line);
 	}
 }
 
@@ -187,6 +199,62 @@ void nakodo_v1_history_shed(
 		}
 		forget_if_empty(v1, history);
 	}
+}
+
+void nakodo_v1_history_save(const struct nakodo_v1 *v1, struct save *save)
+{
+	const struct nakodo_v1_history *history;
+	const struct line *line;
+
+	DL_FOREACH (v1->histories, history) {
+		save_begin(save, SAVE_HISTORY);
+		save_text(save, history->room->name);
+		save_number(save, history->count);
+		DL_FOREACH (history->lines, line) {
+			save_bytes(save, &line->address, sizeof(line->address));
+			save_text(save, line->text);
+		}
+		save_end(save);
+	}
+}
+
+static int restore_line(struct nakodo_v1 *v1, struct room *room, struct saved *saved)
+{
+	bool any = v1->mount->env->options->room_history;
+	struct address address;
+	struct line *line;
+	const char *text;
+
+	saved_copy(saved, &address, sizeof(address));
+	text = saved_text(saved);
+	if (!text || strlen(text) > BYTES_MAX ||
+		json_scan(text, strlen(text), NULL, 0) != JSON_OK) {
+		return -EBADMSG;
+	}
+	line = any ? calloc(1, sizeof(*line)) : NULL;
+	if (!line) {
+		return any ? -ENOMEM : 0;
+	}
+	line->address = address;
+	line->len = strlen(text);
+	line->text = strdup(text);
+	if (!line->text) {
+		line_destroy(line);
+		return -ENOMEM;
+	}
+	return keep(v1, room, line);
+}
+
+int nakodo_v1_history_restore(struct nakodo_v1 *v1, struct saved *saved)
+{
+	const char *name = saved_text(saved);
+	struct room *room = name ? hub_room(v1->mount->space, name) : NULL;
+	int error = room ? 0 : -EBADMSG;
+
+	for (size_t left = saved_count(saved, LINE_LEAST); left && !error; left--) {
+		error = restore_line(v1, room, saved);
+	}
+	return error;
 }
 
 #ifdef NAKODO_AUDIT

@@ -149,7 +149,7 @@ static int find_old(struct call *call, const char *argument)
 	if (len == -ENOENT) {
 		return 0;
 	}
-	call->old = len < 0 ? NULL : nakodo_v1_seat_find(call->v1, SESSION, token, &call->shown);
+	call->old = len < 0 ? NULL : nakodo_v1_key_find(call->v1, SESSION, token, &call->shown);
 	return call->old ? 1 : -EPERM;
 }
 
@@ -169,7 +169,7 @@ static bool read_count(const struct call *call, uint64_t *ret)
 static bool issue(struct nakodo_v1_seat *seat, char ret[TOKEN_TEXT])
 {
 	token_create(ret);
-	return !nakodo_v1_seat_enter(seat, &seat->issued, SESSION, ret);
+	return !nakodo_v1_key_enter(seat, &seat->issued, SESSION, ret);
 }
 
 /* What the client sends again costs no message-rate. Which messages these are only it knows, so
@@ -388,7 +388,7 @@ static void join_fresh(struct call *call, struct peer *peer)
 	}
 	sit(call, seat, peer);
 	if (*call->nonce) {
-		nakodo_v1_seat_enter(seat, &seat->nonce, call->request->room, call->nonce);
+		nakodo_v1_key_enter(seat, &seat->nonce, call->request->room, call->nonce);
 	}
 	welcome(call, seat, peer);
 	announce(seat);
@@ -420,7 +420,7 @@ void nakodo_v1_join(struct peer *peer, const struct request *request)
 		hub_close(peer, CLOSE_TOO_MANY, "too many wrong sessions");
 		return;
 	}
-	before = *call.nonce ? nakodo_v1_seat_find(call.v1, request->room, call.nonce, NULL) : NULL;
+	before = *call.nonce ? nakodo_v1_key_find(call.v1, request->room, call.nonce, NULL) : NULL;
 	if (before) {
 		join_again(&call, before, peer);
 	} else {
@@ -437,7 +437,7 @@ bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *reque
 	/* As in a join: after a session that is wrong nobody is replaced. */
 	found = found ? found : find_old(&call, "replaces");
 	if (found <= 0 && read_nonce(request, call.nonce) && *call.nonce) {
-		call.old = nakodo_v1_seat_find(call.v1, request->room, call.nonce, NULL);
+		call.old = nakodo_v1_key_find(call.v1, request->room, call.nonce, NULL);
 	}
 	/* Its place, kept or still in use, is free again in a moment. */
 	return call.old && (call.old->peer || call.old->placed);

@@ -1,6 +1,6 @@
 /*
- * nakodo_v1_seat: owns the seats of a mount, the table of what they are found by, and each room's
- * share in the mount. Nothing here reads a message.
+ * nakodo_v1_seat: owns the seats of a mount and each room's share in it. Nothing here reads a
+ * message.
  *
  * Every numbered message goes into the session of its receiver, and into the connection too if
  * there is one; if not, nakodo_v1_waiting.c says what is kept.
@@ -19,7 +19,6 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 
-#define FOUND_BY (TOKEN_HASH / 2) /* bytes */
 /* ms for a client that may have lost its welcome, and loses nothing if it is a newcomer again */
 #define UNCONFIRMED_WAIT 10000
 
@@ -38,31 +37,6 @@ bool nakodo_v1_is_deserted(const struct room *room)
 		}
 	}
 	return true;
-}
-
-static void forget_key(struct nakodo_v1_key *key)
-{
-	if (key->seat) {
-		HASH_DEL(key->seat->mount->keys, key);
-		key->seat = NULL;
-	}
-}
-
-static int add_key(struct nakodo_v1_seat *seat, struct nakodo_v1_key *key)
-{
-	HASH_ADD(hh, seat->mount->keys, hash, FOUND_BY, key);
-	if (!key->hh.tbl) {
-		return -ENOMEM;
-	}
-	key->seat = seat;
-	return 0;
-}
-
-int nakodo_v1_seat_enter(
-	struct nakodo_v1_seat *seat, struct nakodo_v1_key *key, const char *scope, const char *text)
-{
-	forget_key(key);
-	return token_hash(key->hash, scope, text) ? add_key(seat, key) : -ENOMEM;
 }
 
 static size_t length(const char *text)
@@ -86,7 +60,7 @@ static void give_up_snapshot(struct nakodo_v1_seat *seat)
 		nakodo_v1_seat_count(seat);
 	}
 	/* A connection that was given up long ago and arrives only now must not take the seat. */
-	forget_key(&seat->nonce);
+	nakodo_v1_key_forget(&seat->nonce);
 	if (seat->peer) {
 		hub_clear_timer(seat->mount->hub, &seat->gone);
 	}
@@ -98,10 +72,11 @@ void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat)
 	if (!seat->issued.seat) {
 		return;
 	}
-	forget_key(&seat->confirmed);
-	forget_key(&seat->issued);
+	nakodo_v1_key_forget(&seat->confirmed);
+	nakodo_v1_key_forget(&seat->issued);
 	memcpy(seat->confirmed.hash, seat->issued.hash, TOKEN_HASH);
-	add_key(seat, &seat->confirmed); /* without memory there is nothing to come back with */
+	nakodo_v1_key_enter_hash(
+		seat, &seat->confirmed); /* without memory there is nothing to come back with */
 }
 
 bool nakodo_v1_seat_is_confirmed(const struct nakodo_v1_seat *seat)
@@ -109,49 +84,38 @@ bool nakodo_v1_seat_is_confirmed(const struct nakodo_v1_seat *seat)
 	return seat->confirmed.seat;
 }
 
-struct nakodo_v1_seat *nakodo_v1_seat_find(
-	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key)
+static int sit_down(struct nakodo_v1_seat *seat, const char *room, const char *id)
 {
-	unsigned char hash[TOKEN_HASH];
-	struct nakodo_v1_key *key;
+	struct hub_space *space = seat->mount->mount->space;
+	bool fresh = !hub_room(space, room);
+	int error = hub_join_session(space, room, &seat->session, id, &seat->member);
 
-	if (!token_hash(hash, scope, text)) {
-		return NULL;
+	if (!error) {
+		seat->mount->rooms += fresh;
 	}
-	HASH_FIND(hh, v1->keys, hash, FOUND_BY, key);
-	if (!key || !token_equal(key->hash, hash)) {
-		return NULL;
-	}
-	if (ret_key) {
-		*ret_key = key;
-	}
-	return key->seat;
+	return error;
 }
 
 static int take_seat(struct nakodo_v1_seat *seat, const char *room)
 {
-	struct nakodo_v1 *v1 = seat->mount;
-	struct hub_space *space = v1->mount->space;
-	bool fresh = !hub_room(space, room);
+	const struct nakodo_v1 *v1 = seat->mount;
 	char id[TOKEN_TEXT];
 	int error;
 
-	if (fresh && v1->rooms >= v1->mount->env->options->rooms_max) {
+	if (!hub_room(v1->mount->space, room) && v1->rooms >= v1->mount->env->options->rooms_max) {
 		return -ENOSPC;
 	}
 	do {
 		token_create(id);
 		id[NAKODO_V1_ID - 1] = '\0';
-		error = hub_join_session(space, room, &seat->session, id, &seat->member);
+		error = sit_down(seat, room, id);
 	} while (error == -EEXIST);
-	if (!error) {
-		v1->rooms += fresh;
-	}
 	return error;
 }
 
-int nakodo_v1_seat_create(
-	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, char *name)
+/* `id` NULL: a new one. */
+static int create(
+	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, const char *id)
 {
 	struct nakodo_v1_seat *seat = calloc(1, sizeof(*seat));
 	int error;
@@ -161,18 +125,39 @@ int nakodo_v1_seat_create(
 	}
 	seat->mount = v1;
 	session_init(&seat->session, &v1->limits);
-	error = take_seat(seat, room);
+	error = id ? sit_down(seat, room, id) : take_seat(seat, room);
 	if (error) {
 		free(seat);
 		return error;
 	}
-	seat->name = name;
-	nakodo_v1_seat_count(seat);
 	seat->granted = hub_now(v1->hub);
 	seat->grant = v1->limits.messages;
 	DL_APPEND(v1->seats, seat);
 	*ret = seat;
 	return 0;
+}
+
+int nakodo_v1_seat_create(
+	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, char *name)
+{
+	int error = create(ret, v1, room, NULL);
+
+	if (!error) {
+		(*ret)->name = name;
+		nakodo_v1_seat_count(*ret);
+	}
+	return error;
+}
+
+int nakodo_v1_seat_restore(
+	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, const char *id)
+{
+	int error = create(ret, v1, room, id);
+
+	if (!error) {
+		nakodo_v1_seat_count(*ret);
+	}
+	return error;
 }
 
 struct nakodo_v1_seat *nakodo_v1_seats_kept(struct share_owner *keeper)
@@ -257,9 +242,9 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
 	}
 	hub_clear_timer(v1->hub, &seat->gone);
 	hub_clear_timer(v1->hub, &seat->ack);
-	forget_key(&seat->confirmed);
-	forget_key(&seat->issued);
-	forget_key(&seat->nonce);
+	nakodo_v1_key_forget(&seat->confirmed);
+	nakodo_v1_key_forget(&seat->issued);
+	nakodo_v1_key_forget(&seat->nonce);
 	leave_place(seat);
 	if (room->count == 1) {
 		nakodo_v1_history_free(v1, room);
@@ -338,9 +323,21 @@ struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *pee
 	return before;
 }
 
-void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
+void nakodo_v1_seat_await(struct nakodo_v1_seat *seat, uint64_t wait)
 {
 	const struct dialect_env *env = seat->mount->mount->env;
+
+	go_away(seat);
+	if (!nakodo_v1_seat_is_confirmed(seat)) {
+		wait = wait < UNCONFIRMED_WAIT ? wait : UNCONFIRMED_WAIT;
+	} else {
+		seat->placed = env->keep_place && env->keep_place(env->cookie, &seat->address);
+	}
+	hub_set_timer(seat->mount->hub, &seat->gone, wait, on_gone);
+}
+
+void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
+{
 	const struct iovec parts[] = {
 		PART("{\"type\":\"peer-away\",\"id\":\""),
 		PART_OF(seat->member->id),
@@ -348,15 +345,9 @@ void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
 	};
 
 	leave_peer(seat);
-	go_away(seat);
 	nakodo_v1_waiting_begin(&seat->waiting, &seat->session);
 	hub_clear_timer(seat->mount->hub, &seat->ack);
-	if (!nakodo_v1_seat_is_confirmed(seat)) {
-		wait = wait < UNCONFIRMED_WAIT ? wait : UNCONFIRMED_WAIT;
-	} else {
-		seat->placed = env->keep_place && env->keep_place(env->cookie, &seat->address);
-	}
-	hub_set_timer(seat->mount->hub, &seat->gone, wait, on_gone);
+	nakodo_v1_seat_await(seat, wait);
 	nakodo_v1_seat_publish(seat, NAKODO_V1_TURNED, parts, 3);
 }
 

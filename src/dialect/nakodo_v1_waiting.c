@@ -10,11 +10,15 @@
 
 #include "nakodo/base/hash.h"
 #include "nakodo/base/memory.h"
+#include "nakodo/base/saved.h"
 #include "nakodo/dialect/mount_audit.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/frame.h"
+#include "nakodo/hub/frame_book.h"
 #include "nakodo/hub/session.h"
+
+#define NOTE_LEAST 41 /* bytes of one that was saved */
 
 /* Each NULL: no such news waits. */
 struct nakodo_v1_note {
@@ -172,6 +176,51 @@ int nakodo_v1_waiting_pass(struct nakodo_v1_waiting *waiting, const char *id,
 		frame = NULL; /* who cannot be counted is not let pass */
 	}
 	return session_push_unbounded(waiting->session, frame) ? 0 : -ENOMEM;
+}
+
+void nakodo_v1_waiting_save(
+	const struct nakodo_v1_waiting *waiting, const struct frame_book *book, struct save *save)
+{
+	const struct nakodo_v1_note *note;
+
+	save_number(save, waiting->before);
+	share_save(&waiting->share, save);
+	save_number(save, HASH_COUNT(waiting->notes));
+	for (note = waiting->notes; note; note = note->hh.next) {
+		save_text(save, note->id);
+		save_number(save, frame_book_number(book, note->came));
+		save_number(save, frame_book_number(book, note->turned));
+		save_number(save, frame_book_number(book, note->updated));
+		save_number(save, note->spoke);
+	}
+}
+
+int nakodo_v1_waiting_restore(
+	struct nakodo_v1_waiting *waiting, const struct frame_book *book, struct saved *saved)
+{
+	waiting->before = saved_number_up_to(saved, SIZE_MAX / 2);
+	if (share_restore(&waiting->share, saved)) {
+		return -ENOMEM;
+	}
+	for (size_t left = saved_count(saved, NOTE_LEAST); left; left--) {
+		const char *id = saved_text(saved);
+		struct nakodo_v1_note *note;
+
+		saved->bad |= !id || strlen(id) >= NAKODO_V1_ID;
+		if (saved->bad) {
+			return 0;
+		}
+		note = find_or_add(waiting, id);
+		if (!note) {
+			return -ENOMEM;
+		}
+		/* One that the session does not keep is only not found when it is withdrawn. */
+		note->came = frame_book_find(book, saved);
+		note->turned = frame_book_find(book, saved);
+		note->updated = frame_book_find(book, saved);
+		note->spoke = saved_number_up_to(saved, 1);
+	}
+	return 0;
 }
 
 #ifdef NAKODO_AUDIT

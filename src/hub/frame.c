@@ -48,6 +48,7 @@ struct frame *frame_create(enum frame_opcode opcode, const struct iovec *parts, 
 	}
 	memory_take(MEMORY_FRAMES, sizeof(*frame) + head + len);
 	frame->refs = 1;
+	frame->number = 0;
 #ifdef NAKODO_AUDIT
 	frame->found = 0;
 #endif
@@ -69,6 +70,14 @@ struct frame *frame_create_close(unsigned code, const char *reason)
 	struct iovec parts[2] = {{status, 2}, {(void *)reason, len}};
 
 	return frame_create(FRAME_CLOSE, parts, code == CLOSE_WITHOUT_CODE ? 0 : 2);
+}
+
+const void *frame_payload(const struct frame *frame, size_t *ret_len)
+{
+	size_t head = frame->bytes[1] < 126 ? 2 : frame->bytes[1] == 126 ? 4 : 10;
+
+	*ret_len = frame->len - head;
+	return frame->bytes + head;
 }
 
 struct frame *frame_ref(struct frame *frame)

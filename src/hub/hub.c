@@ -135,6 +135,11 @@ struct member *hub_find(const struct room *room, const char *id)
 	return member;
 }
 
+const struct room *hub_first_room(const struct hub_space *space)
+{
+	return space->rooms;
+}
+
 static size_t size_of_room(const char *name)
 {
 	return sizeof(struct room) + strlen(name) + 1;
@@ -491,10 +496,5 @@ void hub_audit(const struct hub *hub, struct audit *audit)
 			audit_room(audit, room);
 		}
 	}
-}
-
-const struct room *hub_first_room(const struct hub_space *space)
-{
-	return space->rooms;
 }
 #endif

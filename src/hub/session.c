@@ -9,7 +9,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "nakodo/base/saved.h"
 #include "nakodo/hub/frame.h"
+#include "nakodo/hub/frame_book.h"
+
+#define SENT_MOST (UINT64_C(1) << 53) /* what JSON can say */
 
 void session_init(struct session *session, const struct session_limits *limits)
 {
@@ -99,4 +103,46 @@ uint64_t session_tell(struct session *session)
 {
 	session->told = session->received;
 	return session->told;
+}
+
+int session_save_frames(const struct session *session, struct frame_book *book, struct save *save)
+{
+	for (unsigned i = 0; i < session->kept.count; i++) {
+		if (frame_book_write(book, save, session_kept(session, i))) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void session_save(const struct session *session, const struct frame_book *book, struct save *save)
+{
+	save_number(save, session->sent);
+	save_number(save, session->acked);
+	save_number(save, session->received);
+	save_number(save, session->told);
+	save_number(save, session->kept.count);
+	for (unsigned i = 0; i < session->kept.count; i++) {
+		save_number(save, frame_book_number(book, session_kept(session, i)));
+	}
+}
+
+int session_restore(struct session *session, const struct frame_book *book, struct saved *saved)
+{
+	session->sent = saved_number_up_to(saved, SENT_MOST);
+	session->acked = saved_number_up_to(saved, session->sent);
+	session->received = saved_number_up_to(saved, SENT_MOST);
+	session->told = saved_number_up_to(saved, session->received);
+	for (size_t left = saved_count(saved, 8); left; left--) {
+		struct frame *frame = frame_book_find(book, saved);
+
+		saved->bad |= !frame || session->kept.count >= session->sent - session->acked;
+		if (saved->bad) {
+			return 0;
+		}
+		if (!outbox_push(&session->kept, frame)) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }

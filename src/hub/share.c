@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "nakodo/base/hash.h"
+#include "nakodo/base/saved.h"
+
+#define AMOUNT_MOST (UINT64_C(1) << 40) /* that was saved */
 
 struct share_owner {
 	struct address address; /* group or network */
@@ -296,4 +299,28 @@ void share_clear(struct share *share)
 	clear(&share->owners);
 	clear(&share->networks);
 	share->used = 0;
+}
+
+void share_save(const struct share *share, struct save *save)
+{
+	const struct share_owner *owner;
+
+	save_number(save, HASH_COUNT(share->owners));
+	for (owner = share->owners; owner; owner = owner->hh.next) {
+		save_bytes(save, &owner->address, sizeof(owner->address));
+		save_number(save, owner->amount);
+	}
+}
+
+int share_restore(struct share *share, struct saved *saved)
+{
+	for (size_t left = saved_count(saved, 8 + sizeof(struct address) + 8); left; left--) {
+		struct address address;
+
+		saved_copy(saved, &address, sizeof(address));
+		if (share_add(share, &address, saved_number_up_to(saved, AMOUNT_MOST))) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }

@@ -310,7 +310,7 @@ static void it_has_no_parameters(void **state)
 	struct problem problem;
 
 	(void)state;
-	mount = dialect_table_own(all.mounts, "ayame?x=1", &problem);
+	mount = dialect_table_own(all.mounts, "here", "ayame?x=1", &problem);
 	assert_null(mount);
 	assert_string_equal(problem.text, "ayame has no parameter `x`");
 }
@@ -320,7 +320,7 @@ static void its_own_listener_answers_as_the_original(void **state)
 	struct dialect_request request = {.path = "/.ok"};
 	struct dialect_answer answer = {0};
 	struct problem problem;
-	const struct mount *own = dialect_table_own(all.mounts, "ayame", &problem);
+	const struct mount *own = dialect_table_own(all.mounts, "here", "ayame", &problem);
 	const char *room;
 
 	(void)state;

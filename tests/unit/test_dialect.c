@@ -187,8 +187,9 @@ static void a_listener_of_one_dialect_takes_every_path(void **state)
 {
 	struct problem problem;
 	const char *room;
-	const struct mount *named = dialect_table_own(all.mounts, "named-room", &problem);
-	const struct mount *relay = dialect_table_own(all.mounts, "relay?frames=text", &problem);
+	const struct mount *named = dialect_table_own(all.mounts, "here", "named-room", &problem);
+	const struct mount *relay =
+		dialect_table_own(all.mounts, "here", "relay?frames=text", &problem);
 
 	(void)state;
 	assert_null(relay->path);
@@ -209,9 +210,9 @@ static void a_listener_of_an_unknown_dialect_is_refused(void **state)
 	struct problem problem;
 
 	(void)state;
-	assert_null(dialect_table_own(all.mounts, "morse", &problem));
+	assert_null(dialect_table_own(all.mounts, "here", "morse", &problem));
 	assert_non_null(strstr(problem.text, "there is no dialect `morse`; there are: "));
-	assert_null(dialect_table_own(all.mounts, "relay?x=1", &problem));
+	assert_null(dialect_table_own(all.mounts, "here", "relay?x=1", &problem));
 	assert_string_equal(problem.text, "relay has no parameter `x`");
 }
 
@@ -220,7 +221,7 @@ static void plain_http_is_nothing_to_the_plain_dialects(void **state)
 	struct dialect_request request = {.path = "/relay"};
 	struct dialect_answer answer = {.status = 0};
 	struct problem problem;
-	const struct mount *own = dialect_table_own(all.mounts, "relay", &problem);
+	const struct mount *own = dialect_table_own(all.mounts, "here", "relay", &problem);
 
 	(void)state;
 	assert_false(dialect_table_http(all.mounts, NULL, &request, &answer));

@@ -342,9 +342,9 @@ static void it_has_no_parameters_and_takes_any_path_of_its_own(void **state)
 	const char *room;
 
 	(void)state;
-	assert_null(dialect_table_own(all.mounts, "gstreamer?x=1", &problem));
+	assert_null(dialect_table_own(all.mounts, "here", "gstreamer?x=1", &problem));
 	assert_string_equal(problem.text, "gstreamer has no parameter `x`");
-	own = dialect_table_own(all.mounts, "gstreamer", &problem);
+	own = dialect_table_own(all.mounts, "here", "gstreamer", &problem);
 	assert_ptr_equal(dialect_table_route_own(own, "/", &room), own);
 	assert_ptr_equal(dialect_table_route_own(own, "/any/path", &room), own);
 }

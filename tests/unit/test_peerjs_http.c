@@ -25,7 +25,7 @@ static int set_up(void **state)
 	peers_init(&all, PEERS_ALL,
 		(const char *const[]){"/=signal", "/peerjs=peerjs?allow-discovery=yes",
 			"/a/peerjs=peerjs?key=K", "/plain=peerjs", NULL});
-	own = dialect_table_own(all.mounts, "peerjs", &problem);
+	own = dialect_table_own(all.mounts, "here", "peerjs", &problem);
 	assert_non_null(own);
 	return 0;
 }

@@ -99,6 +99,9 @@ enum meter {
 	METER_CLOSED_4429,
 	METER_CLOSED_4508,
 	METER_CLOSED_OTHER,
+	/* Counters: what outlives the process. */
+	METER_SESSIONS_SAVED,
+	METER_SESSIONS_RESTORED,
 	/* Counters: what is told. */
 	METER_TURN_CREDENTIALS,
 	METER_LOG_DROPPED,

@@ -19,6 +19,8 @@ struct grant;
 struct ice;
 struct options;
 struct problem;
+struct save;
+struct saved;
 struct shortage;
 
 /* What the daemon gives its dialects. */
@@ -94,6 +96,13 @@ struct dialect {
 	/* Forget these, and with them that it could come back; the caller closes it. NULL: they go
 	 * with the peer. */
 	void (*forsake)(struct peer *peer);
+	/* The process ends, and no peer is left: write what the next one needs so that clients can
+	 * go on with it. NULL: nothing outlives the process; then the next two are NULL too. */
+	void (*save)(const struct mount *mount, struct save *save);
+	/* Take over what .save wrote `elapsed` ms ago, before any peer comes; read until
+	 * SAVE_MOUNT_END. 0, -EBADMSG or -ENOMEM: then all is to be forgotten. */
+	int (*restore)(struct mount *mount, struct saved *saved, uint64_t elapsed);
+	void (*forget)(struct mount *mount);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
 	void (*open)(struct peer *peer, const struct request *request);
 	/* One whole message; text has been checked to be UTF-8. Never called for a peer that is not

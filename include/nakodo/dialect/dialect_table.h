@@ -12,6 +12,8 @@ struct address;
 struct hub;
 struct option_list;
 struct problem;
+struct save;
+struct saved;
 struct shortage;
 
 struct dialect_table;
@@ -23,10 +25,11 @@ int dialect_table_create(struct dialect_table **ret, struct hub *hub, const stru
 	const struct option_list *mounts, struct problem *problem);
 void dialect_table_destroy(struct dialect_table *table);
 
-/* Make the mount of a listener that speaks one dialect at any path. NULL with `problem`: no such
- * dialect, or no memory. The table owns it. */
-const struct mount *dialect_table_own(
-	struct dialect_table *table, const char *name, struct problem *problem);
+/* Make the mount of a listener that speaks one dialect at any path; `listener` tells it from those
+ * of others, for the next process. NULL with `problem`: no such dialect, or no memory. The table
+ * owns it. */
+const struct mount *dialect_table_own(struct dialect_table *table, const char *listener,
+	const char *name, struct problem *problem);
 
 /* Let the dialects answer a plain HTTP request, those of the mounts or a listener's own (`own` not
  * NULL). False: it is not theirs. */
@@ -40,6 +43,12 @@ void dialect_table_shed(struct dialect_table *table, struct shortage *shortage);
 /* Let one of the dialects end the stay of one who lost its connection, for a newcomer of that
  * address. False: nobody gives way. */
 bool dialect_table_give_way(struct dialect_table *table, const struct address *newcomer);
+
+/* Write what the dialects keep for the next process. */
+void dialect_table_save(const struct dialect_table *table, struct save *save);
+/* Take it over, `elapsed` ms later, up to the end; what belongs to a mount that there is not any
+ * more is passed over. 0, -EBADMSG or -ENOMEM: nothing has been taken over then. */
+int dialect_table_restore(struct dialect_table *table, struct saved *saved, uint64_t elapsed);
 
 /* The mount for a decoded URL path: the longest one that ends at a segment boundary and leaves at
  * most one segment, which is the room. NULL: none. `ret_room` points into `path` or at "". */

@@ -1,8 +1,9 @@
 /*
  * nakodo_v1: what the files of this dialect share. nakodo_v1.c reads messages, _join.c lets clients
- * in or back in, _seat.c knows who sits where and what each is sent, _waiting.c what is kept for
- * one who is away, _place.c who gives way to whom, _shed.c who does when memory is short,
- * _history.c what was chatted, _ice.c which servers they are told of, _http.c who is inside.
+ * in or back in, _seat.c knows who sits where and what each is sent, _key.c by what it is found,
+ * _waiting.c what is kept for one who is away, _place.c who gives way to whom, _shed.c who does
+ * when memory is short, _history.c what was chatted, _ice.c which servers they are told of,
+ * _http.c who is inside, _saved.c what outlives the process.
  *
  * A seat is one participant in one room. It outlives its connections:
  *
@@ -18,12 +19,12 @@
 #include <sys/uio.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/dialect/nakodo_v1_key.h"
 #include "nakodo/dialect/nakodo_v1_waiting.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/hub/limit.h"
 #include "nakodo/hub/session.h"
 #include "nakodo/hub/share.h"
-#include "nakodo/service/token.h"
 
 struct dialect_answer;
 struct dialect_request;
@@ -32,12 +33,6 @@ struct request;
 struct text;
 
 #define NAKODO_V1_ID 13 /* with the NUL */
-
-struct nakodo_v1_key { /* what a seat is found by, other than its id */
-	unsigned char hash[TOKEN_HASH]; /* found by its first half, then compared as a whole */
-	struct nakodo_v1_seat *seat; /* NULL: not in the table */
-	UT_hash_handle hh;
-};
 
 struct nakodo_v1_seat {
 	struct session session; /* first: a member's session is turned back by a cast */
@@ -90,6 +85,11 @@ struct nakodo_v1 {
  * JSON and becomes the seat's, NULL: none. */
 int nakodo_v1_seat_create(
 	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, char *name);
+/* One of an earlier process, with that id, whatever room and mount may have; its strings and keys
+ * are the caller's to set, then nakodo_v1_seat_await(). 0; -EINVAL, -EEXIST: there cannot be such
+ * a one; -ENOMEM. */
+int nakodo_v1_seat_restore(
+	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, const char *id);
 /* The participant leaves, and the others hear it. A connection of it is closed with that code, but
  * not for 0. */
 void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsigned code);
@@ -100,10 +100,8 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat);
 struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *peer);
 /* The connection is lost; wait so many ms for another, or less if it is not confirmed. */
 void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait);
-/* Enter a key by which nakodo_v1_seat_find() finds the seat. What the key was before is not found
- * any more. 0 or -ENOMEM. */
-int nakodo_v1_seat_enter(struct nakodo_v1_seat *seat, struct nakodo_v1_key *key, const char *scope,
-	const char *text);
+/* It has no connection: for so many ms it may come back. */
+void nakodo_v1_seat_await(struct nakodo_v1_seat *seat, uint64_t wait);
 /* The seat's strings have changed: count anew what they take (base/memory.h). */
 void nakodo_v1_seat_count(struct nakodo_v1_seat *seat);
 /* The client is being sent this snapshot of the room, which becomes the seat's. The seat keeps it
@@ -112,9 +110,6 @@ void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot);
 void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat); /* its client has the issued token */
 /* Has its client ever shown that it can resume? */
 bool nakodo_v1_seat_is_confirmed(const struct nakodo_v1_seat *seat);
-/* The seat of which this is a key, and which of its keys (`ret_key`, or NULL). NULL: none. */
-struct nakodo_v1_seat *nakodo_v1_seat_find(
-	struct nakodo_v1 *v1, const char *scope, const char *text, struct nakodo_v1_key **ret_key);
 
 /* Send a numbered message of ours to the seat. */
 void nakodo_v1_seat_send(struct nakodo_v1_seat *seat, const struct iovec *parts, int count);

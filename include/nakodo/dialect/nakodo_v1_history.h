@@ -11,6 +11,8 @@
 struct nakodo_v1;
 struct nakodo_v1_seat;
 struct room;
+struct save;
+struct saved;
 struct shortage;
 struct text;
 
@@ -25,3 +27,8 @@ void nakodo_v1_history_free(struct nakodo_v1 *v1, struct room *room);
  * oldest of the room that was silent longest first. */
 void nakodo_v1_history_shed(
 	struct nakodo_v1 *v1, struct shortage *shortage, bool (*of_room)(const struct room *room));
+
+/* Write a record for each room of which something is kept, and read such a one back: -EBADMSG if
+ * it cannot be, -ENOMEM. */
+void nakodo_v1_history_save(const struct nakodo_v1 *v1, struct save *save);
+int nakodo_v1_history_restore(struct nakodo_v1 *v1, struct saved *saved);

@@ -16,6 +16,9 @@
 
 struct address;
 struct frame;
+struct frame_book;
+struct save;
+struct saved;
 struct session;
 
 enum nakodo_v1_news {
@@ -47,3 +50,10 @@ bool nakodo_v1_waiting_tell(struct nakodo_v1_waiting *waiting, enum nakodo_v1_ne
  * waiting as it may, nothing is kept; -ENOMEM: something is lost. */
 int nakodo_v1_waiting_pass(struct nakodo_v1_waiting *waiting, const char *id,
 	const struct address *address, struct frame *frame);
+
+/* Into the seat's record for the next process, behind its session, and back into one that has just
+ * begun. What cannot be makes all bad. 0 or -ENOMEM. */
+void nakodo_v1_waiting_save(
+	const struct nakodo_v1_waiting *waiting, const struct frame_book *book, struct save *save);
+int nakodo_v1_waiting_restore(
+	struct nakodo_v1_waiting *waiting, const struct frame_book *book, struct saved *saved);

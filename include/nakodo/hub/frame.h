@@ -24,6 +24,7 @@ enum frame_opcode {
 
 struct frame {
 	unsigned refs;
+	unsigned number; /* frame_book's */
 #ifdef NAKODO_AUDIT
 	unsigned found; /* references; these two: audit's, 0 between its walks */
 	struct frame *next_found;
@@ -38,6 +39,8 @@ struct frame *frame_create(enum frame_opcode opcode, const struct iovec *parts, 
 /* A close frame; code 1005 stands for none at all (RFC 6455 section 7.4.1); `reason` is cut to the
  * 123 bytes that a control frame can hold. */
 struct frame *frame_create_close(unsigned code, const char *reason);
+/* What is behind its header. */
+const void *frame_payload(const struct frame *frame, size_t *ret_len);
 struct frame *frame_ref(struct frame *frame);
 void frame_unref(struct frame *frame); /* takes NULL */
 

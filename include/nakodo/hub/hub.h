@@ -94,6 +94,8 @@ int hub_join_session(struct hub_space *space, const char *room, struct session *
 void hub_leave(struct member *member);
 struct room *hub_room(struct hub_space *space, const char *name);
 struct member *hub_find(const struct room *room, const char *id);
+/* The space's first room; hh.next has the next. NULL: none. */
+const struct room *hub_first_room(const struct hub_space *space);
 
 /* Queue the message for every member but `except` (NULL: for all); sessions are passed over. */
 void hub_publish(struct room *room, struct message *message, const struct peer *except);
@@ -139,6 +141,4 @@ struct queued hub_queued(const struct hub *hub);
 struct audit;
 /* Look at every room of every space. */
 void hub_audit(const struct hub *hub, struct audit *audit);
-/* The space's first room; hh.next has the next. NULL: none. */
-const struct room *hub_first_room(const struct hub_space *space);
 #endif

@@ -17,6 +17,9 @@
 #define SESSION_ACK_EVERY 16 /* messages; each side tells at the latest then */
 
 struct frame;
+struct frame_book;
+struct save;
+struct saved;
 
 struct session_limits {
 	size_t messages, bytes; /* kept at most */
@@ -60,3 +63,11 @@ bool session_receive(struct session *session);
 void session_restart_received(struct session *session);
 /* The count of messages received, which the client is told now. */
 uint64_t session_tell(struct session *session);
+
+/* For the next process: write records of the kept frames; then, into the record that has been
+ * begun, the session. 0 or -ENOMEM. */
+int session_save_frames(const struct session *session, struct frame_book *book, struct save *save);
+void session_save(const struct session *session, const struct frame_book *book, struct save *save);
+/* The session, which is fresh, becomes what was saved. What cannot be makes all bad. 0 or -ENOMEM.
+ */
+int session_restore(struct session *session, const struct frame_book *book, struct saved *saved);

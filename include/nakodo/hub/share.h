@@ -14,6 +14,8 @@
 
 #include "nakodo/base/address.h"
 
+struct save;
+struct saved;
 struct share_owner; /* stays while it has something */
 
 /* Zeroed memory is a share in which nobody has anything. */
@@ -72,3 +74,8 @@ void share_unclaim(struct share_owner *owner, size_t amount);
 bool share_can_spare(const struct share_owner *owner, const struct share_newcomer *newcomer);
 /* Has its network more than the other's, or if these have the same, it itself? */
 bool share_is_heavier(const struct share_owner *owner, const struct share_owner *other);
+
+/* Into a record for the next process (base/save.h), and back into a share in which nobody has
+ * anything. What cannot be makes all bad. 0 or -ENOMEM. */
+void share_save(const struct share *share, struct save *save);
+int share_restore(struct share *share, struct saved *saved);

@@ -354,7 +354,7 @@ static int understand(const struct options *options, struct dialect_table *diale
 		error = check_proxy(options, *ret_endpoint, &detail);
 	}
 	if (!error && *ret_endpoint->dialect) {
-		*ret_own = dialect_table_own(dialects, ret_endpoint->dialect, &detail);
+		*ret_own = dialect_table_own(dialects, item->value, ret_endpoint->dialect, &detail);
 		error = *ret_own ? 0 : -EINVAL;
 	}
 	return error ? problem_set(problem, error, "%s: %s", item->where, detail.text) : 0;

@@ -1,0 +1,33 @@
+/*
+ * frame_book: the text frames that are saved for the next process (base/save.h), each once, however
+ * many keep it. Who keeps one writes its number, from 1.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct frame;
+struct save;
+struct saved;
+
+/* Zeroed memory is an empty book. */
+struct frame_book {
+	struct frame **frames; /* by number - 1; read ones are the book's references */
+	size_t count, room;
+	bool read; /* from what was saved, not written */
+};
+
+/* Write a record of the frame unless it is in the book already. The frame must stay until
+ * frame_book_finish(). 0 or -ENOMEM. */
+int frame_book_write(struct frame_book *book, struct save *save, struct frame *frame);
+/* The number of a frame that was written. 0: it was not, or is NULL. */
+uint64_t frame_book_number(const struct frame_book *book, const struct frame *frame);
+
+/* Read the record of a frame. 0, -EBADMSG or -ENOMEM. */
+int frame_book_read(struct frame_book *book, struct saved *saved);
+/* The frame of a number that stands in the record, the book's. NULL: 0, or there is none of that
+ * number, which makes all bad. */
+struct frame *frame_book_find(const struct frame_book *book, struct saved *saved);
+void frame_book_finish(struct frame_book *book);

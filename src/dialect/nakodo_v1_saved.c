@@ -1,0 +1,304 @@
+/* nakodo_v1_saved: see the header. */
+#include "nakodo/dialect/nakodo_v1_saved.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "nakodo/base/json.h"
+#include "nakodo/base/meter.h"
+#include "nakodo/base/options.h"
+#include "nakodo/base/saved.h"
+#include "nakodo/base/text.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_history.h"
+#include "nakodo/hub/frame_book.h"
+
+#define WAIT_MOST (UINT64_C(3600) * 1000) /* ms */
+
+/* Seats that have been read, and how long each may still take. */
+struct awaited {
+	struct awaited_one {
+		struct nakodo_v1_seat *seat;
+		uint64_t wait; /* ms */
+	} *all;
+	size_t count, room;
+};
+
+static uint64_t resume_time(const struct nakodo_v1 *v1)
+{
+	return v1->mount->env->options->resume_seconds * 1000;
+}
+
+/* ms until it leaves; with a connection, as if that were lost now. */
+static uint64_t left(const struct nakodo_v1_seat *seat)
+{
+	uint64_t now = hub_now(seat->mount->hub);
+
+	if (seat->peer) {
+		return resume_time(seat->mount);
+	}
+	return seat->gone.due > now ? seat->gone.due - now : 0;
+}
+
+/* Messages that may come at no cost. */
+static uint64_t granted(const struct nakodo_v1_seat *seat)
+{
+	const struct options *options = seat->mount->mount->env->options;
+	uint64_t since = hub_now(seat->mount->hub) - seat->granted;
+	uint64_t grant = seat->grant + since * options->message_rate / 1000;
+
+	return grant < options->resume_messages ? grant : options->resume_messages;
+}
+
+static void save_key(struct save *save, const struct nakodo_v1_key *key)
+{
+	save_bytes(save, key->hash, key->seat ? sizeof(key->hash) : 0);
+}
+
+static void save_seat(
+	const struct nakodo_v1_seat *seat, const struct frame_book *book, struct save *save)
+{
+	save_begin(save, SAVE_SEAT);
+	save_text(save, seat->member->room->name);
+	save_text(save, seat->member->id);
+	save_text(save, seat->name);
+	save_text(save, seat->meta);
+	save_text(save, seat->snapshot);
+	save_bytes(save, &seat->address, sizeof(seat->address));
+	save_number(save, left(seat));
+	save_number(save, granted(seat));
+	save_key(save, &seat->confirmed);
+	save_key(save, &seat->issued);
+	save_key(save, &seat->nonce);
+	session_save(&seat->session, book, save);
+	nakodo_v1_waiting_save(&seat->waiting, book, save);
+	save_end(save);
+	meter_add(METER_SESSIONS_SAVED, 1);
+}
+
+void nakodo_v1_save(const struct mount *mount, struct save *save)
+{
+	const struct room *room = hub_first_room(mount->space);
+	struct frame_book book = {0};
+	const struct member *member;
+
+	for (; room; room = room->hh.next) {
+		DL_FOREACH (room->members, member) {
+			const struct nakodo_v1_seat *seat = nakodo_v1_seat_of(member);
+
+			if (session_save_frames(&seat->session, &book, save)) {
+				save->error = save->error ? save->error : -ENOMEM;
+			}
+			save_seat(seat, &book, save);
+		}
+	}
+	nakodo_v1_history_save(mount->state, save);
+	frame_book_finish(&book);
+}
+
+/* Is the text a JSON value of that kind, and nothing beside it? */
+static bool is_json(const char *text, enum json_kind kind)
+{
+	struct json_member member = {.name = "x"};
+	struct text whole = {0};
+	char *at;
+	size_t len;
+	bool is;
+
+	text_print(&whole, "{\"x\":%s}", text);
+	at = text_take(&whole, &len);
+	is = at && json_scan(at, len, &member, 1) == JSON_OK && member.value.kind == kind &&
+	     member.value.len == strlen(text);
+	free(at);
+	return is;
+}
+
+/* Members of an object, without its braces. */
+static bool are_members(const char *text)
+{
+	struct text whole = {0};
+	char *at;
+	size_t len;
+	bool are;
+
+	text_print(&whole, "{%s}", text);
+	at = text_take(&whole, &len);
+	are = at && json_scan(at, len, NULL, 0) == JSON_OK;
+	free(at);
+	return are;
+}
+
+static bool is_id(const char *id)
+{
+	return id && strlen(id) == NAKODO_V1_ID - 1 &&
+	       strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+		       NAKODO_V1_ID - 1;
+}
+
+/* A copy of the text that stands next in the record; what is not right makes all bad. NULL: there
+ * is none, or there is no memory for it. */
+static char *take_text(struct saved *saved, enum json_kind kind, int *error)
+{
+	const char *text = saved_text(saved);
+	char *copy = NULL;
+
+	if (text && !(kind == JSON_ABSENT ? are_members(text) : is_json(text, kind))) {
+		saved->bad = true;
+	} else if (text) {
+		copy = strdup(text);
+		*error = copy ? *error : -ENOMEM;
+	}
+	return copy;
+}
+
+static int restore_key(struct nakodo_v1_seat *seat, struct nakodo_v1_key *key, struct saved *saved)
+{
+	size_t len;
+	const void *hash = saved_bytes(saved, &len);
+
+	saved->bad |= len && len != sizeof(key->hash);
+	if (saved->bad || !len) {
+		return 0;
+	}
+	memcpy(key->hash, hash, sizeof(key->hash));
+	return nakodo_v1_key_enter_hash(seat, key);
+}
+
+static int restore_keys(struct nakodo_v1_seat *seat, struct saved *saved)
+{
+	int error = restore_key(seat, &seat->confirmed, saved);
+
+	error = error ? error : restore_key(seat, &seat->issued, saved);
+	return error ? error : restore_key(seat, &seat->nonce, saved);
+}
+
+/* What stands behind the seat's room and id. */
+static int fill_seat(struct nakodo_v1_seat *seat, const struct frame_book *book,
+	struct saved *saved, uint64_t *ret_wait)
+{
+	int error = 0;
+
+	seat->name = take_text(saved, JSON_STRING, &error);
+	seat->meta = take_text(saved, JSON_OBJECT, &error);
+	seat->snapshot = take_text(saved, JSON_ABSENT, &error);
+	nakodo_v1_seat_count(seat);
+	saved_copy(saved, &seat->address, sizeof(seat->address));
+	*ret_wait = saved_number_up_to(saved, WAIT_MOST);
+	seat->grant = saved_number_up_to(saved, UINT32_MAX);
+	error = error ? error : restore_keys(seat, saved);
+	saved->bad |= seat->nonce.seat && !seat->snapshot;
+	error = error ? error : session_restore(&seat->session, book, saved);
+	nakodo_v1_waiting_begin(&seat->waiting, &seat->session);
+	return error ? error : nakodo_v1_waiting_restore(&seat->waiting, book, saved);
+}
+
+static int note_awaited(struct awaited *awaited, struct nakodo_v1_seat *seat, uint64_t wait)
+{
+	size_t room = awaited->room ? awaited->room * 2 : 64;
+	struct awaited_one *all = awaited->all;
+
+	if (awaited->count == awaited->room) {
+		all = reallocarray(all, room, sizeof(*all));
+		if (!all) {
+			return -ENOMEM;
+		}
+		awaited->all = all;
+		awaited->room = room;
+	}
+	all[awaited->count++] = (struct awaited_one){seat, wait};
+	return 0;
+}
+
+static int restore_seat(struct nakodo_v1 *v1, const struct frame_book *book, struct saved *saved,
+	struct awaited *awaited)
+{
+	const char *room = saved_text(saved), *id = saved_text(saved);
+	struct nakodo_v1_seat *seat;
+	uint64_t wait;
+	int error;
+
+	if (!room || !nakodo_v1_is_name(room) || !is_id(id)) {
+		return -EBADMSG;
+	}
+	error = nakodo_v1_seat_restore(&seat, v1, room, id);
+	if (error) {
+		return error == -ENOMEM ? error : -EBADMSG;
+	}
+	error = fill_seat(seat, book, saved, &wait);
+	return error ? error : note_awaited(awaited, seat, wait);
+}
+
+static int compare(const void *one, const void *other)
+{
+	uint64_t a = ((const struct awaited_one *)one)->wait;
+	uint64_t b = ((const struct awaited_one *)other)->wait;
+
+	return a < b ? -1 : a > b;
+}
+
+/* In the order in which they lost their connections. */
+static void await_all(struct awaited *awaited, uint64_t elapsed, uint64_t most)
+{
+	if (!awaited->count) {
+		return; /* qsort(3) takes no NULL */
+	}
+	qsort(awaited->all, awaited->count, sizeof(*awaited->all), compare);
+	for (size_t i = 0; i < awaited->count; i++) {
+		uint64_t wait = awaited->all[i].wait;
+
+		wait = wait > elapsed ? wait - elapsed : 0;
+		nakodo_v1_seat_await(awaited->all[i].seat, wait < most ? wait : most);
+		meter_add(METER_SESSIONS_RESTORED, 1);
+	}
+}
+
+static int restore_record(
+	struct nakodo_v1 *v1, struct frame_book *book, struct saved *saved, struct awaited *awaited)
+{
+	switch (saved->kind) {
+	case SAVE_FRAME:
+		return frame_book_read(book, saved);
+	case SAVE_SEAT:
+		return restore_seat(v1, book, saved, awaited);
+	case SAVE_HISTORY:
+		return nakodo_v1_history_restore(v1, saved);
+	default:
+		return -EBADMSG;
+	}
+}
+
+int nakodo_v1_restore(struct mount *mount, struct saved *saved, uint64_t elapsed)
+{
+	struct nakodo_v1 *v1 = mount->state;
+	const struct options *options = mount->env->options;
+	struct frame_book book = {0};
+	struct awaited awaited = {0};
+	int error = 0;
+
+	/* Who was let in stays in, whatever the limits are now. */
+	hub_space_set_room_members(mount->space, SIZE_MAX);
+	while (!error && saved_next(saved) && saved->kind != SAVE_MOUNT_END) {
+		error = restore_record(v1, &book, saved, &awaited);
+	}
+	hub_space_set_room_members(mount->space, options->room_peers);
+	error = error ? error : saved->bad ? -EBADMSG : 0;
+	if (!error) {
+		await_all(&awaited, elapsed, resume_time(v1));
+	}
+	free(awaited.all);
+	frame_book_finish(&book);
+	return error;
+}
+
+void nakodo_v1_forget(struct mount *mount)
+{
+	struct nakodo_v1 *v1 = mount->state;
+	struct nakodo_v1_seat *seat, *next;
+
+	DL_FOREACH_SAFE (v1->seats, seat, next) {
+		nakodo_v1_seat_destroy(seat);
+	}
+}
