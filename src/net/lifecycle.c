@@ -159,7 +159,6 @@ static void on_terminate(uv_signal_t *handle, int signum)
 	{
 		listener_close(listener);
 	}
-	accept_end_waiting(&server->sockets);
 	uv_timer_start(&life->drain, on_drain, 0, TICK);
 }
 

@@ -143,13 +143,13 @@ export const mutants = {
       },
       {
         file: 'src/net/socket/accept.c',
-        from: '	if (!waiting->done || sockets->gate->draining) {',
+        from: '	if (!waiting->done) {',
         to: `	if (waiting->done && waiting->wait != WAIT_TURN) {
 		memory_give(MEMORY_CONNECTIONS, cost(waiting));
 		free(waiting);
 		return;
 	}
-	if (!waiting->done || sockets->gate->draining) {`,
+	if (!waiting->done) {`,
       },
     ],
   },

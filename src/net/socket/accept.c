@@ -1,7 +1,7 @@
 /*
- * accept: owns an accepted socket until it is a conn. For a `proxy:` listener that is until its
- * PROXY header has been read, for a TLS listener until the client has shown that it speaks TLS, or
- * does not; and for an address that connects too often until its turn has come.
+ * accept: owns an accepted socket until handshakes.c takes it: when its PROXY header has been read
+ * (on a `proxy:` listener), when its turn has come (of an address that connects too often), and
+ * when it has sent the first bytes of TLS or the whole head of a request.
  */
 #include "nakodo/net/socket/accept.h"
 
@@ -40,11 +40,11 @@
 enum wait {
 	WAIT_TURN, /* by connect-rate */
 	WAIT_HEADER, /* the PROXY header */
-	WAIT_FIRST, /* its first bytes */
+	WAIT_FIRST, /* what it begins with (sniff.h) */
 };
 
 static void on_readable(uv_poll_t *handle, int status, int events);
-static void wait_for_bytes(struct accepted *accepted, enum wait wait);
+static void wait_for_bytes(struct accepted *accepted, enum wait wait, size_t known);
 
 /* A connection that is not handed on yet. Nothing watches its socket while it waits for its turn.
  */
@@ -126,12 +126,33 @@ static uint64_t most_of_one(const struct sockets *sockets)
 
 static struct waiting *wait_for(struct accepted *accepted, enum wait wait, uint64_t delay);
 
+/* Look at what has come; `known` is how much was seen of it before. As read_header(). */
+static int look(struct accepted *accepted, size_t *known)
+{
+	char *target = NULL;
+	enum sniff found = sniff(accepted->fd, known, &target);
+
+	if (accepted->listener->endpoint.tls) {
+		accepted->tls = found == SNIFF_TLS;
+		accepted->target = target;
+	} else {
+		free(target); /* for a redirect only */
+	}
+	return found == SNIFF_ENDED ? -EPROTO : found != SNIFF_MORE;
+}
+
 static void hand_on(struct accepted *accepted)
 {
-	if (accepted->listener->endpoint.tls) {
-		wait_for_bytes(accepted, WAIT_FIRST);
+	struct sockets *sockets = accepted->listener->sockets;
+	size_t known = 0;
+	int come = look(accepted, &known);
+
+	if (come > 0) {
+		handshakes_add(&sockets->handshakes, accepted);
+	} else if (come < 0) {
+		conn_discard(accepted);
 	} else {
-		conn_adopt(accepted);
+		wait_for_bytes(accepted, WAIT_FIRST, known);
 	}
 }
 
@@ -188,7 +209,7 @@ static void finish_waiting(struct waiting *waiting)
 	struct accepted *accepted = &waiting->accepted;
 	struct sockets *sockets = accepted->listener->sockets;
 
-	if (!waiting->done || sockets->gate->draining) {
+	if (!waiting->done) {
 		conn_discard(accepted);
 	} else if (waiting->wait == WAIT_HEADER) {
 		enter_by_header(accepted, &waiting->source);
@@ -196,10 +217,8 @@ static void finish_waiting(struct waiting *waiting)
 		accepted->deadline = deadlines_now(sockets->deadlines) +
 				     sockets->options->handshake_timeout * 1000;
 		hand_on(accepted);
-	} else if (accepted->tls) {
-		handshakes_add(&sockets->handshakes, accepted);
 	} else {
-		conn_adopt(accepted);
+		handshakes_add(&sockets->handshakes, accepted);
 	}
 	memory_give(MEMORY_CONNECTIONS, cost(waiting));
 	free(waiting);
@@ -280,16 +299,6 @@ static int read_header(struct waiting *waiting)
 	return header > 0;
 }
 
-/* As read_header(). */
-static int read_first(struct waiting *waiting)
-{
-	struct accepted *accepted = &waiting->accepted;
-	enum sniff found = sniff(accepted->fd, &waiting->len, &accepted->target);
-
-	accepted->tls = found == SNIFF_TLS;
-	return found == SNIFF_ENDED ? -EPROTO : found != SNIFF_MORE;
-}
-
 static void on_bytes(uv_poll_t *poll, int status, int events)
 {
 	struct waiting *waiting = poll->data;
@@ -299,7 +308,8 @@ static void on_bytes(uv_poll_t *poll, int status, int events)
 	if (status < 0) {
 		come = -EPROTO;
 	} else {
-		come = waiting->wait == WAIT_HEADER ? read_header(waiting) : read_first(waiting);
+		come = waiting->wait == WAIT_HEADER ? read_header(waiting)
+						    : look(&waiting->accepted, &waiting->len);
 	}
 	if (come) {
 		end_waiting(waiting, come > 0);
@@ -326,7 +336,8 @@ static struct waiting *wait_for(struct accepted *accepted, enum wait wait, uint6
 	return waiting;
 }
 
-static void wait_for_bytes(struct accepted *accepted, enum wait wait)
+/* `known`: so many bytes have been seen. */
+static void wait_for_bytes(struct accepted *accepted, enum wait wait, size_t known)
 {
 	struct sockets *sockets = accepted->listener->sockets;
 	struct waiting *waiting =
@@ -338,6 +349,7 @@ static void wait_for_bytes(struct accepted *accepted, enum wait wait)
 		waiting->wait = WAIT_TURN; /* there is no handle to be closed */
 		end_waiting(waiting, false);
 	} else {
+		waiting->len = known;
 		waiting->poll.data = waiting;
 		uv_poll_start(&waiting->poll, UV_READABLE, on_bytes);
 	}
@@ -359,7 +371,7 @@ static void take_proxied(struct accepted *accepted)
 	} else if (!count(accepted, trusted ? sockets->max_count / 2 : most_of_one(sockets))) {
 		conn_discard(accepted);
 	} else {
-		wait_for_bytes(accepted, WAIT_HEADER);
+		wait_for_bytes(accepted, WAIT_HEADER, 0);
 	}
 }
 
@@ -453,6 +465,11 @@ void accept_audit(const struct sockets *sockets, struct audit *audit)
 
 void accept_end_waiting(struct sockets *sockets)
 {
+	struct waiting *waiting;
+
+	DL_FOREACH (sockets->leaving, waiting) {
+		waiting->done = false;
+	}
 	while (sockets->waiting) {
 		end_waiting(sockets->waiting, false);
 	}

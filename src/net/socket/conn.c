@@ -159,12 +159,16 @@ static void on_tls_message(
 	}
 }
 
-/* libwebsockets has given OpenSSL what had come already; the keys are made in that step. */
+/* What costs most of a plain request is its answer. libwebsockets has given OpenSSL what had come
+ * already; the keys are made in that step. */
 static bool has_costly_step(const struct conn *conn)
 {
 	EVP_PKEY *key;
 
-	if (!conn->tls || !lws_get_ssl(conn->wsi)) {
+	if (!conn->tls) {
+		return true;
+	}
+	if (!lws_get_ssl(conn->wsi)) {
 		return false;
 	}
 	if (!SSL_get_tmp_key(lws_get_ssl(conn->wsi), &key)) {

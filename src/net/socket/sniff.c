@@ -6,11 +6,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#define LINE_MAX 4096 /* bytes; libwebsockets has no room for more either */
+#define HEAD_MAX 4096 /* bytes; libwebsockets has no room for more either */
 
 /* Only then is the socket readable again: what has been seen stays in it. */
 static void wake_at(int fd, size_t bytes)
@@ -33,9 +34,15 @@ static char *target_of(const char *line, size_t len)
 	return to < end && *to == ' ' ? strndup(from, (size_t)(to - from)) : NULL;
 }
 
+/* Behind an empty line; libwebsockets takes lines that end without a carriage return as well. */
+static bool has_end(const char *bytes, size_t len)
+{
+	return memmem(bytes, len, "\n\r\n", 3) || memmem(bytes, len, "\n\n", 2);
+}
+
 enum sniff sniff(int fd, size_t *known, char **ret_target)
 {
-	char bytes[LINE_MAX];
+	char bytes[HEAD_MAX];
 	ssize_t got = recv(fd, bytes, sizeof(bytes), MSG_PEEK);
 	const char *end;
 
@@ -45,15 +52,17 @@ enum sniff sniff(int fd, size_t *known, char **ret_target)
 	if (!isalpha((unsigned char)*bytes)) {
 		return SNIFF_TLS; /* 0x16 in a ClientHello; a method begins with a letter */
 	}
-	end = memchr(bytes, '\n', (size_t)got);
-	/* Woken for nothing new: the client has sent all it will, and libwebsockets may see to
-	 * that. */
-	if (!end && (size_t)got < sizeof(bytes) && (size_t)got > *known) {
+	/* Woken for nothing new: the client has sent all it will, or its socket is of the kind
+	 * "unix", which wakes for what has been seen. libwebsockets may see to that. */
+	if ((size_t)got < sizeof(bytes) && (size_t)got > *known && !has_end(bytes, (size_t)got)) {
 		*known = (size_t)got;
 		wake_at(fd, *known + 1);
 		return SNIFF_MORE;
 	}
-	wake_at(fd, 1);
+	if (*known) {
+		wake_at(fd, 1);
+	}
+	end = memchr(bytes, '\n', (size_t)got);
 	*ret_target = end ? target_of(bytes, (size_t)(end - bytes)) : NULL;
 	return SNIFF_HTTP;
 }

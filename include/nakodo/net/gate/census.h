@@ -67,9 +67,9 @@ uint64_t census_count_surplus(struct census_group *group, uint32_t round, uint32
 void census_work(struct census_group *group, uint64_t turn, uint64_t ns);
 uint64_t census_worked(const struct census_group *group, uint64_t turn);
 
-/* TLS handshakes whose costly step is still to come could all come to it in the same turn of the
- * loop. How many there may be is bounded: CENSUS_HANDSHAKES for an address, CENSUS_WORK times as
- * many for its network. */
+/* Connections whose costly step, of TLS or a plain request, is still to come could all come to it
+ * in the same turn of the loop. How many there may be is bounded: CENSUS_HANDSHAKES for an address,
+ * CENSUS_WORK times as many for its network. */
 bool census_may_shake_hands(const struct census_group *group);
 void census_begin_handshake(struct census_group *group);
 void census_end_handshake(struct census_group *group);

@@ -9,7 +9,7 @@ struct sockets;
 
 /* Begin to take connections. 0 or -errno. */
 int accept_start(struct listener *listener);
-/* Close the connections that still wait for their PROXY header or first bytes. */
+/* Close the connections that still wait for anything; none is handed on after that. */
 void accept_end_waiting(struct sockets *sockets);
 
 #ifdef NAKODO_AUDIT

@@ -93,14 +93,16 @@ struct conn {
 	bool unheard : 1; /* not read while it waits (ws/reading.h) */
 	bool fragmented : 1; /* the message that is being read */
 	bool behind_pong : 1; /* what is written next follows a pong that libwebsockets may owe */
-	bool shakes_hands : 1; /* the key exchange and the signature of TLS are still to come */
+	bool shakes_hands : 1; /* the key exchange and signature of TLS, or the answer of a plain
+				  request, are still to come */
 	uint8_t tls_messages : 6; /* handshake messages of TLS that came */
 	uint8_t quarters : 2; /* of handshake-timeout that it has left after the one under way */
 };
 
 /* Hand an accepted socket to libwebsockets; it is discarded on failure. If its TLS has not got to
- * the server's certificate within a quarter of handshake-timeout, it ends as soon as others of its
- * address or network wait to begin (socket/handshakes.h). */
+ * the server's certificate, or its plain request to an answer, within a quarter of
+ * handshake-timeout, it ends as soon as others of its address or network wait to begin
+ * (socket/handshakes.h). */
 void conn_adopt(struct accepted *accepted);
 /* The loop has ended: free what is known of sockets that libwebsockets failed to take over. */
 void conn_forget_orphans(struct sockets *sockets);

@@ -1,10 +1,11 @@
 /*
- * handshakes: TLS handshakes begin in the order in which the clients of an address began to speak,
- * and only so many in a turn of the loop; and of an address or network only as long as few have not
- * come to their costly step (census_may_shake_hands()). So neither a storm of them nor a crowd that
- * keeps back its last bytes delays those who are here already by more than a few milliseconds.
- * Addresses take turns. A client that says nothing is not in the queue, and one that does not go on
- * is in nobody's way for long (conn_adopt()).
+ * handshakes: TLS handshakes begin, and plain requests are answered, in the order in which the
+ * clients of an address began to speak TLS or ended the head of their request, and only so many in
+ * a turn of the loop; and of an address or network only as long as few have not come to their
+ * costly step (census_may_shake_hands()): with TLS its key exchange, else the answer. So neither a
+ * storm of them nor a crowd that keeps back its last bytes delays those who are here already by
+ * more than a few milliseconds. Addresses take turns. A client that says nothing is not in the
+ * queue, and one that does not go on is in nobody's way for long (conn_adopt()).
  */
 #pragma once
 

@@ -1,12 +1,12 @@
 /*
- * sniff: what a client begins with on a TLS listener, found out without taking it from the socket.
+ * sniff: what a client begins with, found out without taking it from the socket.
  */
 #pragma once
 
 #include <stddef.h>
 
 enum sniff {
-	SNIFF_MORE, /* nothing yet, or the request line's end is still to come */
+	SNIFF_MORE, /* nothing yet, or the end of the request's head is still to come */
 	SNIFF_TLS, /* or what is neither, for OpenSSL to refuse */
 	SNIFF_HTTP,
 	SNIFF_ENDED, /* the client has gone */
