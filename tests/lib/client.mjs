@@ -63,6 +63,11 @@ export class Client {
     return within(next, `a message on ${this.url}`);
   }
 
+  /** All messages that have come and were not taken yet. */
+  rest() {
+    return this.#messages.splice(0);
+  }
+
   /** Close it and wait until it is. */
   close(code = 1000, reason = '') {
     this.ws.close(code, reason);
