@@ -93,7 +93,7 @@ const struct option_row options_table[] = {
 			    "/video_chat/signaling=named-room "
 			    "/gst=gstreamer /signaling=ayame /libdatachannel=libdatachannel "
 			    "/matchbox=matchbox /peerjs=peerjs /v1=nakodo.v1 "
-			    "/y-webrtc=y-webrtc",
+			    "/webtorrent=webtorrent /y-webrtc=y-webrtc",
 		.check = options_check_mount,
 		.help = "Speak DIALECT with clients that connect to PATH. Entries are added to the "
 			"default ones, the same path replaces, PATH=off removes. Parameters go "

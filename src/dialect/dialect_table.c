@@ -26,6 +26,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_peerjs,
 	&dialect_relay,
 	&dialect_signal,
+	&dialect_webtorrent,
 	&dialect_y_webrtc,
 };
 

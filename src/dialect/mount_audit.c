@@ -10,6 +10,7 @@
 #include "nakodo/dialect/gstreamer.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/peerjs.h"
+#include "nakodo/dialect/webtorrent_swarm.h"
 #include "nakodo/hub/audit.h"
 
 static size_t length(const char *text)
@@ -97,6 +98,8 @@ void mount_audit(const struct mount *mount, struct audit *audit)
 		audit_gstreamer(audit, mount);
 	} else if (mount->dialect == &dialect_peerjs) {
 		peerjs_queue_audit(((const struct peerjs_realm *)mount->state)->queue, audit);
+	} else if (mount->dialect == &dialect_webtorrent) {
+		webtorrent_swarm_audit(mount->state, audit);
 	} else if (mount->dialect == &dialect_y_webrtc) {
 		audit_y_webrtc(audit, mount);
 	}

@@ -53,7 +53,7 @@ describe('the sources of options', () => {
     assert.deepEqual(mount, [
       '/chat=echo', '/echo=echo', '/gst=gstreamer', '/late=chat', '/libdatachannel=libdatachannel', '/matchbox=matchbox',
       '/others=relay?frames=binary', '/peerjs=peerjs', '/relay=relay', '/signaling=ayame',
-      '/v1=nakodo.v1', '/video_chat/signaling=named-room', '/y-webrtc=y-webrtc', '/=off', '/ws=off',
+      '/v1=nakodo.v1', '/video_chat/signaling=named-room', '/webtorrent=webtorrent', '/y-webrtc=y-webrtc', '/=off', '/ws=off',
     ]);
   });
 

@@ -119,7 +119,7 @@ static void the_defaults_are_those_of_the_manual(void **state)
 		"/=signal /chat=chat /echo=echo /gst=gstreamer "
 		"/libdatachannel=libdatachannel /matchbox=matchbox /peerjs=peerjs "
 		"/relay=relay /signaling=ayame /v1=nakodo.v1 /video_chat/signaling=named-room "
-		"/ws=chat /y-webrtc=y-webrtc ");
+		"/webtorrent=webtorrent /ws=chat /y-webrtc=y-webrtc ");
 	expect_list(&options.trusted_proxy, "");
 	expect_list(&options.server_name, "");
 	expect_list(&options.ice_server, "");
@@ -193,7 +193,7 @@ static void mounts_of_all_sources_make_one_table_by_path(void **state)
 		"/=signal /a=chat /ab=chat /gst=gstreamer "
 		"/libdatachannel=libdatachannel /matchbox=matchbox /peerjs=peerjs "
 		"/relay=echo /signaling=ayame /v1=nakodo.v1 /video_chat/signaling=named-room "
-		"/ws=echo /y-webrtc=y-webrtc ");
+		"/webtorrent=webtorrent /ws=echo /y-webrtc=y-webrtc ");
 	options_finish(&options);
 }
 
