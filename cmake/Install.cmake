@@ -32,6 +32,7 @@ install(FILES packaging/completion.bash RENAME nakodo
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES packaging/alerts.yml packaging/grafana.json
   DESTINATION ${CMAKE_INSTALL_DATADIR}/nakodo)
-install(FILES README.md README.ja.md CHANGELOG.md LICENSE SECURITY.md
+install(PROGRAMS packaging/certbot-deploy DESTINATION ${CMAKE_INSTALL_DATADIR}/nakodo)
+install(FILES README.md README.ja.md CHANGELOG.md LICENSE SECURITY.md docs/operations.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/protocols DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -69,6 +69,17 @@ static void check_subprotocol(const char *offered)
 	require(!selected || (any && strstr(offered, selected)));
 }
 
+static bool is_first(const char *forwarded, const struct address *client)
+{
+	struct options trusting_nobody = {0};
+	char *first = strndup(forwarded, strcspn(forwarded, ","));
+	struct address address;
+	bool found = proxies_find_client(&address, &trusting_nobody, first);
+
+	free(first);
+	return found && !memcmp(&address, client, sizeof(address));
+}
+
 static void check_forwarded(const char *forwarded)
 {
 	struct options options = {.trusted_proxy = {proxies, 2}};
@@ -78,7 +89,7 @@ static void check_forwarded(const char *forwarded)
 
 	if (proxies_find_client(&client, &options, forwarded)) {
 		require(address_is_known(&client) || strstr(forwarded, "::"));
-		require(!proxies_has(&options, &client));
+		require(!proxies_has(&options, &client) || is_first(forwarded, &client));
 		address_format(&client, text);
 	}
 	/* What stands last and is no proxy is the client, whatever is in front of it. */

@@ -50,11 +50,13 @@ bool proxies_find_client(struct address *ret, const struct options *options, con
 	while (end) {
 		size_t from = end, to = end;
 		struct address address;
+		bool first;
 
 		while (from && forwarded[from - 1] != ',') {
 			from--;
 		}
-		end = from ? from - 1 : 0;
+		first = !from;
+		end = first ? 0 : from - 1;
 		while (from < to && (forwarded[from] == ' ' || forwarded[from] == '\t')) {
 			from++;
 		}
@@ -64,7 +66,7 @@ bool proxies_find_client(struct address *ret, const struct options *options, con
 		if (!parse_entry(&address, forwarded + from, to - from)) {
 			return false;
 		}
-		if (!proxies_has(options, &address)) {
+		if (first || !proxies_has(options, &address)) {
 			*ret = address;
 			return true;
 		}
