@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startDaemon } from '../lib/daemon.mjs';
-import { enter, hear } from '../lib/v1.mjs';
+import { enter, hear, Session } from '../lib/v1.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 import { each, Member } from './lib/rooms.mjs';
 
@@ -271,6 +271,27 @@ describe('a call outlives the server', () => {
     await guest.moves(2);
     await b.until(() => window.seen.events.some(({ type }) => type === 'again'));
     await each([a, b], (member) => member.moves(2));
+    await neverStill(t, [a, b]);
+  });
+
+  it('and what a guest said is heard who left before it was known who that is', async (t) => {
+    const call = await orphans(t, 'cc');
+    const [a, b] = call.members;
+    await hold(b, true);
+    const server = await call.back();
+    await isBack(a);
+    const silent = await Session.join(server.ws, call.room, { name: 'Nobody' });
+    await silent.bye();
+    const guest = await Session.join(server.ws, call.room, { name: 'Hana' });
+    guest.send({ type: 'chat', text: 'Is this the wrong room?' });
+    await guest.bye();
+    await a.until((id) => window.seen.events.some(({ type, peer }) => type === 'leave' && peer === id), guest.id);
+    const told = await a.page.evaluate(() => window.seen.events.filter(({ type }) => /peer|leave|chat/.test(type)));
+    assert.deepEqual(told.map(({ type, peer, from, name, text }) => [type, peer ?? from, name, text]), [
+      ['peer', guest.id, undefined, undefined], ['chat', guest.id, 'Hana', 'Is this the wrong room?'], ['leave', guest.id, undefined, undefined],
+    ]);
+    await hold(b, false);
+    await each([a, b], (member) => member.until(() => window.seen.events.some(({ type }) => type === 'again')));
     await neverStill(t, [a, b]);
   });
 

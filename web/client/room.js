@@ -372,9 +372,9 @@ export class Room extends Emitter {
 
   /** @param {string} id @param {RoomEvents['leave']['reason']} reason */
   #left(id, reason) {
+    this.#survivors.left(id);
     const pair = this.#pairs.get(id);
     if (pair) this.#remove(pair, reason);
-    else this.#survivors.left(id);
   }
 
   /** @param {string} id @param {boolean} away */

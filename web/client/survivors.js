@@ -111,9 +111,11 @@ export class Survivors {
     for (const candidate of this.#candidates.values()) this.#admit(candidate);
   }
 
-  /** @param {string} id of a member that has left */
+  /** What it said is heard, whoever it was. @param {string} id of a member that has left */
   left(id) {
+    const candidate = this.#candidates.get(id);
     this.#candidates.delete(id);
+    if (candidate?.said.some(({ type }) => type !== 'again')) this.#admit(candidate);
   }
 
   stop() {
