@@ -63,6 +63,19 @@ describe('nothing in a room stands on something else', () => {
     assert.deepEqual([c.y - a.y - a.height, Math.round(a.y + c.y + c.height)], [8, 570]);
   });
 
+  it('columns of tiles stand together on a phone on its side, in the middle', () => {
+    const [a, b] = arrange(4, -1, 844, 326);
+    assert.deepEqual([Math.round(b.x - a.x - a.width), Math.round(a.x + b.x + b.width)], [8, 844]);
+  });
+
+  it('three lines of the chat are seen on a small desktop at 400 %', async (t) => {
+    const [page] = await openPages(t, [browser], daemon.url, { viewport: { width: 320, height: 200 } });
+    await page.page.evaluate(begin);
+    await page.page.evaluate(() => window.drawer.open('chat'));
+    const seen = await page.page.$eval('#chat-log', (log) => [log.clientHeight, document.querySelector('#chat-text').getBoundingClientRect().bottom]);
+    assert.ok(seen[0] >= 3 * 24 && seen[1] <= 200, String(seen));
+  });
+
   for (const [name, viewport, most] of [['a desktop', DESKTOP, 7], ['a small desktop', { width: 900, height: 500 }, 7], ['a phone', PHONE, 4], ['a phone on its side', { ...PHONE, width: 844, height: 390 }, 4]]) {
     it(`no news is on a name, on ${name} with up to ${most} tiles`, async (t) => {
       const [page] = await openPages(t, [browser], daemon.url, { viewport });

@@ -45,6 +45,37 @@ describe('in a call', () => {
     assert.deepEqual(await small(), ['Hana (you)']);
   });
 
+  it('one’s own screen is small beside one’s own picture, whatever others show, until one wants it large', async (t) => {
+    const [hana, ken] = await two(t);
+    const screen = '.tile.screen .enlarge[aria-label="Show your screen large"]';
+    const width = () => hana.page.$eval(screen, (one) => one.getBoundingClientRect().width);
+    await hana.page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+    await hana.click('#share');
+    await hana.says('.tile.screen .name', en['screen.own']);
+    assert.deepEqual(await hana.page.$$eval('.tile.inset .name', (all) => all.map((one) => one.textContent)), [en['screen.own'], 'Hana (you)']);
+    await ken.click('#share');
+    await hana.until(() => document.querySelector('.tile.screen .enlarge[aria-pressed="true"][aria-label="Show Ken: screen large"]'));
+    assert.ok(await width() <= 250);
+    await ken.click('#share');
+    await hana.until(() => document.querySelectorAll('.tile.screen').length === 1);
+    assert.ok(await width() <= 250);
+    await hana.click(screen);
+    await hana.until(() => document.querySelector('.tile.screen').getBoundingClientRect().width > 500);
+  });
+
+  it('the menu goes by arrows, Home and End, and gives the focus back', async (t) => {
+    const [hana] = await two(t);
+    const at = () => hana.page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
+    await hana.page.focus('#more');
+    await hana.page.keyboard.press('Enter');
+    const last = en['home.check'];
+    for (const [key, entry] of [['ArrowDown', 'menu-signals'], ['ArrowUp', 'menu-settings'], ['ArrowUp', last], ['ArrowDown', 'menu-settings'], ['End', last], ['Home', 'menu-settings'], ['Escape', 'more'], ['ArrowDown', 'menu-settings'], ['Tab', 'leave']]) {
+      await hana.page.keyboard.press(key);
+      await hana.until((id) => (document.activeElement.id || document.activeElement.textContent) === id, entry).catch(async () => assert.equal(await at(), entry, key));
+    }
+    await hana.until(() => !document.querySelector('#menu').matches(':popover-open'));
+  });
+
   it('one changes one’s name, which all see, and is called so the next time', async (t) => {
     const [hana, ken] = await two(t);
     await hana.click('#open-people');

@@ -37,6 +37,11 @@ export function roomOfPage() {
   }
 }
 
+/** The token that this page was opened with, if any. */
+export function tokenOfPage() {
+  return new URLSearchParams(location.search).get('token') ?? undefined;
+}
+
 /** @param {string} room @param {string} [base] */
 export function linkTo(room, base = location.origin) {
   return new URL(`/r/${encodeURIComponent(room)}`, base).href;

@@ -7,6 +7,7 @@ import { say, sayIn } from '../lib/i18n.js';
 import { choices, remember } from './choices.js';
 import { isRaised, turnHand } from './hands.js';
 import { openInvite } from './invite.js';
+import { watchMenu } from './menu.js';
 import { CAN_SHARE } from './outgoing.js';
 import { KEY_TITLES, TITLES, showToggle } from './prejoin.js';
 import { watchKeys } from './shortcuts.js';
@@ -73,7 +74,7 @@ export class Bar {
       'people-invite': () => openInvite(room.name),
       'alone-invite': () => openInvite(room.name),
     });
-    menu.addEventListener('click', () => menu.hidePopover(), { signal });
+    watchMenu(signal);
     menu.addEventListener('beforetoggle', () => this.#offer(), { signal });
     this.#showSelf(choices.self);
     this.#offerKeys();
@@ -180,7 +181,8 @@ export class Bar {
         const way = problem?.action === 'again'
           ? { key: 'problem.again', act: () => this.#own.start() }
           : { key: 'strip.dismiss', act: () => clearStrip('media') };
-        showStrip('media', told.key, { way });
+        // There is less room for it than before the room.
+        showStrip('media', told.key === 'problem.refused' ? 'strip.blocked' : told.key, { way });
       }
     }
   }

@@ -4,6 +4,7 @@
 
 const GAP = 8;
 const WIDEST = 16 / 9;
+const SCREEN = 208; // px, one's own screen: as wide as what it says
 
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box */
 
@@ -51,6 +52,25 @@ export function inset(width, height) {
   return [large, { ...small, x, y: large.y + large.height - small.height - GAP }];
 }
 
+/**
+ * Where one's own screen is: above one's own picture if that is small, in its corner if not, in the
+ * corner of the stage if it is hidden.
+ * @param {Box | null} self where one's own picture is
+ * @param {boolean} isSmall
+ * @param {number} width of the stage
+ * @param {number} height
+ * @returns {Box}
+ */
+export function beside(self, isSmall, width, height) {
+  const area = areaOf(width, height);
+  const within = self ?? area;
+  const w = Math.min(SCREEN, area.width / 2, (area.height / 3) * WIDEST);
+  const h = w / WIDEST;
+  const x = within.x + within.width - w - (isSmall ? 0 : GAP);
+  const inside = self ? within.y + GAP : within.y + within.height - h - GAP;
+  return { x, y: isSmall ? within.y - h - GAP : inside, width: w, height: h };
+}
+
 /** @param {number} width @param {number} height */
 function areaOf(width, height) {
   return { x: GAP, y: GAP, width: width - 2 * GAP, height: height - 2 * GAP };
@@ -63,10 +83,12 @@ function grid(count, area) {
   const all = Array.from({ length: count }, (_, i) => {
     const columns = i + 1;
     const rows = Math.ceil(count / columns);
-    // Rows stand together, however much is left above and below them.
+    // Rows and columns stand together, however much is left around them.
     const tallest = (area.width - GAP * (columns - 1)) / columns / narrowest;
+    const widest = ((area.height - GAP * (rows - 1)) / rows) * WIDEST;
     const height = Math.min(area.height, rows * (tallest + GAP) - GAP);
-    const used = { ...area, y: area.y + (area.height - height) / 2, height };
+    const width = Math.min(area.width, columns * (widest + GAP) - GAP);
+    const used = { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     return cells(count, columns, used).map((cell) => fit(cell, narrowest));
   });
   return all.reduce((best, next) => (size(next) > size(best) ? next : best));

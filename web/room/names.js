@@ -12,7 +12,7 @@ import { t } from '../lib/i18n.js';
  */
 
 /** What the page calls the reader, in both languages: "You", "Hana (you)". */
-const READER = /^(you|your screen|あなた|あなたの画面)$|[([]\s*(you|あなた)\s*[)\]]?$/iu;
+const READER = /^(you|you share your screen|あなた|画面を共有しています)$|[([]\s*(you|あなた)\s*[)\]]?$/iu;
 
 /** @param {{ id: string, name?: string }} person @returns {Name} */
 export function nameOf({ id, name: told = '' }) {

@@ -8,6 +8,7 @@ import { plainName, plainText } from '../lib/foreign.js';
 import { say, sayIn } from '../lib/i18n.js';
 import { choices, remember } from './choices.js';
 import { DevicePicker } from './devices.js';
+import { watchInside } from './inside.js';
 import { showProblem } from './problem.js';
 
 /** @typedef {import('./media.js').Kind} Kind */
@@ -82,6 +83,7 @@ export class PreJoin {
       own.stop();
       this.#join();
     }, { signal });
+    watchInside(room, signal);
     screen.hidden = false;
     this.busy(null);
     (nameField.value ? joinButton : nameField).focus({ preventScroll: true });
@@ -99,11 +101,15 @@ export class PreJoin {
 
   /** @param {(() => void) | null} cancel the join that is under way; null: none is */
   busy(cancel) {
+    const isPressed = [joinButton, watchButton, cancelButton].some((one) => one === document.activeElement);
     joinButton.disabled = watchButton.disabled = watchButton.hidden = Boolean(cancel);
     cancelButton.hidden = !cancel;
     cancelButton.onclick = cancel;
     say(joinButton, cancel ? 'join.joining' : 'join.join');
     error.hidden = true;
+    if (isPressed) { // it may be gone, or disabled
+      (cancel ? cancelButton : joinButton).focus({ preventScroll: true });
+    }
   }
 
   /** Why the room is not entered. @param {string} key @param {import('../lib/i18n.js').Params} [params] */

@@ -5,7 +5,7 @@
 
 /** @typedef {import('../client.js').Peer} Peer */
 /** @typedef {import('../client.js').PeerStats} PeerStats */
-/** @typedef {'new' | 'good' | 'fair' | 'poor' | 'frozen'} Grade */
+/** @typedef {'new' | 'measuring' | 'good' | 'fair' | 'poor' | 'frozen'} Grade */
 
 const EVERY_MS = 2000;
 const FROZEN_MS = 3000;
@@ -33,7 +33,7 @@ export function watchQuality(peers, show, signal) {
     const now = performance.now();
     if (!moved.has(peer)) {
       moved.set(peer, now);
-      return 'new'; // rates need a second look
+      return 'measuring'; // rates need a second look
     }
     // A page in the background need not decode.
     if (!(cam || screen) || stats.fps > 0 || document.hidden) {
@@ -53,7 +53,7 @@ export function watchQuality(peers, show, signal) {
       moved.delete(peer);
     }
     if (!signal.aborted) {
-      show(peer, stats ? grade(peer, stats) : 'new', stats);
+      show(peer, stats ? grade(peer, stats) : isConnected ? 'measuring' : 'new', stats);
     }
   };
 

@@ -1,10 +1,11 @@
 /*
  * The stage: all tiles, which of them is shown large, and where they stand. In a call of two one's own
- * picture is small in the corner of the other's; it can be hidden while somebody else is there.
+ * picture is small in the corner of the other's; it can be hidden while somebody else is there. One's
+ * own screen, which is before one's eyes already, is small beside it.
  */
 
 import { byId } from '../lib/dom.js';
-import { arrange, inset } from './layout.js';
+import { arrange, beside, inset } from './layout.js';
 import { Tile } from './tile.js';
 
 /** @typedef {import('./layout.js').Box} Box */
@@ -54,7 +55,6 @@ export class Stage {
     this.#box.insertBefore(tile.element, this.#tiles.get('self')?.element ?? null);
     this.#tiles.set(key, tile);
     this.#selfLast();
-    // One's own screen is before one's eyes already.
     if (kind === 'screen') {
       this.enlarge(key);
     }
@@ -75,7 +75,7 @@ export class Stage {
     this.#tiles.get(key)?.close();
     this.#tiles.delete(key);
     if (this.#large === key) {
-      this.enlarge([...this.#tiles.keys()].find((other) => this.#tiles.get(other)?.isScreen) ?? null);
+      this.enlarge([...this.#tiles.keys()].find((other) => this.#tiles.get(other)?.kind === 'screen') ?? null);
     }
     this.#arrange();
   }
@@ -106,23 +106,34 @@ export class Stage {
   }
 
   #arrange() {
-    this.#alone.hidden = this.#tiles.size !== 1;
-    const isSelfHidden = this.#isSelfHidden && this.#tiles.size > 1;
+    const own = this.#tiles.get('self-screen');
+    const people = this.#tiles.size - Number(Boolean(own));
+    this.#alone.hidden = people !== 1;
+    const isSelfHidden = this.#isSelfHidden && people > 1;
     this.#tiles.get('self')?.element.toggleAttribute('hidden', isSelfHidden);
     if (!this.#tiles.size || !this.#box.clientWidth) {
       return;
     }
-    const shown = [...this.#tiles].filter(([key]) => key !== 'self' || !isSelfHidden);
+    // In the row below who is large, it is as small as all.
+    const isBeside = own && !(this.#large && people > 2) && this.#large !== 'self-screen';
+    const shown = [...this.#tiles].filter(([key, tile]) => !(key === 'self' && isSelfHidden) && !(isBeside && tile === own));
     const [boxes, small] = this.#place(shown);
-    boxes.forEach(({ x, y, width, height }, i) => {
-      const [, tile] = shown[i];
-      const { classList, style } = tile.element;
-      classList.toggle('inset', tile === small);
-      style.left = `${x}px`;
-      style.top = `${y}px`;
-      style.width = `${width}px`;
-      style.height = `${height}px`;
-    });
+    boxes.forEach((box, i) => put(shown[i][1], box, shown[i][1] === small));
+    if (isBeside) {
+      const at = shown.findIndex(([key]) => key === 'self');
+      const isSmall = shown[at]?.[1] === small;
+      put(own, beside(boxes[at] ?? null, isSmall, this.#box.clientWidth, this.#box.clientHeight), true);
+    }
     this.#alone.style.top = `${boxes[0].y + INVITATION_TOP}px`;
   }
+}
+
+/** @param {Tile} tile @param {Box} box @param {boolean} isInset above another one */
+function put({ element }, { x, y, width, height }, isInset) {
+  const { classList, style } = element;
+  classList.toggle('inset', isInset);
+  style.left = `${x}px`;
+  style.top = `${y}px`;
+  style.width = `${width}px`;
+  style.height = `${height}px`;
 }

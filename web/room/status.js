@@ -18,7 +18,7 @@ export function clearStatus() {
 }
 
 /** @param {string | number} name */
-function brief(name) {
+export function brief(name) {
   const letters = [...String(name)];
   return letters.length > LONGEST_NAME ? `${letters.slice(0, LONGEST_NAME - 1).join('').trimEnd()}…` : name;
 }

@@ -34,6 +34,13 @@ export const en = {
   'join.refused': 'The server does not let you in here. ({code})',
   'join.elsewhere': 'This room is open in another tab.',
 
+  'inside.nobody': 'Nobody is here yet.',
+  'inside.one': '{first} is here.',
+  'inside.two': '{first} and {second} are here.',
+  'inside.oneMore': '{first} and {more} more are here.',
+  'inside.twoMore': '{first}, {second} and {more} more are here.',
+  'inside.count': 'People here: {more}',
+
   'device.mic': 'Microphone',
   'device.cam': 'Camera',
   'device.speaker': 'Loudspeaker',
@@ -70,7 +77,8 @@ export const en = {
   'cam.offKey': 'Turn the camera off (V)',
   'screen': 'Share the screen',
   'screen.key': 'Share the screen (S)',
-  'screen.own': 'Your screen',
+  'screen.own': 'You share your screen',
+  'screen.enlarge': 'Show your screen large',
   'screen.failed': 'The screen could not be shared.',
   'hand': 'Raise a hand',
   'hand.key': 'Raise a hand (H)',
@@ -128,6 +136,7 @@ export const en = {
   'tile.noRtc': 'no WebRTC here: chat only',
 
   'quality.new': 'Not connected yet',
+  'quality.measuring': 'Measuring the connection',
   'quality.good': 'Good connection',
   'quality.fair': 'Middling connection',
   'quality.poor': 'Bad connection',
@@ -174,6 +183,7 @@ export const en = {
 
   'strip.offline': 'The connection to the server is lost. Calls go on; reconnecting…',
   'strip.closing': 'The server restarts. Back in {seconds} s.',
+  'strip.blocked': 'Camera and microphone are blocked: allow them by the icon in the address bar.',
   'strip.hear': 'The browser keeps the sound off until you tap.',
   'strip.hearButton': 'Tap to hear',
   'strip.many': 'More than four cameras: each sends to all others. Turn some off if it stutters.',
@@ -237,6 +247,13 @@ export const ja = {
   'join.refused': 'サーバーが入室を許可していません。({code})',
   'join.elsewhere': 'この部屋は別のタブで開かれています。',
 
+  'inside.nobody': 'まだ誰もいません。',
+  'inside.one': '{first}さんがいます。',
+  'inside.two': '{first}さんと{second}さんがいます。',
+  'inside.oneMore': '{first}さんとほか{more}人がいます。',
+  'inside.twoMore': '{first}さん、{second}さん、ほか{more}人がいます。',
+  'inside.count': '{more}人がいます。',
+
   'device.mic': 'マイク',
   'device.cam': 'カメラ',
   'device.speaker': 'スピーカー',
@@ -273,7 +290,8 @@ export const ja = {
   'cam.offKey': 'カメラをオフにする (V)',
   'screen': '画面を共有',
   'screen.key': '画面を共有 (S)',
-  'screen.own': 'あなたの画面',
+  'screen.own': '画面を共有しています',
+  'screen.enlarge': '自分の画面を大きく表示',
   'screen.failed': '画面を共有できませんでした。',
   'hand': '手を挙げる',
   'hand.key': '手を挙げる (H)',
@@ -331,6 +349,7 @@ export const ja = {
   'tile.noRtc': 'WebRTC なし: チャットのみ',
 
   'quality.new': 'まだ接続していません',
+  'quality.measuring': '接続を測定中',
   'quality.good': '良好な接続',
   'quality.fair': 'やや不安定な接続',
   'quality.poor': '不安定な接続',
@@ -377,6 +396,7 @@ export const ja = {
 
   'strip.offline': 'サーバーとの接続が切れました。通話は続きます。再接続しています…',
   'strip.closing': 'サーバーが再起動します。{seconds} 秒後に戻ります。',
+  'strip.blocked': 'カメラとマイクがブロックされています。アドレスバーから許可してください。',
   'strip.hear': 'タップするまでブラウザーが音声を止めています。',
   'strip.hearButton': 'タップして聞く',
   'strip.many': 'カメラが5台以上あります。全員が全員に送るため、途切れるときは何台かオフにしてください。',

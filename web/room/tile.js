@@ -91,7 +91,8 @@ export class Tile {
     }
     this.#shownName = name.plain;
     say(this.#name, name.key, name.params);
-    sayIn(this.#enlarge, 'aria-label', 'tile.focus', { name: t(name.key, name.params) });
+    const label = this.kind === 'self-screen' ? 'screen.enlarge' : 'tile.focus';
+    sayIn(this.#enlarge, 'aria-label', label, { name: t(name.key, name.params) });
     const next = avatar(name.plain);
     next.hidden = this.#avatar.hidden;
     this.#avatar.replaceWith(next);

@@ -4,6 +4,7 @@
  */
 
 import { connect } from '../client.js';
+import { tokenOfPage } from './address.js';
 import { Call } from './call.js';
 import { streamOf } from './outgoing.js';
 import { Signals } from './signals.js';
@@ -35,7 +36,7 @@ export async function join(room, name, own, signal) {
     stream: HAS_RTC ? streamOf(own) : undefined,
     meta: HAS_RTC ? undefined : { rtc: false },
     signal,
-    token: new URLSearchParams(location.search).get('token') ?? undefined,
+    token: tokenOfPage(),
   });
   return (/** @type {(error?: import('../client.js').SignalError) => void} */ onEnd) => {
     new Call(joined, own, signals, onEnd);

@@ -1,0 +1,80 @@
+/*
+ * Who is in the room, told before one is in it oneself: asked for at once, and now and then while
+ * somebody looks. If the server does not say, nothing is told.
+ */
+
+import { byId } from '../lib/dom.js';
+import { plainName } from '../lib/foreign.js';
+import { say } from '../lib/i18n.js';
+import { tokenOfPage } from './address.js';
+import { nameOf, wordsOf } from './names.js';
+import { brief } from './status.js';
+
+/** @typedef {{ peers: { name?: string, away?: boolean }[], count: number, full: boolean }} Inside */
+
+const EVERY_MS = 5000;
+
+const line = byId('inside', HTMLElement);
+const full = byId('inside-full', HTMLElement);
+
+/**
+ * @param {string} room
+ * @param {AbortSignal} signal
+ * @returns {Promise<Inside | null>} null: this time it was not told
+ */
+async function ask(room, signal) {
+  const token = tokenOfPage();
+  const headers = /** @type {Record<string, string>} */ (token ? { Authorization: `Bearer ${token}` } : {});
+  const answer = await fetch(`/v1/${encodeURIComponent(room)}/peers`, { headers, signal }).catch(() => null);
+  return answer?.ok ? answer.json().catch(() => null) : null;
+}
+
+/** @param {Inside} inside @returns {[string, import('../lib/i18n.js').Params]} the sentence */
+function sentenceOf({ peers, count }) {
+  const present = peers.filter(({ away }) => !away);
+  const there = count - peers.length + present.length;
+  const names = present.filter(({ name }) => plainName(name ?? '')).slice(0, 2)
+    .map(({ name }) => brief(wordsOf(nameOf({ id: '', name }))));
+  const [first, second] = names;
+  if (!there) {
+    return ['inside.nobody', {}];
+  }
+  if (there === names.length) {
+    return second ? ['inside.two', { first, second }] : ['inside.one', { first }];
+  }
+  const more = there - names.length;
+  return first ? [second ? 'inside.twoMore' : 'inside.oneMore', { first, second, more }] : ['inside.count', { more }];
+}
+
+/** @param {Inside | null} inside */
+function show(inside) {
+  line.hidden = !inside;
+  full.hidden = !inside?.full;
+  if (inside) {
+    say(line, ...sentenceOf(inside));
+  }
+}
+
+/** @param {string} room @param {AbortSignal} signal ends it */
+export function watchInside(room, signal) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let isAsking = false;
+
+  const look = async () => {
+    if (isAsking || document.hidden) {
+      return;
+    }
+    isAsking = true;
+    clearTimeout(timer);
+    const inside = await ask(room, signal);
+    isAsking = false;
+    if (!signal.aborted) {
+      show(inside);
+      timer = setTimeout(look, EVERY_MS);
+    }
+  };
+  document.addEventListener('visibilitychange', look, { signal });
+  signal.addEventListener('abort', () => clearTimeout(timer));
+  look();
+}
