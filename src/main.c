@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nakodo/base/log.h"
+#include "nakodo/base/log_options.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/config.h"
@@ -15,38 +16,18 @@ extern char **environ;
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
-static enum log_format choose_format(int option)
-{
-	switch (option) {
-	case OPTION_LOG_TEXT:
-		return LOG_FORMAT_TEXT;
-	case OPTION_LOG_JSON:
-		return LOG_FORMAT_JSON;
-	case OPTION_LOG_JOURNAL:
-		return LOG_FORMAT_JOURNAL;
-	default:
-		return log_is_journal() ? LOG_FORMAT_JOURNAL : LOG_FORMAT_TEXT;
-	}
-}
-
 static int fail(int status, const struct problem *problem)
 {
 	fprintf(stderr, "nakodo: %s\n", problem->text);
 	return status;
 }
 
-static int serve(const struct options *options)
+static int serve(struct options *options)
 {
 	struct problem problem;
-	int error = log_open(options->log_file, (enum log_level)options->log_level,
-		*options->log_file ? (options->log_format == OPTION_LOG_JSON ? LOG_FORMAT_JSON
-									     : LOG_FORMAT_TEXT)
-				   : choose_format(options->log_format));
+	int error = log_options_open(options, &problem);
 
 	if (error) {
-		problem_set(&problem, error, "%s: cannot open log-file `%s`: %s",
-			options_where(options, &options->log_file), options->log_file,
-			log_errno_text(error));
 		return fail(EXIT_FAILED, &problem);
 	}
 	error = server_run(options, &problem);
@@ -57,7 +38,7 @@ static int serve(const struct options *options)
 	return EXIT_OK;
 }
 
-static int act(const struct options *options)
+static int act(struct options *options)
 {
 	struct problem problem;
 

@@ -329,6 +329,9 @@ int options_load(struct options *options, int argc, char *const *argv, char *con
 		error = load_sources(&load, argc, argv, environment, config);
 		error = error ? error : check_together(options, problem);
 	}
+	options->argc = argc;
+	options->argv = argv;
+	options->environment = environment;
 	if (error) {
 		options_finish(options);
 	}

@@ -75,8 +75,10 @@ static const struct entry signals[] = {
 		"Stop accepting, send the peers away with 1001 over drain-seconds, and exit. A "
 		"second one ends it at once."},
 	{"SIGHUP", NULL,
-		"Reopen log-file, reload the certificate, turn-secret and the keys for tokens; "
-		"nobody is disconnected."},
+		"Read all options, certificates, secrets and keys anew, and reopen log-file; "
+		"nobody is disconnected. If anything is wrong, or has changed that needs a "
+		"restart (listen, mount, subprotocol, handshake-timeout, more max-peers, a "
+		"first or no certificate), all stays as it is, and the log says why."},
 	{NULL, NULL, NULL},
 };
 
@@ -218,6 +220,9 @@ static void describe(const struct option_row *row, char *text, size_t size)
 	if (row->type >= OPTION_NUMBER) {
 		add(text, size, "; from %s to %s", options_number_format(row, row->min, min),
 			options_number_format(row, row->max, max));
+	}
+	if (row->fixed) {
+		add(text, size, "; a change needs a restart");
 	}
 }
 

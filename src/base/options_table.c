@@ -9,6 +9,7 @@
 #include "options_number.h"
 
 #define FIELD(field) .offset = offsetof(struct options, field)
+#define FIXED(field) FIELD(field), .fixed = true
 
 /* In the order of the enums in options.h. */
 static const char *const auths[] = {"none", "token", NULL};
@@ -21,7 +22,7 @@ const struct option_row options_table[] = {
 		.name = "listen",
 		.placeholder = "WHERE",
 		.type = OPTION_LIST,
-		FIELD(listen),
+		FIXED(listen),
 		.standard = "localhost:3000",
 		.check = options_check_listen,
 		.help = "Accept connections at HOST:PORT, tls:HOST:PORT, proxy:HOST:PORT (each "
@@ -52,8 +53,7 @@ const struct option_row options_table[] = {
 		.type = OPTION_TEXT,
 		FIELD(tls_cert),
 		.standard = "",
-		.help = "The certificate and its chain for tls: listeners, in PEM. SIGHUP reads it "
-			"anew.",
+		.help = "The certificate and its chain for tls: listeners, in PEM.",
 	},
 	{
 		.name = "tls-key",
@@ -88,7 +88,7 @@ const struct option_row options_table[] = {
 		.name = "mount",
 		.placeholder = "PATH=DIALECT",
 		.type = OPTION_TABLE,
-		FIELD(mount),
+		FIXED(mount),
 		.standard = "/=signal /relay=relay /chat=chat /ws=chat /echo=echo "
 			    "/video_chat/signaling=named-room "
 			    "/gst=gstreamer /signaling=ayame /libdatachannel=libdatachannel "
@@ -103,7 +103,7 @@ const struct option_row options_table[] = {
 		.name = "subprotocol",
 		.placeholder = "NAME",
 		.type = OPTION_LIST,
-		FIELD(subprotocol),
+		FIXED(subprotocol),
 		.standard = "",
 		.check = options_check_subprotocol,
 		.help = "A WebSocket subprotocol that the dialects signal, relay, chat, echo and "
@@ -141,8 +141,7 @@ const struct option_row options_table[] = {
 		FIELD(turn_secret),
 		.standard = "",
 		.help = "The file with that secret (coturn: use-auth-secret, static-auth-secret), "
-			"which not everybody may read. Of several lines the first is used. SIGHUP "
-			"reads it anew.",
+			"which not everybody may read. Of several lines the first is used.",
 	},
 	{
 		.name = "turn-ttl",
@@ -208,7 +207,7 @@ const struct option_row options_table[] = {
 		.type = OPTION_TEXT,
 		FIELD(auth_jwks),
 		.standard = "",
-		.help = "More such keys, as a JWK set. SIGHUP reads all keys anew.",
+		.help = "More such keys, as a JWK set.",
 	},
 	{
 		.name = "auth-issuer",
@@ -431,7 +430,7 @@ const struct option_row options_table[] = {
 		.name = "handshake-timeout",
 		.placeholder = "TIME",
 		.type = OPTION_SECONDS,
-		FIELD(handshake_timeout),
+		FIXED(handshake_timeout),
 		.standard = "5s",
 		.min = 1,
 		.max = 60,
@@ -472,7 +471,8 @@ const struct option_row options_table[] = {
 		.type = OPTION_TEXT,
 		FIELD(log_file),
 		.standard = "",
-		.help = "Where lines are appended; unset is the standard error. SIGHUP reopens it.",
+		.help = "Where lines are appended; unset is the standard error. SIGHUP reopens it, "
+			"whatever else is wrong.",
 	},
 	{
 		.name = "show-messages",

@@ -39,6 +39,7 @@ struct option_row {
 	const char *const *choices; /* NULL at the end */
 	option_check_fn *check; /* of each text or item; NULL: all are right */
 	bool secret; /* the value holds a password: never in a message */
+	bool fixed; /* cannot change while the daemon runs */
 	const char *help; /* ends in a full stop; default and limits are added to it */
 };
 

@@ -271,6 +271,24 @@ static void weigh(const struct entry *entries, struct shortage *shortage)
 	}
 }
 
+static void adapt(struct entry *entries)
+{
+	struct entry *entry;
+
+	LL_FOREACH(entries, entry)
+	{
+		if (entry->mount.dialect->adapt) {
+			entry->mount.dialect->adapt(&entry->mount);
+		}
+	}
+}
+
+void dialect_table_adapt(struct dialect_table *table)
+{
+	adapt(table->mounts);
+	adapt(table->own);
+}
+
 void dialect_table_weigh(const struct dialect_table *table, struct shortage *shortage)
 {
 	weigh(table->mounts, shortage);

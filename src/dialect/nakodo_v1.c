@@ -20,6 +20,7 @@
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
+#include "nakodo/dialect/nakodo_v1_mount.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
 #include "nakodo/dialect/nakodo_v1_saved.h"
 #include "nakodo/dialect/nakodo_v1_shed.h"
@@ -49,48 +50,6 @@ static const struct fault no_fault;
 static struct fault bad_message(const char *message)
 {
 	return (struct fault){"bad-message", message};
-}
-
-static int v1_start(struct mount *mount, struct problem *problem)
-{
-	const struct options *options = mount->env->options;
-	struct nakodo_v1 *v1;
-
-	if (mount_check(mount, (const char *const[]){NULL}, problem)) {
-		return -EINVAL;
-	}
-	v1 = calloc(1, sizeof(*v1));
-	if (!v1) {
-		return problem_set(problem, -ENOMEM, "out of memory");
-	}
-	v1->mount = mount;
-	v1->hub = hub_of_space(mount->space);
-	v1->limits.messages = options->resume_messages;
-	v1->limits.bytes = options->resume_bytes;
-	hub_space_set_room_members(mount->space, options->room_peers);
-	mount->state = v1;
-	return 0;
-}
-
-static void v1_stop(struct mount *mount)
-{
-	struct nakodo_v1 *v1 = mount->state;
-
-	nakodo_v1_forget(mount);
-	hub_clear_timer(v1->hub, &v1->renewal);
-	free(v1);
-}
-
-/* Every path below the mount's, so that a name with a slash is refused in words. */
-static bool v1_match(const struct mount *mount, const char *path, const char **ret_room)
-{
-	size_t len = mount->path && strcmp(mount->path, "/") ? strlen(mount->path) : 0;
-
-	if ((len && strncmp(path, mount->path, len) != 0) || (path[len] && path[len] != '/')) {
-		return false;
-	}
-	*ret_room = path + len + (path[len] == '/');
-	return true;
 }
 
 /* Of the message that is being read, which is counted when it is done. `to` is JSON as it came, or
@@ -479,9 +438,10 @@ const struct dialect dialect_nakodo_v1 = {
 	.name = "nakodo.v1",
 	.room_in_path = true,
 	.subprotocol = "nakodo.v1",
-	.match = v1_match,
-	.start = v1_start,
-	.stop = v1_stop,
+	.match = nakodo_v1_mount_match,
+	.start = nakodo_v1_mount_start,
+	.adapt = nakodo_v1_mount_adapt,
+	.stop = nakodo_v1_mount_stop,
 	.http = nakodo_v1_http,
 	.is_awaited = nakodo_v1_is_awaited,
 	.weigh = nakodo_v1_weigh,

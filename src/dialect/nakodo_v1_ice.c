@@ -23,6 +23,13 @@ static void set_renewal(struct nakodo_v1 *v1)
 	hub_set_timer(v1->hub, &v1->renewal, due > now ? due - now : WHEEL_STEP, on_renewal);
 }
 
+void nakodo_v1_ice_adapt(struct nakodo_v1 *v1)
+{
+	if (v1->seats && ice_renewal(v1->mount->env->ice)) {
+		set_renewal(v1);
+	}
+}
+
 static void move_back(struct nakodo_v1_seat *seat)
 {
 	struct nakodo_v1 *v1 = seat->mount;
@@ -67,6 +74,9 @@ static void on_renewal(struct wheel_timer *timer)
 	struct nakodo_v1 *v1 = (void *)((char *)timer - offset);
 	uint64_t now = hub_now(v1->hub), after = ice_renewal(v1->mount->env->ice);
 
+	if (!after) { /* what they were told of is no more, or does not expire any more */
+		return;
+	}
 	for (int i = 0; i < MOST && v1->seats && v1->seats->told + after <= now; i++) {
 		if (v1->seats->peer) {
 			tell(v1->seats);

@@ -12,16 +12,13 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
-#include "nakodo/base/problem.h"
-#include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/http/metrics.h"
+#include "nakodo/net/reload.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
-#include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/ws.h"
-#include "nakodo/service/ice.h"
 
 #define TICK 50 /* ms */
 #define OVERDUE 5000 /* ms, after which we end with or without libwebsockets */
@@ -176,51 +173,14 @@ static void on_meters(uv_signal_t *handle, int signum)
 	log_info("meters", LOG_UINT("count", METER_COUNT));
 }
 
-/* The keys that tokens are checked with; a key that cannot be read leaves all of them as they are.
- */
-static void reload_keys(struct server *server)
-{
-	const struct options *options = server->options;
-	struct problem problem;
-
-	if (!options->auth_key.count && !*options->auth_jwks) {
-		return;
-	}
-	if (bearer_load(&server->gate, server->home, &problem)) {
-		log_error("reload.auth-key", LOG_STR("problem", problem.text));
-	} else {
-		log_info("reload.auth-key", LOG_STR("result", "loaded"));
-	}
-}
-
 static void on_hangup(uv_signal_t *handle, int signum)
 {
 	struct server *server = handle->data;
-	struct problem problem;
-	int error;
 
 	(void)signum;
-	notify_reloading(&server->lifecycle.notify);
-	error = log_reopen();
-	if (error) {
-		log_error("reload.log", LOG_ERRNO(error));
+	if (!server->gate.draining) {
+		reload_run(server);
 	}
-	if (server->tls) {
-		if (tls_reload(server->tls, &problem)) {
-			log_error("reload.certificate", LOG_STR("problem", problem.text));
-		} else {
-			log_info("reload.certificate", LOG_STR("result", "loaded"));
-		}
-	}
-	if (ice_renewal(server->ice)) {
-		if (ice_reload(server->ice, &problem)) {
-			log_error("reload.turn-secret", LOG_STR("problem", problem.text));
-		} else {
-			log_info("reload.turn-secret", LOG_STR("result", "loaded"));
-		}
-	}
-	reload_keys(server);
-	notify_reloaded(&server->lifecycle.notify);
 }
 
 void lifecycle_end(struct server *server)

@@ -4,6 +4,7 @@
 #include "nakodo/net/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libwebsockets.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "nakodo/base/file.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
@@ -48,6 +48,7 @@ static void fit_descriptors(struct server *server)
 	server->gate.max_peers = server->options->max_peers;
 	server->sockets.max_count = server->gate.max_peers + OTHER_CONNECTIONS;
 	wanted = server->sockets.max_count + OWN_DESCRIPTORS;
+	server->gate.most_peers = server->gate.max_peers;
 	if (getrlimit(RLIMIT_NOFILE, &limit)) {
 		return;
 	}
@@ -64,6 +65,7 @@ static void fit_descriptors(struct server *server)
 			LOG_UINT("max-peers", server->gate.max_peers),
 			LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
 	}
+	server->gate.most_peers = server->gate.max_peers;
 	limit.rlim_cur = wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
@@ -91,15 +93,8 @@ static int read_token(void *cookie, const char *token, size_t len, struct grant 
 	return bearer_read(cookie, ret, token, len);
 }
 
-static int load_keys(struct server *server, struct problem *problem)
-{
-	server->home = file_absolute(".");
-	return server->home ? bearer_load(&server->gate, server->home, problem)
-			    : problem_set(problem, -ENOMEM, "out of memory");
-}
-
 /* What needs nothing but memory. */
-static int prepare_rooms(struct server *server, const struct options *options)
+static int prepare_rooms(struct server *server, struct options *options)
 {
 	struct hub_limits limits = {
 		.room_members = options->max_peers_per_room,
@@ -107,6 +102,7 @@ static int prepare_rooms(struct server *server, const struct options *options)
 	};
 
 	server->options = options;
+	server->home = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	server->hub = hub_create(&limits);
 	front_set_protocol(server->plain_protocols, server->subprotocol, WS_READ_SIZE);
 	front_set_protocol(server->secure_protocols, server->subprotocol, WS_TLS_READ_SIZE);
@@ -122,7 +118,7 @@ static int prepare_rooms(struct server *server, const struct options *options)
 }
 
 /* What can be made from the options without opening a socket. */
-static int prepare(struct server *server, const struct options *options, struct problem *problem)
+static int prepare(struct server *server, struct options *options, struct problem *problem)
 {
 	int error = prepare_rooms(server, options);
 
@@ -145,7 +141,7 @@ static int prepare(struct server *server, const struct options *options, struct 
 	if (error) {
 		return problem_set(problem, error, "out of memory");
 	}
-	error = load_keys(server, problem);
+	error = bearer_load(&server->gate.keys, options, problem);
 	error = error ? error : tls_create(&server->tls, options, problem);
 	if (!error) {
 		server->sockets.tls = server->tls;
@@ -173,7 +169,7 @@ static void dispose(struct server *server)
 	ice_destroy(server->ice);
 	ws_finish(&server->ws);
 	gate_finish(&server->gate);
-	free(server->home);
+	close(server->home);
 	hub_destroy(server->hub);
 }
 
@@ -391,7 +387,7 @@ static int start(struct server *server, struct problem *problem)
 	server->sockets.context = server->context;
 	handshakes_init(&server->sockets.handshakes, &server->loop);
 	ws_start(&server->ws, &server->sockets);
-	if (*server->options->tls_self_signed) {
+	if (server->tls) {
 		renewal_start(&server->renewal, server->tls, &server->deadlines);
 	}
 #ifdef NAKODO_AUDIT
@@ -410,7 +406,7 @@ static int start(struct server *server, struct problem *problem)
 	return problem_set(problem, error, "cannot start: %s", uv_strerror(error));
 }
 
-int server_check(const struct options *options, struct problem *problem)
+int server_check(struct options *options, struct problem *problem)
 {
 	struct server server = {0};
 	int error = prepare(&server, options, problem);
@@ -423,7 +419,7 @@ int server_check(const struct options *options, struct problem *problem)
 	return error;
 }
 
-int server_run(const struct options *options, struct problem *problem)
+int server_run(struct options *options, struct problem *problem)
 {
 	struct server server = {0};
 	int error = uv_loop_init(&server.loop);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "nakodo/base/file.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
@@ -17,11 +16,10 @@
 #include "nakodo/service/turn_key.h"
 
 struct ice {
-	const struct options *options;
+	uint64_t ttl; /* s */
 	char *known; /* the servers that all are told, without brackets; "" */
 	char *urls; /* of those that want credentials, a JSON array; "[]" */
-	char *path; /* of turn-secret; NULL: unset */
-	struct turn_key *key; /* NULL: unset */
+	struct turn_key *key; /* NULL: no turn-secret */
 };
 
 static bool add_url(cJSON *urls, const char *url)
@@ -84,25 +82,34 @@ static int no_memory(struct problem *problem)
 	return problem_set(problem, -ENOMEM, "out of memory");
 }
 
+static int read_secret(struct ice *ice, const struct options *options, struct problem *problem)
+{
+	struct problem detail;
+	int error =
+		*options->turn_secret ? turn_key_read(&ice->key, options->turn_secret, &detail) : 0;
+
+	return error ? problem_set(problem, error, "%s: turn-secret `%s`: %s",
+			       options_where(options, &options->turn_secret), options->turn_secret,
+			       detail.text)
+		     : 0;
+}
+
 int ice_create(struct ice **ret, const struct options *options, struct problem *problem)
 {
 	struct ice *ice = calloc(1, sizeof(*ice));
-	int error = 0;
+	int error;
 
 	if (!ice) {
 		return no_memory(problem);
 	}
-	ice->options = options;
+	ice->ttl = options->turn_ttl;
 	ice->known = print_all(&options->ice_server, add_server);
 	ice->urls = print_all(&options->turn_server, add_url);
-	if (*options->turn_secret) {
-		ice->path = file_absolute(options->turn_secret);
-	}
-	if (!ice->known || !ice->urls || (*options->turn_secret && !ice->path)) {
+	if (!ice->known || !ice->urls) {
 		error = no_memory(problem);
 	} else {
 		remove_brackets(ice->known);
-		error = ice_reload(ice, problem);
+		error = read_secret(ice, options, problem);
 	}
 	if (error) {
 		ice_destroy(ice);
@@ -118,32 +125,15 @@ void ice_destroy(struct ice *ice)
 		turn_key_destroy(ice->key);
 		free(ice->known);
 		free(ice->urls);
-		free(ice->path);
 		free(ice);
 	}
-}
-
-int ice_reload(struct ice *ice, struct problem *problem)
-{
-	struct turn_key *key = NULL;
-	struct problem detail;
-	int error = ice->path ? turn_key_read(&key, ice->path, &detail) : 0;
-
-	if (error) {
-		return problem_set(problem, error, "%s: turn-secret `%s`: %s",
-			options_where(ice->options, &ice->options->turn_secret), ice->path,
-			detail.text);
-	}
-	turn_key_destroy(ice->key);
-	ice->key = key;
-	return 0;
 }
 
 /* The name is when they expire, and something that nobody else has. */
 static void print_credentials(const struct ice *ice, struct text *out)
 {
 	char id[TOKEN_TEXT], username[TOKEN_TEXT + 24], password[TURN_KEY_PASSWORD];
-	int64_t expiry = (int64_t)time(NULL) + (int64_t)ice->options->turn_ttl;
+	int64_t expiry = (int64_t)time(NULL) + (int64_t)ice->ttl;
 
 	token_create(id);
 	snprintf(username, sizeof(username), "%" PRId64 ":%s", expiry, id);
@@ -176,5 +166,5 @@ bool ice_is_empty(const struct ice *ice)
 
 uint64_t ice_renewal(const struct ice *ice)
 {
-	return ice && ice->key ? ice->options->turn_ttl * 750 : 0;
+	return ice && ice->key ? ice->ttl * 750 : 0;
 }

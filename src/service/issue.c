@@ -121,7 +121,7 @@ static int sign(char **ret, const struct wish *wish, struct problem *problem)
 	const struct option_list list = {&item, 1};
 	struct jwt_keys *keys;
 	char *claims;
-	int error = jwt_keys_load(&keys, &list, "", "", ".", problem);
+	int error = jwt_keys_load(&keys, &list, "", "", problem);
 
 	if (error) {
 		return error;

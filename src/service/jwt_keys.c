@@ -144,34 +144,14 @@ static int check_mode(
 	return 0;
 }
 
-/* As file_read(). */
-static char *read_from(const char *home, const char *path, size_t *ret_len, mode_t *ret_mode)
-{
-	char *whole, *text;
-	int error;
-
-	if (*path == '/') {
-		return file_read(path, FILE_MAX, ret_len, ret_mode);
-	}
-	if (asprintf(&whole, "%s/%s", home, path) < 0) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	text = file_read(whole, FILE_MAX, ret_len, ret_mode);
-	error = errno;
-	free(whole);
-	errno = error;
-	return text;
-}
-
 /* `file` NULL: a set. */
 static int read_file(struct jwt_keys *keys, const struct named_file *file, const char *path,
-	const char *home, struct problem *problem)
+	struct problem *problem)
 {
 	size_t len, first = keys->count;
 	struct jwt_key *key;
 	mode_t mode;
-	char *text = read_from(home, path, &len, &mode);
+	char *text = file_read(path, FILE_MAX, &len, &mode);
 	int error;
 
 	if (!text) {
@@ -188,8 +168,7 @@ static int read_file(struct jwt_keys *keys, const struct named_file *file, const
 	return error ? error : check_mode(keys, first, mode, problem);
 }
 
-static int add_item(struct jwt_keys *keys, const struct option_item *item, const char *home,
-	struct problem *problem)
+static int add_item(struct jwt_keys *keys, const struct option_item *item, struct problem *problem)
 {
 	struct named_file file;
 	struct problem detail;
@@ -197,7 +176,7 @@ static int add_item(struct jwt_keys *keys, const struct option_item *item, const
 
 	if (!error) {
 		parse(&file, item->value);
-		error = read_file(keys, &file, file.path, home, &detail);
+		error = read_file(keys, &file, file.path, &detail);
 	}
 	return error ? problem_set(problem, error, "%s: auth-key `%s`: %s", item->where,
 			       item->value, detail.text)
@@ -205,17 +184,17 @@ static int add_item(struct jwt_keys *keys, const struct option_item *item, const
 }
 
 int jwt_keys_load(struct jwt_keys **ret, const struct option_list *keys, const char *set,
-	const char *set_where, const char *home, struct problem *problem)
+	const char *set_where, struct problem *problem)
 {
 	struct jwt_keys *made = jwt_keys_create();
 	struct problem detail;
 	int error = made ? 0 : problem_set(problem, -ENOMEM, "out of memory");
 
 	for (size_t i = 0; !error && i < keys->count; i++) {
-		error = add_item(made, &keys->items[i], home, problem);
+		error = add_item(made, &keys->items[i], problem);
 	}
 	if (!error && *set) {
-		error = read_file(made, NULL, set, home, &detail);
+		error = read_file(made, NULL, set, &detail);
 		if (error) {
 			problem_set(problem, error, "%s: auth-jwks `%s`: %s", set_where, set,
 				detail.text);

@@ -67,8 +67,7 @@ describe('what is in the way is said, and nobody waits', () => {
     const { status, stderr } = await start(certs);
     assert.equal(status, 1);
     assert.match(stderr, /another process holds its lock/);
-    daemon.child.kill('SIGHUP');
-    assert.match(await daemon.logged('reload.certificate'), /another process holds its lock/);
+    assert.match(await daemon.reload(), /reload\.failed.*another process holds its lock/);
     assert.ok(await visit(daemon, readFileSync(file(certs, 'ca.pem'))));
   });
 });
@@ -209,8 +208,7 @@ describe('while it runs', () => {
     const client = await open(`${daemon.wss}/echo`);
     const san = first.subjectAltName.replaceAll('IP Address:', 'IP:').replaceAll(', ', ',');
     writeFileSync(file(certs, 'cert.pem'), readFileSync(issue(certs, 'short', san, { days: 29 })));
-    daemon.child.kill('SIGHUP');
-    await daemon.logged('reload.certificate', 'result=loaded');
+    assert.match(await daemon.reload(), /reload\.done/);
     const second = await visit(daemon, ca);
     assert.ok(Date.parse(second.validTo) > Date.now() + 800 * DAY);
     assert.notEqual(second.fingerprint256, first.fingerprint256);
@@ -224,8 +222,7 @@ describe('while it runs', () => {
     const ca = readFileSync(file(certs, 'ca.pem'));
     rmSync(file(certs, 'cert.pem'));
     rmSync(file(certs, 'ca-key.pem'));
-    daemon.child.kill('SIGHUP');
-    await daemon.logged('reload.certificate', 'ca-key.pem');
+    assert.match(await daemon.reload(), /reload\.failed.*ca-key\.pem/);
     assert.ok(await visit(daemon, ca));
   });
 

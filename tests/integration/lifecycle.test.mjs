@@ -24,7 +24,7 @@ describe('what systemd is told', () => {
     const reloading = await systemd.next('RELOADING');
     const now = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
     assert.ok(Math.abs(Number(reloading.MONOTONIC_USEC) / 1e6 - now) < 60, reloading.MONOTONIC_USEC);
-    assert.deepEqual(await systemd.next('READY'), { READY: '1' });
+    assert.deepEqual(await systemd.next('READY'), { READY: '1', STATUS: 'Listening on 1 sockets' });
     daemon.child.kill('SIGTERM');
     assert.equal((await systemd.next('STOPPING')).STOPPING, '1');
     await daemon.endedWell();
@@ -157,10 +157,7 @@ describe('SIGHUP', () => {
     const clients = [await open(echo)];
     let reloads = 0;
     const reload = async (...words) => {
-      const before = daemon.lines('reload.certificate').length;
-      daemon.child.kill('SIGHUP');
-      await daemon.until(() => daemon.lines('reload.certificate').length > before);
-      const line = daemon.lines('reload.certificate').at(-1);
+      const line = await daemon.reload();
       for (const word of words) assert.ok(line.includes(word), line);
       reloads++;
     };
@@ -175,25 +172,25 @@ describe('SIGHUP', () => {
 
     await presents('one');
     install('two');
-    await reload('info', 'result=loaded');
+    await reload('info', 'reload.done');
     await presents('two');
     install('one');
-    await reload('info', 'result=loaded');
+    await reload('info', 'reload.done');
     await presents('one');
 
     install('two', 'one');
-    await reload('error', 'does not belong to the certificate');
+    await reload('error', 'reload.failed', 'does not belong to the certificate');
     await presents('one');
     writeFileSync(join(directory, 'live.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
-    await reload('error', 'cannot read the certificate', join(directory, 'live.pem'));
+    await reload('error', 'reload.failed', 'cannot read the certificate', join(directory, 'live.pem'));
     await presents('one');
     rmSync(join(directory, 'live.pem'));
     execFileSync('mkfifo', [join(directory, 'live.pem')]); // nobody ever writes to it
-    await reload('error', 'cannot read the certificate', 'it is no regular file');
+    await reload('error', 'reload.failed', 'cannot read the certificate', 'it is no regular file');
     await presents('one');
     rmSync(join(directory, 'live.pem'));
     install('two');
-    await reload('info', 'result=loaded');
+    await reload('info', 'reload.done');
     await presents('two');
     for (const client of clients) await client.close();
   });

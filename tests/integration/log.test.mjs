@@ -165,7 +165,7 @@ describe('log-file', () => {
     await daemon.stop();
     const events = (file) => records(content(file)).map((line) => line.split(' ').slice(2, 4).join(' '));
     assert.deepEqual(events(`${path}.1`), ['server.ready version=0.1.0', 'peer.open conn=1', 'peer.leave conn=1', 'peer.open conn=2']);
-    assert.deepEqual(events(path), ['peer.leave conn=2', 'server.stop how=draining', 'server.stopped peers=0']);
+    assert.deepEqual(events(path), ['reload.done sockets=1', 'peer.leave conn=2', 'server.stop how=draining', 'server.stopped peers=0']);
   });
 
   it('that cannot be opened anew stays the old one, and says so', async (t) => {

@@ -13,6 +13,9 @@ export const binary = process.env.NAKODO ?? join(root, 'build/asan/nakodo');
 /** The pages as they ship: what was bundled beside the binary. */
 export const pages = join(binary, '../web');
 
+/** The same, or the pages as they are written where nothing was bundled. */
+export const shipped = () => existsSync(pages) ? pages : asWritten[1];
+
 /** The arguments for the pages as they are written: a test of one module loads it by its address. */
 export const asWritten = ['--web-root', join(root, 'web')];
 
@@ -57,15 +60,16 @@ export async function testDaemon(t, options) {
  * @param {object} [o]
  * @param {string[]} [o.args] more arguments; a `--listen` among them replaces the default
  *   `127.0.0.1:0` (and, with `tls`, `tls:127.0.0.1:0`)
+ * @param {boolean} [o.bare] give it the arguments alone: no default, and no --web-root
  * @param {boolean} [o.tls] listen for TLS as well, with a self-signed certificate
  * @param {Record<string,string>} [o.env]
  * @param {string} [o.cwd]
  * @param {string[]} [o.wrap] a command that runs it, such as ['prlimit', '--nofile=64']
  * @param {number[]} [o.fds] descriptors that it inherits from us as 3, 4, …
  */
-export function spawnDaemon({ args = [], tls = false, env = {}, cwd = root, wrap = [], fds = [] } = {}) {
-  const all = ['--web-root', existsSync(pages) ? pages : asWritten[1], ...args];
-  if (!args.some((a) => a === '--listen' || a.startsWith('--listen='))) {
+export function spawnDaemon({ args = [], bare = false, tls = false, env = {}, cwd = root, wrap = [], fds = [] } = {}) {
+  const all = bare ? [...args] : ['--web-root', shipped(), ...args];
+  if (!bare && !args.some((a) => a === '--listen' || a.startsWith('--listen='))) {
     all.push('--listen', '127.0.0.1:0');
     if (tls) all.push('--listen', 'tls:127.0.0.1:0');
   }
@@ -149,6 +153,14 @@ export class Daemon {
   /** Wait for a line of the log that has all the words. */
   logged(...words) {
     return this.until(() => this.lines(...words)[0], `log line with ${words.join(', ')}`);
+  }
+
+  /** Make it read its options anew (SIGHUP): the line of the log that says how that went. */
+  reload() {
+    const ends = () => this.stderr.split('\n').filter((line) => / reload\.(done|failed) /.test(line));
+    const before = ends().length;
+    this.child.kill('SIGHUP');
+    return this.until(() => ends()[before], 'the end of the reload');
   }
 
   async ready() {

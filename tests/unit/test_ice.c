@@ -181,26 +181,6 @@ static void each_is_told_credentials_of_its_own(void **state)
 	ice_destroy(told.ice);
 }
 
-static void a_secret_is_read_anew_but_a_bad_one_leaves_the_old(void **state)
-{
-	char name[64], *text;
-	struct told told;
-	struct problem problem;
-
-	(void)state;
-	begin(&told, NONE, VALUES("turn:b"));
-	write_secret("west\nnorth\n");
-	assert_int_equal(ice_reload(told.ice, &problem), 0);
-	write_secret("east\n\n");
-	assert_int_equal(ice_reload(told.ice, &problem), -EINVAL);
-	assert_non_null(strstr(problem.text, secret));
-	assert_non_null(strstr(problem.text, "line 2 is empty"));
-	text = print(told.ice);
-	assert_true(take_credentials(text, "west\n", name));
-	free(text);
-	ice_destroy(told.ice);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 
 int main(void)
@@ -210,7 +190,6 @@ int main(void)
 		TEST(a_password_may_hold_anything),
 		TEST(nothing_at_all_is_an_empty_array),
 		TEST(each_is_told_credentials_of_its_own),
-		TEST(a_secret_is_read_anew_but_a_bad_one_leaves_the_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,7 @@ static struct jwt_keys *load(const char *value, const char *set, struct problem 
 	struct option_item item = {(char *)value, (char *)"--auth-key"};
 	const struct option_list list = {&item, value ? 1 : 0};
 	struct jwt_keys *keys = NULL;
-	int error = jwt_keys_load(&keys, &list, set, "file:7", ".", problem);
+	int error = jwt_keys_load(&keys, &list, set, "file:7", problem);
 
 	assert_int_equal(error, keys ? 0 : -EINVAL);
 	return keys;

@@ -78,14 +78,22 @@ struct options {
 	int log_level; /* enum option_log_level */
 	int log_format; /* enum option_log_format */
 	char *where[OPTIONS_MOST]; /* of each row; for options_where() */
+	int argc; /* the sources, as options_load() was given them */
+	char *const *argv, *const *environment;
 };
 
 /* Read all sources in order into `options` (any content before is overwritten).
- * `environment` is in the form of environ(7). 0, or -EINVAL / -errno with `problem` naming the
- * place and the fault; after a failure the options are empty and need no destroy. */
+ * `environment` is in the form of environ(7); it and `argv` must outlive the options. 0, or -EINVAL
+ * / -errno with `problem` naming the place and the fault; after a failure the options are empty and
+ * need no destroy. */
 int options_load(struct options *options, int argc, char *const *argv, char *const *environment,
 	struct problem *problem);
 void options_finish(struct options *options);
+
+/* Read the sources of `now` again, and see that only what may change while the daemon runs is
+ * different. 0, or as options_load(); -EBUSY with a sentence that names the place of a change that
+ * needs a restart. */
+int options_reload(struct options *options, const struct options *now, struct problem *problem);
 
 /* Where that field of the options was said last, for error messages: "default", "FILE:LINE",
  * "NAKODO_NAME" or "--name". */

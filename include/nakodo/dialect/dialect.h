@@ -73,6 +73,8 @@ struct dialect {
 	/* Take the mount into use: are its parameters right? Make its state, but set no timer yet.
 	 * 0, or -EINVAL / -ENOMEM with a sentence. */
 	int (*start)(struct mount *mount, struct problem *problem);
+	/* The numbers in env->options are others now. NULL: the dialect has no copy. */
+	void (*adapt)(struct mount *mount);
 	/* No peer is left. Clear timers, free the state. NULL: nothing to do. */
 	void (*stop)(struct mount *mount);
 	/* Answer a plain HTTP request of any path, if it is one of the dialect's; false: it is not.

@@ -36,6 +36,8 @@ const struct mount *dialect_table_own(struct dialect_table *table, const char *l
 bool dialect_table_http(const struct dialect_table *table, const struct mount *own,
 	const struct dialect_request *request, struct dialect_answer *ret);
 
+/* The same of all mounts as dialect.adapt. */
+void dialect_table_adapt(struct dialect_table *table);
 /* The same of all mounts as dialect.weigh and .shed. */
 void dialect_table_weigh(const struct dialect_table *table, struct shortage *shortage);
 void dialect_table_shed(struct dialect_table *table, struct shortage *shortage);

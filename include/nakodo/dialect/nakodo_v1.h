@@ -3,7 +3,7 @@
  * in or back in, _seat.c knows who sits where and what each is sent, _key.c by what it is found,
  * _waiting.c what is kept for one who is away, _place.c who gives way to whom, _shed.c who does
  * when memory is short, _history.c what was chatted, _ice.c which servers they are told of,
- * _http.c who is inside, _saved.c what outlives the process.
+ * _http.c who is inside, _saved.c what outlives the process, _mount.c the life of a mount.
  *
  * A seat is one participant in one room. It outlives its connections:
  *

@@ -61,6 +61,8 @@ struct hub_host {
 };
 
 struct hub *hub_create(const struct hub_limits *limits); /* NULL: no memory */
+/* Others from now on, also for what is there. */
+void hub_set_limits(struct hub *hub, const struct hub_limits *limits);
 /* Call this before hub_now() and the timers. */
 void hub_set_host(struct hub *hub, const struct hub_host *host);
 uint64_t hub_now(const struct hub *hub);

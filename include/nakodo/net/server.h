@@ -23,8 +23,9 @@ struct options;
 struct problem;
 
 struct server {
-	const struct options *options;
-	char *home; /* where relative paths begin; the daemon leaves it */
+	struct options *options; /* everybody's; a reload replaces what is in it (reload.h) */
+	int home; /* the directory that the options' relative paths begin at; the daemon leaves it
+		   */
 	uv_loop_t loop;
 	struct lws_context *context;
 	struct lws_protocols plain_protocols[2], secure_protocols[2];
@@ -48,7 +49,8 @@ struct server {
 };
 
 /* Check all that can be checked without opening a socket. 0, or -errno with a sentence. */
-int server_check(const struct options *options, struct problem *problem);
+int server_check(struct options *options, struct problem *problem);
 /* Serve until told to stop by a signal. 0, or -errno with a sentence if it could not start:
- * -EINVAL when the options are to blame, as for server_check(). */
-int server_run(const struct options *options, struct problem *problem);
+ * -EINVAL when the options are to blame, as for server_check(). The options change while it runs
+ * (reload.h). */
+int server_run(struct options *options, struct problem *problem);

@@ -12,12 +12,10 @@ struct options;
 struct problem;
 struct text;
 
-/* Read turn-secret, if there is one; `options` must live as long as `ret`. 0, or -EINVAL / -ENOMEM
- * with a sentence that names the place. */
+/* Read turn-secret, if there is one. 0, or -EINVAL / -ENOMEM with a sentence that names the place.
+ */
 int ice_create(struct ice **ret, const struct options *options, struct problem *problem);
 void ice_destroy(struct ice *ice);
-/* Read turn-secret anew. After a failure all is as it was. */
-int ice_reload(struct ice *ice, struct problem *problem);
 
 /* Write a JSON array of RTCIceServer dictionaries (W3C WebRTC section 4.2.2), `urls` always an
  * array, with credentials made for whoever is told. NULL: "[]". */

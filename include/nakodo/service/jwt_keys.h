@@ -17,9 +17,9 @@ struct problem;
 /* Read the values of the option `auth-key`, KID:ALGORITHM:FILE, and a file with a JWK set (RFC 7517
  * section 5; "": none). A file that holds a secret and that others than its owner and group may
  * read, or any that they may write, is refused. 0; -EINVAL or -ENOMEM with a sentence that says
- * where the option stands. Relative paths begin at `home`. */
+ * where the option stands. */
 int jwt_keys_load(struct jwt_keys **ret, const struct option_list *keys, const char *set,
-	const char *set_where, const char *home, struct problem *problem);
+	const char *set_where, struct problem *problem);
 void jwt_keys_destroy(struct jwt_keys *keys);
 
 /* Is the text KID:ALGORITHM:FILE? 0, or -EINVAL with a sentence. */

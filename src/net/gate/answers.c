@@ -26,6 +26,11 @@ static size_t network_slot(const struct address *client)
 void answers_init(struct answers *answers, uint64_t max_memory)
 {
 	*answers = (struct answers){0};
+	answers_set_max_memory(answers, max_memory);
+}
+
+void answers_set_max_memory(struct answers *answers, uint64_t max_memory)
+{
 	answers->most = max_memory / 8 < ANSWERS_MAX ? (size_t)(max_memory / 8) : ANSWERS_MAX;
 }
 

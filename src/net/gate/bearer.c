@@ -26,18 +26,10 @@ bool bearer_is_asked(const struct gate *gate, const char *auth)
 	return *auth ? !strcmp(auth, "token") : gate->options->auth == OPTION_AUTH_TOKEN;
 }
 
-int bearer_load(struct gate *gate, const char *home, struct problem *problem)
+int bearer_load(struct jwt_keys **ret, const struct options *options, struct problem *problem)
 {
-	const struct options *options = gate->options;
-	struct jwt_keys *keys;
-	int error = jwt_keys_load(&keys, &options->auth_key, options->auth_jwks,
-		options_where(options, &options->auth_jwks), home, problem);
-
-	if (!error) {
-		jwt_keys_destroy(gate->keys);
-		gate->keys = keys;
-	}
-	return error;
+	return jwt_keys_load(ret, &options->auth_key, options->auth_jwks,
+		options_where(options, &options->auth_jwks), problem);
 }
 
 int bearer_read(struct gate *gate, struct grant **ret, const char *token, size_t len)

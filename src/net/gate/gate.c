@@ -32,13 +32,18 @@ static struct refusal refuse(int status, const char *code, const char *message, 
 		.status = status, .code = code, .message = message, .option = option};
 }
 
+uint64_t gate_max_memory(const struct options *options)
+{
+	return options->max_memory ? options->max_memory : memory_available() / 4;
+}
+
 int gate_init(struct gate *gate, const struct options *options, struct dialect_table *dialects)
 {
 	*gate = (struct gate){.options = options,
 		.dialects = dialects,
 		.census = census_create(),
 		.max_peers = options->max_peers,
-		.max_memory = options->max_memory ? options->max_memory : memory_available() / 4};
+		.max_memory = gate_max_memory(options)};
 	return gate->census ? 0 : -ENOMEM;
 }
 

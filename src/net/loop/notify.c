@@ -84,9 +84,9 @@ void notify_reloading(struct notify *notify)
 	tell(notify, text);
 }
 
-void notify_reloaded(struct notify *notify)
+void notify_not_reloaded(struct notify *notify)
 {
-	tell(notify, "READY=1");
+	tell(notify, "READY=1\nSTATUS=Not reloaded, since something is wrong: see the log");
 }
 
 void notify_stopping(struct notify *notify)

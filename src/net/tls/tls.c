@@ -261,6 +261,14 @@ int tls_reload(struct tls *tls, struct problem *problem)
 	return 0;
 }
 
+void tls_swap(struct tls *tls, struct tls *other)
+{
+	struct tls kept = *tls;
+
+	*tls = *other;
+	*other = kept;
+}
+
 bool tls_is_due(const struct tls *tls)
 {
 	return self_signed_is_due(&tls->self_signed, tls->cert);

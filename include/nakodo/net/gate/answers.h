@@ -29,6 +29,8 @@ struct answers {
 
 /* Nothing waits yet. The bound is an eighth of `max_memory`, and ANSWERS_MAX at most. */
 void answers_init(struct answers *answers, uint64_t max_memory);
+/* Another bound from now on. */
+void answers_set_max_memory(struct answers *answers, uint64_t max_memory);
 void answers_add(struct answers *answers, const struct address *client, size_t bytes);
 void answers_remove(struct answers *answers, const struct address *client, size_t bytes);
 /* How many bytes the next answer for the client may have. */

@@ -10,16 +10,17 @@ struct gate;
 struct gate_door;
 struct grant;
 struct head;
+struct jwt_keys;
 struct mount;
+struct options;
 struct problem;
 struct refusal;
 
 /* Is a token asked for at a listener with that `auth` (base/endpoint.h)? */
 bool bearer_is_asked(const struct gate *gate, const char *auth);
 
-/* Read the keys of the options, whose relative paths begin at `home`; on failure, -EINVAL or
- * -ENOMEM with a sentence, those that were there stay. */
-int bearer_load(struct gate *gate, const char *home, struct problem *problem);
+/* Read the keys of the options. 0, or -EINVAL or -ENOMEM with a sentence. */
+int bearer_load(struct jwt_keys **ret, const struct options *options, struct problem *problem);
 
 /* Read what a token allows, if it is good now. 0, or -EACCES or -ENOMEM, and gate->problem goes on
  * where "the token " ended. The grant is to be destroyed. */

@@ -37,6 +37,7 @@ struct gate {
 	struct census *census;
 	struct jwt_keys *keys; /* for tokens */
 	struct problem problem; /* of the token that was looked at last */
+	size_t most_peers; /* that file descriptors allow, of what max-peers was at the start */
 	size_t max_peers; /* as far as file descriptors allow */
 	uint64_t max_memory; /* bytes held for clients; see gate_is_short_of_memory() */
 	bool short_of_memory; /* the last look (ws/budget.h) could not get below that */
@@ -71,6 +72,8 @@ struct gate_place {
 
 /* `options` and `dialects` must outlive the gate. 0 or -ENOMEM. */
 int gate_init(struct gate *gate, const struct options *options, struct dialect_table *dialects);
+/* What max-memory comes to, in bytes. */
+uint64_t gate_max_memory(const struct options *options);
 void gate_finish(struct gate *gate);
 
 /* May this be answered at all? On success the client's address is what a trusted proxy says of

@@ -16,7 +16,8 @@ struct notify {
 void notify_start(struct notify *notify, uv_loop_t *loop);
 void notify_ready(struct notify *notify, size_t listeners);
 void notify_reloading(struct notify *notify);
-void notify_reloaded(struct notify *notify);
+/* It is as it was before notify_reloading(); after a reload it is ready again. */
+void notify_not_reloaded(struct notify *notify);
 void notify_stopping(struct notify *notify);
 /* Give the handles back to the loop. */
 void notify_finish(struct notify *notify);

@@ -20,6 +20,8 @@ void tls_destroy(struct tls *tls); /* takes NULL */
 /* Renew what is ours to renew and read the files again. New connections get the new certificate; on
  * failure all stays as it is. */
 int tls_reload(struct tls *tls, struct problem *problem);
+/* Let each have what the other has. */
+void tls_swap(struct tls *tls, struct tls *other);
 /* Should tls_reload() be called, since a certificate of our own has to be renewed? */
 bool tls_is_due(const struct tls *tls);
 /* The local authority's certificate, in PEM, and its SHA-256 fingerprint, "AB:CD:…". NULL: there is

@@ -1,0 +1,297 @@
+/*
+ * reload: see the header. The struct options stays where it is and gets another content, so that
+ * whoever reads a number there reads the new one. What is made of options is a part: it says here,
+ * and only here, how it is made anew.
+ */
+#include "nakodo/net/reload.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "nakodo/base/log.h"
+#include "nakodo/base/log_options.h"
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/dialect/dialect_table.h"
+#include "nakodo/hub/hub.h"
+#include "nakodo/net/gate/bearer.h"
+#include "nakodo/net/http/site.h"
+#include "nakodo/net/server.h"
+#include "nakodo/net/socket/listener.h"
+#include "nakodo/net/tls/tls.h"
+#include "nakodo/service/ice.h"
+#include "nakodo/service/jwt_keys.h"
+
+/* What was made and is not taken; once it is taken, what it has replaced. */
+struct fresh {
+	struct options options;
+	struct tls *tls;
+	struct ice *ice;
+	struct jwt_keys *keys;
+	struct site *site;
+	uint64_t max_memory;
+};
+
+/* One thing that is made of options. */
+struct part {
+	/* Make it of fresh->options, beside what the server has. 0, or -errno with a sentence, and
+	 * then there is nothing to dispose of. NULL: nothing is to be made. */
+	int (*make)(struct server *server, struct fresh *fresh, struct problem *problem);
+	/* Exchange it with the server's. It cannot fail. */
+	void (*take)(struct server *server, struct fresh *fresh);
+	/* Dispose of what is in `fresh`. NULL: nothing. */
+	void (*dispose)(struct server *server, struct fresh *fresh);
+};
+
+#define SWAP(a, b)                                                                                 \
+	do {                                                                                       \
+		__typeof__(a) kept = (a);                                                          \
+		(a) = (b);                                                                         \
+		(b) = kept;                                                                        \
+	} while (0)
+
+static int make_options(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	return options_reload(&fresh->options, server->options, problem);
+}
+
+static void take_options(struct server *server, struct fresh *fresh)
+{
+	SWAP(*server->options, fresh->options);
+}
+
+static void dispose_options(struct server *server, struct fresh *fresh)
+{
+	(void)server;
+	options_finish(&fresh->options);
+}
+
+/* libwebsockets has tables for as many descriptors as there could be at the start. */
+static int make_limits(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	const struct options *options = &fresh->options;
+
+	fresh->max_memory = gate_max_memory(options);
+	if (options->max_peers > server->gate.most_peers &&
+		options->max_peers > server->options->max_peers) {
+		return problem_set(problem, -EBUSY,
+			"%s: max-peers cannot be more than %zu, what there was room for at the "
+			"start: restart the daemon, or lower it",
+			options_where(options, &options->max_peers), server->gate.most_peers);
+	}
+	return 0;
+}
+
+/* Of the server's options, which are the new ones by now. */
+static void take_limits(struct server *server, struct fresh *fresh)
+{
+	const struct options *options = server->options;
+	struct gate *gate = &server->gate;
+	const struct hub_limits limits = {
+		.room_members = options->max_peers_per_room,
+		.outbox_bytes = options->send_queue,
+	};
+
+	gate->max_peers =
+		options->max_peers < gate->most_peers ? options->max_peers : gate->most_peers;
+	gate->max_memory = fresh->max_memory;
+	answers_set_max_memory(&server->sockets.answers, fresh->max_memory);
+	hub_set_limits(server->hub, &limits);
+	server->ws.show.messages = options->show_messages;
+}
+
+/* A certificate that comes or goes would need or leave a part of libwebsockets. */
+static int make_tls(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	const struct options *options = &fresh->options;
+	bool wanted = *options->tls_cert || *options->tls_self_signed;
+	const struct options *said = wanted ? options : server->options;
+
+	if (wanted != !!server->tls) {
+		return problem_set(problem, -EBUSY,
+			"%s: a certificate cannot %s while the daemon runs: restart it, or take "
+			"the change back",
+			options_where_either(said, &said->tls_cert, &said->tls_self_signed),
+			wanted ? "come" : "go");
+	}
+	return tls_create(&fresh->tls, options, problem);
+}
+
+static void take_tls(struct server *server, struct fresh *fresh)
+{
+	if (server->tls) {
+		tls_swap(server->tls, fresh->tls);
+	}
+}
+
+static void dispose_tls(struct server *server, struct fresh *fresh)
+{
+	(void)server;
+	tls_destroy(fresh->tls);
+}
+
+static int make_ice(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	(void)server;
+	return ice_create(&fresh->ice, &fresh->options, problem);
+}
+
+static void take_ice(struct server *server, struct fresh *fresh)
+{
+	SWAP(server->ice, fresh->ice);
+	server->env.ice = server->ice;
+	server->pages.ice = server->ice;
+}
+
+static void dispose_ice(struct server *server, struct fresh *fresh)
+{
+	(void)server;
+	ice_destroy(fresh->ice);
+}
+
+static int make_keys(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	(void)server;
+	return bearer_load(&fresh->keys, &fresh->options, problem);
+}
+
+static void take_keys(struct server *server, struct fresh *fresh)
+{
+	SWAP(server->gate.keys, fresh->keys);
+}
+
+static void dispose_keys(struct server *server, struct fresh *fresh)
+{
+	(void)server;
+	jwt_keys_destroy(fresh->keys);
+}
+
+static int make_site(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	(void)server;
+	return site_create(&fresh->site, &fresh->options, problem);
+}
+
+static void take_site(struct server *server, struct fresh *fresh)
+{
+	SWAP(server->pages.site, fresh->site);
+}
+
+static void dispose_site(struct server *server, struct fresh *fresh)
+{
+	(void)server;
+	site_destroy(fresh->site);
+}
+
+/* What dialects have copied, of options, limits and ICE servers. */
+static void take_mounts(struct server *server, struct fresh *fresh)
+{
+	(void)fresh;
+	dialect_table_adapt(server->dialects);
+}
+
+/* The last that is made, since the old log is closed then. */
+static int make_log(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	(void)server;
+	return log_options_open(&fresh->options, problem);
+}
+
+/* Made and taken in this order, disposed of the other way round. */
+static const struct part parts[] = {
+	{make_options, take_options, dispose_options},
+	{make_limits, take_limits, NULL},
+	{make_tls, take_tls, dispose_tls},
+	{make_ice, take_ice, dispose_ice},
+	{make_keys, take_keys, dispose_keys},
+	{make_site, take_site, dispose_site},
+	{NULL, take_mounts, NULL},
+	{make_log, NULL, NULL},
+};
+
+#define PARTS (sizeof(parts) / sizeof(*parts))
+
+static void dispose(struct server *server, struct fresh *fresh, size_t made)
+{
+	while (made--) {
+		if (parts[made].dispose) {
+			parts[made].dispose(server, fresh);
+		}
+	}
+}
+
+static int make(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < PARTS && !error; i++) {
+		error = parts[i].make ? parts[i].make(server, fresh, problem) : 0;
+		if (error) {
+			dispose(server, fresh, i);
+		}
+	}
+	return error;
+}
+
+/* The daemon has left for "/", but the paths in the options begin where it was started. */
+static int make_at_home(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	int error;
+
+	if (fchdir(server->home)) {
+		error = -errno;
+		return problem_set(problem, error, "cannot go back to where it was started: %s",
+			log_errno_text(error));
+	}
+	error = make(server, fresh, problem);
+	if (chdir("/")) {
+		log_error("reload.directory", LOG_ERRNO(-errno));
+	}
+	return error;
+}
+
+/* Nothing here can fail. */
+static void take(struct server *server, struct fresh *fresh)
+{
+	for (size_t i = 0; i < PARTS; i++) {
+		if (parts[i].take) {
+			parts[i].take(server, fresh);
+		}
+	}
+	dispose(server, fresh, PARTS);
+}
+
+/* Whatever is wrong with the rest, a log that was moved away is left. */
+static void fail(struct server *server, const struct problem *problem)
+{
+	int error = log_reopen();
+
+	if (error) {
+		log_error("reload.log", LOG_ERRNO(error));
+	}
+	log_error("reload.failed", LOG_STR("problem", problem->text));
+	notify_not_reloaded(&server->lifecycle.notify);
+}
+
+void reload_run(struct server *server)
+{
+	struct notify *notify = &server->lifecycle.notify;
+	struct fresh fresh = {0};
+	struct listener *listener;
+	struct problem problem;
+	size_t sockets;
+
+	notify_reloading(notify);
+	if (make_at_home(server, &fresh, &problem)) {
+		fail(server, &problem);
+		return;
+	}
+	take(server, &fresh);
+	LL_COUNT(server->sockets.listeners, listener, sockets);
+	log_info("reload.done", LOG_UINT("sockets", sockets),
+		LOG_UINT("max-peers", server->gate.max_peers),
+		LOG_UINT("max-memory", server->gate.max_memory));
+	notify_ready(notify, sockets);
+}
