@@ -37,9 +37,10 @@ export function roomOfPage() {
   }
 }
 
-/** The token that this page was opened with, if any. */
+/** The token that this page was opened with, if any: in /r/ROOM#t=TOKEN it is not in what is asked for. */
 export function tokenOfPage() {
-  return new URLSearchParams(location.search).get('token') ?? undefined;
+  return new URLSearchParams(location.hash.slice(1)).get('t')
+    ?? new URLSearchParams(location.search).get('token') ?? undefined;
 }
 
 /** @param {string} room @param {string} [base] */

@@ -14,19 +14,24 @@ import { brief } from './status.js';
 
 const EVERY_MS = 5000;
 
+/** By the status of the answer: a browser does not tell why a WebSocket was refused. @type {Partial<Record<number, string>>} */
+const REFUSALS = { 401: 'inside.noToken', 403: 'inside.otherRoom' };
+
 const line = byId('inside', HTMLElement);
-const full = byId('inside-full', HTMLElement);
+const hindrance = byId('inside-hindrance', HTMLElement);
 
 /**
  * @param {string} room
  * @param {AbortSignal} signal
- * @returns {Promise<Inside | null>} null: this time it was not told
+ * @returns {Promise<{ inside?: Inside | null, refusal?: string }>} neither: this time it was not told
  */
 async function ask(room, signal) {
   const token = tokenOfPage();
   const headers = /** @type {Record<string, string>} */ (token ? { Authorization: `Bearer ${token}` } : {});
   const answer = await fetch(`/v1/${encodeURIComponent(room)}/peers`, { headers, signal }).catch(() => null);
-  return answer?.ok ? answer.json().catch(() => null) : null;
+  return answer?.ok
+    ? { inside: await answer.json().catch(() => null) }
+    : { refusal: REFUSALS[answer?.status ?? 0] };
 }
 
 /** @param {Inside} inside @returns {[string, import('../lib/i18n.js').Params]} the sentence */
@@ -46,12 +51,16 @@ function sentenceOf({ peers, count }) {
   return first ? [second ? 'inside.twoMore' : 'inside.oneMore', { first, second, more }] : ['inside.count', { more }];
 }
 
-/** @param {Inside | null} inside */
-function show(inside) {
+/** @param {Awaited<ReturnType<typeof ask>>} told */
+function show({ inside, refusal }) {
+  const key = inside?.full ? 'join.full' : refusal;
   line.hidden = !inside;
-  full.hidden = !inside?.full;
+  hindrance.hidden = !key;
   if (inside) {
     say(line, ...sentenceOf(inside));
+  }
+  if (key) {
+    say(hindrance, key);
   }
 }
 
@@ -67,14 +76,18 @@ export function watchInside(room, signal) {
     }
     isAsking = true;
     clearTimeout(timer);
-    const inside = await ask(room, signal);
+    const told = await ask(room, signal);
     isAsking = false;
-    if (!signal.aborted) {
-      show(inside);
+    if (signal.aborted) {
+      return;
+    }
+    show(told);
+    if (!told.refusal) { // it would be refused again
       timer = setTimeout(look, EVERY_MS);
     }
   };
   document.addEventListener('visibilitychange', look, { signal });
+  addEventListener('hashchange', look, { signal }); // a link with another token loads nothing anew
   signal.addEventListener('abort', () => clearTimeout(timer));
   look();
 }

@@ -40,6 +40,8 @@ export const en = {
   'inside.oneMore': '{first} and {more} more are here.',
   'inside.twoMore': '{first}, {second} and {more} more are here.',
   'inside.count': 'People here: {more}',
+  'inside.noToken': 'This room is for invited people: the link has no valid invitation.',
+  'inside.otherRoom': 'Your invitation is for another room.',
 
   'device.mic': 'Microphone',
   'device.cam': 'Camera',
@@ -253,6 +255,8 @@ export const ja = {
   'inside.oneMore': '{first}さんとほか{more}人がいます。',
   'inside.twoMore': '{first}さん、{second}さん、ほか{more}人がいます。',
   'inside.count': '{more}人がいます。',
+  'inside.noToken': 'この部屋には招待が必要です。リンクに有効な招待がありません。',
+  'inside.otherRoom': 'この招待は別の部屋のものです。',
 
   'device.mic': 'マイク',
   'device.cam': 'カメラ',
