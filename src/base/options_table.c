@@ -88,7 +88,7 @@ const struct option_row options_table[] = {
 		.name = "mount",
 		.placeholder = "PATH=DIALECT",
 		.type = OPTION_TABLE,
-		FIXED(mount),
+		FIELD(mount),
 		.standard = "/=signal /relay=relay /chat=chat /ws=chat /echo=echo "
 			    "/video_chat/signaling=named-room "
 			    "/gst=gstreamer /signaling=ayame /libdatachannel=libdatachannel "

@@ -1,5 +1,6 @@
 /*
- * dialect_table: owns the mounts and the way from a URL path to one of them.
+ * dialect_table: owns the mounts: when each starts and stops. dialect_table_route.c has the way
+ * from a URL path to one of them.
  */
 #include "nakodo/dialect/dialect_table.h"
 
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "dialect_entry.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/saved.h"
@@ -28,19 +30,6 @@ static const struct dialect *const dialects[] = {
 	&dialect_signal,
 	&dialect_webtorrent,
 	&dialect_y_webrtc,
-};
-
-struct entry {
-	struct mount mount;
-	struct entry *next;
-	const char *key; /* the path, or the listener whose own it is */
-	char text[]; /* what the mount's strings point into */
-};
-
-struct dialect_table {
-	struct hub *hub;
-	const struct dialect_env *env;
-	struct entry *mounts, *own;
 };
 
 static const struct dialect *find(const char *name, size_t len)
@@ -68,8 +57,8 @@ static int no_such_dialect(const char *name, size_t len, struct problem *problem
 }
 
 /* `text` is DIALECT[?PARAMETERS]; `key` is the path, or if it is a listener's own mount, that. */
-static int entry_create(struct entry **ret, const struct dialect_table *table, const char *key,
-	bool own, const char *text, struct problem *problem)
+static int entry_create(struct entry **ret, struct dialect_table *table, const char *key, bool own,
+	const char *text, struct problem *problem)
 {
 	size_t name = strcspn(text, "?");
 	const struct dialect *dialect = find(text, name);
@@ -87,6 +76,7 @@ static int entry_create(struct entry **ret, const struct dialect_table *table, c
 	}
 	memcpy(entry->text, text, size);
 	memcpy(entry->text + size, key, strlen(key) + 1);
+	entry->table = table;
 	entry->key = entry->text + size;
 	entry->mount.path = own ? NULL : entry->key;
 	entry->mount.dialect = dialect;
@@ -94,6 +84,7 @@ static int entry_create(struct entry **ret, const struct dialect_table *table, c
 	entry->mount.parameters = text[name] ? entry->text + name + 1 : "";
 	error = dialect->start(&entry->mount, problem);
 	if (error) {
+		hub_space_destroy(entry->mount.space);
 		free(entry);
 		return error;
 	}
@@ -101,12 +92,50 @@ static int entry_create(struct entry **ret, const struct dialect_table *table, c
 	return 0;
 }
 
+static void entry_destroy(struct entry *entry)
+{
+	if (entry->mount.dialect->stop) {
+		entry->mount.dialect->stop(&entry->mount);
+	}
+	hub_space_destroy(entry->mount.space);
+	free(entry);
+}
+
+static struct entry **list_of(struct entry *entry)
+{
+	return entry->mount.path ? &entry->table->mounts : &entry->table->own;
+}
+
+/* It goes when the options do not say it and nobody is there. */
+static void settle(struct entry *entry)
+{
+	if (!entry->said && !entry->users) {
+		LL_DELETE(*list_of(entry), entry);
+		entry_destroy(entry);
+	}
+}
+
+/* The mount that is there by these words already. NULL: none. */
+static struct entry *find_said(struct dialect_table *table, const char *path, const char *text)
+{
+	struct entry *entry;
+
+	LL_FOREACH(table->mounts, entry)
+	{
+		if (entry->said && !strcmp(entry->key, path) && !strcmp(entry->text, text)) {
+			break;
+		}
+	}
+	return entry;
+}
+
+/* Of the options: what is there stays, what is not is started. */
 static int add_mount(
 	struct dialect_table *table, const struct option_item *item, struct problem *problem)
 {
 	const char *equals = strchr(item->value, '=');
+	struct entry *entry, *fresh = NULL;
 	struct problem detail;
-	struct entry *entry = NULL;
 	char *path;
 	int error;
 
@@ -115,34 +144,95 @@ static int add_mount(
 		return problem_set(problem, -EINVAL, "%s: mount `%s` is not PATH=DIALECT",
 			item->where, item->value);
 	}
-	error = entry_create(&entry, table, path, false, equals + 1, &detail);
+	entry = find_said(table, path, equals + 1);
+	error = entry ? 0 : entry_create(&fresh, table, path, false, equals + 1, &detail);
 	free(path);
 	if (error) {
 		return problem_set(problem, error, "%s: mount `%s`: %s", item->where, item->value,
 			detail.text);
 	}
-	LL_PREPEND(table->mounts, entry);
+	if (fresh) {
+		LL_PREPEND(table->mounts, fresh);
+		entry = fresh;
+	}
+	entry->saying = true;
 	return 0;
+}
+
+int dialect_table_prepare(
+	struct dialect_table *table, const struct option_list *mounts, struct problem *problem)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < mounts->count; i++) {
+		error = add_mount(table, &mounts->items[i], problem);
+	}
+	if (error) {
+		dialect_table_settle(table);
+	}
+	return error;
+}
+
+/* The longest names of those that begin alike come first, as in a table made of the same options.
+ */
+static int compare(const struct entry *a, const struct entry *b)
+{
+	return strcmp(b->key, a->key);
+}
+
+void dialect_table_commit(struct dialect_table *table)
+{
+	struct entry *entry;
+
+	LL_FOREACH(table->mounts, entry)
+	{
+		entry->said = entry->saying;
+		entry->saying = false;
+	}
+	LL_SORT(table->mounts, compare);
+}
+
+void dialect_table_settle(struct dialect_table *table)
+{
+	struct entry *entry, *next;
+
+	LL_FOREACH_SAFE(table->mounts, entry, next)
+	{
+		entry->saying = false;
+		settle(entry);
+	}
+}
+
+void dialect_table_hold(const struct mount *mount)
+{
+	((struct entry *)mount)->users++;
+}
+
+void dialect_table_let_go(const struct mount *mount)
+{
+	struct entry *entry = (struct entry *)mount;
+
+	entry->users--;
+	settle(entry);
 }
 
 int dialect_table_create(struct dialect_table **ret, struct hub *hub, const struct dialect_env *env,
 	const struct option_list *mounts, struct problem *problem)
 {
 	struct dialect_table *table = calloc(1, sizeof(*table));
-	int error = 0;
+	int error;
 
 	if (!table) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
 	table->hub = hub;
 	table->env = env;
-	for (size_t i = 0; !error && i < mounts->count; i++) {
-		error = add_mount(table, &mounts->items[i], problem);
-	}
+	error = dialect_table_prepare(table, mounts, problem);
 	if (error) {
 		dialect_table_destroy(table);
 		return error;
 	}
+	dialect_table_commit(table);
 	*ret = table;
 	return 0;
 }
@@ -153,10 +243,7 @@ static void entries_destroy(struct entry *entries)
 
 	LL_FOREACH_SAFE(entries, entry, next)
 	{
-		if (entry->mount.dialect->stop) {
-			entry->mount.dialect->stop(&entry->mount);
-		}
-		free(entry);
+		entry_destroy(entry);
 	}
 }
 
@@ -177,86 +264,17 @@ const struct mount *dialect_table_own(struct dialect_table *table, const char *l
 	if (entry_create(&entry, table, listener, true, name, problem)) {
 		return NULL;
 	}
+	entry->said = true;
 	LL_PREPEND(table->own, entry);
 	return &entry->mount;
 }
 
-/* What stands behind the mount's path if that is nothing or one segment, else NULL. */
-static const char *room_behind(const struct mount *mount, const char *path)
+void dialect_table_disown(const struct mount *mount)
 {
-	size_t len = strlen(mount->path);
+	struct entry *entry = (struct entry *)mount;
 
-	if (!strcmp(mount->path, "/")) {
-		return path[0] == '/' && !path[1] ? "" : NULL;
-	}
-	if (strncmp(path, mount->path, len) || (path[len] && path[len] != '/')) {
-		return NULL;
-	}
-	path += len + (path[len] == '/');
-	if (strchr(path, '/') || (*path && !mount->dialect->room_in_path)) {
-		return NULL;
-	}
-	return path;
-}
-
-const struct mount *dialect_table_route(
-	const struct dialect_table *table, const char *path, const char **ret_room)
-{
-	const struct mount *best = NULL;
-	struct entry *entry;
-
-	LL_FOREACH(table->mounts, entry)
-	{
-		const char *room = NULL;
-
-		if (entry->mount.dialect->match) {
-			if (!entry->mount.dialect->match(&entry->mount, path, &room)) {
-				room = NULL;
-			}
-		} else {
-			room = room_behind(&entry->mount, path);
-		}
-
-		if (room && (!best || strlen(entry->mount.path) > strlen(best->path))) {
-			best = &entry->mount;
-			*ret_room = room;
-		}
-	}
-	return best;
-}
-
-const struct mount *dialect_table_route_own(
-	const struct mount *mount, const char *path, const char **ret_room)
-{
-	const char *room = *path == '/' ? path + 1 : path;
-
-	if (mount->dialect->match) {
-		return mount->dialect->match(mount, path, ret_room) ? mount : NULL;
-	}
-	/* Such a listener stands in for another server, whose clients bring paths of their own. */
-	if (mount->dialect->room_in_path && strchr(room, '/')) {
-		return NULL;
-	}
-	*ret_room = mount->dialect->room_in_path ? room : "";
-	return mount;
-}
-
-bool dialect_table_http(const struct dialect_table *table, const struct mount *own,
-	const struct dialect_request *request, struct dialect_answer *ret)
-{
-	const struct entry *entry;
-
-	if (own) {
-		return own->dialect->http && own->dialect->http(own, request, ret);
-	}
-	LL_FOREACH(table->mounts, entry)
-	{
-		if (entry->mount.dialect->http &&
-			entry->mount.dialect->http(&entry->mount, request, ret)) {
-			return true;
-		}
-	}
-	return false;
+	entry->said = false;
+	settle(entry);
 }
 
 static void weigh(const struct entry *entries, struct shortage *shortage)
@@ -338,7 +356,7 @@ static void save_entries(const struct entry *entries, struct save *save)
 
 	LL_FOREACH(entries, entry)
 	{
-		if (entry->mount.dialect->save) {
+		if (entry->said && entry->mount.dialect->save) {
 			save_begin(save, SAVE_MOUNT);
 			save_number(save, !entry->mount.path);
 			save_text(save, entry->key);

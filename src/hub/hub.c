@@ -100,6 +100,12 @@ struct hub_space *hub_space_create(struct hub *hub)
 	return space;
 }
 
+void hub_space_destroy(struct hub_space *space)
+{
+	LL_DELETE(space->hub->spaces, space);
+	free(space);
+}
+
 void hub_space_set_room_members(struct hub_space *space, size_t members)
 {
 	space->own = members;

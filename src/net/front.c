@@ -12,6 +12,7 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
@@ -105,6 +106,7 @@ static int on_upgrade(
 	snprintf(server->subprotocol, sizeof(server->subprotocol), "%s",
 		place.subprotocol ? place.subprotocol : "");
 	conn->mount = place.mount;
+	dialect_table_hold(conn->mount);
 	conn->place = place.group;
 	conn->peer.grant = place.grant;
 	conn->placed = true;

@@ -185,11 +185,23 @@ static void dispose_site(struct server *server, struct fresh *fresh)
 	site_destroy(fresh->site);
 }
 
-/* What dialects have copied, of options, limits and ICE servers. */
+static int make_mounts(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	return dialect_table_prepare(server->dialects, &fresh->options.mount, problem);
+}
+
+/* Dialects may have copies of options, and are told of ICE servers. */
 static void take_mounts(struct server *server, struct fresh *fresh)
 {
 	(void)fresh;
+	dialect_table_commit(server->dialects);
 	dialect_table_adapt(server->dialects);
+}
+
+static void dispose_mounts(struct server *server, struct fresh *fresh)
+{
+	(void)fresh;
+	dialect_table_settle(server->dialects);
 }
 
 /* The last that is made, since the old log is closed then. */
@@ -207,7 +219,7 @@ static const struct part parts[] = {
 	{make_ice, take_ice, dispose_ice},
 	{make_keys, take_keys, dispose_keys},
 	{make_site, take_site, dispose_site},
-	{NULL, take_mounts, NULL},
+	{make_mounts, take_mounts, dispose_mounts},
 	{make_log, NULL, NULL},
 };
 

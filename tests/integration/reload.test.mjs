@@ -130,6 +130,32 @@ describe('what SIGHUP changes', () => {
     await Promise.all([before, after, last].map((client) => client.close()));
   });
 
+  it('is what is spoken where: a mount comes, one goes when its last peer has left, another dialect takes a path over', async (t) => {
+    const daemon = await configured(t, 'mount = /old=relay\nmount = /kept=relay\nmount = /turned=relay');
+    const both = (path) => Promise.all([open(daemon.ws + path), open(daemon.ws + path)]);
+    const relays = async ([one, other]) => {
+      one.send('hello');
+      assert.equal(await other.next(), 'hello');
+    };
+    assert.equal((await refused(`${daemon.ws}/fresh/a`)).status, 404);
+    const pairs = await Promise.all(['/old/a', '/kept/a', '/turned/a'].map(both));
+    const away = await Session.join(daemon.ws, 'a');
+    const stays = await Session.join(daemon.ws, 'a');
+    away.ws.terminate();
+    await daemon.says('mount = /kept=relay\nmount = /fresh=relay\nmount = /turned=echo\nmount = /v1=off');
+    assert.equal((await refused(`${daemon.ws}/old/a`)).status, 404);
+    assert.equal((await refused(`${daemon.ws}/v1/a`)).status, 404);
+    for (const pair of [...pairs, await both('/fresh/a'), [pairs[1][0], await open(`${daemon.ws}/kept/a`)]]) await relays(pair);
+    await hello(await open(`${daemon.ws}/turned`));
+    await stays.bye();
+    await pairs[0][0].close();
+    await daemon.says('mount = /kept=relay');
+    await relays(pairs[1].reverse());
+    const back = await Session.join(daemon.ws, 'a');
+    assert.equal(back.peers.size, 0);
+    await back.bye();
+  });
+
   it('is the pages, and where and how much is logged', async (t) => {
     const daemon = await configured(t, '');
     const page = async () => (await ask({ port: daemon.port }, '/')).body.toString();

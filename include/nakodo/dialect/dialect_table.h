@@ -19,17 +19,29 @@ struct shortage;
 struct dialect_table;
 
 /* The mounts of the options; an unknown dialect or parameter is -EINVAL with a sentence that
- * names the place it was said. The caller owns the table; its spaces belong to the hub, and `env`
- * must live as long as the table. */
+ * names the place it was said. The caller owns the table; the hub and `env` must live as long. */
 int dialect_table_create(struct dialect_table **ret, struct hub *hub, const struct dialect_env *env,
 	const struct option_list *mounts, struct problem *problem);
 void dialect_table_destroy(struct dialect_table *table);
 
+/* Start those mounts of other options that are not there by the same words. Paths do not lead to
+ * them before dialect_table_commit(), and from then on to no others. 0, or as
+ * dialect_table_create(), and all is as it was. */
+int dialect_table_prepare(
+	struct dialect_table *table, const struct option_list *mounts, struct problem *problem);
+void dialect_table_commit(struct dialect_table *table);
+/* Stop those to which no path leads and that nobody holds. */
+void dialect_table_settle(struct dialect_table *table);
+/* A connection is at the mount, which stays until it is gone, whatever the options say. */
+void dialect_table_hold(const struct mount *mount);
+void dialect_table_let_go(const struct mount *mount);
+
 /* Make the mount of a listener that speaks one dialect at any path; `listener` tells it from those
  * of others, for the next process. NULL with `problem`: no such dialect, or no memory. The table
- * owns it. */
+ * owns it, at least until dialect_table_disown(). */
 const struct mount *dialect_table_own(struct dialect_table *table, const char *listener,
 	const char *name, struct problem *problem);
+void dialect_table_disown(const struct mount *mount);
 
 /* Let the dialects answer a plain HTTP request, those of the mounts or a listener's own (`own` not
  * NULL). False: it is not theirs. */

@@ -71,7 +71,8 @@ uint64_t hub_now(const struct hub *hub);
 void hub_set_timer(struct hub *hub, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn);
 void hub_clear_timer(struct hub *hub, struct wheel_timer *timer);
 void hub_destroy(struct hub *hub); /* every peer must be gone */
-struct hub_space *hub_space_create(struct hub *hub); /* lives as long as it. NULL: no memory */
+struct hub_space *hub_space_create(struct hub *hub); /* NULL: no memory */
+void hub_space_destroy(struct hub_space *space); /* no room is left; else the hub does it */
 struct hub *hub_of_space(const struct hub_space *space);
 /* Bound the rooms of this space to so many members, whatever hub_limits says. */
 void hub_space_set_room_members(struct hub_space *space, size_t members);

@@ -11,6 +11,7 @@
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
@@ -281,6 +282,9 @@ void conn_destroy(struct conn *conn)
 		free(conn->target);
 	}
 	grant_destroy(conn->peer.grant);
+	if (conn->mount) {
+		dialect_table_let_go(conn->mount);
+	}
 	free(conn);
 }
 

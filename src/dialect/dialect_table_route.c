@@ -1,0 +1,87 @@
+/* dialect_table_route: owns the way from a URL path to a mount. */
+#include <string.h>
+#include <utlist.h>
+
+#include "dialect_entry.h"
+#include "nakodo/dialect/dialect_table.h"
+
+/* What stands behind the mount's path if that is nothing or one segment, else NULL. */
+static const char *room_behind(const struct mount *mount, const char *path)
+{
+	size_t len = strlen(mount->path);
+
+	if (!strcmp(mount->path, "/")) {
+		return path[0] == '/' && !path[1] ? "" : NULL;
+	}
+	if (strncmp(path, mount->path, len) || (path[len] && path[len] != '/')) {
+		return NULL;
+	}
+	path += len + (path[len] == '/');
+	if (strchr(path, '/') || (*path && !mount->dialect->room_in_path)) {
+		return NULL;
+	}
+	return path;
+}
+
+const struct mount *dialect_table_route(
+	const struct dialect_table *table, const char *path, const char **ret_room)
+{
+	const struct mount *best = NULL;
+	struct entry *entry;
+
+	LL_FOREACH(table->mounts, entry)
+	{
+		const char *room = NULL;
+
+		if (!entry->said) {
+			continue;
+		}
+		if (entry->mount.dialect->match) {
+			if (!entry->mount.dialect->match(&entry->mount, path, &room)) {
+				room = NULL;
+			}
+		} else {
+			room = room_behind(&entry->mount, path);
+		}
+
+		if (room && (!best || strlen(entry->mount.path) > strlen(best->path))) {
+			best = &entry->mount;
+			*ret_room = room;
+		}
+	}
+	return best;
+}
+
+const struct mount *dialect_table_route_own(
+	const struct mount *mount, const char *path, const char **ret_room)
+{
+	const char *room = *path == '/' ? path + 1 : path;
+
+	if (mount->dialect->match) {
+		return mount->dialect->match(mount, path, ret_room) ? mount : NULL;
+	}
+	/* Such a listener stands in for another server, whose clients bring paths of their own. */
+	if (mount->dialect->room_in_path && strchr(room, '/')) {
+		return NULL;
+	}
+	*ret_room = mount->dialect->room_in_path ? room : "";
+	return mount;
+}
+
+bool dialect_table_http(const struct dialect_table *table, const struct mount *own,
+	const struct dialect_request *request, struct dialect_answer *ret)
+{
+	const struct entry *entry;
+
+	if (own) {
+		return own->dialect->http && own->dialect->http(own, request, ret);
+	}
+	LL_FOREACH(table->mounts, entry)
+	{
+		if (entry->said && entry->mount.dialect->http &&
+			entry->mount.dialect->http(&entry->mount, request, ret)) {
+			return true;
+		}
+	}
+	return false;
+}
