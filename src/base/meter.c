@@ -201,8 +201,13 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		METER_COUNTER},
 	[METER_CLOSED_4400] = {"closed_4400",
 		"Peers closed with 4400 (a bad request of a dialect).", METER_COUNTER},
+	[METER_CLOSED_4401] = {"closed_4401",
+		"Peers closed with 4401 (no token, a bad or an expired one).", METER_COUNTER},
 	[METER_CLOSED_4403] = {"closed_4403",
-		"Peers closed with 4403 (a room that the token does not name).", METER_COUNTER},
+		"Peers closed with 4403 (a room that the token does not name, or that is locked; "
+		"or "
+		"kicked).",
+		METER_COUNTER},
 	[METER_CLOSED_4408] = {"closed_4408", "Peers closed with 4408 (no answer to pings).",
 		METER_COUNTER},
 	[METER_CLOSED_4409] = {"closed_4409",
@@ -274,6 +279,8 @@ static enum meter of_code(unsigned code)
 		return METER_CLOSED_1011;
 	case 4400:
 		return METER_CLOSED_4400;
+	case 4401:
+		return METER_CLOSED_4401;
 	case 4403:
 		return METER_CLOSED_4403;
 	case 4408:

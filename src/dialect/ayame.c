@@ -228,14 +228,17 @@ static const char *check_token(const struct session *session, const struct json_
 	const struct json_value *key = &members[SIGNALING_KEY].value;
 	struct peer *peer = session->peer;
 	char token[JWT_MAX + 1];
+	struct grant *grant;
+	const char *why;
 	long len;
 
 	if (session->asks_token && !peer->grant) {
 		key = key->kind == JSON_STRING ? key : &members[KEY].value;
 		len = json_decode(key, token, sizeof(token));
-		if (len < 0 || env->read_token(env->cookie, token, (size_t)len, &peer->grant)) {
+		if (len < 0 || env->read_token(env->cookie, token, (size_t)len, &grant, &why)) {
 			return "Unauthorized";
 		}
+		env->take_grant(env->cookie, peer, grant);
 	}
 	return grant_may_join(peer->grant, session->room) ? NULL : "Forbidden";
 }

@@ -26,7 +26,8 @@ static void audit_v1_seat(struct audit *audit, const struct nakodo_v1_seat *seat
 		audit_fault(audit, "a session is not that of its seat or of its connection");
 	}
 	audit_bytes(audit, MEMORY_ROOMS,
-		sizeof(*seat) + length(seat->name) + length(seat->meta) + length(seat->snapshot));
+		sizeof(*seat) + length(seat->name) + length(seat->meta) + length(seat->user) +
+			length(seat->snapshot));
 	audit_outbox(audit, &seat->session.kept);
 	nakodo_v1_waiting_audit(&seat->waiting, audit);
 	audit->awaited += seat->placed;
@@ -49,6 +50,7 @@ static void audit_v1(struct audit *audit, const struct nakodo_v1 *v1)
 		kept++;
 	}
 	nakodo_v1_history_audit(v1, audit);
+	nakodo_v1_token_audit(v1, audit);
 	if (rooms != v1->rooms || kept < v1->kept.used) {
 		audit_fault(audit, "%zu rooms and %zu kept seats are counted, %zu and %zu found",
 			v1->rooms, v1->kept.used, rooms, kept);

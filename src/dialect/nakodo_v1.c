@@ -19,43 +19,26 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1_call.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
+#include "nakodo/dialect/nakodo_v1_join.h"
 #include "nakodo/dialect/nakodo_v1_mount.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
 #include "nakodo/dialect/nakodo_v1_saved.h"
 #include "nakodo/dialect/nakodo_v1_shed.h"
+#include "nakodo/dialect/nakodo_v1_token.h"
 
 #define ACK_DELAY 1000 /* ms, after the first message that is not acknowledged */
 #define RELOAD_WAIT 5000 /* ms, for a tab that was closed or is reloading */
 #define BYE 1000
 #define GOING_AWAY 1001
 
-enum { TYPE, TO, FROM, N, T, TEXT, NAME, META, MEMBERS };
-
-/* One message from a client. */
-struct call {
-	struct nakodo_v1_seat *seat;
-	const char *data; /* from its { on */
-	size_t len;
-	struct json_member *members;
-};
-
-/* What is wrong with a message; `code` NULL: nothing. */
-struct fault {
-	const char *code, *message;
-};
-
-static const struct fault no_fault;
-
-static struct fault bad_message(const char *message)
-{
-	return (struct fault){"bad-message", message};
-}
+static const struct nakodo_v1_fault no_fault;
 
 /* Of the message that is being read, which is counted when it is done. `to` is JSON as it came, or
  * NULL. */
-static void send_error(
-	struct nakodo_v1_seat *seat, const struct fault *fault, const struct json_value *to)
+static void send_error(struct nakodo_v1_seat *seat, const struct nakodo_v1_fault *fault,
+	const struct json_value *to)
 {
 	bool echo = to && to->kind == JSON_STRING && to->len <= HUB_NAME_MAX;
 	char n[32];
@@ -91,12 +74,12 @@ static bool is_reserved(const struct json_value *type)
 }
 
 /* NULL: nobody of that id is in the room. */
-static struct nakodo_v1_seat *find_peer(const struct call *call)
+static struct nakodo_v1_seat *find_peer(const struct nakodo_v1_call *call)
 {
 	char id[NAKODO_V1_ID];
 	struct member *member = NULL;
 
-	if (json_decode(&call->members[TO].value, id, sizeof(id)) > 0) {
+	if (json_decode(&call->members[CALL_TO].value, id, sizeof(id)) > 0) {
 		member = hub_find(call->seat->member->room, id);
 	}
 	return member ? nakodo_v1_seat_of(member) : NULL;
@@ -104,7 +87,7 @@ static struct nakodo_v1_seat *find_peer(const struct call *call)
 
 static void pass(struct nakodo_v1_seat *seat, struct nakodo_v1_seat *peer, struct message *message)
 {
-	static const struct fault busy = {
+	static const struct nakodo_v1_fault busy = {
 		"peer-busy", "That peer is away, and enough is waiting for it."};
 	char quoted[NAKODO_V1_ID + JSON_QUOTE_EXTRA];
 	struct json_value to = {.kind = JSON_STRING, .at = quoted};
@@ -127,9 +110,9 @@ static void pass_to_all(struct nakodo_v1_seat *seat, struct message *message)
 	}
 }
 
-static struct fault relay(const struct call *call)
+static struct nakodo_v1_fault relay(const struct nakodo_v1_call *call)
 {
-	const struct json_value *to = &call->members[TO].value;
+	const struct json_value *to = &call->members[CALL_TO].value;
 	const struct iovec parts[] = {
 		PART("{\"from\":\""),
 		PART_OF(call->seat->member->id),
@@ -142,7 +125,7 @@ static struct fault relay(const struct call *call)
 	if (to->kind != JSON_ABSENT) {
 		peer = find_peer(call);
 		if (!peer) {
-			return (struct fault){
+			return (struct nakodo_v1_fault){
 				"unknown-peer", "There is no such peer in this room."};
 		}
 	}
@@ -156,81 +139,21 @@ static struct fault relay(const struct call *call)
 	return no_fault;
 }
 
-static struct fault chat(const struct call *call)
+static struct nakodo_v1_fault chat(const struct nakodo_v1_call *call)
 {
-	const struct json_value *text = &call->members[TEXT].value;
+	const struct json_value *text = &call->members[CALL_TEXT].value;
 
 	if (text->kind != JSON_STRING) {
-		return bad_message("A chat message needs the string text.");
+		return nakodo_v1_bad_message("A chat message needs the string text.");
 	}
-	if (call->members[TO].value.kind == JSON_ABSENT) {
+	if (call->members[CALL_TO].value.kind == JSON_ABSENT) {
 		if (!json_is_portable(text)) {
-			return bad_message(
+			return nakodo_v1_bad_message(
 				"The text has half of a surrogate pair or the character U+0000.");
 		}
 		nakodo_v1_history_add(call->seat, text->at, text->len);
 	}
 	return relay(call);
-}
-
-/* It goes to the participant too, who learns by it that its update was taken. */
-static void publish_update(struct nakodo_v1_seat *seat)
-{
-	struct text text = {0};
-	struct iovec part;
-
-	text_add(&text, "{\"type\":\"peer-updated\",\"peer\":{");
-	nakodo_v1_seat_print(seat, &text);
-	text_add(&text, "}}");
-	part.iov_base = text_take(&text, &part.iov_len);
-	if (part.iov_base) {
-		nakodo_v1_seat_publish(seat, NAKODO_V1_UPDATED, &part, 1);
-		nakodo_v1_seat_send(seat, &part, 1);
-		free(part.iov_base);
-	}
-}
-
-static void replace(char **text, const char *by, size_t len)
-{
-	char *copy = strndup(by, len);
-
-	if (copy) {
-		free(*text);
-		*text = copy;
-	}
-}
-
-static struct fault update(const struct call *call)
-{
-	const struct json_value *meta = &call->members[META].value;
-	const struct json_value *given = &call->members[NAME].value;
-	char name[HUB_NAME_MAX + 1], quoted[JSON_QUOTED(HUB_NAME_MAX)];
-
-	if (given->kind != JSON_ABSENT &&
-		(json_decode(given, name, sizeof(name)) < 1 || !nakodo_v1_is_name(name))) {
-		return bad_message("A name has 1 to 128 bytes of UTF-8 without control "
-				   "characters and slashes.");
-	}
-	if (meta->kind != JSON_ABSENT && meta->kind != JSON_OBJECT) {
-		return bad_message("The member meta must be an object.");
-	}
-	if (meta->len > call->seat->mount->mount->env->options->max_meta) {
-		return bad_message("The member meta is too long.");
-	}
-	if (!json_is_portable(meta)) {
-		return bad_message("The member meta has half of a surrogate pair, the character "
-				   "U+0000 or a number that is too large.");
-	}
-	if (given->kind != JSON_ABSENT) {
-		json_quote(name, quoted, sizeof(quoted));
-		replace(&call->seat->name, quoted, strlen(quoted));
-	}
-	if (meta->kind != JSON_ABSENT) {
-		replace(&call->seat->meta, meta->at, meta->len);
-	}
-	nakodo_v1_seat_count(call->seat);
-	publish_update(call->seat);
-	return no_fault;
 }
 
 /* A count that fits into a JSON number without loss. */
@@ -251,9 +174,9 @@ static bool read_count(const struct json_value *value, uint64_t *ret)
 	return true;
 }
 
-static void pong(const struct call *call)
+static void pong(const struct nakodo_v1_call *call)
 {
-	const struct json_value *t = &call->members[T].value;
+	const struct json_value *t = &call->members[CALL_T].value;
 	const struct iovec parts[] = {
 		PART("{\"type\":\"pong\""),
 		t->kind == JSON_ABSENT ? PART("") : PART(",\"t\":"),
@@ -265,9 +188,9 @@ static void pong(const struct call *call)
 }
 
 /* The messages that are not numbered; false: it is none of them, or not well-formed. */
-static bool take_unnumbered(const struct call *call)
+static bool take_unnumbered(const struct nakodo_v1_call *call)
 {
-	const struct json_value *type = &call->members[TYPE].value;
+	const struct json_value *type = &call->members[CALL_TYPE].value;
 	uint64_t n;
 
 	if (json_equals(type, "ping")) {
@@ -278,7 +201,10 @@ static bool take_unnumbered(const struct call *call)
 		nakodo_v1_seat_leave(call->seat, "bye", BYE);
 		return true;
 	}
-	if (json_equals(type, "ack") && read_count(&call->members[N].value, &n) &&
+	if (nakodo_v1_token_take(call)) {
+		return true;
+	}
+	if (json_equals(type, "ack") && read_count(&call->members[CALL_N].value, &n) &&
 		!session_ack(&call->seat->session, n)) {
 		nakodo_v1_seat_confirm(call->seat);
 		return true;
@@ -286,43 +212,46 @@ static bool take_unnumbered(const struct call *call)
 	return false;
 }
 
-static struct fault take_numbered(const struct call *call)
+static struct nakodo_v1_fault take_numbered(const struct nakodo_v1_call *call)
 {
-	const struct json_value *type = &call->members[TYPE].value;
-	const struct json_value *to = &call->members[TO].value;
+	const struct json_value *type = &call->members[CALL_TYPE].value;
+	const struct json_value *to = &call->members[CALL_TO].value;
 
 	if (to->kind != JSON_ABSENT && to->kind != JSON_STRING) {
-		return bad_message("The member to must be a string.");
+		return nakodo_v1_bad_message("The member to must be a string.");
 	}
 	if (is_reserved(type)) {
-		return bad_message("Only the server sends messages of this type.");
+		return nakodo_v1_bad_message("Only the server sends messages of this type.");
 	}
 	if (json_equals(type, "ack")) {
-		return bad_message("The member n must be a count of messages that were sent.");
+		return nakodo_v1_bad_message(
+			"The member n must be a count of messages that were sent.");
 	}
 	if (json_equals(type, "update")) {
-		return update(call);
+		return nakodo_v1_self_update(call);
 	}
 	return json_equals(type, "chat") ? chat(call) : relay(call);
 }
 
-static struct fault fault_of_scan(enum json_result result, const struct json_member *members)
+static struct nakodo_v1_fault fault_of_scan(
+	enum json_result result, const struct json_member *members)
 {
 	switch (result) {
 	case JSON_BAD:
-		return (struct fault){"bad-json", "A message is one complete JSON value."};
+		return (struct nakodo_v1_fault){
+			"bad-json", "A message is one complete JSON value."};
 	case JSON_NOT_OBJECT:
-		return bad_message("A message is a JSON object.");
+		return nakodo_v1_bad_message("A message is a JSON object.");
 	case JSON_DOUBLED:
-		return bad_message("A member stands twice.");
+		return nakodo_v1_bad_message("A member stands twice.");
 	case JSON_OK:
 		break;
 	}
-	if (members[TYPE].value.kind != JSON_STRING) {
-		return bad_message("A message needs the string type.");
+	if (members[CALL_TYPE].value.kind != JSON_STRING) {
+		return nakodo_v1_bad_message("A message needs the string type.");
 	}
-	if (members[FROM].value.kind != JSON_ABSENT) {
-		return bad_message("Who a message is from is said by the server.");
+	if (members[CALL_FROM].value.kind != JSON_ABSENT) {
+		return nakodo_v1_bad_message("Who a message is from is said by the server.");
 	}
 	return no_fault;
 }
@@ -343,28 +272,49 @@ static void count(struct nakodo_v1_seat *seat)
 	}
 }
 
+static void v1_open(struct peer *peer, const struct request *request)
+{
+	if (request->asks_token && !peer->grant) {
+		nakodo_v1_token_await(peer, request);
+	} else {
+		nakodo_v1_join(peer, request);
+	}
+}
+
+static void hear_guest(struct peer *peer, const char *data, size_t len)
+{
+	struct request *request = nakodo_v1_token_hear(peer, data, len);
+
+	if (request) {
+		nakodo_v1_join(peer, request);
+		free(request);
+	}
+}
+
 static void v1_message(struct peer *peer, const char *data, size_t len, bool binary)
 {
-	struct json_member members[MEMBERS] = {
-		[TYPE].name = "type",
-		[TO].name = "to",
-		[FROM].name = "from",
-		[N].name = "n",
-		[T].name = "t",
-		[TEXT].name = "text",
-		[NAME].name = "name",
-		[META].name = "meta",
+	struct json_member members[CALL_MEMBERS] = {
+		[CALL_TYPE].name = "type",
+		[CALL_TO].name = "to",
+		[CALL_FROM].name = "from",
+		[CALL_N].name = "n",
+		[CALL_T].name = "t",
+		[CALL_TEXT].name = "text",
+		[CALL_NAME].name = "name",
+		[CALL_META].name = "meta",
+		[CALL_TOKEN].name = "token",
 	};
-	struct nakodo_v1_seat *seat = peer->state_of_dialect;
-	struct call call = {seat, data, len, members};
-	struct fault fault = {"not-text", "A message is a text frame."};
+	struct nakodo_v1_seat *seat = nakodo_v1_seat_at(peer);
+	struct nakodo_v1_call call = {seat, data, len, members};
+	struct nakodo_v1_fault fault = {"not-text", "A message is a text frame."};
 	const struct json_value *to = NULL;
 
 	if (!seat) {
+		hear_guest(peer, data, len);
 		return;
 	}
 	if (!binary) {
-		fault = fault_of_scan(json_scan(data, len, members, MEMBERS), members);
+		fault = fault_of_scan(json_scan(data, len, members, CALL_MEMBERS), members);
 		if (!fault.code && take_unnumbered(&call)) {
 			return;
 		}
@@ -373,7 +323,7 @@ static void v1_message(struct peer *peer, const char *data, size_t len, bool bin
 		call.data = memchr(data, '{', len); /* there may be white space before it */
 		call.len = len - (size_t)(call.data - data);
 		fault = take_numbered(&call);
-		to = &members[TO].value;
+		to = &members[CALL_TO].value;
 	}
 	if (fault.code) {
 		send_error(seat, &fault, to);
@@ -383,7 +333,7 @@ static void v1_message(struct peer *peer, const char *data, size_t len, bool bin
 
 static void v1_closing(struct peer *peer, const char *reason, uint64_t retry_after)
 {
-	struct nakodo_v1_seat *seat = peer->state_of_dialect;
+	struct nakodo_v1_seat *seat = nakodo_v1_seat_at(peer);
 	char seconds[32];
 	struct iovec parts[] = {
 		PART("{\"type\":\"closing\",\"reason\":\""),
@@ -407,7 +357,6 @@ static bool ends_session(unsigned code)
 	case 1007:
 	case 1009:
 	case 4400:
-	case 4401:
 	case 4403:
 	case 4413:
 		return true;
@@ -418,10 +367,11 @@ static bool ends_session(unsigned code)
 
 static void v1_close(struct peer *peer)
 {
-	struct nakodo_v1_seat *seat = peer->state_of_dialect;
+	struct nakodo_v1_seat *seat = nakodo_v1_seat_at(peer);
 	bool theirs = peer->state == PEER_GONE; /* else we close it */
 
 	if (!seat) {
+		nakodo_v1_token_leave(peer);
 		return;
 	}
 	if (ends_session(peer->close_code)) {
@@ -437,6 +387,7 @@ static void v1_close(struct peer *peer)
 const struct dialect dialect_nakodo_v1 = {
 	.name = "nakodo.v1",
 	.room_in_path = true,
+	.token_in_message = true,
 	.subprotocol = "nakodo.v1",
 	.match = nakodo_v1_mount_match,
 	.start = nakodo_v1_mount_start,
@@ -452,8 +403,9 @@ const struct dialect dialect_nakodo_v1 = {
 	.save = nakodo_v1_save,
 	.restore = nakodo_v1_restore,
 	.forget = nakodo_v1_forget,
-	.open = nakodo_v1_join,
+	.open = v1_open,
 	.message = v1_message,
+	.renew = nakodo_v1_token_ask,
 	.closing = v1_closing,
 	.close = v1_close,
 };

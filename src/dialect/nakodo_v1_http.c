@@ -9,6 +9,7 @@
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_join.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
 
 #define NAMED_MAX 50 /* participants; of more only the count is told */

@@ -2,7 +2,7 @@
  * nakodo_v1_join: what a client's URL says, and what it gets for it: its old seat, a fresh one, or
  * a refusal. Owns the count of wrong tokens from each address.
  */
-#include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_join.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,9 +16,11 @@
 #include "nakodo/base/text.h"
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/dialect/nakodo_v1_ice.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
+#include "nakodo/service/grant.h"
 
 #define CLOSE_BAD_ROOM 4400
 #define CLOSE_ELSEWHERE 4409
@@ -34,6 +36,7 @@
 /* What the URL says. */
 struct call {
 	const struct request *request;
+	const struct grant *grant; /* NULL: no token is asked for */
 	struct nakodo_v1 *v1;
 	struct nakodo_v1_seat *old; /* whose token was presented */
 	struct nakodo_v1_key *shown; /* the token */
@@ -65,7 +68,7 @@ static void send_first(struct peer *peer, const char *text)
 	frame_unref(frame);
 }
 
-static void refuse(struct peer *peer, const char *code, const char *message, unsigned close)
+void nakodo_v1_refuse(struct peer *peer, const char *code, const char *message, unsigned close)
 {
 	const struct iovec parts[] = {
 		PART("{\"type\":\"error\",\"code\":\""),
@@ -94,8 +97,14 @@ static bool read_nonce(const struct request *request, char ret[TOKEN_TEXT])
 /* Why it cannot be; NULL: all is well. */
 static const char *read_names(struct call *call)
 {
-	long len = request_get(call->request, "name", call->name, sizeof(call->name));
+	bool named = call->grant && *call->grant->name;
+	long len;
 
+	if (named) {
+		len = snprintf(call->name, sizeof(call->name), "%s", call->grant->name);
+	} else {
+		len = request_get(call->request, "name", call->name, sizeof(call->name));
+	}
 	if (!nakodo_v1_is_name(call->request->room)) {
 		return "A room's name stands behind the path, as in /v1/ROOM, and has 1 to 128 "
 		       "bytes of UTF-8 without control characters and slashes.";
@@ -151,6 +160,18 @@ static int find_old(struct call *call, const char *argument)
 	}
 	call->old = len < 0 ? NULL : nakodo_v1_key_find(call->v1, SESSION, token, &call->shown);
 	return call->old ? 1 : -EPERM;
+}
+
+/* Is it the same person's, as far as tokens say who that is? */
+static bool is_of(const struct call *call, const struct nakodo_v1_seat *seat)
+{
+	char quoted[JSON_QUOTED(GRANT_NAME)];
+
+	if (!call->grant || !*call->grant->subject) {
+		return !seat->user;
+	}
+	json_quote(call->grant->subject, quoted, sizeof(quoted));
+	return seat->user && !strcmp(seat->user, quoted);
 }
 
 /* What `n` in the URL says, if the session can be resumed there. */
@@ -305,8 +326,9 @@ static char *print_welcome(const struct call *call, struct nakodo_v1_seat *seat,
 	nakodo_v1_ice_print(seat, &text);
 	text_print(&text,
 		",\"resumeSeconds\":%" PRIu64 ",\"limits\":{\"message\":%" PRIu64
-		",\"peers\":%" PRIu64 "}}",
-		options->resume_seconds, options->max_message, options->room_peers);
+		",\"peers\":%zu}}",
+		options->resume_seconds, options->max_message,
+		grant_bound(call->grant, options->room_peers));
 	return text_take(&text, NULL);
 }
 
@@ -345,47 +367,43 @@ static void announce(struct nakodo_v1_seat *seat)
 	nakodo_v1_seat_publish_text(seat, NAKODO_V1_CAME, &text);
 }
 
-/* A seat in the room, even if one who is away has to give way. As nakodo_v1_seat_create(). */
-static int find_seat(const struct call *call, char *name, struct nakodo_v1_seat **ret)
+/* The text as JSON, to be freed; NULL for "", or for want of memory. */
+static char *quote(const char *text)
 {
-	const char *room = call->request->room;
-	struct address newcomer = address_of(call->request);
-	int error = nakodo_v1_seat_create(ret, call->v1, room, name);
-	const struct room *full;
+	char quoted[JSON_QUOTED(HUB_NAME_MAX)];
 
-	if (error != -ENOSPC) {
-		return error;
+	if (!*text) {
+		return NULL;
 	}
-	full = hub_room(call->v1->mount->space, room);
-	if (full ? nakodo_v1_place_in_room(full, &newcomer)
-		 : nakodo_v1_place_for_room(call->v1, &newcomer)) {
-		return nakodo_v1_seat_create(ret, call->v1, room, name);
-	}
-	return error;
+	json_quote(text, quoted, sizeof(quoted));
+	return strdup(quoted);
 }
 
 static void join_fresh(struct call *call, struct peer *peer)
 {
-	char quoted[JSON_QUOTED(HUB_NAME_MAX)], *name = NULL;
+	const char *subject = call->grant ? call->grant->subject : "";
+	char *name = quote(call->name), *user = quote(subject);
+	struct address address = address_of(call->request);
 	struct nakodo_v1_seat *seat;
-	int error = 0;
+	size_t most = grant_bound(call->grant, call->v1->mount->env->options->room_peers);
+	int error = (*call->name && !name) || (*subject && !user) ? -ENOMEM : 0;
 
-	if (*call->name) {
-		json_quote(call->name, quoted, sizeof(quoted));
-		name = strdup(quoted);
-		error = name ? 0 : -ENOMEM;
-	}
-	error = error ? error : find_seat(call, name, &seat);
+	error = error ? error
+		      : nakodo_v1_place_take(&seat, call->v1, call->request->room, &address, most);
 	if (error) {
 		free(name);
+		free(user);
 		if (error == -ENOSPC) {
-			refuse(peer, "room-full", "There is no place left in this room.",
+			nakodo_v1_refuse(peer, "room-full", "There is no place left in this room.",
 				CLOSE_ROOM_FULL);
 		} else {
 			hub_close(peer, 1011, "out of memory");
 		}
 		return;
 	}
+	seat->name = name;
+	seat->user = user;
+	nakodo_v1_seat_count(seat);
 	sit(call, seat, peer);
 	if (*call->nonce) {
 		nakodo_v1_key_enter(seat, &seat->nonce, call->request->room, call->nonce);
@@ -396,19 +414,19 @@ static void join_fresh(struct call *call, struct peer *peer)
 
 void nakodo_v1_join(struct peer *peer, const struct request *request)
 {
-	struct call call = {.request = request, .v1 = request->mount->state};
+	struct call call = {.request = request, .grant = peer->grant, .v1 = request->mount->state};
 	const char *fault = read_names(&call);
 	struct nakodo_v1_seat *before;
 	int found;
 	uint64_t n;
 
 	if (fault) {
-		refuse(peer, "bad-room", fault, CLOSE_BAD_ROOM);
+		nakodo_v1_refuse(peer, "bad-room", fault, CLOSE_BAD_ROOM);
 		return;
 	}
 	found = find_old(&call, "session");
 	if (found > 0 && !strcmp(call.old->member->room->name, request->room) &&
-		read_count(&call, &n)) {
+		is_of(&call, call.old) && read_count(&call, &n)) {
 		resume(&call, peer, n);
 		return;
 	}
@@ -421,6 +439,10 @@ void nakodo_v1_join(struct peer *peer, const struct request *request)
 		return;
 	}
 	before = *call.nonce ? nakodo_v1_key_find(call.v1, request->room, call.nonce, NULL) : NULL;
+	if (before && !is_of(&call, before)) {
+		*call.nonce = '\0';
+		before = NULL;
+	}
 	if (before) {
 		join_again(&call, before, peer);
 	} else {

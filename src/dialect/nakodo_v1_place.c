@@ -6,6 +6,7 @@
  */
 #include "nakodo/dialect/nakodo_v1_place.h"
 
+#include <errno.h>
 #include <utlist.h>
 
 #include "nakodo/base/meter.h"
@@ -74,11 +75,6 @@ static struct nakodo_v1_seat *find_place(const struct room *room, const struct a
 	struct nakodo_v1_seat *seat = find_in_room(room, NULL, false);
 
 	return seat ? seat : find_yielding_in_room(room, newcomer);
-}
-
-bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer)
-{
-	return give_up(find_place(room, newcomer));
 }
 
 bool nakodo_v1_is_full(const struct room *room, const struct address *newcomer)
@@ -226,7 +222,7 @@ static struct room *choose_room(struct nakodo_v1 *v1, const struct address *newc
 	return choice.room;
 }
 
-bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer)
+static bool place_for_room(struct nakodo_v1 *v1, const struct address *newcomer)
 {
 	struct room *room = choose_room(v1, newcomer);
 	struct member *member, *next;
@@ -240,6 +236,31 @@ bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcom
 		nakodo_v1_seat_destroy(nakodo_v1_seat_of(member));
 	}
 	return true;
+}
+
+/* One who is away gives way, if by that there is a place. */
+static bool make_place(
+	struct nakodo_v1 *v1, const char *name, const struct address *newcomer, size_t most)
+{
+	const struct room *full = hub_room(v1->mount->space, name);
+
+	return full ? full->count <= most && give_up(find_place(full, newcomer))
+		    : place_for_room(v1, newcomer);
+}
+
+int nakodo_v1_place_take(struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *name,
+	const struct address *newcomer, size_t most)
+{
+	const struct room *room = hub_room(v1->mount->space, name);
+	int error = -ENOSPC;
+
+	if (!room || room->count < most) {
+		error = nakodo_v1_seat_create(ret, v1, name);
+	}
+	if (error == -ENOSPC && make_place(v1, name, newcomer, most)) {
+		error = nakodo_v1_seat_create(ret, v1, name);
+	}
+	return error;
 }
 
 bool nakodo_v1_give_way(struct mount *mount, const struct address *newcomer)

@@ -14,6 +14,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
+#include "nakodo/dialect/nakodo_v1_join.h"
 #include "nakodo/hub/frame_book.h"
 
 #define WAIT_MOST (UINT64_C(3600) * 1000) /* ms */
@@ -66,6 +67,7 @@ static void save_seat(
 	save_text(save, seat->member->id);
 	save_text(save, seat->name);
 	save_text(save, seat->meta);
+	save_text(save, seat->user);
 	save_text(save, seat->snapshot);
 	save_bytes(save, &seat->address, sizeof(seat->address));
 	save_number(save, left(seat));
@@ -183,6 +185,7 @@ static int fill_seat(struct nakodo_v1_seat *seat, const struct frame_book *book,
 
 	seat->name = take_text(saved, JSON_STRING, &error);
 	seat->meta = take_text(saved, JSON_OBJECT, &error);
+	seat->user = take_text(saved, JSON_STRING, &error);
 	seat->snapshot = take_text(saved, JSON_ABSENT, &error);
 	nakodo_v1_seat_count(seat);
 	saved_copy(saved, &seat->address, sizeof(seat->address));

@@ -24,7 +24,14 @@
 
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member)
 {
-	return (struct nakodo_v1_seat *)member->session;
+	return (void *)((char *)member->session - offsetof(struct nakodo_v1_seat, session));
+}
+
+struct nakodo_v1_seat *nakodo_v1_seat_at(const struct peer *peer)
+{
+	struct nakodo_v1_party *party = peer->state_of_dialect;
+
+	return party && !party->guest ? (struct nakodo_v1_seat *)party : NULL;
 }
 
 bool nakodo_v1_is_deserted(const struct room *room)
@@ -47,8 +54,8 @@ static size_t length(const char *text)
 void nakodo_v1_seat_count(struct nakodo_v1_seat *seat)
 {
 	memory_give(MEMORY_ROOMS, seat->counted);
-	seat->counted =
-		sizeof(*seat) + length(seat->name) + length(seat->meta) + length(seat->snapshot);
+	seat->counted = sizeof(*seat) + length(seat->name) + length(seat->meta) +
+			length(seat->user) + length(seat->snapshot);
 	memory_take(MEMORY_ROOMS, seat->counted);
 }
 
@@ -133,31 +140,20 @@ static int create(
 	seat->granted = hub_now(v1->hub);
 	seat->grant = v1->limits.messages;
 	DL_APPEND(v1->seats, seat);
+	nakodo_v1_seat_count(seat);
 	*ret = seat;
 	return 0;
 }
 
-int nakodo_v1_seat_create(
-	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, char *name)
+int nakodo_v1_seat_create(struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room)
 {
-	int error = create(ret, v1, room, NULL);
-
-	if (!error) {
-		(*ret)->name = name;
-		nakodo_v1_seat_count(*ret);
-	}
-	return error;
+	return create(ret, v1, room, NULL);
 }
 
 int nakodo_v1_seat_restore(
 	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, const char *id)
 {
-	int error = create(ret, v1, room, id);
-
-	if (!error) {
-		nakodo_v1_seat_count(*ret);
-	}
-	return error;
+	return create(ret, v1, room, id);
 }
 
 struct nakodo_v1_seat *nakodo_v1_seats_kept(struct share_owner *keeper)
@@ -257,6 +253,7 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
 	memory_give(MEMORY_ROOMS, seat->counted);
 	free(seat->name);
 	free(seat->meta);
+	free(seat->user);
 	free(seat->snapshot);
 	free(seat);
 }
@@ -453,6 +450,9 @@ void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, struct text *out)
 	text_print(out, "\"id\":\"%s\"", seat->member->id);
 	if (seat->name) {
 		text_print(out, ",\"name\":%s", seat->name);
+	}
+	if (seat->user) {
+		text_print(out, ",\"user\":%s", seat->user);
 	}
 	if (seat->meta) {
 		text_print(out, ",\"meta\":%s", seat->meta);

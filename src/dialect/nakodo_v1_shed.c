@@ -65,14 +65,14 @@ void nakodo_v1_shed(struct mount *mount, struct shortage *shortage)
 
 size_t nakodo_v1_kept(const struct peer *peer)
 {
-	const struct nakodo_v1_seat *seat = peer->state_of_dialect;
+	const struct nakodo_v1_seat *seat = nakodo_v1_seat_at(peer);
 
 	return seat ? weight(seat) : 0;
 }
 
 void nakodo_v1_forsake(struct peer *peer)
 {
-	struct nakodo_v1_seat *seat = peer->state_of_dialect;
+	struct nakodo_v1_seat *seat = nakodo_v1_seat_at(peer);
 
 	if (seat) {
 		meter_add(METER_SHED_SESSIONS, 1);

@@ -10,6 +10,7 @@
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/hub/hub.h"
+#include "nakodo/service/grant.h"
 
 struct room *hub_room(struct hub_space *space, const char *name)
 {
@@ -112,7 +113,7 @@ static int join(struct hub_space *space, const char *name, struct peer *peer,
 	if (room && id && hub_find(room, id)) {
 		return -EEXIST;
 	}
-	if (room && room->count >= *space->room_members) {
+	if (room && room->count >= grant_bound(peer ? peer->grant : NULL, *space->room_members)) {
 		return -ENOSPC;
 	}
 	if (!room) {

@@ -30,6 +30,7 @@
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/tls/tls.h"
+#include "nakodo/net/ws/expiry.h"
 #include "nakodo/net/ws/visits.h"
 #include "nakodo/service/ice.h"
 
@@ -88,9 +89,19 @@ static void leave_place(void *cookie, const struct address *address)
 	gate_give_up(cookie, address);
 }
 
-static int read_token(void *cookie, const char *token, size_t len, struct grant **ret)
+static int read_token(
+	void *cookie, const char *token, size_t len, struct grant **ret, const char **ret_why)
 {
-	return bearer_read(cookie, ret, token, len);
+	struct gate *gate = cookie;
+
+	*ret_why = gate->problem.text;
+	return bearer_read(gate, ret, token, len);
+}
+
+static void take_grant(void *cookie, struct peer *peer, struct grant *grant)
+{
+	(void)cookie;
+	expiry_begin((struct conn *)peer, grant);
 }
 
 /* What needs nothing but memory. */
@@ -111,6 +122,7 @@ static int prepare_rooms(struct server *server, struct options *options)
 		.keep_place = keep_place,
 		.leave_place = leave_place,
 		.read_token = read_token,
+		.take_grant = take_grant,
 		.cookie = &server->gate,
 	};
 	server->sockets.options = options;

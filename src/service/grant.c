@@ -152,6 +152,11 @@ void grant_destroy(struct grant *grant)
 	}
 }
 
+size_t grant_bound(const struct grant *grant, size_t most)
+{
+	return grant && grant->max && grant->max < most ? grant->max : most;
+}
+
 bool grant_may_join(const struct grant *grant, const char *room)
 {
 	const unsigned both = GRANT_SEND | GRANT_RECEIVE;

@@ -134,6 +134,7 @@ export const dialects = {
       update: { type: 'update', name: 'n', meta: { a: [1] } },
       ack: { type: 'ack', n: 1 },
       ping: { type: 'ping', t: 5 },
+      token: { type: 'token', token: 'a.b.c' },
       bye: { type: 'bye' },
     }),
     talk: (from, to, mark) => ({ type: 'candidate', to: to.id, ice: mark }),

@@ -26,7 +26,7 @@ function wrong(object, shape) {
   return left.size ? `${[...left].join(', ')} is not known` : '';
 }
 
-const who = { 'name?': isText, 'meta?': isObject };
+const who = { 'name?': isText, 'meta?': isObject, 'user?': isText };
 const iceServers = isList(isMade({ urls: isAny, 'username?': isText, 'credential?': isText }));
 const line = { from: isId, 'name?': isText, at: isCount, text: isText };
 
@@ -47,11 +47,12 @@ const shapes = {
   error: { code: isText, message: (text) => isText(text) && /^[A-Z].*\.$/.test(text), 'n?': isCount, 'to?': isText },
   ack: { n: isCount },
   pong: { 't?': isAny },
+  token: { 'seconds?': isCount },
   closing: { reason: isText, retryAfter: (s) => typeof s === 'number' && s >= 0 },
 };
 
 /** Those that are not counted. */
-const unnumbered = new Set(['welcome', 'resumed', 'ack', 'pong', 'closing']);
+const unnumbered = new Set(['welcome', 'resumed', 'ack', 'pong', 'closing', 'token']);
 
 export const isNumbered = (message) => !unnumbered.has(message.type);
 

@@ -52,14 +52,15 @@ export class Session {
    * @param {string} [o.name]
    * @param {string} [o.nonce] null: none
    * @param {string} [o.replaces] a session
+   * @param {() => string} [o.token] asked whenever the server asks for one
    * @param {boolean} [o.acks] send them; default yes
    * @param {boolean} [o.queue] keep what comes for next(); default yes
    * @param {(message: object) => void} [o.onfirst] told of each connection's first message
    * @param {(message: object) => void} [o.onmessage] told of each numbered message
    * @param {(fault: Error) => void} [o.onfault] told instead of throwing into the event loop
    */
-  constructor(base, room, { name, nonce = random128(), replaces, acks = true, queue = true, onfirst, onmessage, onfault, ...socket } = {}) {
-    Object.assign(this, { base, room, name, nonce: nonce ?? undefined, replaces, acks, queue, onfirst, onmessage, onfault, socket });
+  constructor(base, room, { name, nonce = random128(), replaces, token, acks = true, queue = true, onfirst, onmessage, onfault, ...socket } = {}) {
+    Object.assign(this, { base, room, name, nonce: nonce ?? undefined, replaces, token, acks, queue, onfirst, onmessage, onfault, socket });
   }
 
   /** A session whose first connection stands. */
@@ -138,6 +139,10 @@ export class Session {
   #take(data, binary, presented) {
     assert.ok(!binary, 'a binary frame');
     const message = parse(data.toString());
+    if (message.type === 'token' && message.seconds === undefined && this.token) {
+      this.ws.send(JSON.stringify({ type: 'token', token: this.token() }));
+      return undefined;
+    }
     if (!this.open) return this.#begin(message, presented);
     assert.ok(!['welcome', 'resumed'].includes(message.type), `a second first message: ${message.raw}`);
     if (message.type === 'ack') this.#acknowledged(message.n);

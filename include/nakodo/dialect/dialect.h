@@ -32,8 +32,13 @@ struct dialect_env {
 	 * counts. */
 	bool (*keep_place)(void *cookie, const struct address *address);
 	void (*leave_place)(void *cookie, const struct address *address);
-	/* What a token allows, the peer's to keep; -EACCES: it is not good. */
-	int (*read_token)(void *cookie, const char *token, size_t len, struct grant **ret);
+	/* What a token allows, the caller's to destroy or to hand to take_grant(). -EACCES: it is
+	 * not good; *ret_why goes on where "The token " ended, and stays until the next call. */
+	int (*read_token)(void *cookie, const char *token, size_t len, struct grant **ret,
+		const char **ret_why);
+	/* From now on this is what the peer may, until it expires and the peer is closed with 4401;
+	 * what it was before is destroyed. */
+	void (*take_grant)(void *cookie, struct peer *peer, struct grant *grant);
 	void *cookie;
 };
 
@@ -110,6 +115,9 @@ struct dialect {
 	/* One whole message; text has been checked to be UTF-8. Never called for a peer that is not
 	 * open. Not NUL-terminated. */
 	void (*message)(struct peer *peer, const char *data, size_t len, bool binary);
+	/* Three quarters of the time are over that its token is good for. NULL: it is not asked for
+	 * another. */
+	void (*renew)(struct peer *peer);
 	/* The daemon is about to close the peer; it should come back in `retry_after` ms. NULL:
 	 * nothing is said. */
 	void (*closing)(struct peer *peer, const char *reason, uint64_t retry_after);

@@ -17,6 +17,7 @@ void mount_audit(const struct mount *mount, struct audit *audit);
 
 /* What only its own file knows. */
 void nakodo_v1_history_audit(const struct nakodo_v1 *v1, struct audit *audit);
+void nakodo_v1_token_audit(const struct nakodo_v1 *v1, struct audit *audit);
 void nakodo_v1_waiting_audit(const struct nakodo_v1_waiting *waiting, struct audit *audit);
 void peerjs_queue_audit(const struct peerjs_queue *queue, struct audit *audit);
 void y_webrtc_topic_audit(const struct room *room, struct audit *audit);

@@ -1,9 +1,10 @@
 /*
- * nakodo_v1: what the files of this dialect share. nakodo_v1.c reads messages, _join.c lets clients
- * in or back in, _seat.c knows who sits where and what each is sent, _key.c by what it is found,
- * _waiting.c what is kept for one who is away, _place.c who gives way to whom, _shed.c who does
- * when memory is short, _history.c what was chatted, _ice.c which servers they are told of,
- * _http.c who is inside, _saved.c what outlives the process, _mount.c the life of a mount.
+ * nakodo_v1: what the files of this dialect share. nakodo_v1.c reads messages, _self.c what one
+ * says of oneself, _token.c tokens; _join.c lets in or back in; _seat.c knows who sits where and is
+ * sent what, _key.c by what it is found, _waiting.c what is kept for one who is away, _place.c who
+ * gives way to whom, _shed.c when memory is short, _history.c what was chatted, _ice.c which
+ * servers they are told of, _http.c who is inside, _saved.c what outlives the process, _mount.c the
+ * life of a mount.
  *
  * A seat is one participant in one room. It outlives its connections:
  *
@@ -29,13 +30,18 @@
 struct dialect_answer;
 struct dialect_request;
 struct mount;
-struct request;
 struct text;
 
 #define NAKODO_V1_ID 13 /* with the NUL */
 
+/* What the state_of_dialect of a connection points to. */
+struct nakodo_v1_party {
+	bool guest; /* without a seat, since no token has come yet (nakodo_v1_token.h) */
+};
+
 struct nakodo_v1_seat {
-	struct session session; /* first: a member's session is turned back by a cast */
+	struct nakodo_v1_party party; /* first: it is turned back by a cast */
+	struct session session;
 	struct nakodo_v1 *mount;
 	struct peer *peer; /* NULL: detached */
 	struct nakodo_v1_waiting waiting; /* while detached */
@@ -52,7 +58,7 @@ struct nakodo_v1_seat {
 	/* How many messages may come at no cost after a resume, since the client sends them again;
 	 * what was used comes back at message-rate, counted from `granted`, in ms. */
 	uint64_t grant, granted, told; /* `told`: of the TURN servers, in ms (_ice.c) */
-	char *name, *meta; /* JSON; NULL: none */
+	char *name, *meta, *user; /* JSON; NULL: none. `user`: the subject of its token */
 	/* The room as the first welcome told it, kept as long as the client may not have got that
 	 * welcome. NULL: the client has it, or it is too late to send it again. */
 	char *snapshot;
@@ -74,6 +80,7 @@ struct nakodo_v1 {
 	struct share kept, said; /* of each address: how many of `away`; bytes of chat */
 	struct nakodo_v1_history *histories; /* the one that was silent longest first */
 	struct nakodo_v1_key *keys;
+	struct nakodo_v1_guest *guests; /* of nakodo_v1_token.h */
 	size_t rooms;
 	struct nakodo_v1_wrong { /* an address group that presented wrong tokens, and how many */
 		struct address address;
@@ -81,10 +88,8 @@ struct nakodo_v1 {
 	} wrong[256];
 };
 
-/* A seat in the room for a new participant. 0; -ENOSPC: room or mount is full; -ENOMEM. `name` is
- * JSON and becomes the seat's, NULL: none. */
-int nakodo_v1_seat_create(
-	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, char *name);
+/* A seat in the room for a new participant. 0; -ENOSPC: room or mount is full; -ENOMEM. */
+int nakodo_v1_seat_create(struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room);
 /* One of an earlier process, with that id, whatever room and mount may have; its strings and keys
  * are the caller's to set, then nakodo_v1_seat_await(). 0; -EINVAL, -EEXIST: there cannot be such
  * a one; -ENOMEM. */
@@ -130,15 +135,10 @@ void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, struct text *out);
 /* Tell the client how many of its messages have come. */
 void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat);
 struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member);
-/* Has everybody in the room lost the connection? */
-bool nakodo_v1_is_deserted(const struct room *room);
+struct nakodo_v1_seat *nakodo_v1_seat_at(const struct peer *peer); /* NULL: it has none */
+bool nakodo_v1_is_deserted(const struct room *room); /* Has everybody lost the connection? */
 /* The seats that are kept for that one of `kept`, the oldest first. */
 struct nakodo_v1_seat *nakodo_v1_seats_kept(struct share_owner *keeper);
 
-/* dialect.open, .is_awaited and .http. */
-void nakodo_v1_join(struct peer *peer, const struct request *request);
-bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *request);
 bool nakodo_v1_http(const struct mount *mount, const struct dialect_request *request,
-	struct dialect_answer *ret);
-/* Is it a room's or a participant's name: 1 to 128 bytes of UTF-8, no control characters, no /? */
-bool nakodo_v1_is_name(const char *text);
+	struct dialect_answer *ret); /* dialect.http */

@@ -4,16 +4,18 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct address;
 struct mount;
 struct nakodo_v1;
+struct nakodo_v1_seat;
 struct room;
 
-/* The room is full, or the number of rooms. End a seat without a connection, or all seats of a room
- * where nobody is, if that has to give way to a newcomer of that address. False: none has to. */
-bool nakodo_v1_place_in_room(const struct room *room, const struct address *newcomer);
-bool nakodo_v1_place_for_room(struct nakodo_v1 *v1, const struct address *newcomer);
+/* A seat in the room, which has place for `most`, even if one who is away, or all seats of a room
+ * where nobody is, have to give way to a newcomer of that address. As nakodo_v1_seat_create(). */
+int nakodo_v1_place_take(struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room,
+	const struct address *newcomer, size_t most);
 /* Is the room full for a newcomer of that address, to whom nobody there has to give way? */
 bool nakodo_v1_is_full(const struct room *room, const struct address *newcomer);
 /* dialect.give_way. */

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nakodo/base/wheel.h"
+
 struct jwt_claims;
 struct problem;
 
@@ -28,6 +30,10 @@ struct grant {
 	unsigned max; /* participants that its rooms may have; 0: not said */
 	unsigned rooms;
 	const char *subject, *name; /* "": not said */
+	/* Until it ends: whose it is (net/ws/expiry.h). */
+	struct wheel_timer timer;
+	void *bearer;
+	int64_t ends, renewal; /* ms since the epoch */
 	char text[]; /* the rooms, each with a NUL behind it, then these two */
 };
 
@@ -37,6 +43,9 @@ struct grant {
  * token " ended; -ENOMEM. */
 int grant_read(struct grant **ret, const struct jwt_claims *claims, struct problem *problem);
 void grant_destroy(struct grant *grant); /* NULL: nothing happens */
+
+/* How many may be in a room that has place for `most`, as far as its bearer goes. NULL: `most`. */
+size_t grant_bound(const struct grant *grant, size_t most);
 
 /* May its bearer come into that room? NULL: no token is asked for, so everybody may. No protocol
  * tells yet who may only send or only receive, so such a bearer may nowhere. */

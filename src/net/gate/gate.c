@@ -399,7 +399,8 @@ struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *doo
 	if (!refusal.status) {
 		refusal = check_rate(gate, door, client);
 	}
-	if (!refusal.status) {
+	ret->grant = NULL;
+	if (!refusal.status && (!mount->dialect->token_in_message || bearer_has_token(head))) {
 		refusal = bearer_check(gate, door, head, mount, room, &ret->grant);
 	}
 	if (refusal.status) {

@@ -33,6 +33,7 @@
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/budget.h"
+#include "nakodo/net/ws/expiry.h"
 #include "nakodo/net/ws/visits.h"
 
 /* Passes of writes until those who have had their time get more, while there is a backlog. */
@@ -106,6 +107,7 @@ static void on_leave(struct peer *peer)
 	struct conn *conn = (struct conn *)peer;
 	bool aside = turn_begin_aside(&conn->ws->pace.turn);
 
+	expiry_end(conn);
 	stall_end(&conn->ws->stalls, conn);
 	pace_leave(conn);
 	conn_leave_place(conn);
@@ -180,6 +182,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	keep_waiting_here(conn);
 	hub_open(ws->hub, &conn->peer, ++ws->last_id, on_leave);
 	watch(conn);
+	expiry_begin(conn, conn->peer.grant);
 	visits_open(ws->visits, conn);
 	show_connect(&ws->show, conn);
 	if (pace_may_admit(conn, &request)) {

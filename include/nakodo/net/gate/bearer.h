@@ -22,13 +22,15 @@ bool bearer_is_asked(const struct gate *gate, const char *auth);
 /* Read the keys of the options. 0, or -EINVAL or -ENOMEM with a sentence. */
 int bearer_load(struct jwt_keys **ret, const struct options *options, struct problem *problem);
 
+bool bearer_has_token(const struct head *head); /* good or bad */
+
 /* Read what a token allows, if it is good now. 0, or -EACCES or -ENOMEM, and gate->problem goes on
  * where "the token " ended. The grant is to be destroyed. */
 int bearer_read(struct gate *gate, struct grant **ret, const char *token, size_t len);
 
 /* Does the request bring a token that lets it into that room of the mount, if one is asked for at
- * the door? `room` is what its path says. *ret_grant is to be destroyed, NULL: none was asked for,
- * or the dialect has it in a message. */
+ * the door? `room` is what its path says. *ret_grant is to be destroyed, NULL: none was asked for.
+ */
 struct refusal bearer_check(struct gate *gate, const struct gate_door *door,
 	const struct head *head, const struct mount *mount, const char *room,
 	struct grant **ret_grant);
