@@ -153,10 +153,12 @@ static double number_of(const struct json_value *value)
 
 static bool may_join(const struct peer *peer, const unsigned char hash[WEBTORRENT_ID])
 {
-	char name[2 * WEBTORRENT_ID + 1];
+	static const char digits[] = "0123456789abcdef";
+	char name[2 * WEBTORRENT_ID + 1] = "";
 
 	for (int i = 0; i < WEBTORRENT_ID; i++) {
-		snprintf(name + 2 * i, 3, "%02x", hash[i]);
+		name[2 * i] = digits[hash[i] >> 4];
+		name[2 * i + 1] = digits[hash[i] & 15];
 	}
 	return grant_may_join(peer->grant, name);
 }

@@ -54,6 +54,8 @@ async function resume(base) {
   }
 }
 
+const announce = (id, more = '') => `{"action":"announce","info_hash":"${'h'.repeat(20)}","peer_id":"${id.repeat(20)}"${more}}`;
+
 const scenarios = {
   'a page': ({ port }) => ask({ port }, '/'),
   'ice.json': ({ port }) => ask({ port }, '/ice.json'),
@@ -69,6 +71,9 @@ const scenarios = {
   'matchbox': ({ ws }) => visit(`${ws}/matchbox/r?next=2`, '{"KeepAlive":null}'),
   'peerjs': ({ ws }) => visit(`${ws}/peerjs?key=peerjs&id=a&token=t`, '{"type":"OFFER","dst":"b","payload":{}}', '{"type":"HEARTBEAT"}'),
   'y-webrtc': ({ ws }) => visit(`${ws}/y-webrtc`, '{"type":"subscribe","topics":["a","b"]}', '{"type":"publish","topic":"a","x":1}'),
+  'webtorrent': ({ ws }) => visit(`${ws}/webtorrent`, announce('a'), announce('b', ',"offers":[{"offer":{},"offer_id":"oooooooooooooooooooo"}]'),
+    announce('a', `,"to_peer_id":"${'b'.repeat(20)}","offer_id":"oooooooooooooooooooo","answer":{}`),
+    `{"action":"scrape","info_hash":"${'h'.repeat(20)}"}`),
   'relay': ({ ws }) => converse(ws),
   'relay over wss': ({ wss }) => converse(wss),
   'nakodo.v1': ({ ws }) => resume(ws),

@@ -179,6 +179,25 @@ describe('max-memory is spent by one address', { concurrency: true }, () => {
     assert.equal(meters.shed_sessions, 0);
   });
 
+  it('on torrents that it takes part in: who is in most is closed, and a newcomer gets in', async (t) => {
+    const meters = await besides(t, MIB, ['--connect-rate', '0', '--message-rate', '0'], async (daemon) => {
+      const all = [];
+      for (let i = 0; i < 100 && !daemon.lines('memory.short').length; i++) {
+        all.push(await open(daemon, '/webtorrent', HOG));
+        for (let n = 0; n < 256; n++) {
+          await all.at(-1).text(JSON.stringify({ action: 'announce', info_hash: `${i}/${n}`.padEnd(20), peer_id: 'p'.repeat(20) }));
+          await all.at(-1).says();
+        }
+      }
+      await relieved(daemon, MIB);
+      const newcomer = await open(daemon, '/relay/new', at('127.0.0.4'));
+      await newcomer.leave();
+      return () => Promise.all(all.map((peer) => peer.wire.reset()));
+    });
+    assert.ok(meters.shed_peers > 0);
+    assert.equal(meters.shed_sessions, 0);
+  });
+
   it('on messages that it sends faster than it may: who sent most is closed', async (t) => {
     const meters = await besides(t, 8 * MIB, messagesUpTo(2), (daemon) => neverEnd(daemon, 8, 1.5 * MIB));
     assert.ok(meters.shed_peers > 0);
