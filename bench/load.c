@@ -18,6 +18,7 @@
 #include "payload.h"
 #include "rooms.h"
 #include "talk.h"
+#include "torrent.h"
 
 #define DEADLINE_S 60 /* for all but warm-up and measurement */
 
@@ -27,6 +28,7 @@ static const char usage[] =
 	"  crowd     --count --concurrency\n"
 	"  peerjs    --rooms --window --warmup --seconds --concurrency\n"
 	"  rooms     --rooms --size --bytes --window --warmup --seconds --concurrency\n"
+	"  webtorrent  --rooms --size --window --warmup --seconds --concurrency\n"
 	"  y-webrtc  --rooms --size --window --warmup --seconds --concurrency\n"
 	"\n"
 	"Loads the WebSocket server on 127.0.0.1 and prints one line of JSON. Exit status: 0 all\n"
@@ -147,6 +149,7 @@ static const struct {
 	{"crowd", crowd_run},
 	{"peerjs", talk_peerjs},
 	{"rooms", rooms_run},
+	{"webtorrent", torrent_run},
 	{"y-webrtc", talk_y_webrtc},
 };
 

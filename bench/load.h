@@ -11,7 +11,7 @@ struct load_options {
 	bool tls;
 	unsigned concurrency; /* handshakes under way at the same time */
 
-	/* rooms_run(), talk_peerjs(), talk_y_webrtc() */
+	/* rooms_run(), talk_peerjs(), talk_y_webrtc(), torrent_run() */
 	unsigned rooms;
 	unsigned size; /* members of a room */
 	unsigned window; /* messages that a room, or one who talks to another, keeps in flight */

@@ -31,7 +31,7 @@ const RELAYS = ["ws", "go"];
 const SHAPES = [
   { kinds: ["rooms"], columns: ROOMS_COLUMNS, ratios: ROOMS_RATIOS, rivals: RELAYS },
   { kinds: ["crowd"], columns: CROWD_COLUMNS, ratios: CROWD_RATIOS, rivals: RELAYS },
-  { kinds: ["peerjs", "y-webrtc"], columns: TALK_COLUMNS, ratios: TALK_RATIOS, rivals: [null] },
+  { kinds: ["peerjs", "y-webrtc", "webtorrent"], columns: TALK_COLUMNS, ratios: TALK_RATIOS, rivals: [null] },
 ];
 const RATIO_TITLES = {
   cpu_us: "CPU",

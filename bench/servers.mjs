@@ -44,6 +44,10 @@ const commands = {
     process.execPath, join(source, "peers/node_modules/peer/dist/bin/peerjs.js"),
     "--host", "127.0.0.1", "--port", port,
   ],
+  "bittorrent-tracker": ({ source, port }) => [
+    process.execPath, join(source, "peers/node_modules/bittorrent-tracker/bin/cmd.js"),
+    "--ws", "--silent", "--http-hostname", "127.0.0.1", "--port", port,
+  ],
   "y-webrtc": ({ source, port }) => [
     "env", `PORT=${port}`,
     process.execPath, join(source, "peers/node_modules/y-webrtc/bin/server.js"),
@@ -56,6 +60,7 @@ export const serverTitles = {
   ws: "npm ws",
   go: "Go gorilla",
   peer: "npm peer",
+  "bittorrent-tracker": "npm tracker",
   "y-webrtc": "y-webrtc",
 };
 export const serverNames = Object.keys(serverTitles);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TEXT_VALUES 4
+#define TEXT_VALUES 8
 #define TEXT_PLACES 8
 
 struct text {
@@ -25,7 +25,7 @@ struct text {
 /* Formats into memory that the caller frees. */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Takes a pattern in which $0 to $3 stand for values, each of which becomes 8 hex digits. */
+/* Takes a pattern in which $0 to $7 stand for values, each of which becomes 8 hex digits. */
 void text_init(struct text *t, const char *pattern);
 void text_finish(struct text *t);
 

@@ -53,7 +53,7 @@ function crowd(scheme) {
   };
 }
 
-function talk(kind, title, rival, count, size) {
+function talk(kind, title, rival, count, size, aim = 0.4) {
   return {
     name: `ws-${kind}-${count}x${size}`,
     title,
@@ -61,7 +61,7 @@ function talk(kind, title, rival, count, size) {
     rivals: [rival],
     tls: false,
     args: ["--rooms", count, "--size", size, "--window", 2],
-    aim: 0.4,
+    aim,
     aimMemory: 0.3,
   };
 }
@@ -70,4 +70,5 @@ export const workloads = [
   ...["ws", "wss"].flatMap((scheme) => [...relayed(scheme), crowd(scheme)]),
   talk("peerjs", "PeerJS, 1000 peers in pairs", "peer", 500, 2),
   talk("y-webrtc", "y-webrtc, 200 rooms of 5", "y-webrtc", 200, 5),
+  talk("webtorrent", "WebTorrent, 30 swarms of 50", "bittorrent-tracker", 30, 50, 0.1),
 ];
