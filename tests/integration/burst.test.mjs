@@ -1,8 +1,8 @@
 // Goal: a burst that is larger than what is read at once comes whole, in order, and at nobody else's cost.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startDaemon } from '../lib/daemon.mjs';
-import { BINARY, CLOSE, closing, frame, noise, open, TEXT } from '../lib/raw.mjs';
+import { startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { BINARY, CLOSE, closing, frame, noise, open, TEXT, within } from '../lib/raw.mjs';
 
 const LENGTHS = [0, 1, 125, 126, 1700, 2040, 2048, 2049, 4096, 8000, 16384, 40000];
 
@@ -80,3 +80,26 @@ for (const secure of [false, true]) {
     });
   });
 }
+
+describe('what is said to very many', () => {
+  it('lets who is told little go first before half of them are told', async (t) => {
+    const count = 800;
+    const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '0', '--max-peers-per-room', String(count + 1), '--connect-rate', '0', '--message-rate', '0', '--byte-rate', '0'] });
+    const sender = await open(daemon, '/relay/many');
+    const readers = [];
+    while (readers.length < count) readers.push(...await Promise.all(Array.from({ length: 50 }, () => open(daemon, '/relay/many'))));
+    const bystander = await open(daemon, '/echo', { from: '127.1.0.1' });
+    let told = 0;
+    const all = Promise.all(readers.map(({ wire: { socket } }) => new Promise((done) => socket.once('data', () => done(told++)))));
+    // Both are more than is read at once, so that both are read whole behind the poll, in this order.
+    daemon.child.kill('SIGSTOP');
+    await sender.text('x'.repeat(62000));
+    await bystander.text('x'.repeat(3000));
+    daemon.child.kill('SIGCONT');
+    await bystander.next('the echo');
+    const before = told;
+    await within(all, 'that all are told');
+    assert.ok(before < count / 2, `${before} of ${count} were told before`);
+    for (const { wire } of [sender, bystander, ...readers]) wire.socket.destroy();
+  });
+});
