@@ -224,7 +224,7 @@ describe('before the room', () => {
       }
       await tells(page, 'problem.refused', /^NotAllowedError/, 'problem.again');
       await page.click('#cam');
-      await page.says('#strip', en['problem.refused']);
+      await page.says('#strip', en['strip.blocked']);
       await page.page.evaluate(() => {
         MediaDevices.prototype.getUserMedia = async () => document.createElement('canvas').captureStream(5);
       });

@@ -144,10 +144,18 @@ describe('a call on the room page', () => {
     assert.equal(await hana.attribute('#share', 'aria-pressed'), 'false');
   });
 
-  it('tells whether pictures really come, with the numbers behind', async (t) => {
-    const [hana, ken] = await call(t);
+  it('tells whether pictures really come, with the numbers behind, and until they are known that it measures', async (t) => {
+    const [hana, ken] = await call(t, undefined, {
+      prepare: () => {
+        window.told = new Set();
+        new MutationObserver(() => window.told.add(document.querySelector('.dot[data-grade]')?.title.replace(/:.*/, '')))
+          .observe(document, { subtree: true, childList: true, attributeFilter: ['title'] });
+      },
+    });
     await ken.until(() => /^Good connection: round trip \d+ ms, lost [\d.]+ %, [1-9]\d* kbit\/s, path (host|prflx)$/
       .test(document.querySelector('.dot[data-grade="good"]')?.title));
+    const told = await ken.page.evaluate(() => [...window.told].filter(Boolean));
+    assert.deepEqual(told.slice(0, 2), [en['quality.new'], en['quality.measuring']]);
     // A camera that says that it is on and sends nothing.
     await hana.page.evaluate(() => {
       for (const pc of window.opened.pcs) {
