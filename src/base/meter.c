@@ -221,6 +221,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		"Participants of nakodo.v1 that were kept for the next process.", METER_COUNTER},
 	[METER_SESSIONS_RESTORED] = {"sessions_restored",
 		"Participants of nakodo.v1 that the process before has left.", METER_COUNTER},
+	[METER_SAVED_REFUSED] = {"saved_refused",
+		"Times that what a process before has left could not be used.", METER_COUNTER},
 	[METER_TURN_CREDENTIALS] = {"turn_credentials",
 		"Names and passwords for TURN servers that were made.", METER_COUNTER},
 	[METER_LOG_DROPPED] = {"log_dropped",

@@ -396,6 +396,16 @@ const struct option_row options_table[] = {
 		.help = "How much is kept so; at least twice send-queue.",
 	},
 	{
+		.name = "state-dir",
+		.placeholder = "DIR",
+		.type = OPTION_TEXT,
+		FIXED(state_dir),
+		.standard = "",
+		.help = "Keep rooms and participants over a restart in a file in DIR, which is "
+			"deleted when it has been read. Without DIR systemd keeps them, if it has "
+			"started the daemon.",
+	},
+	{
 		.group = "Times",
 		.name = "ping-interval",
 		.placeholder = "TIME",

@@ -22,8 +22,12 @@
 
 #define TICK 50 /* ms */
 #define OVERDUE 5000 /* ms, after which we end with or without libwebsockets */
+/* ms after drain-seconds, for closing handshakes, libwebsockets, and what the next one is left */
+#define STOP_MOST (WS_CLOSE_DEADLINE + OVERDUE + 20000)
 #define RETRY_LEAST 500 /* ms, after we are gone */
 #define RETRY_SPREAD 1500 /* ms, and one more for each peer */
+#define RETRY_KEPT 8000 /* ms, at most that for those whose session is kept */
+#define KEPT_WAIT 1000 /* ms, after which a closing handshake keeps them waiting no more */
 #define LEAST_PER_TICK 1 /* peers, so that a few of them need not wait for drain-seconds */
 
 static void close_handle(void *handle)
@@ -90,16 +94,44 @@ static bool has_websockets(const struct server *server)
 	return false;
 }
 
+/* Does it go on with the next process where it is now? */
+static bool is_kept(const struct server *server, const struct conn *conn)
+{
+	return conn->mount && conn->mount->dialect->save && restart_keeps(&server->restart);
+}
+
+/* The peers whose session is kept, or the others, that are open. */
+static size_t count_open(const struct server *server, bool kept)
+{
+	const struct conn *conn;
+	size_t count = 0;
+
+	DL_FOREACH (server->sockets.conns, conn) {
+		count += conn->peer.state == PEER_OPEN && is_kept(server, conn) == kept;
+	}
+	return count;
+}
+
 /* Who comes back shall find the one who follows us, and not all at once. */
 static void say_closing(struct server *server, struct conn *conn, uint64_t left)
 {
+	size_t spread = RETRY_SPREAD + server->gate.peers;
 	unsigned short random;
 
+	if (is_kept(server, conn) && spread > RETRY_KEPT) {
+		spread = RETRY_KEPT;
+	}
 	if (conn->mount->dialect->closing && !pace_is_pending(conn)) {
 		ids_random((unsigned char *)&random, sizeof(random));
-		conn->mount->dialect->closing(&conn->peer, "drain",
-			left + RETRY_LEAST + random % (RETRY_SPREAD + server->gate.peers));
+		conn->mount->dialect->closing(
+			&conn->peer, "drain", left + RETRY_LEAST + random % spread);
 	}
+}
+
+static void send_away(struct server *server, struct conn *conn, uint64_t left)
+{
+	say_closing(server, conn, left);
+	hub_close(&conn->peer, 1001, "the server is stopping");
 }
 
 /* Close as many as are due by now: all of them evenly over drain-seconds. */
@@ -115,10 +147,24 @@ static void close_some(struct server *server, uint64_t elapsed)
 		due = ticks * LEAST_PER_TICK;
 	}
 	DL_FOREACH_SAFE (server->sockets.conns, conn, next) {
-		if (conn->peer.state == PEER_OPEN && (life->closed < due || elapsed >= whole)) {
-			say_closing(server, conn, elapsed < whole ? whole - elapsed : 0);
-			hub_close(&conn->peer, 1001, "the server is stopping");
+		if (conn->peer.state == PEER_OPEN && !is_kept(server, conn) &&
+			(life->closed < due || elapsed >= whole)) {
+			send_away(server, conn, elapsed < whole ? whole - elapsed : 0);
 			life->closed++;
+		}
+	}
+}
+
+/* Those whose session is kept come last and all at once, so that nobody waits for one who was sent
+ * away before, and for the restart only. */
+static void close_kept(struct server *server)
+{
+	struct conn *conn, *next;
+
+	DL_FOREACH_SAFE (server->sockets.conns, conn, next) {
+		if (conn->peer.state == PEER_OPEN && is_kept(server, conn)) {
+			server->lifecycle.kept_until = uv_now(&server->loop) + KEPT_WAIT;
+			send_away(server, conn, 0);
 		}
 	}
 }
@@ -126,11 +172,16 @@ static void close_some(struct server *server, uint64_t elapsed)
 static void on_drain(uv_timer_t *timer)
 {
 	struct server *server = timer->data;
-	uint64_t elapsed = uv_now(&server->loop) - server->lifecycle.began;
+	const struct lifecycle *life = &server->lifecycle;
+	uint64_t elapsed = uv_now(&server->loop) - life->began;
 	uint64_t last = server->options->drain_seconds * 1000 + WS_CLOSE_DEADLINE;
 
 	close_some(server, elapsed);
-	if (!has_websockets(server) || elapsed > last) {
+	if (!count_open(server, false)) {
+		close_kept(server);
+	}
+	if (!has_websockets(server) || elapsed > last ||
+		(life->kept_until && uv_now(&server->loop) > life->kept_until)) {
 		lifecycle_finish(server);
 	}
 }
@@ -148,10 +199,10 @@ static void on_terminate(uv_signal_t *handle, int signum)
 		return;
 	}
 	log_info("server.stop", LOG_STR("how", "draining"), LOG_UINT("peers", server->gate.peers));
-	notify_stopping(&life->notify);
+	notify_stopping(&life->notify, server->options->drain_seconds * 1000 + STOP_MOST);
 	server->gate.draining = true;
 	life->began = uv_now(&server->loop);
-	life->to_close = server->gate.peers;
+	life->to_close = count_open(server, false);
 	LL_FOREACH(server->sockets.listeners, listener)
 	{
 		listener_close(listener);

@@ -27,6 +27,7 @@
 #include "nakodo/net/http/urls.h"
 #include "nakodo/net/invariants.h"
 #include "nakodo/net/loop/notify.h"
+#include "nakodo/net/restart.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/tls/tls.h"
@@ -163,6 +164,9 @@ static int prepare(struct server *server, struct options *options, struct proble
 		server->pages.tls = server->tls;
 		error = pages_init(&server->pages, options, problem);
 	}
+	if (!error) {
+		error = restart_init(&server->restart, options, problem);
+	}
 	return error;
 }
 
@@ -175,6 +179,7 @@ static void dispose(struct server *server)
 		listener_destroy(listener);
 	}
 	conn_forget_orphans(&server->sockets);
+	restart_finish(&server->restart);
 	tls_destroy(server->tls);
 	pages_finish(&server->pages);
 	dialect_table_destroy(server->dialects);
@@ -406,6 +411,9 @@ static int start(struct server *server, struct problem *problem)
 	invariants_start(server);
 #endif
 	error = lifecycle_start(server);
+	if (!error) {
+		restart_take_over(&server->restart, server->dialects, server->gate.max_memory);
+	}
 	LL_FOREACH(server->sockets.listeners, listener)
 	{
 		error = error ? error : listener_start(listener);
@@ -420,7 +428,7 @@ static int start(struct server *server, struct problem *problem)
 
 int server_check(struct options *options, struct problem *problem)
 {
-	struct server server = {0};
+	struct server server = {.restart.directory = -1};
 	int error = prepare(&server, options, problem);
 
 	for (size_t i = 0; i < options->listen.count && !error; i++) {
@@ -433,7 +441,7 @@ int server_check(struct options *options, struct problem *problem)
 
 int server_run(struct options *options, struct problem *problem)
 {
-	struct server server = {0};
+	struct server server = {.restart.directory = -1};
 	int error = uv_loop_init(&server.loop);
 
 	if (error) {
@@ -446,8 +454,10 @@ int server_run(struct options *options, struct problem *problem)
 		error = start(&server, problem);
 	}
 	if (!error) {
+		restart_settle(&server.restart, &server.lifecycle.notify);
 		announce(&server);
 		run(&server);
+		restart_leave(&server.restart, server.dialects);
 		log_info("server.stopped", LOG_UINT("peers", server.gate.peers));
 	}
 	dispose(&server);

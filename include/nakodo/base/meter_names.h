@@ -109,6 +109,7 @@ enum meter {
 	/* Counters: what outlives the process. */
 	METER_SESSIONS_SAVED,
 	METER_SESSIONS_RESTORED,
+	METER_SAVED_REFUSED,
 	/* Counters: what is told. */
 	METER_TURN_CREDENTIALS,
 	METER_LOG_DROPPED,

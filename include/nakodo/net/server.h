@@ -14,6 +14,7 @@
 #include "nakodo/net/http/pages.h"
 #include "nakodo/net/lifecycle.h"
 #include "nakodo/net/loop/deadlines.h"
+#include "nakodo/net/restart.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/renewal.h"
 #include "nakodo/net/ws/ws.h"
@@ -41,6 +42,7 @@ struct server {
 	struct sockets sockets;
 	struct pages pages;
 	struct ws ws;
+	struct restart restart;
 	struct lifecycle lifecycle;
 	bool finished; /* the loop only runs until all handles are closed */
 #ifdef NAKODO_AUDIT

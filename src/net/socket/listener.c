@@ -21,6 +21,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect_table.h"
+#include "nakodo/net/loop/notify.h"
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/sockets.h"
 
@@ -280,9 +281,13 @@ static int open_systemd(
 	struct sockets *sockets, const struct endpoint *endpoint, const struct mount *own)
 {
 	char **names = NULL;
-	int count = sd_listen_fds_with_names(0, &names), error = count ? -ENXIO : -ENOENT;
+	int count = sd_listen_fds_with_names(0, &names), error = -ENOENT;
 
-	for (int i = 0; i < count && (!error || error == -ENXIO); i++) {
+	for (int i = 0; i < count && (!error || error == -ENXIO || error == -ENOENT); i++) {
+		if (!strcmp(names[i], NOTIFY_STORED)) {
+			continue; /* no socket */
+		}
+		error = error ? -ENXIO : 0;
 		if (is_for(sockets, endpoint, names[i])) {
 			error = add_passed(
 				sockets, endpoint, SD_LISTEN_FDS_START + i, names[i], own);

@@ -4,20 +4,35 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <uv.h>
+
+/* FDNAME= of what is kept in systemd's store of descriptors for the next process. */
+#define NOTIFY_STORED "nakodo-sessions"
 
 struct notify {
 	uv_timer_t watchdog, retry;
+	bool forget; /* what is stored, which systemd has not been told yet */
 	char untold[96]; /* "": nothing */
 };
 
+/* Is there a systemd that is told? */
+bool notify_is_heard(void);
 /* Feed the watchdog at half of its period, if the unit has one. */
 void notify_start(struct notify *notify, uv_loop_t *loop);
 void notify_ready(struct notify *notify, size_t listeners);
 void notify_reloading(struct notify *notify);
 /* It is as it was before notify_reloading(); after a reload it is ready again. */
 void notify_not_reloaded(struct notify *notify);
-void notify_stopping(struct notify *notify);
+/* It takes so many ms at most until we are gone. */
+void notify_stopping(struct notify *notify, uint64_t ms);
+/* What is stored for us shall not be kept any more. */
+void notify_forget_stored(struct notify *notify);
+/* Have the descriptor kept for the next process, which finds it by NOTIFY_STORED. Waits until
+ * systemd has taken it or refused it, which is not told, but at most some seconds: then -ETIMEDOUT.
+ */
+int notify_store(int fd);
 /* Give the handles back to the loop. */
 void notify_finish(struct notify *notify);

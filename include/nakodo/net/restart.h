@@ -1,0 +1,34 @@
+/*
+ * restart: what one process leaves for the next: the sessions of its dialects (dialect.save), in
+ * systemd's store of descriptors as a sealed memfd, or in a file in state-dir. They lie there until
+ * the next process is ready, so that one which fails to start costs nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dialect_table;
+struct notify;
+struct options;
+struct problem;
+
+struct restart {
+	int directory; /* state-dir; -1: none */
+	bool store; /* systemd may have one: there is no state-dir, but systemd is there */
+	bool found; /* something lies there, whatever it is worth */
+};
+
+/* Find out where sessions are kept; state-dir is made if it is missing. 0, or -EINVAL with a
+ * sentence. restart_finish() in either case. */
+int restart_init(struct restart *restart, const struct options *options, struct problem *problem);
+/* Will sessions go on after a restart? */
+bool restart_keeps(const struct restart *restart);
+/* Take over what the process before has left, if it is at most so many bytes. What cannot be used
+ * is one warning in the log. */
+void restart_take_over(struct restart *restart, struct dialect_table *dialects, uint64_t most);
+/* We are ready: what was found is of no more use. */
+void restart_settle(struct restart *restart, struct notify *notify);
+/* No peer is left: leave what the next process needs. This waits up to some seconds for systemd. */
+void restart_leave(const struct restart *restart, const struct dialect_table *dialects);
+void restart_finish(struct restart *restart);

@@ -1,0 +1,335 @@
+/*
+ * restart: owns where the saved sessions lie, and when they were saved. What is in them is written
+ * and read by those whose it is.
+ */
+#include "nakodo/net/restart.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "nakodo/base/log.h"
+#include "nakodo/base/meter.h"
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/base/saved.h"
+#include "nakodo/dialect/dialect_table.h"
+#include "nakodo/net/loop/notify.h"
+
+#define NAME "nakodo.sessions"
+#define NEW_NAME NAME ".new"
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* What lies somewhere. */
+struct left {
+	char *bytes; /* NULL: nothing that is of use */
+	size_t len;
+	struct saved saved; /* behind the time */
+	uint64_t booted, real; /* when it was written, ms of CLOCK_BOOTTIME and CLOCK_REALTIME */
+	int error; /* why something that was found is of no use; 0: nothing is wrong */
+};
+
+static uint64_t clock_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int restart_init(struct restart *restart, const struct options *options, struct problem *problem)
+{
+	const char *path = options->state_dir;
+	int error = 0;
+
+	*restart = (struct restart){.directory = -1};
+	if (!*path) {
+		restart->store = notify_is_heard();
+		return 0;
+	}
+	if (mkdir(path, 0700) && errno != EEXIST) {
+		error = errno;
+	} else {
+		restart->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		error = restart->directory < 0 || faccessat(restart->directory, ".", W_OK | X_OK, 0)
+				? errno
+				: 0;
+	}
+	return error ? problem_set(problem, -EINVAL, "%s: cannot keep sessions in `%s`: %s",
+			       options_where(options, &options->state_dir), path, strerror(error))
+		     : 0;
+}
+
+void restart_finish(struct restart *restart)
+{
+	if (restart->directory >= 0) {
+		close(restart->directory);
+	}
+	restart->directory = -1;
+}
+
+bool restart_keeps(const struct restart *restart)
+{
+	return restart->store || restart->directory >= 0;
+}
+
+static int read_all(int fd, char *bytes, size_t len)
+{
+	for (size_t have = 0; have < len;) {
+		ssize_t more = pread(fd, bytes + have, len - have, (off_t)have);
+
+		if (more <= 0) {
+			return more ? -errno : -EBADMSG;
+		}
+		have += (size_t)more;
+	}
+	return 0;
+}
+
+/* Nobody but us may have written it. */
+static bool is_ours(int fd, const struct stat *st, bool memory)
+{
+	return memory ? fcntl(fd, F_GET_SEALS) >= 0 && (fcntl(fd, F_GET_SEALS) & SEALS) == SEALS
+		      : S_ISREG(st->st_mode) && st->st_uid == geteuid() && !(st->st_mode & 077);
+}
+
+static int load(struct left *left, int fd, bool memory, uint64_t most)
+{
+	struct stat st;
+	int error;
+
+	if (fstat(fd, &st)) {
+		return -errno;
+	}
+	if (!is_ours(fd, &st, memory)) {
+		return -EPERM;
+	}
+	if ((uint64_t)st.st_size > most) {
+		return -EFBIG;
+	}
+	left->len = (size_t)st.st_size;
+	left->bytes = malloc(left->len + 1);
+	error = left->bytes ? read_all(fd, left->bytes, left->len) : -ENOMEM;
+	error = error ? error : saved_open(&left->saved, left->bytes, left->len);
+	if (error) {
+		return error;
+	}
+	if (!saved_next(&left->saved) || left->saved.kind != SAVE_TIME) {
+		return -EBADMSG;
+	}
+	left->booted = saved_number(&left->saved);
+	left->real = saved_number(&left->saved);
+	return left->saved.bad ? -EBADMSG : 0;
+}
+
+/* Of all that is found the newest counts: what was taken over long ago may still lie there if
+ * systemd did not hear that it should not. */
+static void consider(struct left *best, int fd, bool memory, uint64_t most)
+{
+	struct left found = {0};
+	int error = load(&found, fd, memory, most);
+
+	best->error = best->error ? best->error : error;
+	if (error || (best->bytes && found.real < best->real)) {
+		free(found.bytes);
+		return;
+	}
+	free(best->bytes);
+	found.error = best->error;
+	*best = found;
+}
+
+static void look_in_store(struct restart *restart, struct left *best, uint64_t most)
+{
+	char **names = NULL;
+	int count = sd_listen_fds_with_names(0, &names);
+
+	for (int i = 0; names && i < count; i++) {
+		if (!strcmp(names[i], NOTIFY_STORED)) {
+			restart->found = true;
+			consider(best, SD_LISTEN_FDS_START + i, true, most);
+			close(SD_LISTEN_FDS_START + i);
+		}
+		free(names[i]);
+	}
+	free(names);
+}
+
+static void look_in_directory(struct restart *restart, struct left *best, uint64_t most)
+{
+	/* O_NONBLOCK: else open(2) waits for somebody to write to a FIFO. */
+	int fd = openat(restart->directory, NAME,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	if (fd >= 0) {
+		restart->found = true;
+		consider(best, fd, false, most);
+		close(fd);
+	} else if (errno != ENOENT) {
+		restart->found = true;
+		best->error = -errno;
+	}
+}
+
+/* The machine may have been started anew since: then only the other clock knows. */
+static uint64_t elapsed_since(const struct left *left)
+{
+	uint64_t booted = clock_ms(CLOCK_BOOTTIME), real = clock_ms(CLOCK_REALTIME);
+
+	if (booted >= left->booted) {
+		return booted - left->booted;
+	}
+	return real > left->real ? real - left->real : 0;
+}
+
+static const char *why_refused(int error)
+{
+	switch (error) {
+	case -ENOMSG:
+		return "it is of another version, or something else";
+	case -EBADMSG:
+		return "it is damaged";
+	case -EPERM:
+		return "others may have written it";
+	case -EFBIG:
+		return "it is larger than max-memory";
+	default:
+		return strerror(-error);
+	}
+}
+
+void restart_take_over(struct restart *restart, struct dialect_table *dialects, uint64_t most)
+{
+	struct left best = {0};
+	uint64_t elapsed;
+	int error;
+
+	if (restart->directory >= 0) {
+		look_in_directory(restart, &best, most);
+	} else {
+		look_in_store(restart, &best, most);
+	}
+	error = best.error;
+	if (best.bytes) {
+		elapsed = elapsed_since(&best);
+		error = dialect_table_restore(dialects, &best.saved, elapsed);
+		if (!error) {
+			log_info("restart.restored",
+				LOG_UINT("sessions", meter_values[METER_SESSIONS_RESTORED]),
+				LOG_UINT("ms", elapsed));
+		}
+	}
+	if (error) {
+		meter_add(METER_SAVED_REFUSED, 1);
+		log_warn("restart.refused", LOG_STR("problem", why_refused(error)),
+			LOG_STR("effect", "who was there before comes in as somebody new"));
+	}
+	free(best.bytes);
+}
+
+void restart_settle(struct restart *restart, struct notify *notify)
+{
+	if (!restart->found) {
+		return;
+	}
+	if (restart->directory < 0) {
+		notify_forget_stored(notify);
+	} else if (unlinkat(restart->directory, NAME, 0)) {
+		log_warn("restart.leftover", LOG_STR("file", NAME), LOG_ERRNO(-errno));
+	}
+	restart->found = false;
+}
+
+/* Write all to `fd`, which stays open. 0 or -errno. */
+static int write_all(int fd, const struct dialect_table *dialects)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+	struct save save;
+	int error;
+
+	if (!out) {
+		error = -errno;
+		if (copy >= 0) {
+			close(copy);
+		}
+		return error;
+	}
+	save_init(&save, out);
+	save_begin(&save, SAVE_TIME);
+	save_number(&save, clock_ms(CLOCK_BOOTTIME));
+	save_number(&save, clock_ms(CLOCK_REALTIME));
+	save_end(&save);
+	dialect_table_save(dialects, &save);
+	error = save_finish(&save);
+	if (fclose(out) && !error) {
+		error = -errno;
+	}
+	return error;
+}
+
+/* Is there anything in it that the next process could use? */
+static bool is_worth_it(int error)
+{
+	return !error && meter_values[METER_SESSIONS_SAVED];
+}
+
+static int leave_in_directory(int directory, const struct dialect_table *dialects)
+{
+	int fd, error;
+
+	unlinkat(directory, NEW_NAME, 0); /* of one that was killed */
+	fd = openat(directory, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		return -errno;
+	}
+	error = write_all(fd, dialects);
+	if (is_worth_it(error) && renameat(directory, NEW_NAME, directory, NAME)) {
+		error = -errno;
+	}
+	if (!is_worth_it(error)) {
+		unlinkat(directory, NEW_NAME, 0);
+	}
+	close(fd);
+	return error;
+}
+
+static int leave_in_store(const struct dialect_table *dialects)
+{
+	int fd = memfd_create(NOTIFY_STORED, MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	error = write_all(fd, dialects);
+	if (is_worth_it(error)) {
+		error = fcntl(fd, F_ADD_SEALS, SEALS) ? -errno : notify_store(fd);
+	}
+	close(fd);
+	return error;
+}
+
+void restart_leave(const struct restart *restart, const struct dialect_table *dialects)
+{
+	int error;
+
+	if (!restart_keeps(restart)) {
+		return;
+	}
+	error = restart->store ? leave_in_store(dialects)
+			       : leave_in_directory(restart->directory, dialects);
+	if (error) {
+		log_warn("restart.not-saved", LOG_ERRNO(error),
+			LOG_STR("effect", "who was there comes in as somebody new"));
+	} else if (is_worth_it(error)) {
+		log_info("restart.saved", LOG_UINT("sessions", meter_values[METER_SESSIONS_SAVED]),
+			LOG_STR("where", restart->store ? "the store of systemd" : "state-dir"));
+	}
+}
