@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "nakodo/base/address.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/log_options.h"
 #include "nakodo/base/options.h"
@@ -132,6 +133,35 @@ static void dispose_tls(struct server *server, struct fresh *fresh)
 	tls_destroy(fresh->tls);
 }
 
+/* Does it believe whatever client's address anybody on another machine tells it? */
+static bool believes_all(const struct listener *listener)
+{
+	const struct sockaddr *bound = (const struct sockaddr *)&listener->address;
+	struct address address;
+
+	return listener->endpoint.proxy && listener->endpoint.kind != ENDPOINT_UNIX &&
+	       !(address_from_sockaddr(&address, bound) && address_is_loopback(&address));
+}
+
+/* What listens stays, and must go with the other options. */
+static int check_listeners(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	const struct option_list *before = &server->options->trusted_proxy;
+	const struct listener *listener;
+
+	LL_FOREACH(server->sockets.listeners, listener)
+	{
+		if (!fresh->options.trusted_proxy.count && believes_all(listener)) {
+			return problem_set(problem, -EINVAL,
+				"%s: trusted-proxy cannot go, since other machines reach a proxy: "
+				"listener, which would believe what they write into the PROXY "
+				"header",
+				before->count ? before->items[0].where : "default");
+		}
+	}
+	return 0;
+}
+
 static int make_ice(struct server *server, struct fresh *fresh, struct problem *problem)
 {
 	(void)server;
@@ -215,6 +245,7 @@ static int make_log(struct server *server, struct fresh *fresh, struct problem *
 static const struct part parts[] = {
 	{make_options, take_options, dispose_options},
 	{make_limits, take_limits, NULL},
+	{check_listeners, NULL, NULL},
 	{make_tls, take_tls, dispose_tls},
 	{make_ice, take_ice, dispose_ice},
 	{make_keys, take_keys, dispose_keys},

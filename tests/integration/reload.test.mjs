@@ -253,6 +253,12 @@ describe('nothing changes, and one sentence says why,', () => {
     ]);
   });
 
+  it('if a proxy: listener that others reach would believe everybody', async (t) => {
+    const daemon = await configured(t, 'trusted-proxy = 127.0.0.1', { listen: 'listen = 127.0.0.1:0\nlisten = proxy:0.0.0.0:0' });
+    await daemon.refuses('', 'nakodo.conf:4: trusted-proxy cannot go');
+    await daemon.says('trusted-proxy = 127.0.0.2');
+  });
+
   it('if there is no descriptor left', async (t) => {
     const daemon = await configured(t, '', { wrap: ['prlimit', '--nofile=200:200'] });
     execFileSync('prlimit', [`--pid=${daemon.pid}`, '--nofile=5:200']);
