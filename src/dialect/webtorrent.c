@@ -57,7 +57,6 @@ static const struct json_value *value_of(const struct call *call, int member)
 
 static int webtorrent_start(struct mount *mount, struct problem *problem)
 {
-	const struct options *options = mount->env->options;
 	int error = mount_check(mount, (const char *const[]){NULL}, problem);
 	struct webtorrent *torrents;
 
@@ -69,8 +68,7 @@ static int webtorrent_start(struct mount *mount, struct problem *problem)
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
 	torrents->hub = hub_of_space(mount->space);
-	/* Who is idle is pinged, so whoever is there is heard more often than that. */
-	torrents->silence = options->ping_interval * 1000 + options->ping_timeout * 500;
+	torrents->options = mount->env->options;
 	ids_random(torrents->key, sizeof(torrents->key));
 	return 0;
 }
@@ -166,9 +164,11 @@ static bool may_join(const struct peer *peer, const unsigned char hash[WEBTORREN
 /* Is the other so silent that it may be the connection that this client has lost? */
 static bool is_silent(const struct webtorrent_owner *owner)
 {
-	const struct webtorrent *torrents = owner->torrents;
+	const struct options *options = owner->torrents->options;
+	/* Who is idle is pinged, so whoever is there is heard more often than that. */
+	uint64_t silence = options->ping_interval * 1000 + options->ping_timeout * 500;
 
-	return torrents->silence && hub_now(torrents->hub) - owner->peer->heard > torrents->silence;
+	return silence && hub_now(owner->torrents->hub) - owner->peer->heard > silence;
 }
 
 /* The caller's seat, new or not. NULL: it was told why not. */

@@ -268,6 +268,21 @@ static void an_id_belongs_to_its_connection_while_that_lives(void **state)
 	assert_string_equal(peers_hear(a), COUNTS("0", "1", H));
 }
 
+static void who_is_silent_for_as_long_as_the_options_say_now_may_lose_its_id(void **state)
+{
+	struct peer *a = member(SAY(H, A, "")), *other = connect_one();
+
+	(void)state;
+	peers_wait(&all, 20000);
+	peers_say(other, SAY(H, A, ""));
+	assert_string_equal(
+		peers_hear(other), FAILED_OF("announce", "peer_id belongs to another connection"));
+	peers_options.ping_interval = 5; /* as a reload does */
+	peers_say(other, SAY(H, A, ""));
+	assert_string_equal(peers_hear(other), COUNTS("0", "1", H));
+	assert_string_equal(peers_hear(a), "nothing");
+}
+
 static void one_connection_has_several_ids_and_torrents_and_leaves_with_all(void **state)
 {
 	struct peer *a = connect_one(), *c = member(SAY(H, C, ""));
@@ -459,6 +474,7 @@ int main(void)
 		CASE(who_was_not_asked_or_answers_again_is_not_heard),
 		CASE(an_answer_after_two_minutes_is_too_late),
 		CASE(an_id_belongs_to_its_connection_while_that_lives),
+		CASE(who_is_silent_for_as_long_as_the_options_say_now_may_lose_its_id),
 		CASE(one_connection_has_several_ids_and_torrents_and_leaves_with_all),
 		CASE(two_mounts_never_meet),
 		CASE(who_does_not_announce_for_twenty_minutes_is_forgotten),

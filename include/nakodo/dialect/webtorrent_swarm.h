@@ -24,6 +24,7 @@
 
 struct audit;
 struct hub;
+struct options;
 struct peer;
 struct webtorrent_asked;
 
@@ -31,11 +32,11 @@ struct webtorrent_asked;
 struct webtorrent {
 	struct wheel_timer timer; /* first: turned back by a cast */
 	struct hub *hub;
+	const struct options *options; /* read when they are needed: a reload changes them */
 	struct webtorrent_swarm *swarms; /* by hash */
 	struct webtorrent_seat *seats; /* by swarm and id */
 	struct webtorrent_seat *oldest; /* all of them, who announced longest ago first */
 	uint64_t seated; /* so many ever were */
-	uint64_t silence; /* ms after which one who was not heard may lose its ids; 0: never */
 	unsigned char key[HASH_KEY_SIZE]; /* of what is remembered of offers */
 };
 
