@@ -41,7 +41,13 @@ export interface SessionStore {
   removeItem(key: string): void;
 }
 
+/** Of the server's administrator, if it asks for one; a function is asked whenever the server asks: at each connect,
+ *  and in time before the token expires. It never stands in a URL. A join rejects with what the function throws;
+ *  who was inside tries again. */
+export type Token = string | (() => string | Promise<string>);
+
 export interface ConnectOptions {
+  token?: Token;
   /** Aborting it leaves every room; a pending join rejects with its reason. */
   signal?: AbortSignal;
   /** Default: the global one. Node 22 has it; older ones take the class of the package `ws`. */
@@ -96,9 +102,8 @@ export interface JoinOptions {
   meta?: { [name: string]: Json };
   /** Published as `mic` and `cam` before the first offer. */
   stream?: MediaStream;
-  /** A token of the server's administrator, if it asks for one. Not in the URL, where logs would show it,
-   *  if it has only letters, digits and -._~ and about 60 of them at most. */
-  token?: string;
+  /** Default: that of `connect()`. */
+  token?: Token;
   /** Take the place of the session of this page before a reload, if `storage` has one. Default true. */
   resume?: boolean;
   /** Aborting it gives up joining, with its reason; once inside it means nothing. Without a signal
@@ -197,6 +202,8 @@ export interface Peer extends Emitter<PeerEvents> {
   /** As the server calls it; another one after `again`. What belongs to a peer goes by the object. */
   readonly id: string;
   readonly name?: string;
+  /** Who its token says that it is; nobody can make that up. */
+  readonly user?: string;
   readonly meta?: { [name: string]: Json };
   /** Its connection to the server is lost; media may still flow. */
   readonly away: boolean;

@@ -106,6 +106,6 @@ class Client extends Emitter {
 export function connect(url, options) {
   const { WebSocket, RTCPeerConnection } = globalThis;
   const setup = { WebSocket, RTCPeerConnection, ...options };
-  if (!setup.WebSocket) mistaken('connect()', 'a WebSocket where there is none, such as that of the package ws', setup.WebSocket);
+  if (!setup.WebSocket) mistaken('connect()', 'a WebSocket, such as that of the package ws', setup.WebSocket);
   return new Client(addressOf(url), setup);
 }

@@ -20,7 +20,7 @@ export { SignalError };
  * @typedef {object} LinkSetup
  * @property {typeof globalThis.WebSocket} WebSocket
  * @property {() => string | undefined} name asked in each try
- * @property {string} [token]
+ * @property {import('./client.js').Token} [token]
  * @property {string | null} [replaces] the session of a page before this one
  *
  * @typedef {object} LinkEvents
@@ -45,11 +45,11 @@ const SILENT_HIDDEN_MS = 56000; // timers of a hidden page may run once a minute
 const GOODBYE_MS = 1000;
 const UNSENT_MAX = 1000; // messages that wait for the server
 const MISSING_MAX = 2; // times that nothing is there, and it is the wrong address
-const PROTOCOLS_MAX = 126; // bytes of all subprotocols, which no log shows; what does not fit stands in the URL
-const UNFIT = /[^\w.~-]/;
 
 /** Close codes after which nobody comes back. */
 const FINAL = new Set([1000, 1007, 1009, 4400, 4401, 4403, 4409, 4413]);
+/** What they mean where no error has said it. @type {Record<number, import('./client.js').SignalErrorCode>} */
+const REASONS = { 1009: 'too-large', 4409: 'replaced' };
 /** Errors that no close follows. */
 const HARMLESS = new Set(['bad-json', 'bad-message', 'not-text', 'unknown-peer', 'peer-busy']);
 
@@ -207,7 +207,7 @@ export class Link {
   }
 
   #open() {
-    const { WebSocket, name, token, replaces } = this.#setup;
+    const { WebSocket, name, replaces } = this.#setup;
     const search = new URLSearchParams({ nonce: this.#nonce });
     if (name()) search.set('name', String(name()));
     const protocols = ['nakodo.v1'];
@@ -216,11 +216,6 @@ export class Link {
       protocols.push(`nakodo.session.${this.#session}`);
     } else if (replaces) {
       protocols.push(`nakodo.replaces.${replaces}`);
-    }
-    if (token) {
-      const protocol = `nakodo.token.${token}`;
-      if (UNFIT.test(token) || [...protocols, protocol].join(', ').length > PROTOCOLS_MAX) search.set('token', token);
-      else protocols.push(protocol);
     }
     const socket = new WebSocket(`${this.#url}?${search}`.replaceAll('+', '%20'), protocols);
     this.#socket = socket;
@@ -241,6 +236,7 @@ export class Link {
       case 'ack': return this.#outbox.acknowledge(message.n);
       case 'welcome': return this.#begin(message);
       case 'resumed': return this.#resume(message);
+      case 'token': return message.seconds === undefined && this.#showToken();
       case 'pong': return this.#outbox.settle(); // what was said again came before it
       case 'closing':
         this.#pause = message.retryAfter * 1000;
@@ -250,6 +246,28 @@ export class Link {
         this.#outbox.refuse(message.n, new SignalError(message.code, message.message));
         return this.#take(message);
       default: return this.#take(message);
+    }
+  }
+
+  /**
+   * The server asks for a token: at first, and in time before the one that it has expires. It goes in a
+   * message, since URLs are logged.
+   */
+  async #showToken() {
+    const socket = this.#socket;
+    const { token } = this.#setup;
+    clearTimeout(this.#timer); // the page may have to ask its own server
+    try {
+      const text = await (typeof token === 'function' ? token() : token);
+      if (socket !== this.#socket) return;
+      if (!text) throw new SignalError('unauthorized');
+      this.#write(JSON.stringify({ type: 'token', token: text }));
+    } catch (error) {
+      // Inside, the old one is good for a while yet; who was inside tries again.
+      if (socket !== this.#socket || this.isOpen) return;
+      if (this.#session) this.#lose(4401, '');
+      else this.leave(error);
+      socket?.close();
     }
   }
 
@@ -298,10 +316,9 @@ export class Link {
   /** The connection has ended. @param {number} code @param {string} reason */
   #lose(code, reason) {
     this.#detach();
-    if (!FINAL.has(code)) return this.#retry();
-    const { code: told, message } = this.#fault ?? { code: /** @type {const} */ ('refused'), message: reason };
-    if (code === 1009) return this.#end(new SignalError('too-large', reason || undefined, code));
-    if (code === 4409) return this.#end(new SignalError('replaced', reason || undefined, code));
+    // A token that has expired is nobody's fault: with a fresh one we go on.
+    if (!FINAL.has(code) || (code === 4401 && !this.#fault)) return this.#retry();
+    const { code: told, message } = this.#fault ?? { code: REASONS[code] ?? 'refused', message: reason };
     return this.#end(new SignalError(told, message || undefined, code));
   }
 

@@ -162,7 +162,7 @@ describe('the client', () => {
       () => room.publish(), () => room.publish({ kind: 'audio' }), () => room.publish(null, { as: 'mic' }),
     ];
     for (const mistake of mistakes) assert.throws(mistake, { name: 'TypeError', message: /\(\) takes .*, not / }, `${mistake}`);
-    assert.throws(() => room.publish(new MediaStream(), { as: 'cam' }), /getTracks\(\).*not a MediaStream/);
+    assert.throws(() => room.publish(new MediaStream(), { as: 'cam' }), /getTracks\(\).*not MediaStream/);
     const came = next(room, 'peer');
     await client.join('x');
     const { peer } = await came;
@@ -216,20 +216,8 @@ describe('the client', () => {
     await next(room, 'state', ({ state }) => state === 'open');
     const [second] = sessions();
     await join('x'.repeat(62));
-    await join('a b');
-    await join('x'.repeat(63));
-    const offered = tries.map(([, protocols]) => protocols.slice(1));
-    const replaced = offered.slice(2).map(([protocol]) => protocol);
-    assert.deepEqual(offered, [
-      ['nakodo.token.a.b-c_~'],
-      [`nakodo.session.${first}`, 'nakodo.token.a.b-c_~'],
-      [`nakodo.replaces.${second}`, `nakodo.token.${'x'.repeat(62)}`],
-      [replaced[1]],
-      [replaced[2]],
-    ]);
-    assert.ok(replaced.every((protocol) => /^nakodo\.replaces\.[\w-]{22}$/.test(protocol)), replaced.join());
-    for (const [query] of tries) assert.ok(!query.has('session') && !query.has('replaces'));
-    assert.deepEqual(tries.map(([query]) => query.get('token')), [null, null, null, 'a b', 'x'.repeat(63)]);
+    assert.deepEqual(tries.map(([, protocols]) => protocols.slice(1)), [[], [`nakodo.session.${first}`], [`nakodo.replaces.${second}`]]);
+    for (const [query] of tries) for (const name of ['session', 'replaces', 'token']) assert.ok(!query.has(name));
   });
 
   it('speaks of everything that goes over the wire', async (t) => {

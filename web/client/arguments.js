@@ -3,7 +3,7 @@
 /** @param {unknown} value as a reader of the sentence knows it */
 function nameOf(value) {
   if (value === null || typeof value !== 'object') return String(value);
-  return `${/^[aeiou]/i.test(value.constructor?.name ?? 'an') ? 'an' : 'a'} ${value.constructor?.name ?? 'object'}`;
+  return value.constructor?.name ?? 'an object';
 }
 
 /** @param {string} what was called @param {string} expected @param {unknown} value @returns {never} */

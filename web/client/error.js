@@ -4,12 +4,13 @@
 
 /** Those of the client's own; the server says its sentences itself. @type {Record<string, string>} */
 const SENTENCES = {
-  'bad-room': 'The name of a room or of a person has 1 to 128 bytes, no slash and no control character, and is not "." or "..".',
+  'bad-room': 'A name has 1 to 128 bytes, no slash and no control character, and no room is "." or "..".',
   closed: 'The room was left, or this peer has no connection.',
-  lost: 'The server has forgotten who we were; nobody knows whether it still delivered the message.',
+  lost: 'The server has forgotten us; nobody knows whether the message was delivered.',
   refused: 'The server has closed the connection.',
   replaced: 'The room was opened elsewhere with the same session.',
-  'too-large': 'The server has closed the connection for a message that was too long.',
+  unauthorized: 'A token is needed.',
+  'too-large': 'The server has closed the connection: a message was too long.',
 };
 
 export class SignalError extends Error {

@@ -99,7 +99,7 @@ export class Room extends Emitter {
    */
   constructor(url, name, setup, options, visit) {
     super();
-    const { stream, token, rtc, ice, resume = true } = options;
+    const { stream, token = setup.token, rtc, ice, resume = true } = options;
     this.name = name;
     this.self = { id: '', name: options.name, meta: options.meta };
     this.#visit = visit;
@@ -276,13 +276,10 @@ export class Room extends Emitter {
     if (message.from !== undefined) return this.#hear(message);
     switch (message.type) {
       case 'welcome':
-        this.#iceServers = message.iceServers ?? this.#iceServers;
-        this.#keeper.keep(message.session);
-        return this.#begin(message);
       case 'resumed':
         this.#iceServers = message.iceServers ?? this.#iceServers;
         this.#keeper.keep(message.session);
-        return this.#resume();
+        return message.type === 'welcome' ? this.#begin(message) : this.#resume();
       case 'ice':
         this.#iceServers = message.iceServers;
         return undefined;

@@ -50,7 +50,7 @@ export function kindsOf(names, kinds) {
  * @param {string} what was called
  */
 export function mustFit(track, as, kind, what) {
-  if (typeof track?.kind !== 'string') mistaken(what, 'a MediaStreamTrack (of a stream each of getTracks())', track);
+  if (typeof track?.kind !== 'string') mistaken(what, 'a MediaStreamTrack, each of getTracks()', track);
   if (track.kind !== kind) mistaken(what, `${kind} as '${as}'`, track.kind);
 }
 

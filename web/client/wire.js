@@ -7,6 +7,7 @@
  * @typedef {object} Info what the server says of a member
  * @property {string} id
  * @property {string} [name]
+ * @property {string} [user]
  * @property {{ [name: string]: Json }} [meta]
  *
  * @typedef {Info & { owner: boolean, away?: boolean }} Newcomer owner: whether we are it
@@ -45,6 +46,7 @@
  *   { type: 'ice', iceServers: RTCIceServer[] } |
  *   { type: 'ack', n: number } |
  *   { type: 'pong', t: number } |
+ *   { type: 'token', seconds?: number } |
  *   { type: 'closing', reason: string, retryAfter: number }
  * ) & { from?: undefined }} News
  *

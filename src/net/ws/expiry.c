@@ -52,9 +52,10 @@ static void on_due(struct wheel_timer *timer)
 
 void expiry_begin(struct conn *conn, struct grant *grant)
 {
-	int64_t now = now_ms(), most = INT64_MAX / 1000 - JWT_LEEWAY, expires;
+	int64_t now = now_ms(), most = INT64_MAX / 1000 - JWT_LEEWAY, expires, before = 0;
 
 	if (conn->peer.grant != grant) {
+		before = conn->peer.grant ? conn->peer.grant->ends : 0;
 		expiry_end(conn);
 		grant_destroy(conn->peer.grant);
 		conn->peer.grant = grant;
@@ -65,7 +66,8 @@ void expiry_begin(struct conn *conn, struct grant *grant)
 	expires = (grant->expires < most ? grant->expires : most) * 1000;
 	grant->bearer = conn;
 	grant->ends = now < expires ? expires : expires + JWT_LEEWAY * 1000;
-	grant->renewal = grant->ends - (grant->ends - now) / 4;
+	/* Who has shown nothing newer will have nothing newer in a moment. */
+	grant->renewal = grant->ends > before ? grant->ends - (grant->ends - now) / 4 : grant->ends;
 	wait_until(grant, grant->renewal, now);
 }
 
