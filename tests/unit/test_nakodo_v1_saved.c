@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
 #include "nakodo/base/saved.h"
 #include "nakodo/dialect/dialect_table.h"
 #include "v1.h"
@@ -261,6 +262,43 @@ static void a_mount_that_is_not_there_any_more_is_passed_over(void **state)
 	free(copy);
 }
 
+/* Somebody comes to the room r of a listener's own mount. */
+static void come_to(const struct mount *own)
+{
+	const char *const arguments[] = {NULL};
+	const struct request request = {.mount = own, .room = "r", .arguments = arguments};
+	struct peer *peer = peers_add(&all);
+
+	peers_of(peer)->mount = own;
+	own->dialect->open(peer, &request);
+}
+
+static void a_session_stays_with_its_listener(void **state)
+{
+	static const char mine[] = "localhost:1?dialect=nakodo.v1";
+	static const char other[] = "localhost:2?dialect=nakodo.v1";
+	const struct mount *own;
+	struct problem problem;
+	size_t len;
+	char *bytes;
+
+	(void)state;
+	own = dialect_table_own(all.mounts, mine, "nakodo.v1", &problem);
+	come_to(own);
+	bytes = save_all(&len);
+	for (int i = 0; i < 2; i++) {
+		begin_anew(mounts);
+		own = dialect_table_own(all.mounts, i ? other : mine, "nakodo.v1", &problem);
+		assert_int_equal(restore_all(bytes, len, 0), 0);
+		if (i) {
+			assert_null(hub_first_room(own->space));
+		} else {
+			assert_string_equal(hub_first_room(own->space)->name, "r");
+		}
+	}
+	free(bytes);
+}
+
 /* Write the records anew, with that byte of their payloads (all in a row) changed, so that their
  * checks are right. */
 static char *change(const char *bytes, size_t len, size_t which, unsigned char by, size_t *ret_len)
@@ -349,6 +387,7 @@ int main(void)
 		TEST(a_lost_welcome_is_sent_again_by_the_next_process),
 		TEST(what_was_read_back_is_saved_again_as_it_was),
 		TEST(a_mount_that_is_not_there_any_more_is_passed_over),
+		TEST(a_session_stays_with_its_listener),
 		TEST(a_table_that_lies_leaves_nothing),
 		TEST(who_was_let_in_stays_in_when_limits_are_lower),
 	};
