@@ -121,6 +121,26 @@ describe('before the room', () => {
     }
   });
 
+  it('who joins with no good token reads the same', async (t) => {
+    const key = new Key(scratch());
+    const own = await testDaemon(t, { args: ['--auth', 'token', '--auth-key', key.option] });
+    // The token comes in a message, so that the server says why it is refused.
+    const prepare = () => {
+      window.WebSocket = class extends WebSocket {
+        constructor(url, subprotocols) {
+          super(url.replace(/[?&]token=[^&]*/, ''), subprotocols.filter((one) => !one.includes('token')));
+          this.addEventListener('open', () => super.send(JSON.stringify({ type: 'token', token: location.hash.slice(3) })));
+        }
+      };
+    };
+    for (const [path, sentence] of [['/r/a#t=x', 'inside.noToken'], [`/r/a#t=${key.token({ room: 'b' })}`, 'inside.otherRoom']]) {
+      const [hana] = await openPages(t, [chromium], own.url, { path, prepare });
+      await hana.click('#join-watch');
+      await hana.says('#join-error', en[sentence]);
+      await hana.shows('#join-watch');
+    }
+  });
+
   it('the keyboard is at Cancel while one joins, and at Join again when one does not', async (t) => {
     const [hana] = await openPages(t, [chromium], daemon.url, {
       path: '/r/keys',

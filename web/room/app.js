@@ -19,6 +19,8 @@ const SLOW_MS = 2000;
 /** By the code of a SignalError; all others: join.refused. @type {Partial<Record<string, string>>} */
 const REFUSALS = {
   'room-full': 'join.full',
+  unauthorized: 'inside.noToken',
+  forbidden: 'inside.otherRoom',
   kicked: 'join.kicked',
   replaced: 'join.elsewhere',
 };
