@@ -11,10 +11,10 @@ import { open, within } from '../lib/raw.mjs';
 const COUNT = 300;
 
 /** What a TLS client says first. */
-async function clientHello() {
+async function clientHello(options = {}) {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const client = tls.connect({ port: server.address().port, host: '127.0.0.1' }).on('error', () => {});
+  const client = tls.connect({ port: server.address().port, host: '127.0.0.1', ...options }).on('error', () => {});
   const [socket] = await once(server, 'connection');
   const [bytes] = await once(socket, 'data');
   client.destroy();
@@ -116,5 +116,21 @@ describe('a storm of TLS handshakes', () => {
     await within(Promise.all([connect('127.0.0.1'), connect('127.1.0.1')]), 'that both are served');
     assert.deepEqual(served, ['127.1.0.1', '127.0.0.1']);
     assert.ok((await daemon.meters()).handshakes_gave_way > 0);
+  });
+
+  it('of TLS 1.2 counts until the client has answered the server', async (t) => {
+    const daemon = await testDaemon(t, { tls: true, args: ['--handshake-timeout', '60'] });
+    const said = await clientHello({ maxVersion: 'TLSv1.2' });
+    for (let i = 0; i < 20; i++) {
+      const socket = net.connect(daemon.tlsPort, '127.0.0.1', () => socket.write(said)).on('error', () => {});
+      t.after(() => socket.destroy());
+    }
+    const wait = async () => {
+      while ((await daemon.meters()).handshakes_queued !== 12);
+    };
+    await within(wait(), 'that eight of an address have begun');
+    const newcomer = tls.connect({ port: daemon.tlsPort, host: '127.0.0.1', localAddress: '127.1.0.1', maxVersion: 'TLSv1.2', rejectUnauthorized: false });
+    t.after(() => newcomer.destroy());
+    await within(once(newcomer, 'secureConnect'), 'that another is served');
   });
 });

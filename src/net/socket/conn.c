@@ -144,13 +144,14 @@ static void on_tls_message(
 	int out, int version, int type, const void *bytes, size_t len, SSL *ssl, void *cookie)
 {
 	struct conn *conn = cookie;
+	bool is_old = version < TLS1_3_VERSION;
 
-	(void)version;
 	(void)ssl;
 	/* It goes out with the costly ones. A HelloRetryRequest, after which those are still to
-	 * come, has none. */
+	 * come, has none; and TLS 1.2 makes the keys when the client has answered. */
 	if (out && type == SSL3_RT_HANDSHAKE && len &&
-		*(const unsigned char *)bytes == SSL3_MT_CERTIFICATE) {
+		*(const unsigned char *)bytes ==
+			(is_old ? SSL3_MT_FINISHED : SSL3_MT_CERTIFICATE)) {
 		end_handshake(conn);
 	}
 	if (!out && type == SSL3_RT_HANDSHAKE && conn->tls_messages < TLS_MESSAGES &&
@@ -176,7 +177,7 @@ static bool has_costly_step(const struct conn *conn)
 		return true;
 	}
 	EVP_PKEY_free(key);
-	return false;
+	return SSL_version(lws_get_ssl(conn->wsi)) < TLS1_3_VERSION;
 }
 
 /* As many quarters of handshake-timeout as are in what is left of it, and the rest. */

@@ -74,7 +74,7 @@ struct conn {
 		char *target; /* see struct accepted; of one that is misplaced, which never is */
 	};
 	struct limit limit, byte_limit;
-	struct pacing *pacing; /* what ws/pace.c knows of it; NULL: it was never held */
+	struct pacing *pacing; /* what ws/pace.c knows of it; NULL: nothing */
 	struct conn *more_prev, *more_next; /* to be read on: reading's (utlist DL) */
 	struct stalled *stalled; /* what ws/stall.c knows of it; NULL: it is not watched */
 	struct conn_rx *rx; /* NULL: none. ws.c's */
@@ -100,8 +100,8 @@ struct conn {
 };
 
 /* Hand an accepted socket to libwebsockets; it is discarded on failure. If its TLS has not got to
- * the server's certificate, or its plain request to an answer, within a quarter of
- * handshake-timeout, it ends as soon as others of its address or network wait to begin
+ * the server's certificate (before TLS 1.3: its end), or its plain request to an answer, within a
+ * quarter of handshake-timeout, it ends as soon as others of its address or network wait to begin
  * (socket/handshakes.h). */
 void conn_adopt(struct accepted *accepted);
 /* The loop has ended: free what is known of sockets that libwebsockets failed to take over. */
