@@ -39,7 +39,7 @@ need_node_packages() {
 }
 
 build_packages=(build-essential cmake ninja-build pkg-config libwebsockets-dev libwebsockets-evlib-uv
-	libuv1-dev libssl-dev libcjson-dev libqrencode-dev libsystemd-dev libunistring-dev uthash-dev
+	libuv1-dev libssl-dev libcjson-dev libqrencode-dev libcurl4-openssl-dev libsystemd-dev libunistring-dev uthash-dev
 	esbuild brotli gzip)
 fuzz_packages=(libcmocka-dev clang libclang-rt-dev)
 

@@ -242,6 +242,22 @@ static int check_turn(const struct options *options, struct problem *problem)
 	return 0;
 }
 
+static int check_webhooks(const struct options *options, struct problem *problem)
+{
+	if (*options->event_webhook && !*options->webhook_secret) {
+		return problem_set(problem, -EINVAL,
+			"%s: event-webhook needs webhook-secret, the file with the secret that "
+			"shows it who tells: `openssl rand -hex 32` prints one",
+			options_where(options, &options->event_webhook));
+	}
+	if (!*options->event_webhook && *options->webhook_secret) {
+		return problem_set(problem, -EINVAL,
+			"%s: webhook-secret is for nobody: set event-webhook too, or neither",
+			options_where(options, &options->webhook_secret));
+	}
+	return 0;
+}
+
 /* Keys that nothing asks for are a door that was left open by mistake. */
 static int check_auth(const struct options *options, struct problem *problem)
 {
@@ -273,6 +289,8 @@ static int check_auth(const struct options *options, struct problem *problem)
 static int check_together(const struct options *options, struct problem *problem)
 {
 	int error = check_turn(options, problem);
+
+	error = error ? error : check_webhooks(options, problem);
 
 	if (options->max_message > options->send_queue) {
 		return problem_set(problem, -EINVAL,

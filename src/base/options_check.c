@@ -184,6 +184,22 @@ int options_check_trusted_proxy(const char *text, struct problem *problem)
 				 "10.0.0.0/8 or fd00::/8");
 }
 
+int options_check_webhook(const char *text, struct problem *problem)
+{
+	const char *at = text;
+	bool good = chars_take_prefix(&at, "http://") || chars_take_prefix(&at, "https://");
+
+	good = good && take_host_port(&at) && (!*at || *at == '/' || *at == '?');
+	for (; good && *at; at++) {
+		good = (unsigned char)*at > ' ' && (unsigned char)*at < 0x7f && *at != '#';
+	}
+	return good || !*text
+		       ? 0
+		       : problem_set(problem, -EINVAL,
+				 "must be http://HOST[:PORT][/PATH] or https://, in ASCII and "
+				 "without name, password, white space and #");
+}
+
 int options_check_turn_server(const char *text, struct problem *problem)
 {
 	const char *at = text;

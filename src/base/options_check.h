@@ -11,5 +11,6 @@ int options_check_mount(const char *text, struct problem *problem);
 int options_check_origin(const char *text, struct problem *problem);
 int options_check_server_name(const char *text, struct problem *problem);
 int options_check_subprotocol(const char *text, struct problem *problem);
+int options_check_webhook(const char *text, struct problem *problem);
 int options_check_turn_server(const char *text, struct problem *problem);
 int options_check_trusted_proxy(const char *text, struct problem *problem);

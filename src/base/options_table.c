@@ -227,6 +227,29 @@ const struct option_row options_table[] = {
 			"refused.",
 	},
 	{
+		.group = "Who is told",
+		.name = "event-webhook",
+		.placeholder = "URL",
+		.type = OPTION_TEXT,
+		FIELD(event_webhook),
+		.standard = "",
+		.check = options_check_webhook,
+		.secret = true,
+		.help = "Where the daemon tells by HTTP POST who joins and leaves which room and "
+			"when rooms open and close, signed: http://HOST[:PORT]/PATH or https. "
+			"Nobody waits for it; what it does not take is told again, and the oldest "
+			"given up.",
+	},
+	{
+		.name = "webhook-secret",
+		.placeholder = "FILE",
+		.type = OPTION_TEXT,
+		FIELD(webhook_secret),
+		.standard = "",
+		.help = "The file with the secret that it is signed with, which not everybody may "
+			"read. Of several lines the first is used. SIGHUP reads it anew.",
+	},
+	{
 		.group = "Limits",
 		.name = "max-message",
 		.placeholder = "SIZE",

@@ -15,6 +15,7 @@
 #include "nakodo/base/json.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 #include "nakodo/service/grant.h"
 #include "nakodo/service/ice.h"
 #include "nakodo/service/jwt.h"
@@ -132,6 +133,7 @@ static void ayame_close(struct peer *peer)
 		}
 		end(other);
 	}
+	event_close(session->mount, peer); /* behind the other: the room closes with this one */
 	free(session);
 }
 
@@ -185,6 +187,7 @@ static void admit(struct session *session, const char *refusal)
 		return;
 	}
 	session->state = MEMBER;
+	event_join(session->mount, session->peer->seats->room, session->peer, NULL);
 	accept_peer(session, count > 0);
 }
 

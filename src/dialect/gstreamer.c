@@ -15,6 +15,7 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 
 #define META_MAX 4096 /* bytes */
 
@@ -68,6 +69,7 @@ static void gstreamer_open(struct peer *peer, const struct request *request)
 		hub_close(peer, 1011, "out of memory");
 		return;
 	}
+	event_join(request->mount, peer->seats->room, peer, self->id);
 	const struct iovec parts[] = {
 		PART("{\"type\":\"welcome\",\"peerId\":\""), PART_OF(self->id), PART("\"}")};
 
@@ -352,10 +354,15 @@ static void gstreamer_message(struct peer *peer, const char *data, size_t len, b
 static void gstreamer_close(struct peer *peer)
 {
 	struct gstreamer_peer *self = peer->state_of_dialect;
+	struct room *peers;
 	bool known = false;
 
 	if (!self) {
 		return;
+	}
+	peers = hub_room(self->mount->space, GSTREAMER_PEERS);
+	if (peers && hub_find(peers, self->id)) {
+		event_leave(self->mount, peers, peer, self->id, NULL);
 	}
 	gstreamer_session_end_all(self, GSTREAMER_PRODUCER);
 	gstreamer_session_end_all(self, GSTREAMER_CONSUMER);

@@ -11,6 +11,7 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 
 #define CLOSE_BAD_REQUEST 4400
 #define CLOSE_ELSEWHERE 4409
@@ -48,6 +49,16 @@ static void libdatachannel_open(struct peer *peer, const struct request *request
 	}
 	if (hub_join(space, "", peer, id, NULL)) {
 		hub_close(peer, 1011, "out of memory");
+		return;
+	}
+	peer->state_of_dialect = (void *)request->mount;
+	event_join(request->mount, peer->seats->room, peer, id);
+}
+
+static void libdatachannel_close(struct peer *peer)
+{
+	if (peer->state_of_dialect) {
+		event_close(peer->state_of_dialect, peer);
 	}
 }
 
@@ -89,5 +100,6 @@ const struct dialect dialect_libdatachannel = {
 	.room_in_path = true, /* the id, which a token must name like a room */
 	.start = libdatachannel_start,
 	.open = libdatachannel_open,
+	.close = libdatachannel_close,
 	.message = libdatachannel_message,
 };

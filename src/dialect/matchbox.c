@@ -14,6 +14,7 @@
 #include "nakodo/base/ids.h"
 #include "nakodo/base/json.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 
 #define NEXT_MAX 256 /* peers in one group: each is connected to each */
 #define ROOM_MAX 120 /* bytes; the hub's rooms need a few more for what stands before */
@@ -77,19 +78,24 @@ static int read_next(const struct request *request, unsigned long *ret)
  * is no other room's, as no room in a path has a slash and no connection's number comes twice. */
 static void complete_group(struct room *waiting, const struct peer *last)
 {
+	const struct mount *mount = last->state_of_dialect;
 	struct hub_space *space = waiting->space;
-	struct member *member, *next;
+	struct member *member, *next, *seat;
 	char name[24], key[HUB_NAME_MAX + 1];
 
 	snprintf(name, sizeof(name), "/%" PRIu64, last->id);
 	snprintf(key, sizeof(key), "%s", waiting->name);
 	DL_FOREACH_SAFE (waiting->members, member, next) {
 		/* While all still sit in the old room, all are told if one drops out. */
-		if (hub_join(space, name, member->peer, member->id, NULL)) {
+		if (hub_join(space, name, member->peer, member->id, &seat)) {
 			hub_close(member->peer, 1011, "out of memory");
+		} else {
+			event_join(mount, seat->room, member->peer, member->id);
 		}
 	}
 	while ((waiting = hub_room(space, key))) {
+		event_leave(
+			mount, waiting, waiting->members->peer, waiting->members->id, EVENT_MOVED);
 		hub_leave(waiting->members);
 	}
 }
@@ -121,6 +127,8 @@ static void matchbox_open(struct peer *peer, const struct request *request)
 			error == -ENOSPC ? "room full" : "out of memory");
 		return;
 	}
+	peer->state_of_dialect = (void *)request->mount;
+	event_join(request->mount, self->room, peer, id);
 	tell(peer, NULL, "IdAssigned", id);
 	tell(peer, self->room, "NewPeer", id);
 	if (self->room->count == next) {
@@ -132,6 +140,7 @@ static void matchbox_open(struct peer *peer, const struct request *request)
 static void matchbox_close(struct peer *peer)
 {
 	if (peer->seats) {
+		event_close(peer->state_of_dialect, peer);
 		tell(peer, peer->seats->room, "PeerLeft", peer->seats->id);
 	}
 }

@@ -16,6 +16,7 @@
 #include "nakodo/base/text.h"
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/dialect/nakodo_v1_ice.h"
@@ -405,6 +406,7 @@ static void join_fresh(struct call *call, struct peer *peer)
 	seat->user = user;
 	nakodo_v1_seat_count(seat);
 	sit(call, seat, peer);
+	event_join(call->request->mount, seat->member->room, peer, seat->member->id);
 	if (*call->nonce) {
 		nakodo_v1_key_enter(seat, &seat->nonce, call->request->room, call->nonce);
 	}

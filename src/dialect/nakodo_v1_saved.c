@@ -12,6 +12,7 @@
 #include "nakodo/base/saved.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/dialect/nakodo_v1_join.h"
@@ -258,6 +259,17 @@ static void await_all(struct awaited *awaited, uint64_t elapsed, uint64_t most)
 	}
 }
 
+static void tell_rooms(const struct nakodo_v1 *v1)
+{
+	const struct nakodo_v1_seat *seat;
+
+	DL_FOREACH (v1->seats, seat) {
+		if (seat->member == seat->member->room->members) {
+			event_restore(v1->mount, seat->member->room);
+		}
+	}
+}
+
 static int restore_record(
 	struct nakodo_v1 *v1, struct frame_book *book, struct saved *saved, struct awaited *awaited)
 {
@@ -281,6 +293,7 @@ int nakodo_v1_restore(struct mount *mount, struct saved *saved, uint64_t elapsed
 	struct awaited awaited = {0};
 	int error = 0;
 
+	v1->untold = true;
 	/* Who was let in stays in, whatever the limits are now. */
 	hub_space_set_room_members(mount->space, SIZE_MAX);
 	while (!error && saved_next(saved) && saved->kind != SAVE_MOUNT_END) {
@@ -289,6 +302,8 @@ int nakodo_v1_restore(struct mount *mount, struct saved *saved, uint64_t elapsed
 	hub_space_set_room_members(mount->space, options->room_peers);
 	error = error ? error : saved->bad ? -EBADMSG : 0;
 	if (!error) {
+		v1->untold = false;
+		tell_rooms(v1);
 		await_all(&awaited, elapsed, resume_time(v1));
 	}
 	free(awaited.all);
@@ -302,6 +317,10 @@ void nakodo_v1_forget(struct mount *mount)
 	struct nakodo_v1_seat *seat, *next;
 
 	DL_FOREACH_SAFE (v1->seats, seat, next) {
+		if (!v1->untold) {
+			event_leave(mount, seat->member->room, NULL, seat->member->id, EVENT_GONE);
+		}
 		nakodo_v1_seat_destroy(seat);
 	}
+	v1->untold = false;
 }

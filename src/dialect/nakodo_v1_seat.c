@@ -17,6 +17,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 
 /* ms for a client that may have lost its welcome, and loses nothing if it is a newcomer again */
@@ -269,6 +270,7 @@ void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsig
 		PART("\"}"),
 	};
 
+	event_leave(seat->mount->mount, seat->member->room, NULL, seat->member->id, reason);
 	nakodo_v1_seat_publish(seat, NAKODO_V1_LEFT, parts, 5);
 	nakodo_v1_seat_destroy(seat);
 	if (peer && code) {

@@ -11,6 +11,7 @@
 
 #include "nakodo/base/json.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 #include "nakodo/service/grant.h"
 
 enum { METHOD, ROOM_NAME, NAME, FROM, TO, DESCRIPTION, MEMBERS };
@@ -22,7 +23,7 @@ static int named_room_start(struct mount *mount, struct problem *problem)
 
 static void named_room_open(struct peer *peer, const struct request *request)
 {
-	peer->state_of_dialect = request->mount->space; /* the rooms come with the messages */
+	peer->state_of_dialect = (void *)request->mount; /* the rooms come with the messages */
 }
 
 static void send_request(struct member *to, const char *newcomer)
@@ -57,7 +58,8 @@ static void free_name(struct hub_space *space, const char *room_name, const char
 
 static void open_room(struct peer *peer, const struct json_member *members)
 {
-	struct hub_space *space = peer->state_of_dialect;
+	const struct mount *mount = peer->state_of_dialect;
+	struct hub_space *space = mount->space;
 	char room[HUB_NAME_MAX + 1], name[HUB_NAME_MAX + 1];
 	struct member *self, *other;
 	int error;
@@ -71,6 +73,7 @@ static void open_room(struct peer *peer, const struct json_member *members)
 		return;
 	}
 	if (peer->seats) {
+		event_leave(mount, peer->seats->room, peer, peer->seats->id, EVENT_MOVED);
 		hub_leave(peer->seats);
 	}
 	free_name(space, room, name);
@@ -80,6 +83,7 @@ static void open_room(struct peer *peer, const struct json_member *members)
 			error == -ENOSPC ? "room full" : "out of memory");
 		return;
 	}
+	event_join(mount, self->room, peer, name);
 	DL_FOREACH (self->room->members, other) {
 		if (other != self) {
 			send_request(other, name);
@@ -141,6 +145,11 @@ static void named_room_message(struct peer *peer, const char *data, size_t len, 
 	}
 }
 
+static void named_room_close(struct peer *peer)
+{
+	event_close(peer->state_of_dialect, peer);
+}
+
 const struct dialect dialect_named_room = {
 	.name = "named-room",
 	.subprotocols = true,
@@ -148,4 +157,5 @@ const struct dialect dialect_named_room = {
 	.start = named_room_start,
 	.open = named_room_open,
 	.message = named_room_message,
+	.close = named_room_close,
 };

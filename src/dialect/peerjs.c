@@ -12,6 +12,7 @@
 
 #include "nakodo/base/json.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 #include "nakodo/dialect/peerjs_queue.h"
 
 #define QUOTED JSON_QUOTED(HUB_NAME_MAX)
@@ -192,6 +193,7 @@ static void enter(struct peerjs_realm *realm, struct peer *peer, const char *id,
 		hub_set_timer(peer->hub, &((struct peerjs_client *)peer->state_of_dialect)->alive,
 			realm->alive, check_alive);
 		send_text(peer, "{\"type\":\"OPEN\"}");
+		event_join(realm->mount, peer->seats->room, peer, id);
 		peerjs_queue_flush(realm->queue, id, peer);
 	}
 }
@@ -298,6 +300,8 @@ static void peerjs_message(struct peer *peer, const char *data, size_t len, bool
 		pass_on(peer->state_of_dialect, kind, members, "");
 	} else if (kind == LEAVE &&
 		   (size == 0 || to->kind == JSON_ABSENT || to->kind == JSON_NULL)) {
+		event_leave(((struct peerjs_client *)peer->state_of_dialect)->realm->mount,
+			peer->seats->room, peer, peer->seats->id, EVENT_BYE);
 		hub_leave(peer->seats);
 	}
 }
@@ -308,6 +312,7 @@ static void peerjs_close(struct peer *peer)
 
 	if (client) {
 		hub_clear_timer(peer->hub, &client->alive);
+		event_close(client->realm->mount, peer);
 		free(client);
 		peer->state_of_dialect = NULL;
 	}

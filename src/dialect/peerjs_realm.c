@@ -91,6 +91,7 @@ int peerjs_realm_create(struct peerjs_realm **ret, const struct mount *mount,
 	if (!realm) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
+	realm->mount = mount;
 	realm->space = mount->space;
 	realm->alive = ALIVE_TIMEOUT;
 	error = read_parameters(mount, realm, &limit, &lifetime, problem);

@@ -7,6 +7,7 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/base/query.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 
 static int parse_frames(const char *text, enum frame_choice *ret)
 {
@@ -50,6 +51,7 @@ int plain_join(struct peer *peer, const struct request *request)
 {
 	char room[HUB_NAME_MAX + 1] = "";
 	const char *name = request->room;
+	struct member *seat;
 	long len;
 	int error;
 
@@ -64,12 +66,24 @@ int plain_join(struct peer *peer, const struct request *request)
 		error = 0;
 	}
 	if (!error) {
-		error = hub_join(request->mount->space, name, peer, NULL, NULL);
+		error = hub_join(request->mount->space, name, peer, NULL, &seat);
+	}
+	if (!error) {
+		peer->state_of_dialect = (void *)request->mount;
+		event_join(request->mount, seat->room, peer, NULL);
+		return 0;
 	}
 	if (error == -EINVAL) {
 		hub_close(peer, PLAIN_CLOSE_BAD_REQUEST, "a room's name has at most 128 bytes");
-	} else if (error && error != -ENOSPC) {
+	} else if (error != -ENOSPC) {
 		hub_close(peer, 1011, "out of memory");
 	}
 	return error;
+}
+
+void plain_close(struct peer *peer)
+{
+	if (peer->state_of_dialect) {
+		event_close(peer->state_of_dialect, peer);
+	}
 }

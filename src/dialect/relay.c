@@ -47,6 +47,7 @@ const struct dialect dialect_relay = {
 	.start = relay_start,
 	.open = relay_open,
 	.message = relay_message,
+	.close = plain_close,
 };
 
 const struct dialect dialect_chat = {
@@ -57,4 +58,5 @@ const struct dialect dialect_chat = {
 	.start = relay_start,
 	.open = relay_open,
 	.message = chat_message,
+	.close = plain_close,
 };

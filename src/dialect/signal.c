@@ -71,4 +71,5 @@ const struct dialect dialect_signal = {
 	.start = signal_start,
 	.open = signal_open,
 	.message = signal_message,
+	.close = plain_close,
 };

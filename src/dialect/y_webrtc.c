@@ -14,6 +14,7 @@
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 #include "nakodo/dialect/mount_audit.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/share.h"
@@ -25,7 +26,7 @@
 enum { TYPE, TOPICS, TOPIC, CLIENTS, MEMBERS };
 
 struct subscriber {
-	struct hub_space *space;
+	const struct mount *mount;
 	struct address address;
 	bool turned_away; /* once, from a topic that was or became full, or was one too many */
 };
@@ -60,7 +61,7 @@ static void y_webrtc_open(struct peer *peer, const struct request *request)
 		hub_close(peer, 1011, "out of memory");
 		return;
 	}
-	self->space = request->mount->space;
+	self->mount = request->mount;
 	if (request->address) {
 		self->address = *request->address;
 	}
@@ -134,16 +135,21 @@ static void uncount(const struct member *seat)
 	}
 }
 
-static void leave(struct member *seat)
+static void leave(struct member *seat, const char *reason)
 {
+	event_leave(who(seat)->mount, seat->room, seat->peer, NULL, reason);
 	uncount(seat);
 	hub_leave(seat);
 }
 
 static void y_webrtc_close(struct peer *peer)
 {
+	const struct subscriber *self = peer->state_of_dialect;
 	const struct member *seat;
 
+	if (self) {
+		event_close(self->mount, peer);
+	}
 	DL_FOREACH2(peer->seats, seat, seat_next)
 	{
 		uncount(seat);
@@ -194,7 +200,7 @@ static bool make_room(const struct subscriber *self, struct room *room)
 	}
 	meter_add(METER_TOPICS_YIELDED, 1);
 	who(seat)->turned_away = true;
-	leave(seat);
+	leave(seat, EVENT_YIELDED);
 	return true;
 }
 
@@ -203,14 +209,17 @@ static int take_seat(struct peer *peer, const char *topic)
 {
 	const struct subscriber *self = peer->state_of_dialect;
 	struct member *seat;
-	int error = hub_join(self->space, topic, peer, NULL, &seat);
+	int error = hub_join(self->mount->space, topic, peer, NULL, &seat);
 
-	if (error == -ENOSPC && make_room(self, hub_room(self->space, topic))) {
-		error = hub_join(self->space, topic, peer, NULL, &seat);
+	if (error == -ENOSPC && make_room(self, hub_room(self->mount->space, topic))) {
+		error = hub_join(self->mount->space, topic, peer, NULL, &seat);
 	}
 	if (!error && seat->room->state_of_dialect &&
 		count(seat->room->state_of_dialect, seat, true)) {
 		forget_share(seat->room);
+	}
+	if (!error) {
+		event_join(self->mount, seat->room, peer, NULL);
 	}
 	return error;
 }
@@ -232,7 +241,7 @@ static void subscribe(struct peer *peer, const char *topic)
 	struct member *seat;
 	int seats;
 
-	if (find_seat(peer, hub_room(self->space, topic))) {
+	if (find_seat(peer, hub_room(self->mount->space, topic))) {
 		return;
 	}
 	if (!may_speak_of(peer, topic)) {
@@ -254,10 +263,10 @@ static void subscribe(struct peer *peer, const char *topic)
 static void unsubscribe(struct peer *peer, const char *topic)
 {
 	struct subscriber *self = peer->state_of_dialect;
-	struct member *seat = find_seat(peer, hub_room(self->space, topic));
+	struct member *seat = find_seat(peer, hub_room(self->mount->space, topic));
 
 	if (seat) {
-		leave(seat);
+		leave(seat, EVENT_BYE);
 	}
 }
 
@@ -313,7 +322,7 @@ static void publish(
 		!may_speak_of(peer, topic)) {
 		return;
 	}
-	room = hub_room(self->space, topic);
+	room = hub_room(self->mount->space, topic);
 	/* Who cannot hear the answers must not be called: each call would take one of the few
 	 * places that a client has for other clients. */
 	if (room && (!self->turned_away || find_seat(peer, room))) {

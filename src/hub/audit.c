@@ -174,6 +174,7 @@ const char *audit_finish(struct audit *audit)
 	compare_bytes(audit, MEMORY_RECEIVED);
 	compare_bytes(audit, MEMORY_ROOMS);
 	compare_bytes(audit, MEMORY_ANSWERS);
+	compare_bytes(audit, MEMORY_EVENTS);
 	if (waiting != audit->waiting) {
 		audit_fault(audit, "%" PRIu64 " frames were queued and not sent, and %zu wait",
 			waiting, audit->waiting);

@@ -28,6 +28,7 @@
 #define RETRY_SPREAD 1500 /* ms, and one more for each peer */
 #define RETRY_KEPT 8000 /* ms, at most that for those whose session is kept */
 #define KEPT_WAIT 1000 /* ms, after which a closing handshake keeps them waiting no more */
+#define LAST_WORDS 2000 /* ms for event-webhook to be told who has left */
 #define LEAST_PER_TICK 1 /* peers, so that a few of them need not wait for drain-seconds */
 
 static void close_handle(void *handle)
@@ -75,6 +76,7 @@ void lifecycle_finish(struct server *server)
 	uv_unref((uv_handle_t *)&life->drain);
 	notify_finish(&life->notify);
 	lws_context_destroy(server->context);
+	hooks_finish(&server->hooks);
 	deadlines_finish(&server->deadlines);
 	flush_finish(&server->ws.flush);
 	flood_finish(&server->ws.flood);
@@ -169,19 +171,31 @@ static void close_kept(struct server *server)
 	}
 }
 
+/* Is it worthwhile to wait for those who are told by HTTP? */
+static bool says_last_words(struct server *server)
+{
+	struct lifecycle *life = &server->lifecycle;
+	uint64_t now = uv_now(&server->loop);
+
+	life->empty = life->empty ? life->empty : now;
+	return hooks_stop(&server->hooks) && now - life->empty < LAST_WORDS;
+}
+
 static void on_drain(uv_timer_t *timer)
 {
 	struct server *server = timer->data;
 	const struct lifecycle *life = &server->lifecycle;
 	uint64_t elapsed = uv_now(&server->loop) - life->began;
 	uint64_t last = server->options->drain_seconds * 1000 + WS_CLOSE_DEADLINE;
+	bool gone;
 
 	close_some(server, elapsed);
 	if (!count_open(server, false)) {
 		close_kept(server);
 	}
-	if (!has_websockets(server) || elapsed > last ||
-		(life->kept_until && uv_now(&server->loop) > life->kept_until)) {
+	gone = !has_websockets(server) ||
+	       (life->kept_until && uv_now(&server->loop) > life->kept_until);
+	if (elapsed > last || (gone && !says_last_words(server))) {
 		lifecycle_finish(server);
 	}
 }

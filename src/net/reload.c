@@ -24,6 +24,7 @@
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/service/ice.h"
 #include "nakodo/service/jwt_keys.h"
+#include "nakodo/service/webhook.h"
 
 /* What was made and is not taken; once it is taken, what it has replaced. */
 struct fresh {
@@ -32,6 +33,7 @@ struct fresh {
 	struct ice *ice;
 	struct jwt_keys *keys;
 	struct site *site;
+	struct webhook *webhook;
 	uint64_t max_memory;
 };
 
@@ -215,6 +217,23 @@ static void dispose_site(struct server *server, struct fresh *fresh)
 	site_destroy(fresh->site);
 }
 
+static int make_webhook(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	(void)server;
+	return hooks_make(&fresh->webhook, &fresh->options, problem);
+}
+
+static void take_webhook(struct server *server, struct fresh *fresh)
+{
+	fresh->webhook = hooks_swap(&server->hooks, fresh->webhook);
+}
+
+static void dispose_webhook(struct server *server, struct fresh *fresh)
+{
+	(void)server;
+	webhook_destroy(fresh->webhook);
+}
+
 static int make_mounts(struct server *server, struct fresh *fresh, struct problem *problem)
 {
 	return dialect_table_prepare(server->dialects, &fresh->options.mount, problem);
@@ -250,6 +269,7 @@ static const struct part parts[] = {
 	{make_ice, take_ice, dispose_ice},
 	{make_keys, take_keys, dispose_keys},
 	{make_site, take_site, dispose_site},
+	{make_webhook, take_webhook, dispose_webhook},
 	{make_mounts, take_mounts, dispose_mounts},
 	{make_log, NULL, NULL},
 };

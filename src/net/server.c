@@ -154,7 +154,9 @@ static int prepare(struct server *server, struct options *options, struct proble
 	if (error) {
 		return problem_set(problem, error, "out of memory");
 	}
-	error = bearer_load(&server->gate.keys, options, problem);
+	error = hooks_init(&server->hooks, options, server->gate.max_memory, problem);
+	server->env.events = server->hooks.events;
+	error = error ? error : bearer_load(&server->gate.keys, options, problem);
 	error = error ? error : tls_create(&server->tls, options, problem);
 	if (!error) {
 		server->sockets.tls = server->tls;
@@ -183,6 +185,7 @@ static void dispose(struct server *server)
 	tls_destroy(server->tls);
 	pages_finish(&server->pages);
 	dialect_table_destroy(server->dialects);
+	hooks_destroy(&server->hooks);
 	ice_destroy(server->ice);
 	ws_finish(&server->ws);
 	gate_finish(&server->gate);
@@ -404,6 +407,7 @@ static int start(struct server *server, struct problem *problem)
 	server->sockets.context = server->context;
 	handshakes_init(&server->sockets.handshakes, &server->loop);
 	ws_start(&server->ws, &server->sockets);
+	hooks_start(&server->hooks, &server->loop, &server->deadlines);
 	if (server->tls) {
 		renewal_start(&server->renewal, server->tls, &server->deadlines);
 	}

@@ -12,6 +12,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/text.h"
+#include "nakodo/service/secret.h"
 #include "nakodo/service/token.h"
 #include "nakodo/service/turn_key.h"
 
@@ -19,7 +20,7 @@ struct ice {
 	uint64_t ttl; /* s */
 	char *known; /* the servers that all are told, without brackets; "" */
 	char *urls; /* of those that want credentials, a JSON array; "[]" */
-	struct turn_key *key; /* NULL: no turn-secret */
+	struct secret *key; /* NULL: no turn-secret */
 };
 
 static bool add_url(cJSON *urls, const char *url)
@@ -86,7 +87,7 @@ static int read_secret(struct ice *ice, const struct options *options, struct pr
 {
 	struct problem detail;
 	int error =
-		*options->turn_secret ? turn_key_read(&ice->key, options->turn_secret, &detail) : 0;
+		*options->turn_secret ? secret_read(&ice->key, options->turn_secret, &detail) : 0;
 
 	return error ? problem_set(problem, error, "%s: turn-secret `%s`: %s",
 			       options_where(options, &options->turn_secret), options->turn_secret,
@@ -122,7 +123,7 @@ int ice_create(struct ice **ret, const struct options *options, struct problem *
 void ice_destroy(struct ice *ice)
 {
 	if (ice) {
-		turn_key_destroy(ice->key);
+		secret_destroy(ice->key);
 		free(ice->known);
 		free(ice->urls);
 		free(ice);

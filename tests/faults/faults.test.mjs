@@ -6,6 +6,7 @@ import { certificateDirectory } from '../lib/daemon.mjs';
 import { Faults, Healthy, faultyDaemon } from '../lib/faults.mjs';
 import { ask } from '../lib/http.mjs';
 import { descriptors, settles } from '../lib/process.mjs';
+import { Receiver, secretFile } from '../lib/receiver.mjs';
 import { dice } from '../lib/v1-model.mjs';
 import { Session } from '../lib/v1.mjs';
 
@@ -55,6 +56,12 @@ async function resume(base) {
 }
 
 const announce = (id, more = '') => `{"action":"announce","info_hash":"${'h'.repeat(20)}","peer_id":"${id.repeat(20)}"${more}}`;
+/** Come and go, and let event-webhook hear of it; after a failure it is told a second later. */
+async function tell(base, receiver) {
+  const before = receiver.requests.length;
+  await visit(`${base}/relay/told`);
+  await Promise.race([receiver.until(() => receiver.requests.length > before, 60000).catch(ignore), pause(200)]);
+}
 
 /** Which the signal's handler has told the loop of before it can answer. */
 async function reload(daemon) {
@@ -83,6 +90,7 @@ const scenarios = {
     `{"action":"scrape","info_hash":"${'h'.repeat(20)}"}`),
   'relay': ({ ws }) => converse(ws),
   'relay over wss': ({ wss }) => converse(wss),
+  'an event': ({ ws, receiver }) => tell(ws, receiver),
   'nakodo.v1': ({ ws }) => resume(ws),
   'nakodo.v1 over wss': ({ wss }) => resume(wss),
 };
@@ -90,7 +98,10 @@ const scenarios = {
 test('an allocation that fails costs one connection at most', { timeout: all ? 1800000 : 230000 }, async (t) => {
   certificateDirectory();
   const faults = new Faults();
-  const daemon = await faultyDaemon(t, faults, '--resume-seconds', '1', '--handshake-timeout', '2', '--ping-interval', '3600', '--log-level', 'error');
+  const receiver = await Receiver.start(t);
+  const daemon = await faultyDaemon(t, faults, '--event-webhook', receiver.url, '--webhook-secret', secretFile(), '--resume-seconds', '1', '--handshake-timeout', '2', '--ping-interval', '3600', '--log-level', 'error');
+  daemon.receiver = receiver;
+  await receiver.heard(1, 'started'); // a connection to it stays
   const free = descriptors(daemon);
   const healthy = await Healthy.join(daemon);
   for (const [name, scenario] of Object.entries(scenarios)) {

@@ -11,7 +11,7 @@ import { frame, open, PING, PONG, TEXT } from '../lib/raw.mjs';
 import { Session } from '../lib/v1.mjs';
 
 const MIB = 1 << 20;
-const kinds = ['memory_connections', 'memory_frames', 'memory_received', 'memory_rooms', 'memory_answers'];
+const kinds = ['memory_connections', 'memory_frames', 'memory_received', 'memory_rooms', 'memory_answers', 'memory_events'];
 const held = (meters) => kinds.reduce((sum, name) => sum + meters[name], 0);
 
 /** Two who speak to each other, each sentence once and in order. */

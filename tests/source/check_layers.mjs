@@ -15,7 +15,9 @@ const homes = [
   [/^uv\.h$/, /^net\//],
   [/^systemd\//, /^net\//],
   // net/ws/reading asks how much TLS holds back; it has the name from libwebsockets.h.
-  [/^openssl\//, /^(net\/tls\/|service\/)/],
+  // net/loop/courier clears what libcurl leaves behind in OpenSSL.
+  [/^openssl\//, /^(net\/tls\/|net\/loop\/courier$|service\/)/],
+  [/^curl\//, /^net\/loop\/courier$/],
   [/^cjson\//, /^(dialect\/|service\/|base\/json$|net\/http\/site$)/],
   [/^hiredis\//, /^service\/bus_redis$/],
   [/^qrencode\.h$/, /^net\/http\/qr$/],

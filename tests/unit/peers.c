@@ -32,7 +32,7 @@ struct options peers_options = {
 	.rooms_max = 10000,
 };
 
-const struct dialect_env peers_env = {.options = &peers_options};
+struct dialect_env peers_env = {.options = &peers_options};
 
 static uint64_t host_now(void *cookie)
 {

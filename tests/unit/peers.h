@@ -17,7 +17,7 @@ struct options;
 
 /* What the dialects see; a test that changes an option puts it back. */
 extern struct options peers_options;
-extern const struct dialect_env peers_env;
+extern struct dialect_env peers_env;
 
 #define PEERS_MAX 64
 #define PEERS_ALL ((struct hub_limits){.room_members = 256, .outbox_bytes = 256 * 1024})

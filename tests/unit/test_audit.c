@@ -81,8 +81,8 @@ static void a_reference_that_nobody_holds_is_seen(void **state)
 
 static void a_byte_that_nobody_holds_is_seen(void **state)
 {
-	const enum memory_kind kinds[] = {
-		MEMORY_CONNECTIONS, MEMORY_FRAMES, MEMORY_RECEIVED, MEMORY_ROOMS, MEMORY_ANSWERS};
+	const enum memory_kind kinds[] = {MEMORY_CONNECTIONS, MEMORY_FRAMES, MEMORY_RECEIVED,
+		MEMORY_ROOMS, MEMORY_ANSWERS, MEMORY_EVENTS};
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {

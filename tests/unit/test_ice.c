@@ -18,6 +18,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/text.h"
+#include "nakodo/service/secret.h"
 #include "nakodo/service/turn_key.h"
 
 #define MOST 4
@@ -145,15 +146,15 @@ static void cut(const char *text, const char *before, char *ret, size_t size)
 static bool take_credentials(const char *text, const char *by, char username[64])
 {
 	char password[TURN_KEY_PASSWORD], right[TURN_KEY_PASSWORD];
-	struct turn_key *key;
+	struct secret *key;
 	struct problem problem;
 
 	write_secret(by);
-	assert_int_equal(turn_key_read(&key, secret, &problem), 0);
+	assert_int_equal(secret_read(&key, secret, &problem), 0);
 	cut(text, "\"username\":\"", username, 64);
 	cut(text, "\"credential\":\"", password, sizeof(password));
 	assert_true(turn_key_sign(key, username, right));
-	turn_key_destroy(key);
+	secret_destroy(key);
 	return !strcmp(password, right);
 }
 

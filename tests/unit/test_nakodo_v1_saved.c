@@ -12,10 +12,14 @@
 
 #include <errno.h>
 
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/saved.h"
 #include "nakodo/dialect/dialect_table.h"
+#include "nakodo/service/events.h"
+#include "nakodo/service/webhook.h"
+#include "scratch.h"
 #include "v1.h"
 
 #define X "{\"type\":\"x\"}"
@@ -373,6 +377,36 @@ static void who_was_let_in_stays_in_when_limits_are_lower(void **state)
 		"in this room.\"}");
 }
 
+/* With the events of that process, whose webhook knows of nobody yet. */
+static void a_webhook_is_told_again_who_is_in_rooms_that_were_kept(void **state)
+{
+	struct events *events = events_create(65536);
+	struct webhook *webhook;
+	struct problem problem;
+	uint64_t before;
+	size_t len;
+	char *bytes = save_all(&len);
+
+	scratch_enter(state);
+	scratch_write("secret", "s", 1, 0600);
+	peers_options.webhook_secret = (char *)"secret";
+	assert_int_equal(
+		webhook_create(&webhook, "http://localhost/", &peers_options, &problem), 0);
+	events_aim(events, webhook);
+	begin_anew(mounts);
+	peers_env.events = events;
+	before = meter_values[METER_EVENTS];
+	assert_int_equal(restore_all(bytes, len, 0), 0);
+	assert_int_equal(meter_values[METER_EVENTS] - before, 3); /* opened, joined, joined */
+	peers_wait(&all, 40000);
+	assert_int_equal(meter_values[METER_EVENTS] - before, 6); /* left, left, closed */
+	peers_env.events = NULL;
+	events_destroy(events);
+	webhook_destroy(webhook);
+	scratch_leave(state);
+	free(bytes);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -389,6 +423,7 @@ int main(void)
 		TEST(a_mount_that_is_not_there_any_more_is_passed_over),
 		TEST(a_session_stays_with_its_listener),
 		TEST(a_table_that_lies_leaves_nothing),
+		TEST(a_webhook_is_told_again_who_is_in_rooms_that_were_kept),
 		TEST(who_was_let_in_stays_in_when_limits_are_lower),
 	};
 

@@ -15,30 +15,31 @@
 #include <cmocka.h>
 
 #include "nakodo/base/problem.h"
+#include "nakodo/service/secret.h"
 #include "scratch.h"
 
 static int read_bytes(
-	struct turn_key **ret, const char *text, size_t len, mode_t mode, struct problem *problem)
+	struct secret **ret, const char *text, size_t len, mode_t mode, struct problem *problem)
 {
 	scratch_write("secret", text, len, mode);
-	return turn_key_read(ret, "secret", problem);
+	return secret_read(ret, "secret", problem);
 }
 
 static void expect_password(const char *text, const char *username, const char *password)
 {
 	char made[TURN_KEY_PASSWORD];
-	struct turn_key *key;
+	struct secret *key;
 	struct problem problem;
 
 	assert_int_equal(read_bytes(&key, text, strlen(text), 0640, &problem), 0);
 	assert_true(turn_key_sign(key, username, made));
 	assert_string_equal(made, password);
-	turn_key_destroy(key);
+	secret_destroy(key);
 }
 
 static void expect_refused(const char *text, size_t len, mode_t mode, const char *sentence)
 {
-	struct turn_key *key;
+	struct secret *key;
 	struct problem problem;
 
 	assert_int_equal(read_bytes(&key, text, len, mode, &problem), -EINVAL);
@@ -94,16 +95,16 @@ static void a_file_that_everybody_may_read_or_change_is_refused(void **state)
 
 static void what_is_no_file_is_refused_and_not_waited_for(void **state)
 {
-	struct turn_key *key;
+	struct secret *key;
 	struct problem problem;
 
 	(void)state;
-	assert_int_equal(turn_key_read(&key, "secret", &problem), -EINVAL);
+	assert_int_equal(secret_read(&key, "secret", &problem), -EINVAL);
 	assert_string_equal(problem.text, "No such file or directory");
-	assert_int_equal(turn_key_read(&key, scratch_path(), &problem), -EINVAL);
+	assert_int_equal(secret_read(&key, scratch_path(), &problem), -EINVAL);
 	assert_string_equal(problem.text, "Is a directory");
 	assert_int_equal(mkfifo("secret", 0600), 0);
-	assert_int_equal(turn_key_read(&key, "secret", &problem), -EINVAL);
+	assert_int_equal(secret_read(&key, "secret", &problem), -EINVAL);
 	assert_string_equal(problem.text, "it is no regular file");
 }
 

@@ -17,6 +17,7 @@ enum memory_kind {
 	MEMORY_RECEIVED = METER_MEMORY_RECEIVED, /* messages in parts, or not due yet */
 	MEMORY_ROOMS = METER_MEMORY_ROOMS, /* members, sessions, chat, queues of the dialects */
 	MEMORY_ANSWERS = METER_MEMORY_ANSWERS, /* of HTTP, that slow clients have not taken */
+	MEMORY_EVENTS = METER_MEMORY_EVENTS, /* that event-webhook has not been told yet */
 };
 
 static inline void memory_take(enum memory_kind kind, size_t bytes)
@@ -34,7 +35,7 @@ static inline uint64_t memory_used(void)
 {
 	return meter_values[METER_MEMORY_CONNECTIONS] + meter_values[METER_MEMORY_FRAMES] +
 	       meter_values[METER_MEMORY_RECEIVED] + meter_values[METER_MEMORY_ROOMS] +
-	       meter_values[METER_MEMORY_ANSWERS];
+	       meter_values[METER_MEMORY_ANSWERS] + meter_values[METER_MEMORY_EVENTS];
 }
 
 /* What this process may have: the machine's memory, or less if its control group (cgroups(7),

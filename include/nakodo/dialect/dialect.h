@@ -15,6 +15,7 @@
 #include "nakodo/hub/hub.h"
 
 struct address;
+struct events;
 struct grant;
 struct ice;
 struct options;
@@ -26,6 +27,7 @@ struct shortage;
 /* What the daemon gives its dialects. */
 struct dialect_env {
 	const struct ice *ice; /* the servers that peers are told of; NULL: none */
+	struct events *events; /* who joins and who leaves is told there (event.h); NULL: nowhere */
 	const struct options *options;
 	/* Count a client that has lost its connection but is waited for as if it were still
 	 * connected; leave_place() ends that. False: no memory, it is not counted. NULL: nobody

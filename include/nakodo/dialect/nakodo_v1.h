@@ -82,6 +82,7 @@ struct nakodo_v1 {
 	struct nakodo_v1_key *keys;
 	struct nakodo_v1_guest *guests; /* of nakodo_v1_token.h */
 	size_t rooms;
+	bool untold; /* what is being restored, and may have to be forgotten, is no event yet */
 	struct nakodo_v1_wrong { /* an address group that presented wrong tokens, and how many */
 		struct address address;
 		struct limit limit;

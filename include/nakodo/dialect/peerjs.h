@@ -19,6 +19,7 @@ struct problem;
 
 /* State of a mount: all its ids are members of the one room "" of its space. */
 struct peerjs_realm {
+	const struct mount *mount;
 	struct hub_space *space;
 	char key[HUB_NAME_MAX + 1];
 	bool discovery; /* may anyone read the list of ids? */

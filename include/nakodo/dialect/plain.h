@@ -24,3 +24,5 @@ bool plain_choose_frames(struct peer *peer, const struct request *request);
 /* The same, and take the seat. 0; -ENOSPC: the room is full, and the caller closes the peer in
  * the words of its protocol; any other -errno: the peer has been closed. */
 int plain_join(struct peer *peer, const struct request *request);
+/* dialect.close of those who joined so. */
+void plain_close(struct peer *peer);

@@ -17,6 +17,7 @@ struct lifecycle {
 	uv_timer_t drain; /* closes peers; once all is closed, ends what still waits */
 	struct notify notify;
 	uint64_t began; /* draining, the loop's ms */
+	uint64_t empty; /* all were gone, but for who is told by HTTP, the loop's ms; 0: not yet */
 	size_t to_close, closed; /* peers whose session is not kept, when draining began; of them,
 				    told to go */
 	uint64_t kept_until; /* when the others have had their time, the loop's ms; 0: not yet */

@@ -11,6 +11,7 @@
 
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/gate/gate.h"
+#include "nakodo/net/hooks.h"
 #include "nakodo/net/http/pages.h"
 #include "nakodo/net/lifecycle.h"
 #include "nakodo/net/loop/deadlines.h"
@@ -35,6 +36,7 @@ struct server {
 	struct hub *hub;
 	struct ice *ice; /* what `env` points to */
 	struct dialect_env env;
+	struct hooks hooks;
 	struct dialect_table *dialects;
 	struct tls *tls; /* NULL: no certificate, so no TLS listener */
 	struct renewal renewal;

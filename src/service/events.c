@@ -1,0 +1,390 @@
+/* events: see the header. Owns the queue and the pauses; how an event is written is event_text.c's.
+ */
+#include "nakodo/service/events.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <utlist.h>
+
+#include "nakodo/base/ids.h"
+#include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
+#include "nakodo/base/text.h"
+#include "nakodo/service/event_text.h"
+#include "nakodo/service/webhook.h"
+
+#define COLLECT 20 /* ms from an event to a request, for those that come with it */
+#define BATCH_BYTES 65536
+#define PAUSE_LEAST 1000 /* ms after the first failure; then twice as long each time */
+#define PAUSE_MOST 60000
+#define WATCHDOG (EVENTS_TIMEOUT + 5000) /* ms, after which the host has lost a request */
+#define REFUSALS_MOST 15 /* ten minutes, in which those behind it wait as well */
+
+struct item {
+	struct item *prev, *next;
+	uint64_t number;
+	size_t len;
+	char text[]; /* JSON, not NUL-terminated */
+};
+
+/* What one request tells. It stays the same however often it is made. */
+struct batch {
+	char *body; /* NULL: there is none */
+	size_t len, count;
+	char id[WEBHOOK_ID];
+	unsigned refusals; /* in a row */
+};
+
+enum state {
+	STOPPED, /* not begun, finished, or nobody listens */
+	IDLE, /* nothing waits */
+	COLLECTING, /* a timer runs: more events may come */
+	SENDING, /* a request is under way; a timer watches it */
+	PAUSING, /* it failed; a timer runs */
+};
+
+struct events {
+	struct events_host host;
+	const struct webhook *webhook;
+	enum state state;
+	struct item *queue; /* the oldest first (utlist DL) */
+	struct batch batch; /* older than all of the queue */
+	size_t bytes, most; /* of both; in MEMORY_EVENTS */
+	unsigned failures; /* in a row */
+	struct wheel_timer timer;
+	char run[IDS_ULID]; /* of this process, for ids that no other one gave */
+	uint64_t last; /* number of the newest event */
+	bool said_stopped;
+};
+
+static void on_timer(struct wheel_timer *timer);
+
+static void take_bytes(struct events *events, size_t bytes)
+{
+	events->bytes += bytes;
+	memory_take(MEMORY_EVENTS, bytes);
+}
+
+static void give_bytes(struct events *events, size_t bytes)
+{
+	events->bytes -= bytes;
+	memory_give(MEMORY_EVENTS, bytes);
+}
+
+static void drop_item(struct events *events, struct item *item)
+{
+	DL_DELETE(events->queue, item);
+	give_bytes(events, sizeof(*item) + item->len);
+	free(item);
+}
+
+static void drop_batch(struct events *events)
+{
+	struct batch *batch = &events->batch;
+
+	give_bytes(events, batch->body ? batch->len : 0);
+	free(batch->body);
+	*batch = (struct batch){0};
+}
+
+static void note_given_up(size_t count)
+{
+	meter_add(METER_EVENTS_GIVEN_UP, count);
+	meter_subtract(METER_EVENTS_WAITING, count);
+}
+
+static void give_up_batch(struct events *events)
+{
+	note_given_up(events->batch.count);
+	drop_batch(events);
+}
+
+/* The oldest; not those that are just being told. False: there are no others. */
+static bool give_up_some(struct events *events)
+{
+	if (events->batch.body && events->state != SENDING) {
+		give_up_batch(events);
+	} else if (events->queue) {
+		drop_item(events, events->queue);
+		note_given_up(1);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+struct events *events_create(size_t most)
+{
+	struct events *events = calloc(1, sizeof(*events));
+	struct timespec now;
+
+	if (events) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		ids_ulid(
+			events->run, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+		events->most = most;
+	}
+	return events;
+}
+
+static void forget_all(struct events *events)
+{
+	while (give_up_some(events)) {
+	}
+}
+
+void events_destroy(struct events *events)
+{
+	if (events) {
+		forget_all(events);
+		free(events);
+	}
+}
+
+static void set_timer(struct events *events, enum state state, uint64_t delay)
+{
+	events->state = state;
+	events->host.set_timer(events->host.cookie, &events->timer, delay, on_timer);
+}
+
+/* Something may be there to be told. */
+static void go_on(struct events *events)
+{
+	if (events->queue || events->batch.body) {
+		set_timer(events, COLLECTING, COLLECT);
+	} else {
+		events->state = IDLE;
+	}
+}
+
+static void say(struct events *events, const char *type)
+{
+	const struct event event = {.type = type};
+
+	events_add(events, &event);
+}
+
+static void begin(struct events *events)
+{
+	if (events->webhook && events->host.set_timer && events->state == STOPPED) {
+		go_on(events);
+	}
+}
+
+void events_start(struct events *events, const struct events_host *host)
+{
+	events->host = *host;
+	begin(events);
+}
+
+static void halt(struct events *events)
+{
+	if (events->state == SENDING) {
+		events->host.cancel(events->host.cookie);
+	}
+	if (events->host.clear_timer) {
+		events->host.clear_timer(events->host.cookie, &events->timer);
+	}
+	events->state = STOPPED;
+}
+
+void events_aim(struct events *events, const struct webhook *webhook)
+{
+	bool fresh = !events->webhook;
+
+	events->webhook = webhook;
+	events->failures = 0;
+	if (!webhook) {
+		halt(events);
+		forget_all(events);
+		return;
+	}
+	if (fresh) {
+		say(events, "started");
+	}
+	if (events->state == PAUSING) {
+		go_on(events); /* this one may be heard */
+	}
+	begin(events);
+}
+
+bool events_are_wanted(const struct events *events)
+{
+	return events && events->webhook;
+}
+
+void events_add(struct events *events, const struct event *event)
+{
+	struct text text = {0};
+	struct item *item = NULL;
+	size_t len;
+	char *made;
+
+	if (!events_are_wanted(events)) {
+		return;
+	}
+	meter_add(METER_EVENTS, 1);
+	meter_add(METER_EVENTS_WAITING, 1);
+	event_text_add(&text, event, events->run, ++events->last);
+	made = text_take(&text, &len);
+	item = made ? malloc(sizeof(*item) + len) : NULL;
+	if (item) {
+		item->number = events->last;
+		item->len = len;
+		memcpy(item->text, made, len);
+		DL_APPEND(events->queue, item);
+		take_bytes(events, sizeof(*item) + len);
+	} else {
+		note_given_up(1);
+	}
+	free(made);
+	while (events->bytes > events->most && give_up_some(events)) {
+	}
+	if (events->state == IDLE) {
+		go_on(events);
+	}
+}
+
+/* As many of the queue as go into one request: into its body. False: no memory, all stay there. */
+static bool fill_batch(struct events *events)
+{
+	struct batch *batch = &events->batch;
+	size_t count = 0, bytes = 0, len;
+	struct text text = {0};
+	struct item *item;
+
+	text_add(&text, "{\"events\":[");
+	DL_FOREACH (events->queue, item) {
+		if (count && bytes + item->len > BATCH_BYTES) {
+			break;
+		}
+		text_add(&text, count ? "," : "");
+		text_add_bytes(&text, item->text, item->len);
+		bytes += item->len;
+		count++;
+	}
+	text_add(&text, "]}");
+	batch->body = text_take(&text, &len);
+	if (!batch->body) {
+		return false;
+	}
+	batch->len = len;
+	batch->count = count;
+	take_bytes(events, len);
+	snprintf(batch->id, sizeof(batch->id), "%s.%" PRIu64, events->run, events->queue->number);
+	for (; count; count--) {
+		drop_item(events, events->queue);
+	}
+	return true;
+}
+
+static bool post(struct events *events)
+{
+	struct batch *batch = &events->batch;
+	struct webhook_headers headers;
+
+	return (batch->body || fill_batch(events)) &&
+	       webhook_sign(
+		       events->webhook, batch->id, time(NULL), batch->body, batch->len, &headers) &&
+	       !events->host.post(events->host.cookie, webhook_url(events->webhook), &headers,
+		       batch->body, batch->len);
+}
+
+static void pause_a_while(struct events *events)
+{
+	unsigned doubled = events->failures < 6 ? events->failures : 6;
+	uint64_t pause = (uint64_t)PAUSE_LEAST << doubled;
+
+	meter_add(METER_EVENTS_FAILURES, 1);
+	events->failures++;
+	set_timer(events, PAUSING, pause < PAUSE_MOST ? pause : PAUSE_MOST);
+}
+
+static void send_some(struct events *events)
+{
+	if (!events->queue && !events->batch.body) {
+		events->state = IDLE;
+	} else if (post(events)) {
+		set_timer(events, SENDING, WATCHDOG);
+	} else {
+		pause_a_while(events);
+	}
+}
+
+static void on_timer(struct wheel_timer *timer)
+{
+	struct events *events =
+		(struct events *)(void *)((char *)timer - offsetof(struct events, timer));
+
+	if (events->state == SENDING) {
+		events->host.cancel(events->host.cookie);
+		pause_a_while(events);
+	} else {
+		send_some(events);
+	}
+}
+
+void events_delivered(struct events *events)
+{
+	size_t count = events->batch.count;
+
+	meter_add(METER_EVENTS_DELIVERED, count);
+	meter_subtract(METER_EVENTS_WAITING, count);
+	drop_batch(events);
+	events->failures = 0;
+	events->host.clear_timer(events->host.cookie, &events->timer);
+	go_on(events);
+}
+
+/* Who answers so to this will do so again; not who asks for patience. */
+static bool is_refused(int status)
+{
+	return status >= 400 && status < 500 && status != 408 && status != 425 && status != 429;
+}
+
+void events_failed(struct events *events, int status)
+{
+	struct batch *batch = &events->batch;
+
+	events->state = PAUSING;
+	batch->refusals = is_refused(status) ? batch->refusals + 1 : 0;
+	if (batch->refusals > REFUSALS_MOST) {
+		give_up_batch(events);
+	}
+	pause_a_while(events);
+}
+
+bool events_stop(struct events *events)
+{
+	if (!events_are_wanted(events)) {
+		return false;
+	}
+	if (!events->said_stopped) {
+		events->said_stopped = true;
+		say(events, "stopped");
+	}
+	return events->state == COLLECTING || events->state == SENDING;
+}
+
+void events_finish(struct events *events)
+{
+	halt(events);
+	events->host = (struct events_host){0};
+}
+
+#ifdef NAKODO_AUDIT
+size_t events_audit(const struct events *events)
+{
+	size_t bytes = events->batch.body ? events->batch.len : 0;
+	const struct item *item;
+
+	DL_FOREACH (events->queue, item) {
+		bytes += sizeof(*item) + item->len;
+	}
+	return bytes;
+}
+#endif
