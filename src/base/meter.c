@@ -120,7 +120,7 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_MESSAGES_WRONG] = {"messages_wrong",
 		"Messages that a dialect answered with an error.", METER_COUNTER},
 	[METER_MESSAGES_PASSED_OVER] = {"messages_passed_over",
-		"Messages of libdatachannel that name nobody who is there.", METER_COUNTER},
+		"Messages of libdatachannel and pixel-streaming that go nowhere.", METER_COUNTER},
 	[METER_MESSAGES_QUEUED] = {"messages_queued", "Frames queued for peers.", METER_COUNTER},
 	[METER_MESSAGES_REFUSED] = {"messages_refused",
 		"Frames that a peer's full queue did not take, which closes the peer.",
@@ -152,9 +152,15 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		"Messages of nakodo.v1 refused for one who is away and has enough waiting.",
 		METER_COUNTER},
 	[METER_ENTRIES_YIELDED] = {"entries_yielded",
-		"Entries of gstreamer's lists that gave way to a newcomer.", METER_COUNTER},
+		"Entries of gstreamer's lists, and streamers, that gave way to a newcomer.",
+		METER_COUNTER},
 	[METER_ENTRIES_REFUSED] = {"entries_refused",
-		"Producers and consumers of gstreamer for whom the list was full.", METER_COUNTER},
+		"Producers and consumers of gstreamer, and streamers, for whom the list was full.",
+		METER_COUNTER},
+	[METER_PLAYERS_YIELDED] = {"players_yielded",
+		"Players of a full streamer that gave way to a newcomer.", METER_COUNTER},
+	[METER_PLAYERS_REFUSED] = {"players_refused", "Players for whom the streamer was full.",
+		METER_COUNTER},
 	[METER_TOPICS_YIELDED] = {"topics_yielded",
 		"Subscribers of a y-webrtc topic that gave way to a newcomer.", METER_COUNTER},
 	[METER_TOPICS_REFUSED] = {"topics_refused",
@@ -201,7 +207,10 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_CLOSED_1007] = {"closed_1007", "Peers closed with 1007 (not UTF-8).", METER_COUNTER},
 	[METER_CLOSED_1009] = {"closed_1009", "Peers closed with 1009 (message too large).",
 		METER_COUNTER},
-	[METER_CLOSED_1011] = {"closed_1011", "Peers closed with 1011 (out of memory).",
+	[METER_CLOSED_1011] = {"closed_1011",
+		"Peers closed with 1011 (out of memory, or by their streamer).", METER_COUNTER},
+	[METER_CLOSED_1012] = {"closed_1012",
+		"Peers closed with 1012 (the server stops: players of pixel-streaming).",
 		METER_COUNTER},
 	[METER_CLOSED_4400] = {"closed_4400",
 		"Peers closed with 4400 (a bad request of a dialect).", METER_COUNTER},
@@ -291,6 +300,8 @@ static enum meter of_code(unsigned code)
 		return METER_CLOSED_1009;
 	case 1011:
 		return METER_CLOSED_1011;
+	case 1012:
+		return METER_CLOSED_1012;
 	case 4400:
 		return METER_CLOSED_4400;
 	case 4401:

@@ -92,7 +92,8 @@ const struct option_row options_table[] = {
 		.standard = "/=signal /relay=relay /chat=chat /ws=chat /echo=echo "
 			    "/video_chat/signaling=named-room "
 			    "/gst=gstreamer /signaling=ayame /libdatachannel=libdatachannel "
-			    "/matchbox=matchbox /peerjs=peerjs /v1=nakodo.v1 "
+			    "/matchbox=matchbox /peerjs=peerjs "
+			    "/pixel-streaming=pixel-streaming /v1=nakodo.v1 "
 			    "/webtorrent=webtorrent /y-webrtc=y-webrtc",
 		.check = options_check_mount,
 		.help = "Speak DIALECT with clients that connect to PATH. Entries are added to the "

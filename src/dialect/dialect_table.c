@@ -26,6 +26,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_nakodo_v1,
 	&dialect_named_room,
 	&dialect_peerjs,
+	&dialect_pixel_streaming,
 	&dialect_relay,
 	&dialect_signal,
 	&dialect_webtorrent,

@@ -39,6 +39,19 @@ async function converse(base) {
   other.ws.terminate();
 }
 
+/** A streamer, and a player that gets it. */
+async function stream(base) {
+  const opened = await Promise.allSettled(['streamer', 'player'].map((role) => open(`${base}/pixel-streaming/${role}`)));
+  const [streamer, player] = opened.map(({ value }) => value);
+  streamer?.ws.send('{"type":"endpointId","id":"a"}', ignore);
+  await Promise.race([streamer?.next().catch(ignore), pause(40)]);
+  for (const text of ['{"type":"listStreamers"}', '{"type":"subscribe","streamerId":"a"}', '{"type":"offer"}']) player?.ws.send(text, ignore);
+  await Promise.race([player?.closed, (async () => { for (let i = 0; player && i < 3; i++) await player.next(); })().catch(ignore), pause(40)]);
+  streamer?.ws.send('{"type":"disconnectPlayer","playerId":"Player0","reason":"x"}', ignore);
+  player?.ws.terminate();
+  streamer?.ws.terminate();
+}
+
 async function resume(base) {
   const room = `room-${random.below(2 ** 30)}`; // seats stay for a second
   const [session, other] = [0, 1].map(() => new Session(base, room, { queue: false, onfault: ignore }));
@@ -84,6 +97,7 @@ const scenarios = {
   'ayame': ({ ws }) => visit(`${ws}/signaling`, '{"type":"register","roomId":"r","clientId":"c"}'),
   'matchbox': ({ ws }) => visit(`${ws}/matchbox/r?next=2`, '{"KeepAlive":null}'),
   'peerjs': ({ ws }) => visit(`${ws}/peerjs?key=peerjs&id=a&token=t`, '{"type":"OFFER","dst":"b","payload":{}}', '{"type":"HEARTBEAT"}'),
+  'pixel-streaming': ({ ws }) => stream(ws),
   'y-webrtc': ({ ws }) => visit(`${ws}/y-webrtc`, '{"type":"subscribe","topics":["a","b"]}', '{"type":"publish","topic":"a","x":1}'),
   'webtorrent': ({ ws }) => visit(`${ws}/webtorrent`, announce('a'), announce('b', ',"offers":[{"offer":{},"offer_id":"oooooooooooooooooooo"}]'),
     announce('a', `,"to_peer_id":"${'b'.repeat(20)}","offer_id":"oooooooooooooooooooo","answer":{}`),

@@ -85,6 +85,7 @@ static void begin(void)
 	if (!options.mount.count) {
 		rules_require(!options_load(&options, 1, argv, environment, &problem));
 		options.room_peers = ROOM_MEMBERS;
+		options.max_peers_per_room = 2; /* of pixel-streaming */
 		options.rooms_max = 3;
 		options.room_history = 3;
 		options.max_meta = 100;
@@ -409,7 +410,8 @@ static void check_client(struct client *client)
 		rules_require(seat->room->count <= ROOM_MEMBERS ||
 			      client->mount->dialect == &dialect_gstreamer ||
 			      client->mount->dialect == &dialect_libdatachannel ||
-			      client->mount->dialect == &dialect_peerjs);
+			      client->mount->dialect == &dialect_peerjs ||
+			      client->mount->dialect == &dialect_pixel_streaming);
 		rules_room(seat->room);
 	}
 }

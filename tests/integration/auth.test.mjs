@@ -38,6 +38,8 @@ const dialects = {
   matchbox: { path: '/matchbox/team-a', room: 'team-a', greet: [], answer: /IdAssigned/ },
   'nakodo.v1': { path: '/v1/team-a?name=a', room: 'team-a', greet: [], answer: /"welcome"/ },
   peerjs: { path: '/peerjs?key=peerjs&id=ID&token=TOKEN', room: '', greet: [], answer: /OPEN/ },
+  'pixel-streaming': { path: '/pixel-streaming/streamer', room: 'team-a', inMessage: true, greet: [{ type: 'endpointId', id: 'team-a' }],
+    answer: /"identify"/ },
   webtorrent: { path: '/webtorrent', room: '68'.repeat(20), begin: '6868*', inMessage: true, stays: true,
     greet: [{ action: 'announce', info_hash: 'h'.repeat(20), peer_id: 'p'.repeat(20) }],
     answer: /"complete"/, reject: /the token does not let into this swarm/ },

@@ -201,6 +201,7 @@ function attack(name, entry) {
 for (const name of names) {
   if (dialects[name]) {
     attack(name, dialects[name]);
+    for (const [role, entry] of Object.entries(dialects[name].roles ?? {})) attack(`${name}, ${role}`, entry);
   } else {
     test(name, () => assert.fail(`tests/lib/hostile.mjs has no entry for the dialect \`${name}\`: say there how it is spoken, `
       + 'and give a message of each of its types'));

@@ -52,7 +52,7 @@ describe('the sources of options', () => {
     const { mount } = await configuration([...config, '--mount', '/chat=echo', '--mount', '/=off'], { env: { NAKODO_MOUNT: '/chat=chat /late=chat' } });
     assert.deepEqual(mount, [
       '/chat=echo', '/echo=echo', '/gst=gstreamer', '/late=chat', '/libdatachannel=libdatachannel', '/matchbox=matchbox',
-      '/others=relay?frames=binary', '/peerjs=peerjs', '/relay=relay', '/signaling=ayame',
+      '/others=relay?frames=binary', '/peerjs=peerjs', '/pixel-streaming=pixel-streaming', '/relay=relay', '/signaling=ayame',
       '/v1=nakodo.v1', '/video_chat/signaling=named-room', '/webtorrent=webtorrent', '/y-webrtc=y-webrtc', '/=off', '/ws=off',
     ]);
   });

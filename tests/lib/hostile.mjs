@@ -24,12 +24,67 @@ import { within } from './raw.mjs';
  *   or the close code, or (null) nothing happens
  * @property {RegExp|null} hears what its sender may be told of any other message
  * @property {number[]} [closes] the codes that such a message may be closed with
+ * @property {Record<string, Entry>} [roles] how others than these clients are attacked
  */
 
 const inPath = (path) => (name, room) => `${path}/${room}`;
 const bytes20 = (text) => text.padEnd(20, '_').slice(0, 20);
 const sdp = 'v=0\r\n';
 const candidate = { candidate: 'candidate:1 1 UDP 1 127.0.0.1 9 typ host', sdpMid: '0', sdpMLineIndex: 0 };
+
+/** Players of pixel-streaming, or its streamers (`attacked`); the second of two is of the other role. */
+const pixelStreaming = (attacked, more) => {
+  const streams = (name) => (attacked ? !['hasOwnProperty', 'partner'].includes(name) : ['valueOf', 'partner'].includes(name));
+  const confirmed = async (streamer) => {
+    streamer.committed ??= JSON.parse(await until(streamer, '"endpointIdConfirm"')).committedId;
+  };
+  return {
+    path: (name) => `/pixel-streaming/${streams(name) ? 'streamer' : 'player'}`,
+    greet: (name) => (streams(name) ? [{ type: 'endpointId', id: name, protocolVersion: '1.3.0' }] : []),
+    welcome: /^\{"type":"(?:config|identify)"/,
+    async pair(...two) {
+      const streamers = two.filter(({ id }) => streams(id));
+      await Promise.all(streamers.map(confirmed));
+      const [player] = two.filter((each) => !streamers.includes(each));
+      if (!player) return; // an attacking streamer has none: it must not reach those of others
+      player.send(JSON.stringify({ type: 'subscribe', streamerId: streamers[0].committed }));
+      player.id = JSON.parse(await until(streamers[0], '"playerConnected"')).playerId;
+    },
+    talk: (from, to, mark) => ({ type: 'iceCandidate', playerId: to.id, candidate: { candidate: mark } }),
+    wrong: null,
+    ...more,
+  };
+};
+const pixelPlayer = pixelStreaming(false, {
+  types: (self, other) => ({
+    listStreamers: { type: 'listStreamers' },
+    subscribe: { type: 'subscribe', streamerId: other.committed ?? 'nobody' },
+    offer: { type: 'offer', playerId: self.id, sdp },
+    answer: { type: 'answer', sdp },
+    iceCandidate: { type: 'iceCandidate', candidate },
+    layerPreference: { type: 'layerPreference', spatialLayer: 0, temporalLayer: 0, playerId: '' },
+    dataChannelRequest: { type: 'dataChannelRequest' },
+    peerDataChannelsReady: { type: 'peerDataChannelsReady' },
+    ping: { type: 'ping', time: 1795866131781 },
+    pong: { type: 'pong', time: 1795866131781 },
+    stats: { type: 'stats', data: {} },
+    unsubscribe: { type: 'unsubscribe' },
+  }),
+  hears: /^\{"type":"(config|streamerList|subscribeFailed|playerCount|pong)"/,
+});
+const pixelStreamer = pixelStreaming(true, {
+  types: (self, other) => ({
+    offer: { type: 'offer', playerId: other.id, sdp, sfu: false },
+    answer: { type: 'answer', playerId: other.id, sdp },
+    iceCandidate: { type: 'iceCandidate', playerId: other.id, candidate },
+    disconnectPlayer: { type: 'disconnectPlayer', playerId: 'Player0', reason: 'r' },
+    layerPreference: { type: 'layerPreference', spatialLayer: 0 },
+    ping: { type: 'ping', time: 1795866131781 },
+    endpointId: { type: 'endpointId', id: self.id, protocolVersion: '1.3.0' },
+  }),
+  hears: /^\{"type":"(config|identify|endpointIdConfirm|pong)"/,
+  closes: [4400],
+});
 
 /** @type {Record<string, Entry>} */
 export const dialects = {
@@ -166,6 +221,7 @@ export const dialects = {
     wrong: null,
     hears: /^\{"type":"(OPEN|EXPIRE|OFFER|ANSWER|CANDIDATE|LEAVE)"/,
   },
+  'pixel-streaming': { ...pixelPlayer, roles: { streamer: pixelStreamer } },
   relay: {
     path: inPath('/relay'),
     types: () => ({ message: { type: 'any', text: 'x' } }),

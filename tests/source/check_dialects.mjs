@@ -15,7 +15,8 @@ for (const [, file, name] of known) {
     fault(MATRIX, `has no entry for the dialect \`${name}\`: say there how it is spoken, and give a message of each of its types`);
     continue;
   }
-  const messages = JSON.stringify([entry.types(peer, peer, 'r'), entry.greet?.('a', 'r'), entry.first?.('a', 'r')]);
+  const messages = JSON.stringify([entry, ...Object.values(entry.roles ?? {})].map((role) =>
+    [role.types(peer, peer, 'r'), role.greet?.('a', 'r'), role.first?.('a', 'r')]));
   for (const path of sources.filter((each) => new RegExp(`/${file}(_\\w+)?\\.c$`).test(each))) {
     for (const [, compared, row] of read(path).matchAll(/\bjson_equals\([^;"]*"([^"]+)"\)|^\t\{"(\w+)", \w+\},$/gm)) {
       const word = compared ?? row;

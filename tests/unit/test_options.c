@@ -118,6 +118,7 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	expect_list(&options.mount,
 		"/=signal /chat=chat /echo=echo /gst=gstreamer "
 		"/libdatachannel=libdatachannel /matchbox=matchbox /peerjs=peerjs "
+		"/pixel-streaming=pixel-streaming "
 		"/relay=relay /signaling=ayame /v1=nakodo.v1 /video_chat/signaling=named-room "
 		"/webtorrent=webtorrent /ws=chat /y-webrtc=y-webrtc ");
 	expect_list(&options.trusted_proxy, "");
@@ -192,6 +193,7 @@ static void mounts_of_all_sources_make_one_table_by_path(void **state)
 	expect_list(&options.mount,
 		"/=signal /a=chat /ab=chat /gst=gstreamer "
 		"/libdatachannel=libdatachannel /matchbox=matchbox /peerjs=peerjs "
+		"/pixel-streaming=pixel-streaming "
 		"/relay=echo /signaling=ayame /v1=nakodo.v1 /video_chat/signaling=named-room "
 		"/webtorrent=webtorrent /ws=echo /y-webrtc=y-webrtc ");
 	options_finish(&options);

@@ -130,4 +130,5 @@ struct dialect {
 
 extern const struct dialect dialect_ayame, dialect_chat, dialect_echo, dialect_gstreamer,
 	dialect_libdatachannel, dialect_matchbox, dialect_nakodo_v1, dialect_named_room,
-	dialect_peerjs, dialect_relay, dialect_signal, dialect_webtorrent, dialect_y_webrtc;
+	dialect_peerjs, dialect_pixel_streaming, dialect_relay, dialect_signal, dialect_webtorrent,
+	dialect_y_webrtc;
