@@ -281,11 +281,10 @@ void conn_destroy(struct conn *conn)
 	sockets->count--;
 	if (conn->misplaced) {
 		free(conn->target);
-	}
-	grant_destroy(conn->peer.grant);
-	if (conn->mount) {
+	} else if (conn->mount) {
 		dialect_table_let_go(conn->mount);
 	}
+	grant_destroy(conn->peer.grant);
 	free(conn);
 }
 
