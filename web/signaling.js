@@ -50,8 +50,6 @@ const MISSING_MAX = 2; // times that nothing is there, and it is the wrong addre
 const FINAL = new Set([1000, 1007, 1009, 4400, 4401, 4403, 4409, 4413]);
 /** What they mean where no error has said it. @type {Record<number, import('./client.js').SignalErrorCode>} */
 const REASONS = { 1009: 'too-large', 4409: 'replaced' };
-/** Errors that no close follows. */
-const HARMLESS = new Set(['bad-json', 'bad-message', 'not-text', 'unknown-peer', 'peer-busy']);
 
 /** @param {string} text */
 const sizeOf = (text) => new TextEncoder().encode(text).length;
@@ -240,9 +238,10 @@ export class Link {
       case 'pong': return this.#outbox.settle(); // what was said again came before it
       case 'closing':
         this.#pause = message.retryAfter * 1000;
-        return this.#on.message(message);
+        // falls through
+      case 'lock': return this.#on.message(message);
       case 'error':
-        if (!HARMLESS.has(message.code)) this.#fault = message;
+        if (!message.n) this.#fault = message; // of a numbered message nobody is closed
         this.#outbox.refuse(message.n, new SignalError(message.code, message.message));
         return this.#take(message);
       default: return this.#take(message);

@@ -34,6 +34,9 @@ static void audit_v1_seat(struct audit *audit, const struct nakodo_v1_seat *seat
 	if (seat->placed && seat->peer) {
 		audit_fault(audit, "a place is kept for one who is there");
 	}
+	if (seat->locked && seat->member->room->members != seat->member) {
+		audit_fault(audit, "a seat that is not its room's first says that it is locked");
+	}
 }
 
 static void audit_v1(struct audit *audit, const struct nakodo_v1 *v1)

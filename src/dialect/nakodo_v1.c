@@ -22,6 +22,7 @@
 #include "nakodo/dialect/nakodo_v1_call.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/dialect/nakodo_v1_join.h"
+#include "nakodo/dialect/nakodo_v1_moderate.h"
 #include "nakodo/dialect/nakodo_v1_mount.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
 #include "nakodo/dialect/nakodo_v1_saved.h"
@@ -63,7 +64,7 @@ static bool is_reserved(const struct json_value *type)
 {
 	static const char *const names[] = {"welcome", "resumed", "peer-joined", "peer-left",
 		"peer-away", "peer-back", "peer-updated", "ice", "error", "pong", "closing",
-		"token", "kick", "kicked", "lock"};
+		"token", "kicked"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (json_equals(type, names[i])) {
@@ -125,8 +126,7 @@ static struct nakodo_v1_fault relay(const struct nakodo_v1_call *call)
 	if (to->kind != JSON_ABSENT) {
 		peer = find_peer(call);
 		if (!peer) {
-			return (struct nakodo_v1_fault){
-				"unknown-peer", "There is no such peer in this room."};
+			return nakodo_v1_unknown_peer();
 		}
 	}
 	message_init(&message, parts, 4, false, true);
@@ -230,6 +230,12 @@ static struct nakodo_v1_fault take_numbered(const struct nakodo_v1_call *call)
 	if (json_equals(type, "update")) {
 		return nakodo_v1_self_update(call);
 	}
+	if (json_equals(type, "lock")) {
+		return nakodo_v1_moderate_lock(call);
+	}
+	if (json_equals(type, "kick")) {
+		return nakodo_v1_moderate_kick(call, find_peer(call));
+	}
 	return json_equals(type, "chat") ? chat(call) : relay(call);
 }
 
@@ -303,6 +309,7 @@ static void v1_message(struct peer *peer, const char *data, size_t len, bool bin
 		[CALL_NAME].name = "name",
 		[CALL_META].name = "meta",
 		[CALL_TOKEN].name = "token",
+		[CALL_LOCKED].name = "locked",
 	};
 	struct nakodo_v1_seat *seat = nakodo_v1_seat_at(peer);
 	struct nakodo_v1_call call = {seat, data, len, members};

@@ -10,6 +10,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_join.h"
+#include "nakodo/dialect/nakodo_v1_moderate.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
 
 #define NAMED_MAX 50 /* participants; of more only the count is told */
@@ -61,8 +62,9 @@ static void print(const struct room *room, const struct address *newcomer, struc
 		}
 		print_peer(nakodo_v1_seat_of(member), member == room->members, out);
 	}
-	text_print(out, "],\"count\":%zu,\"full\":%s}\n", room ? room->count : 0,
-		room && nakodo_v1_is_full(room, newcomer) ? "true" : "false");
+	text_print(out, "],\"count\":%zu,\"full\":%s,\"locked\":%s}\n", room ? room->count : 0,
+		room && nakodo_v1_is_full(room, newcomer) ? "true" : "false",
+		nakodo_v1_is_locked(room) ? "true" : "false");
 }
 
 bool nakodo_v1_http(const struct mount *mount, const struct dialect_request *request,

@@ -12,6 +12,7 @@
 
 #include "nakodo/base/hash.h"
 #include "nakodo/base/json.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
 #include "nakodo/base/utf8.h"
@@ -20,10 +21,12 @@
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/dialect/nakodo_v1_ice.h"
+#include "nakodo/dialect/nakodo_v1_moderate.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
 #include "nakodo/service/grant.h"
 
 #define CLOSE_BAD_ROOM 4400
+#define CLOSE_LOCKED 4403
 #define CLOSE_ELSEWHERE 4409
 #define CLOSE_ROOM_FULL 4413
 #define CLOSE_TOO_MANY 4429
@@ -44,6 +47,8 @@ struct call {
 	char name[HUB_NAME_MAX + 1]; /* "": none */
 	char nonce[TOKEN_TEXT]; /* the same */
 	bool lost; /* a session was presented that cannot be resumed */
+	bool inside; /* it replaces one who was in the room */
+	bool locked; /* which was locked then */
 };
 
 bool nakodo_v1_is_name(const char *text)
@@ -67,20 +72,6 @@ static void send_first(struct peer *peer, const char *text)
 
 	hub_send_first(peer, frame);
 	frame_unref(frame);
-}
-
-void nakodo_v1_refuse(struct peer *peer, const char *code, const char *message, unsigned close)
-{
-	const struct iovec parts[] = {
-		PART("{\"type\":\"error\",\"code\":\""),
-		PART_OF(code),
-		PART("\",\"message\":\""),
-		PART_OF(message),
-		PART("\"}"),
-	};
-
-	hub_send_text(peer, parts, 5);
-	hub_close(peer, close, code);
 }
 
 /* "" for none; false: it is not as it should be. */
@@ -250,6 +241,8 @@ static char *print_resumed(struct nakodo_v1_seat *seat, const char *token)
 	text_print(&text,
 		"{\"type\":\"resumed\",\"id\":\"%s\",\"session\":\"%s\",\"n\":%" PRIu64 ",",
 		seat->member->id, token, session_tell(&seat->session));
+	nakodo_v1_moderate_print(seat, &text);
+	text_add(&text, ",");
 	nakodo_v1_ice_print(seat, &text);
 	text_add(&text, "}");
 	return text_take(&text, NULL);
@@ -324,6 +317,8 @@ static char *print_welcome(const struct call *call, struct nakodo_v1_seat *seat,
 		"{\"type\":\"welcome\",\"id\":\"%s\",\"room\":%s,\"session\":\"%s\"%s,%s,",
 		seat->member->id, room, token, call->lost ? ",\"recovered\":false" : "",
 		seat->snapshot);
+	nakodo_v1_moderate_print(seat, &text);
+	text_add(&text, ",");
 	nakodo_v1_ice_print(seat, &text);
 	text_print(&text,
 		",\"resumeSeconds\":%" PRIu64 ",\"limits\":{\"message\":%" PRIu64
@@ -380,6 +375,22 @@ static char *quote(const char *text)
 	return strdup(quoted);
 }
 
+/* The one who was there leaves, so that nobody ever sees both. */
+static void replace_old(struct call *call)
+{
+	const struct room *room = call->old->member->room;
+
+	call->inside = !strcmp(room->name, call->request->room) && is_of(call, call->old);
+	call->locked = call->inside && nakodo_v1_is_locked(room);
+	nakodo_v1_seat_leave(call->old, "gone", CLOSE_ELSEWHERE);
+}
+
+static bool is_locked_out(const struct call *call)
+{
+	return !call->inside && !nakodo_v1_is_moderator(call->grant) &&
+	       nakodo_v1_is_locked(hub_room(call->v1->mount->space, call->request->room));
+}
+
 static void join_fresh(struct call *call, struct peer *peer)
 {
 	const char *subject = call->grant ? call->grant->subject : "";
@@ -404,6 +415,8 @@ static void join_fresh(struct call *call, struct peer *peer)
 	}
 	seat->name = name;
 	seat->user = user;
+	/* It was alone, and its lock outlives its page's reload. */
+	seat->locked = call->locked && seat->member->room->members == seat->member;
 	nakodo_v1_seat_count(seat);
 	sit(call, seat, peer);
 	event_join(call->request->mount, seat->member->room, peer, seat->member->id);
@@ -435,7 +448,7 @@ void nakodo_v1_join(struct peer *peer, const struct request *request)
 	call.lost = found;
 	found = found ? found : find_old(&call, "replaces");
 	if (found > 0) {
-		nakodo_v1_seat_leave(call.old, "gone", CLOSE_ELSEWHERE);
+		replace_old(&call);
 	} else if (found < 0 && !may_be_wrong(call.v1, request->address)) {
 		hub_close(peer, CLOSE_TOO_MANY, "too many wrong sessions");
 		return;
@@ -447,6 +460,9 @@ void nakodo_v1_join(struct peer *peer, const struct request *request)
 	}
 	if (before) {
 		join_again(&call, before, peer);
+	} else if (is_locked_out(&call)) {
+		meter_add(METER_LOCKED_OUT, 1);
+		nakodo_v1_refuse(peer, "room-locked", "This room is locked.", CLOSE_LOCKED);
 	} else {
 		join_fresh(&call, peer);
 	}

@@ -66,6 +66,7 @@ static void save_seat(
 	save_begin(save, SAVE_SEAT);
 	save_text(save, seat->member->room->name);
 	save_text(save, seat->member->id);
+	save_number(save, seat->locked);
 	save_text(save, seat->name);
 	save_text(save, seat->meta);
 	save_text(save, seat->user);
@@ -184,6 +185,8 @@ static int fill_seat(struct nakodo_v1_seat *seat, const struct frame_book *book,
 {
 	int error = 0;
 
+	seat->locked = saved_number_up_to(saved, 1);
+	saved->bad |= seat->locked && seat->member->room->members != seat->member;
 	seat->name = take_text(saved, JSON_STRING, &error);
 	seat->meta = take_text(saved, JSON_OBJECT, &error);
 	seat->user = take_text(saved, JSON_STRING, &error);

@@ -243,6 +243,9 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
 	nakodo_v1_key_forget(&seat->issued);
 	nakodo_v1_key_forget(&seat->nonce);
 	leave_place(seat);
+	if (room->members == seat->member && seat->member->next) {
+		nakodo_v1_seat_of(seat->member->next)->locked = seat->locked;
+	}
 	if (room->count == 1) {
 		nakodo_v1_history_free(v1, room);
 		v1->rooms--;
@@ -276,6 +279,20 @@ void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsig
 	if (peer && code) {
 		hub_close(peer, code, code == 4409 ? "resumed or replaced elsewhere" : "");
 	}
+}
+
+void nakodo_v1_refuse(struct peer *peer, const char *code, const char *message, unsigned close)
+{
+	const struct iovec parts[] = {
+		PART("{\"type\":\"error\",\"code\":\""),
+		PART_OF(code),
+		PART("\",\"message\":\""),
+		PART_OF(message),
+		PART("\"}"),
+	};
+
+	hub_send_text(peer, parts, 5);
+	hub_close(peer, close, code);
 }
 
 static void on_gone(struct wheel_timer *timer)

@@ -185,10 +185,10 @@ describe('the client and ends at a bad moment', () => {
     assert.deepEqual([error.code, error.closeCode], ['replaced', 4409]);
     assert.doesNotMatch(error.message, /nobody/);
 
-    const said = (code) => JSON.stringify({ type: 'error', code, message: 'A sentence.' });
-    for (const [told, close, code] of [['bad-message', 4403, 'refused'], ['kicked', 4403, 'kicked']]) {
+    const said = (code, n) => JSON.stringify({ type: 'error', code, message: 'A sentence.', n });
+    for (const [told, n, close, code] of [['bad-message', 1, 4403, 'refused'], ['kicked', undefined, 4403, 'kicked']]) {
       const url = await serverThat(t, (socket) => {
-        socket.send(said(told));
+        socket.send(said(told, n));
         socket.close(close);
       });
       await assert.rejects(connect(url).join('x'), { code, closeCode: close });

@@ -59,6 +59,10 @@ class Hostile {
 
   async come(greet = true) {
     const { entry } = this;
+    if (entry.unlock) {
+      this.healthy.one.send(textOf(entry.unlock));
+      await settled(this.healthy.one);
+    }
     if (entry.two) this.room = `hostile ${++marks}`;
     this.partner = entry.two && greet ? await enter(entry, 'partner', this.room) : this.healthy.other;
     this.client = await enter(entry, 'hostile', this.room, greet);

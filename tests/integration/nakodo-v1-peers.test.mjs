@@ -12,15 +12,15 @@ describe('who is in a room of nakodo.v1', () => {
   it('is told by name to who asks, and never kept', async (t) => {
     const daemon = await testDaemon(t, { args: ['--room-peers', '2'] });
     const looks = async () => JSON.parse((await ask(daemon, path)).text);
-    assert.deepEqual(await looks(), { peers: [], count: 0, full: false });
+    assert.deepEqual(await looks(), { peers: [], count: 0, full: false, locked: false });
     const hana = await Session.join(daemon.ws, 'r', { name: '花' });
     await Session.join(daemon.ws, 'r');
     const { status, headers, text } = await ask(daemon, path);
     assert.deepEqual([status, headers['content-type'], headers['cache-control']], [200, 'application/json', 'no-store']);
-    assert.deepEqual(JSON.parse(text), { peers: [{ name: '花' }, {}], count: 2, full: true });
+    assert.deepEqual(JSON.parse(text), { peers: [{ name: '花' }, {}], count: 2, full: true, locked: false });
     assert.equal((await ask(daemon, path, { method: 'HEAD' })).headers['content-length'], String(Buffer.byteLength(text)));
     await hana.bye();
-    assert.deepEqual(await looks(), { peers: [{}], count: 1, full: false });
+    assert.deepEqual(await looks(), { peers: [{}], count: 1, full: false, locked: false });
     assert.equal((await ask(daemon, '/v1/r')).status, 426); // is for WebSockets, as before
     assert.equal((await ask(daemon, '/v1/a/b/peers')).status, 426);
   });

@@ -51,7 +51,7 @@ describe('a message that is refused', () => {
   ]));
 
   it('bad-message: its type is for the server to say', async () => {
-    const reserved = 'welcome resumed peer-joined peer-left peer-away peer-back peer-updated ice error pong closing token kick kicked lock'.split(' ');
+    const reserved = 'welcome resumed peer-joined peer-left peer-away peer-back peer-updated ice error pong closing token kicked'.split(' ');
     await refuses('bad-message', reserved.flatMap((type) => [
       `{"type":"${type}"}`, `{"type":"${type}","to":"${b.id}"}`, `{"type":"\\u00${type.charCodeAt(0).toString(16)}${type.slice(1)}","id":"${b.id}"}`,
     ]));
@@ -61,7 +61,7 @@ describe('a message that is refused', () => {
     '{"type":"x","type":"x"}', '{"type":"x","\\u0074ype":"y"}', '{"\\u0074ype":"x","typ\\u0065":"x"}', '{"type":"x","data":1,"type":"y"}',
     `{"type":"x","to":"${b.id}","to":"${b.id}"}`, `{"type":"x","to":"${b.id}","t\\u006f":"${b.id}"}`,
     '{"type":"update","name":"a","name":"b"}', '{"type":"update","meta":{},"m\\u0065ta":{}}', '{"type":"ack","n":0,"n":0}', '{"type":"ack","n":0,"\\u006e":0}',
-    '{"type":"ping","t":1,"t":2}', '{"type":"bye","type":"bye"}', '{"type":"bye","type":"x"}',
+    '{"type":"ping","t":1,"t":2}', '{"type":"bye","type":"bye"}', '{"type":"bye","type":"x"}', '{"type":"lock","locked":true,"l\\u006fcked":false}',
   ]));
 
   it('bad-message: it has from, in whatever spelling', () => refuses('bad-message', [
@@ -71,6 +71,7 @@ describe('a message that is refused', () => {
 
   it('bad-message: a member is of the wrong type', () => refuses('bad-message', [
     '{"type":"x","to":1}', '{"type":"x","to":null}', `{"type":"x","to":["${b.id}"]}`, '{"type":"chat","text":1}', '{"type":"chat","text":"x","to":{}}', '{"type":"update","name":false}',
+    '{"type":"lock"}', '{"type":"lock","locked":1}', '{"type":"lock","locked":"true"}', '{"type":"lock","locked":null}', '{"type":"kick"}',
   ]));
 
   it('bad-message: ack without an integer, or with more than was sent', async () => {

@@ -23,7 +23,7 @@ describe('nakodo.v1', () => {
       const { peer, welcome } = await enter(daemon, 'first');
       const { id, session, ...rest } = welcome;
       assert.deepEqual(rest, {
-        type: 'welcome', room: 'first', peers: [], history: [], iceServers: [], resumeSeconds: 30,
+        type: 'welcome', room: 'first', peers: [], history: [], locked: false, can: ['lock'], iceServers: [], resumeSeconds: 30,
         limits: { message: 65536, peers: 16 },
       });
       assert.notEqual(id, session);

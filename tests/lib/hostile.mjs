@@ -16,6 +16,7 @@ import { within } from './raw.mjs';
  * @property {(name: string, room: string) => object[]} [first] what may come only as a client's first message; default
  *   what it greets with
  * @property {(one: Client, other: Client) => Promise<void>} [pair] what two who talk must do before
+ * @property {object} [unlock] what makes a room that was locked take newcomers again
  * @property {(from: Client, to: Client, mark: string) => object|string} talk says `mark` to the other, or (`alone`) itself
  * @property {boolean} [alone] nobody hears others
  * @property {boolean} [two] a room has two members, and its end is that of both
@@ -190,11 +191,14 @@ export const dialects = {
       ack: { type: 'ack', n: 1 },
       ping: { type: 'ping', t: 5 },
       token: { type: 'token', token: 'a.b.c' },
+      lock: { type: 'lock', locked: false },
+      kick: { type: 'kick', to: other.id },
       bye: { type: 'bye' },
     }),
+    unlock: { type: 'lock', locked: false },
     talk: (from, to, mark) => ({ type: 'candidate', to: to.id, ice: mark }),
     wrong: /^\{"type":"error","code":"bad-(json|message)"/,
-    hears: /^\{"type":"(welcome|error|pong|ack|ice|peer-joined|peer-left|peer-away|peer-updated)"/,
+    hears: /^\{"type":"(welcome|error|pong|ack|ice|lock|peer-joined|peer-left|peer-away|peer-updated)"/,
     closes: [1000],
   },
   'named-room': {

@@ -28,6 +28,7 @@ function wrong(object, shape) {
 
 const who = { 'name?': isText, 'meta?': isObject, 'user?': isText };
 const iceServers = isList(isMade({ urls: isAny, 'username?': isText, 'credential?': isText }));
+const may = { locked: isFlag, can: isList(isOneOf('lock', 'kick')) };
 const line = { from: isId, 'name?': isText, at: isCount, text: isText };
 
 const shapes = {
@@ -35,9 +36,9 @@ const shapes = {
     id: isId, room: isText, session: (s) => isText(s) && SESSION.test(s),
     peers: isList(isMade({ id: isId, ...who, 'away?': isOneOf(true), owner: isFlag })),
     history: isList(isMade(line)), iceServers, resumeSeconds: isCount,
-    limits: isMade({ message: isCount, peers: isCount }), 'recovered?': isOneOf(false),
+    limits: isMade({ message: isCount, peers: isCount }), 'recovered?': isOneOf(false), ...may,
   },
-  resumed: { id: isId, session: (s) => isText(s) && SESSION.test(s), n: isCount, iceServers },
+  resumed: { id: isId, session: (s) => isText(s) && SESSION.test(s), n: isCount, iceServers, ...may },
   'peer-joined': { peer: isMade({ id: isId, ...who, owner: isFlag }) },
   'peer-left': { id: isId, reason: isOneOf('bye', 'gone', 'kicked') },
   'peer-away': { id: isId },
@@ -47,12 +48,13 @@ const shapes = {
   error: { code: isText, message: (text) => isText(text) && /^[A-Z].*\.$/.test(text), 'n?': isCount, 'to?': isText },
   ack: { n: isCount },
   pong: { 't?': isAny },
+  lock: { locked: isFlag, by: isId },
   token: { 'seconds?': isCount },
   closing: { reason: isText, retryAfter: (s) => typeof s === 'number' && s >= 0 },
 };
 
 /** Those that are not counted. */
-const unnumbered = new Set(['welcome', 'resumed', 'ack', 'pong', 'closing', 'token']);
+const unnumbered = new Set(['welcome', 'resumed', 'ack', 'pong', 'closing', 'token', 'lock']);
 
 export const isNumbered = (message) => !unnumbered.has(message.type);
 

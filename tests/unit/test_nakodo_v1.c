@@ -76,7 +76,8 @@ static void the_first_finds_an_empty_room(void **state)
 	assert_int_equal(strlen(session), 22);
 	snprintf(expected, sizeof(expected),
 		"text {\"type\":\"welcome\",\"id\":\"%s\",\"room\":\"room\",\"session\":\"%s\","
-		"\"peers\":[],\"history\":[],\"iceServers\":[],\"resumeSeconds\":30,"
+		"\"peers\":[],\"history\":[],\"locked\":false,\"can\":[\"lock\"],\"iceServers\":[],"
+		"\"resumeSeconds\":30,"
 		"\"limits\":{\"message\":65536,\"peers\":16}}",
 		id, session);
 	assert_string_equal(text, expected);
@@ -229,7 +230,7 @@ static void types_of_the_server_are_refused(void **state)
 {
 	static const char *const types[] = {"welcome", "resumed", "peer-joined", "peer-left",
 		"peer-away", "peer-back", "peer-updated", "ice", "error", "pong", "closing",
-		"token", "kick", "kicked", "lock", "\\u006bick"};
+		"token", "kicked", "\\u006bicked"};
 	struct v1_one a = v1_join(&all, "r"), b = v1_join(&all, "r");
 	char message[64];
 

@@ -78,7 +78,7 @@ static void the_names_of_all_who_are_there_are_told_in_order(void **state)
 	struct v1_one away;
 
 	(void)state;
-	is_told("/v1/r/peers", "{\"peers\":[],\"count\":0,\"full\":false}\n");
+	is_told("/v1/r/peers", "{\"peers\":[],\"count\":0,\"full\":false,\"locked\":false}\n");
 	v1_join(&all, "r?name=A\"");
 	away = v1_join(&all, "r?name=B");
 	v1_join(&all, "r");
@@ -86,8 +86,10 @@ static void the_names_of_all_who_are_there_are_told_in_order(void **state)
 	v1_drop(away, 0);
 	is_told("/v1/r/peers",
 		"{\"peers\":[{\"name\":\"A\\\"\"},{\"name\":\"B\",\"away\":true},{}],"
-		"\"count\":3,\"full\":false}\n");
-	is_told("/r/peers", "{\"peers\":[],\"count\":0,\"full\":false}\n"); /* of another mount */
+		"\"count\":3,\"full\":false,\"locked\":false}\n");
+	is_told("/r/peers",
+		"{\"peers\":[],\"count\":0,\"full\":false,\"locked\":false}\n"); /* of another mount
+										  */
 }
 
 static void of_many_fifty_are_named(void **state)
@@ -105,7 +107,7 @@ static void of_many_fifty_are_named(void **state)
 		named++;
 	}
 	assert_int_equal(named, 50);
-	assert_non_null(strstr(body, "],\"count\":60,\"full\":true}"));
+	assert_non_null(strstr(body, "],\"count\":60,\"full\":true,\"locked\":false}"));
 	free(body);
 }
 

@@ -407,6 +407,17 @@ static void a_webhook_is_told_again_who_is_in_rooms_that_were_kept(void **state)
 	free(bytes);
 }
 
+static void a_lock_goes_on_in_the_next_process(void **state)
+{
+	(void)state;
+	peers_say(b.peer, "{\"type\":\"lock\",\"locked\":true}");
+	v1_drop(a, 0);
+	v1_drop(b, 0);
+	restart(0);
+	assert_non_null(strstr(peers_hear(peers_connect(&all, "/v1/r")), "\"room-locked\""));
+	b = v1_resume(&all, "r", b.session, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -425,6 +436,7 @@ int main(void)
 		TEST(a_table_that_lies_leaves_nothing),
 		TEST(a_webhook_is_told_again_who_is_in_rooms_that_were_kept),
 		TEST(who_was_let_in_stays_in_when_limits_are_lower),
+		TEST(a_lock_goes_on_in_the_next_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

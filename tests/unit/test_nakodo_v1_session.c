@@ -174,7 +174,7 @@ static void the_server_says_how_much_it_has(void **state)
 	peers_say(b.peer, "{\"type\":\"ping\"}");
 	v1_drop(b, 0);
 	b.peer = v1_present(&all, "r", b.session, "3");
-	assert_non_null(strstr(peers_hear(b.peer), "\",\"n\":4,\"iceServers\":[]}"));
+	assert_non_null(strstr(peers_hear(b.peer), "\",\"n\":4,\"locked\":false,"));
 	v1_hears_nothing(b);
 }
 

@@ -47,7 +47,8 @@
  *   { type: 'ack', n: number } |
  *   { type: 'pong', t: number } |
  *   { type: 'token', seconds?: number } |
- *   { type: 'closing', reason: string, retryAfter: number }
+ *   { type: 'closing', reason: string, retryAfter: number } |
+ *   { type: 'lock', locked: boolean, by: string }
  * ) & { from?: undefined }} News
  *
  * @typedef {Welcome | Resumed | Refusal | News} ServerMessage

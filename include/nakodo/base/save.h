@@ -15,7 +15,7 @@
 #include "nakodo/base/text.h"
 
 /* The version is in it: what means something else than before gets a new one. */
-#define SAVE_MAGIC "nakodo saved 01\n"
+#define SAVE_MAGIC "nakodo saved 02\n"
 #define SAVE_MAGIC_SIZE 16
 #define SAVE_HEAD 16 /* bytes before a payload */
 

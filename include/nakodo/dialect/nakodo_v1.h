@@ -1,10 +1,10 @@
 /*
  * nakodo_v1: what the files of this dialect share. nakodo_v1.c reads messages, _self.c what one
- * says of oneself, _token.c tokens; _join.c lets in or back in; _seat.c knows who sits where and is
- * sent what, _key.c by what it is found, _waiting.c what is kept for one who is away, _place.c who
- * gives way to whom, _shed.c when memory is short, _history.c what was chatted, _ice.c which
- * servers they are told of, _http.c who is inside, _saved.c what outlives the process, _mount.c the
- * life of a mount.
+ * says of oneself, _token.c tokens, _moderate.c who may come and has to go; _join.c lets in or back
+ * in; _seat.c knows who sits where and is sent what, _key.c by what it is found, _waiting.c what is
+ * kept for one who is away, _place.c who gives way to whom, _shed.c when memory is short,
+ * _history.c what was chatted, _ice.c which servers they are told of, _http.c who is inside,
+ * _saved.c what outlives the process, _mount.c the life of a mount.
  *
  * A seat is one participant in one room. It outlives its connections:
  *
@@ -55,6 +55,7 @@ struct nakodo_v1_seat {
 	struct address address; /* of the connection, or of the last one */
 	struct share_owner *keeper; /* in `kept`; NULL: not counted there, it gives way to nobody */
 	bool placed; /* detached and counted (dialect_env) */
+	bool locked; /* the room, whose first seat it is (nakodo_v1_moderate.h) */
 	/* How many messages may come at no cost after a resume, since the client sends them again;
 	 * what was used comes back at message-rate, counted from `granted`, in ms. */
 	uint64_t grant, granted, told; /* `told`: of the TURN servers, in ms (_ice.c) */
@@ -101,6 +102,8 @@ int nakodo_v1_seat_restore(
 void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsigned code);
 /* The same without a word, when the daemon ends. */
 void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat);
+/* Tell a peer without a seat why, in a sentence that JSON needs not quote, and close it. */
+void nakodo_v1_refuse(struct peer *peer, const char *code, const char *message, unsigned close);
 /* From now on `peer`, which is open, is the seat's connection. Returns the connection that the seat
  * had before, for the caller to close, or NULL. */
 struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *peer);

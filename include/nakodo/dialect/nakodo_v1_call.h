@@ -19,6 +19,7 @@ enum {
 	CALL_NAME,
 	CALL_META,
 	CALL_TOKEN,
+	CALL_LOCKED,
 	CALL_MEMBERS,
 };
 
@@ -37,6 +38,11 @@ struct nakodo_v1_fault {
 static inline struct nakodo_v1_fault nakodo_v1_bad_message(const char *message)
 {
 	return (struct nakodo_v1_fault){"bad-message", message};
+}
+
+static inline struct nakodo_v1_fault nakodo_v1_unknown_peer(void)
+{
+	return (struct nakodo_v1_fault){"unknown-peer", "There is no such peer in this room."};
 }
 
 /* The message `update`, in nakodo_v1_self.c. */

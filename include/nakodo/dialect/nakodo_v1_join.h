@@ -14,6 +14,3 @@ void nakodo_v1_join(struct peer *peer, const struct request *request);
 bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *request);
 /* Is it a room's or a participant's name: 1 to 128 bytes of UTF-8, no control characters, no /? */
 bool nakodo_v1_is_name(const char *text);
-/* Tell a peer without a seat why it does not come in, and close it. `message` is a sentence that
- * JSON needs not quote. */
-void nakodo_v1_refuse(struct peer *peer, const char *code, const char *message, unsigned close);

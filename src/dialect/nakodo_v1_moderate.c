@@ -1,0 +1,110 @@
+/* nakodo_v1_moderate: see the header. */
+#include "nakodo/dialect/nakodo_v1_moderate.h"
+
+#include <utlist.h>
+
+#include "nakodo/base/meter.h"
+#include "nakodo/base/text.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/service/grant.h"
+
+#define KICKED 4403
+
+bool nakodo_v1_is_locked(const struct room *room)
+{
+	return room && nakodo_v1_seat_of(room->members)->locked;
+}
+
+bool nakodo_v1_is_moderator(const struct grant *grant)
+{
+	return grant && grant->can & GRANT_MODERATE;
+}
+
+static bool may_lock(const struct grant *grant)
+{
+	return !grant || nakodo_v1_is_moderator(grant);
+}
+
+void nakodo_v1_moderate_print(const struct nakodo_v1_seat *seat, struct text *out)
+{
+	const struct grant *grant = seat->peer->grant;
+
+	text_print(out, "\"locked\":%s,\"can\":[%s%s]",
+		nakodo_v1_is_locked(seat->member->room) ? "true" : "false",
+		may_lock(grant) ? "\"lock\"" : "",
+		nakodo_v1_is_moderator(grant) ? ",\"kick\"" : "");
+}
+
+static struct nakodo_v1_fault forbidden(const char *message)
+{
+	meter_add(METER_MODERATION_REFUSED, 1);
+	return (struct nakodo_v1_fault){"forbidden", message};
+}
+
+/* Not numbered: behind `resumed`, which says how it is now, an older one would come too late. */
+static void publish_lock(const struct nakodo_v1_seat *by, bool locked)
+{
+	const struct iovec parts[] = {
+		PART("{\"type\":\"lock\",\"locked\":"),
+		locked ? PART("true") : PART("false"),
+		PART(",\"by\":\""),
+		PART_OF(by->member->id),
+		PART("\"}"),
+	};
+	struct member *member;
+	struct message message;
+
+	message_init(&message, parts, sizeof(parts) / sizeof(*parts), false, true);
+	DL_FOREACH (by->member->room->members, member) {
+		struct peer *peer = nakodo_v1_seat_of(member)->peer;
+
+		if (peer) {
+			hub_send_frame(peer, message_frame(&message, FRAME_AS_SENT));
+		}
+	}
+	message_finish(&message);
+}
+
+struct nakodo_v1_fault nakodo_v1_moderate_lock(const struct nakodo_v1_call *call)
+{
+	const struct json_value *locked = &call->members[CALL_LOCKED].value;
+	const struct nakodo_v1_seat *seat = call->seat;
+
+	if (locked->kind != JSON_BOOL) {
+		return nakodo_v1_bad_message("The member locked must be true or false.");
+	}
+	if (!may_lock(seat->peer->grant)) {
+		return forbidden("Only a moderator may lock this room.");
+	}
+	nakodo_v1_seat_of(seat->member->room->members)->locked = *locked->at == 't';
+	publish_lock(seat, *locked->at == 't');
+	return (struct nakodo_v1_fault){0};
+}
+
+struct nakodo_v1_fault nakodo_v1_moderate_kick(
+	const struct nakodo_v1_call *call, struct nakodo_v1_seat *peer)
+{
+	struct peer *connection;
+
+	if (call->members[CALL_TO].value.kind != JSON_STRING) {
+		return nakodo_v1_bad_message("The member to must say who is kicked.");
+	}
+	if (!nakodo_v1_is_moderator(call->seat->peer->grant)) {
+		return forbidden("Only a moderator may kick.");
+	}
+	if (!peer) {
+		return nakodo_v1_unknown_peer();
+	}
+	if (peer == call->seat) { /* which is still needed by who called us */
+		return nakodo_v1_bad_message("Nobody kicks oneself; say bye.");
+	}
+	connection = peer->peer;
+	meter_add(METER_KICKED, 1);
+	nakodo_v1_seat_leave(peer, "kicked", 0);
+	if (connection) {
+		nakodo_v1_refuse(connection, "kicked",
+			"A moderator has removed you from this room.", KICKED);
+	}
+	return (struct nakodo_v1_fault){0};
+}
