@@ -122,7 +122,7 @@ static void pixel_close(struct peer *peer)
 		return;
 	}
 	pixel_streaming_player_leave(self);
-	pixel_streaming_list_leave(self);
+	pixel_streaming_list_leave(self, NULL);
 	while (self->streams && (room = pixel_streaming_peer_players(self))) {
 		tell(room->members->peer->state_of_dialect, "{\"type\":\"streamerDisconnected\"}");
 		hub_close(room->members->peer, 1005, "");

@@ -8,6 +8,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 #include "nakodo/dialect/pixel_streaming.h"
 #include "nakodo/service/grant.h"
 
@@ -15,11 +16,13 @@
 #define NUMBERS_MAX 1000 /* streamers with the same id but for those digits */
 #define LIST_MAX 65536 /* bytes of all ids, as they are listed */
 
-void pixel_streaming_list_leave(struct pixel_streaming_peer *streamer)
+void pixel_streaming_list_leave(struct pixel_streaming_peer *streamer, const char *reason)
 {
 	char quoted[JSON_QUOTED(HUB_NAME_MAX)];
 
 	if (streamer->listed) {
+		event_leave(streamer->mount, streamer->listed->room, streamer->peer,
+			streamer->listed->id, reason);
 		share_remove(&pixel_streaming_peer_realm(streamer)->list, &streamer->address,
 			(size_t)json_quote(streamer->listed->id, quoted, sizeof(quoted)) + 1);
 		hub_leave(streamer->listed);
@@ -118,6 +121,7 @@ static bool list(struct pixel_streaming_peer *self, const char *id)
 		hub_close(self->peer, 1011, "out of memory");
 		return false;
 	}
+	event_join(self->mount, self->listed->room, self->peer, id);
 	return true;
 }
 
@@ -154,7 +158,7 @@ void pixel_streaming_list_enter(const struct pixel_streaming_call *call)
 	if (!len) {
 		snprintf(id, sizeof(id), "UnknownStreamer");
 	}
-	pixel_streaming_list_leave(self); /* it may keep its id */
+	pixel_streaming_list_leave(self, EVENT_MOVED); /* it may keep its id */
 	if (!make_unique(self, id)) {
 		meter_add(METER_ENTRIES_REFUSED, 1);
 		hub_close(self->peer, 4413, "there are too many streamers of that id");

@@ -93,6 +93,15 @@ describe('what is told', () => {
         await client.next();
         await client.close();
       },
+      'pixel-streaming': async () => {
+        const [streamer, player] = [await open(`${daemon.ws}/pixel-streaming/streamer`), await open(`${daemon.ws}/pixel-streaming/player`)];
+        for (const id of ['stage', 'hall']) streamer.send(JSON.stringify({ type: 'endpointId', id }));
+        while (!(await streamer.next()).includes('hall'));
+        player.send('{"type":"subscribe","streamerId":"hall"}');
+        while (!(await player.next()).includes('playerCount'));
+        await streamer.close();
+        await player.closed;
+      },
       'y-webrtc': async () => {
         const client = await open(`${daemon.ws}/y-webrtc`);
         client.send('{"type":"subscribe","topics":["y","z"]}');
@@ -111,6 +120,8 @@ describe('what is told', () => {
     assert.equal(receiver.story('a').length, 6);
     assert.equal(receiver.story('2/b').at(-2).endsWith(' moved'), true);
     assert.match(receiver.story('y').at(-2), / bye$/);
+    assert.deepEqual(receiver.story('streamers').map((line) => line.replace(/ \d+$/, '')),
+      ['opened', 'joined stage', 'left stage moved', 'closed', 'opened', 'joined hall', 'left hall closed', 'closed']);
     assert.deepEqual(receiver.story('').slice(0, 2), ['opened', 'joined p1']);
   });
 

@@ -79,7 +79,8 @@ struct room *pixel_streaming_peer_players(const struct pixel_streaming_peer *str
 
 /* A streamer says its id: the first time, or another one. */
 void pixel_streaming_list_enter(const struct pixel_streaming_call *call);
-void pixel_streaming_list_leave(struct pixel_streaming_peer *streamer);
+/* `reason` as event_leave() takes it. */
+void pixel_streaming_list_leave(struct pixel_streaming_peer *streamer, const char *reason);
 /* Answer listStreamers. */
 void pixel_streaming_list_send(const struct pixel_streaming_call *call);
 /* The streamer of that id, if this peer may join it. NULL: none. */
