@@ -12,6 +12,7 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/event.h"
 #include "nakodo/dialect/nakodo_v1.h"
 
 static bool give_up(struct nakodo_v1_seat *seat)
@@ -233,6 +234,7 @@ static bool place_for_room(struct nakodo_v1 *v1, const struct address *newcomer)
 	/* Nobody is there to hear of it. */
 	DL_FOREACH_SAFE (room->members, member, next) {
 		meter_add(METER_SEATS_YIELDED, 1);
+		event_leave(v1->mount, room, NULL, member->id, EVENT_GONE);
 		nakodo_v1_seat_destroy(nakodo_v1_seat_of(member));
 	}
 	return true;

@@ -89,14 +89,23 @@ static void host_clear_timer(void *cookie, struct wheel_timer *timer)
 	deadlines_clear(hooks->deadlines, timer);
 }
 
+static size_t most_of(uint64_t max_memory)
+{
+	return max_memory / PART < MOST ? (size_t)(max_memory / PART) : MOST;
+}
+
+void hooks_set_max_memory(struct hooks *hooks, uint64_t max_memory)
+{
+	events_set_most(hooks->events, most_of(max_memory));
+}
+
 int hooks_init(struct hooks *hooks, const struct options *options, uint64_t max_memory,
 	struct problem *problem)
 {
-	uint64_t most = max_memory / PART;
 	struct webhook *webhook;
 	int error;
 
-	hooks->events = events_create(most < MOST ? (size_t)most : MOST);
+	hooks->events = events_create(most_of(max_memory));
 	if (!hooks->events) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}

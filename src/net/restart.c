@@ -44,27 +44,43 @@ static uint64_t clock_ms(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* state-dir, if it is there and can be written to. 0 or an errno. */
+static int open_folder(struct restart *restart, const char *path)
+{
+	restart->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return restart->directory < 0 || faccessat(restart->directory, ".", W_OK | X_OK, 0) ? errno
+											    : 0;
+}
+
+static int refuse_folder(const struct options *options, int error, struct problem *problem)
+{
+	return error ? problem_set(problem, -EINVAL, "%s: cannot keep sessions in `%s`: %s",
+			       options_where(options, &options->state_dir), options->state_dir,
+			       strerror(error))
+		     : 0;
+}
+
+int restart_check(const struct options *options, struct problem *problem)
+{
+	struct restart restart = {.directory = -1};
+	int error = *options->state_dir ? open_folder(&restart, options->state_dir) : 0;
+
+	restart_finish(&restart);
+	return refuse_folder(options, error == ENOENT ? 0 : error, problem);
+}
+
 int restart_init(struct restart *restart, const struct options *options, struct problem *problem)
 {
 	const char *path = options->state_dir;
-	int error = 0;
+	int error;
 
 	*restart = (struct restart){.directory = -1};
 	if (!*path) {
 		restart->store = notify_is_heard();
 		return 0;
 	}
-	if (mkdir(path, 0700) && errno != EEXIST) {
-		error = errno;
-	} else {
-		restart->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		error = restart->directory < 0 || faccessat(restart->directory, ".", W_OK | X_OK, 0)
-				? errno
-				: 0;
-	}
-	return error ? problem_set(problem, -EINVAL, "%s: cannot keep sessions in `%s`: %s",
-			       options_where(options, &options->state_dir), path, strerror(error))
-		     : 0;
+	error = mkdir(path, 0700) && errno != EEXIST ? errno : open_folder(restart, path);
+	return refuse_folder(options, error, problem);
 }
 
 void restart_finish(struct restart *restart)

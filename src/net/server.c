@@ -166,9 +166,6 @@ static int prepare(struct server *server, struct options *options, struct proble
 		server->pages.tls = server->tls;
 		error = pages_init(&server->pages, options, problem);
 	}
-	if (!error) {
-		error = restart_init(&server->restart, options, problem);
-	}
 	return error;
 }
 
@@ -439,6 +436,7 @@ int server_check(struct options *options, struct problem *problem)
 		error = listener_check(
 			options, server.dialects, &options->listen.items[i], problem);
 	}
+	error = error ? error : restart_check(options, problem);
 	dispose(&server);
 	return error;
 }
@@ -452,6 +450,7 @@ int server_run(struct options *options, struct problem *problem)
 		return problem_set(problem, error, "no event loop: %s", uv_strerror(error));
 	}
 	error = prepare(&server, options, problem);
+	error = error ? error : restart_init(&server.restart, options, problem);
 	if (!error) {
 		keep_heap();
 		fit_descriptors(&server);

@@ -131,6 +131,18 @@ struct events *events_create(size_t most)
 	return events;
 }
 
+static void give_up_beyond(struct events *events)
+{
+	while (events->bytes > events->most && give_up_some(events)) {
+	}
+}
+
+void events_set_most(struct events *events, size_t most)
+{
+	events->most = most;
+	give_up_beyond(events);
+}
+
 static void forget_all(struct events *events)
 {
 	while (give_up_some(events)) {
@@ -194,7 +206,8 @@ static void halt(struct events *events)
 
 void events_aim(struct events *events, const struct webhook *webhook)
 {
-	bool fresh = !events->webhook;
+	const struct webhook *before = events->webhook;
+	bool fresh = webhook && (!before || strcmp(webhook_url(before), webhook_url(webhook)) != 0);
 
 	events->webhook = webhook;
 	events->failures = 0;
@@ -204,7 +217,7 @@ void events_aim(struct events *events, const struct webhook *webhook)
 		return;
 	}
 	if (fresh) {
-		say(events, "started");
+		say(events, events->host.set_timer ? "subscribed" : "started");
 	}
 	if (events->state == PAUSING) {
 		go_on(events); /* this one may be heard */
@@ -242,8 +255,7 @@ void events_add(struct events *events, const struct event *event)
 		note_given_up(1);
 	}
 	free(made);
-	while (events->bytes > events->most && give_up_some(events)) {
-	}
+	give_up_beyond(events);
 	if (events->state == IDLE) {
 		go_on(events);
 	}

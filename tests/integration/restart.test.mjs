@@ -163,6 +163,14 @@ describe('in state-dir', () => {
     }
   });
 
+  it('--check makes no folder, and a start does', async () => {
+    const state = folder();
+    assert.equal((await runDaemon(['--check', ...asWritten, '--state-dir', state])).status, 0);
+    assert.equal(existsSync(state), false);
+    await (await startDaemon({ args: ['--state-dir', state] })).stop();
+    assert.equal(existsSync(state), true);
+  });
+
   it('a folder that cannot be written any more is a warning at the end', async () => {
     const state = folder();
     const daemon = await startDaemon({ args: ['--state-dir', state] });

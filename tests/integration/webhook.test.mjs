@@ -10,7 +10,7 @@ import { describe, test } from 'node:test';
 import { open } from '../lib/client.mjs';
 import { root, runDaemon, scratch, spawnDaemon, testDaemon } from '../lib/daemon.mjs';
 import { Receiver, SECRET, assertOrdered, secretFile } from '../lib/receiver.mjs';
-import { Session } from '../lib/v1.mjs';
+import { Session, enter } from '../lib/v1.mjs';
 
 const hooked = (receiver, ...args) => ['--event-webhook', receiver.url, '--webhook-secret', secretFile(), ...args];
 
@@ -56,6 +56,19 @@ describe('what is told', () => {
     ben.ws.terminate();
     await receiver.heard(1, 'closed', 'talk');
     assert.deepEqual(receiver.story('talk'), ['opened', `joined ${names[0]}`, `joined ${names[1]}`, `left ${names[0]} bye`, `left ${names[1]} gone`, 'closed']);
+    assertOrdered(receiver.events);
+  });
+
+  test('a room of nakodo.v1 that gives way as a whole is left and closed', { timeout: 30000 }, async (t) => {
+    const receiver = await Receiver.start(t);
+    const daemon = await testDaemon(t, { args: hooked(receiver, '--rooms-max', '1') });
+    const { peer, welcome } = await enter(daemon, 'old', {}, { from: '127.0.0.2' });
+    peer.wire.reset(); // it never showed that it can come back
+    await peer.ended;
+    const anna = await Session.join(daemon.ws, 'new', { localAddress: '127.0.0.3' });
+    await receiver.heard(1, 'closed', 'old');
+    assert.deepEqual(receiver.story('old'), ['opened', `joined ${welcome.id}`, `left ${welcome.id} gone`, 'closed']);
+    await anna.bye();
     assertOrdered(receiver.events);
   });
 

@@ -39,7 +39,7 @@ static int carry(void *cookie, const char *url, const struct webhook_headers *he
 {
 	struct carrier *carrier = cookie;
 
-	assert_string_equal(url, "http://localhost/");
+	assert_string_equal(url, webhook_url(carrier->webhook));
 	if (carrier->error) {
 		return carrier->error;
 	}
@@ -244,6 +244,35 @@ static void a_request_that_is_lost_or_cannot_be_made_is_made_again(void **state)
 	assert_non_null(strstr(carrier->body, "started"));
 }
 
+static void another_url_hears_that_it_is_told_from_now_on(void **state)
+{
+	struct carrier *carrier = *state;
+	struct webhook *other;
+	struct problem problem;
+
+	until_post(carrier);
+	events_delivered(carrier->events);
+	assert_int_equal(
+		webhook_create(&other, "http://localhost/other", &carrier->options, &problem), 0);
+	events_aim(carrier->events, other);
+	webhook_destroy(carrier->webhook);
+	carrier->webhook = other;
+	until_post(carrier);
+	assert_non_null(strstr(carrier->body, "\"type\":\"subscribed\""));
+	assert_null(strstr(carrier->body, "started"));
+}
+
+static void a_lower_maximum_holds_at_once(void **state)
+{
+	struct carrier *carrier = *state;
+	uint64_t given_up = meter_values[METER_EVENTS_GIVEN_UP];
+
+	tell(carrier, "waits");
+	events_set_most(carrier->events, 1);
+	assert_int_equal(meter_values[METER_EVENTS_GIVEN_UP], given_up + 2); /* and `started` */
+	assert_int_equal(meter_values[METER_MEMORY_EVENTS], 0);
+}
+
 static void nobody_who_listens_costs_nothing_and_a_new_one_is_told_what_waits(void **state)
 {
 	struct carrier *carrier = *state;
@@ -326,6 +355,8 @@ int main(void)
 		TEST(past_the_bound_the_oldest_are_given_up_but_not_what_is_just_being_told),
 		TEST(a_request_that_is_lost_or_cannot_be_made_is_made_again),
 		TEST(nobody_who_listens_costs_nothing_and_a_new_one_is_told_what_waits),
+		TEST(another_url_hears_that_it_is_told_from_now_on),
+		TEST(a_lower_maximum_holds_at_once),
 		TEST(the_last_words_are_worth_waiting_for_while_somebody_listens),
 		TEST(who_is_known_to_be_down_is_not_waited_for),
 		TEST(a_signature_is_that_of_standard_webhooks),

@@ -29,6 +29,8 @@ struct hooks {
 /* Make what needs no loop. 0, or -errno with a sentence; hooks_destroy() in either case. */
 int hooks_init(struct hooks *hooks, const struct options *options, uint64_t max_memory,
 	struct problem *problem);
+/* Another max-memory from now on. */
+void hooks_set_max_memory(struct hooks *hooks, uint64_t max_memory);
 void hooks_start(struct hooks *hooks, uv_loop_t *loop, struct deadlines *deadlines);
 /* What the options say, for hooks_swap(). *ret NULL: nobody is to be told. 0, or -errno with a
  * sentence. */

@@ -19,6 +19,8 @@ struct restart {
 	bool found; /* something lies there, whatever it is worth */
 };
 
+/* Could sessions be kept where the options say? Nothing is made. 0, or -EINVAL with a sentence. */
+int restart_check(const struct options *options, struct problem *problem);
 /* Find out where sessions are kept; state-dir is made if it is missing. 0, or -EINVAL with a
  * sentence. restart_finish() in either case. */
 int restart_init(struct restart *restart, const struct options *options, struct problem *problem);

@@ -44,11 +44,15 @@ struct event {
 
 /* At most `most` bytes are kept. NULL: no memory. */
 struct events *events_create(size_t most);
+/* From now on so many. */
+void events_set_most(struct events *events, size_t most);
 void events_destroy(struct events *events); /* NULL: nothing happens */
-/* Say `started`, and begin. What was told before waits until now. */
+/* Begin. What was told before waits until now. */
 void events_start(struct events *events, const struct events_host *host);
 /* From now on tell that one, which is the caller's, also what waits, but a request under way goes
- * on; NULL: nobody, nothing is kept and a request is broken off. */
+ * on; NULL: nobody, nothing is kept and a request is broken off. The one before must still be
+ * there. A URL that was not told before hears first that the daemon has `started`, or after
+ * events_start() that it is `subscribed`. */
 void events_aim(struct events *events, const struct webhook *webhook);
 
 /* Does anybody listen? */
