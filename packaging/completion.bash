@@ -26,6 +26,6 @@ _nakodo() {
 		return
 		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "token $(printf '%s\n' "$help" |
+	mapfile -t COMPREPLY < <(compgen -W "probe token $(printf '%s\n' "$help" |
 		sed -n 's/^  \(--[a-z-]*\).*/\1/p')" -- "$cur")
 } && complete -F _nakodo nakodo

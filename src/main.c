@@ -1,4 +1,4 @@
-/* main: options, log, then the server until it is told to stop; or a token is printed. */
+/* main: options, log, then the server until it is told to stop; or one of the other commands. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/config.h"
 #include "nakodo/net/server.h"
+#include "nakodo/probe/probe.h"
 #include "nakodo/service/issue.h"
 
 extern char **environ;
@@ -91,14 +92,36 @@ static int print_token(int argc, char **argv)
 	return EXIT_OK;
 }
 
+/* The arguments behind `probe`. */
+static int probe(int argc, char **argv)
+{
+	struct problem problem;
+	int status;
+
+	if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))) {
+		probe_print_help(stdout);
+		return EXIT_OK;
+	}
+	status = probe_run(argc, argv, stdout, &problem);
+	return status < 0 ? fail(EXIT_USAGE, &problem) : status;
+}
+
+/* What the first argument may be, besides an option of the daemon. */
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {{"probe", probe}, {"token", print_token}};
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	struct problem problem;
 	int status;
 
-	if (argc > 1 && !strcmp(argv[1], "token")) {
-		return print_token(argc - 2, argv + 2);
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(*commands); i++) {
+		if (!strcmp(argv[1], commands[i].name)) {
+			return commands[i].run(argc - 2, argv + 2);
+		}
 	}
 	if (options_load(&options, argc, argv, environ, &problem)) {
 		return fail(EXIT_USAGE, &problem);

@@ -39,6 +39,11 @@ static const struct entry examples[] = {
 	{"nakodo token --key main:HS256:secret --room 'team-*' --sub u1 --ttl 1h", NULL,
 		"Print a token that lets its bearer into these rooms for an hour; --room may "
 		"stand several times, and --name, --iss and --aud say more."},
+	{"nakodo probe wss://rtc.example", NULL,
+		"Go the way of a client, by DNS, TCP, TLS and WebSocket to another client and "
+		"back, "
+		"and through each STUN and TURN server, and say of each step whether it is good or "
+		"what to do; exit status 1 if something is not. More: nakodo probe --help"},
 	{NULL, NULL, NULL},
 };
 
@@ -272,7 +277,8 @@ void options_print_help(FILE *out)
 	put_wrapped(out, 0, about);
 	fputs("\nUsage: nakodo [--config FILE] [--OPTION VALUE]...\n"
 	      "       nakodo --check | --print-config | --help | --version\n"
-	      "       nakodo token --key KID:ALGORITHM:FILE --room ROOM [--ttl TIME]...\n",
+	      "       nakodo token --key KID:ALGORITHM:FILE --room ROOM [--ttl TIME]...\n"
+	      "       nakodo probe URL [--token TOKEN] [--ca FILE] [--timeout SECONDS] [--json]\n",
 		out);
 	put_heading(&page, "", "Examples");
 	put_entries(&page, examples);
@@ -305,7 +311,11 @@ void options_print_man(FILE *out)
 	      "\\fB\\-\\-help\\fR | \\fB\\-\\-version\\fR\n"
 	      ".br\n"
 	      "\\fBnakodo token\\fR \\fB\\-\\-key\\fR \\fIKID:ALGORITHM:FILE\\fR "
-	      "\\fB\\-\\-room\\fR \\fIROOM\\fR...\n",
+	      "\\fB\\-\\-room\\fR \\fIROOM\\fR...\n"
+	      ".br\n"
+	      "\\fBnakodo probe\\fR \\fIURL\\fR [\\fB\\-\\-token\\fR \\fITOKEN\\fR] "
+	      "[\\fB\\-\\-ca\\fR \\fIFILE\\fR] "
+	      "[\\fB\\-\\-timeout\\fR \\fISECONDS\\fR] [\\fB\\-\\-json\\fR]\n",
 		out);
 	put_heading(&page, "SH", "DESCRIPTION");
 	put_text(&page, about);

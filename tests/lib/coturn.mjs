@@ -18,12 +18,13 @@ async function freePort() {
  * Start coturn with one user, `user` with the password `secret`, or with a secret that it shares with
  * whoever gives out credentials, and wait until it answers.
  * @param {string} [shared]
+ * @param {{ tcp?: boolean }} [options] by UDP only, or by TCP as well
  * @returns {Promise<{ port: number, url: string, hasRelayed: (username: string) => boolean, stop: () => Promise<void> }>}
  */
-export async function startCoturn(shared) {
+export async function startCoturn(shared, { tcp = false } = {}) {
   const [port, folder] = [await freePort(), scratch()];
   const child = spawn('turnserver', [
-    '-n', '--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-multicast-peers', '--allow-loopback-peers',
+    '-n', '--no-cli', '--no-tls', '--no-dtls', ...(tcp ? [] : ['--no-tcp']), '--no-multicast-peers', '--allow-loopback-peers',
     '--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(port),
     '--realm', 'lab.example',
     ...(shared ? ['--verbose', '--use-auth-secret', '--static-auth-secret', shared] : ['--lt-cred-mech', '--user', 'user:secret']),

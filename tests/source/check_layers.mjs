@@ -4,7 +4,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fault, files, lines, root } from './tree.mjs';
 
-const layers = ['main', 'net', 'dialect', 'hub', 'service', 'base'];
+const layers = ['main', 'probe', 'net', 'dialect', 'hub', 'service', 'base'];
+
+/** `nakodo probe` stands beside the server: it knows only these. */
+const probeKnows = ['probe', 'service', 'base'];
 
 /** The rooms of net from the top floor down; its root is ''. */
 const floors = [[''], ['ws', 'http'], ['socket'], ['gate'], ['tls'], ['loop']];
@@ -16,9 +19,9 @@ const homes = [
   [/^systemd\//, /^net\//],
   // net/ws/reading asks how much TLS holds back; it has the name from libwebsockets.h.
   // net/loop/courier clears what libcurl leaves behind in OpenSSL.
-  [/^openssl\//, /^(net\/tls\/|net\/loop\/courier$|service\/)/],
+  [/^openssl\//, /^(net\/tls\/|net\/loop\/courier$|service\/|probe\/)/],
   [/^curl\//, /^net\/loop\/courier$/],
-  [/^cjson\//, /^(dialect\/|service\/|base\/json$|net\/http\/site$)/],
+  [/^cjson\//, /^(dialect\/|service\/|probe\/|base\/json$|net\/http\/site$)/],
   [/^hiredis\//, /^service\/bus_redis$/],
   [/^qrencode\.h$/, /^net\/http\/qr$/],
   [/^uthash\.h$/, /^base\/hash$/],
@@ -68,6 +71,7 @@ const graph = new Map(files(/^(src|include)\/.*\.[ch]$/).map((path) => [path, lo
 for (const [path, included] of graph) {
   for (const other of included) {
     if (layerOf(other) < layerOf(path)) fault(path, `${layers[layerOf(path)]} must not know ${other}`);
+    if (layers[layerOf(path)] === 'probe' && !probeKnows.includes(layers[layerOf(other)])) fault(path, `probe must not know ${other}`);
     if (isNet(path) && isNet(other) && roomOf(path) !== roomOf(other) && floorOf(other) <= floorOf(path)) {
       fault(path, `net/${roomOf(path)} must not know ${other}`);
     }
