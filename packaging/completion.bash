@@ -1,6 +1,22 @@
 # Completion of nakodo(8) for bash, from what `nakodo --help` says.
 _nakodo() {
 	local cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} help
+	if [[ ${COMP_WORDS[1]} == ctl && $COMP_CWORD -gt 1 ]]; then
+		case $option in
+		--socket)
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			;;
+		log-level)
+			mapfile -t COMPREPLY < <(compgen -W "error warn info debug" -- "$cur")
+			;;
+		*)
+			mapfile -t COMPREPLY < <(compgen -W "--json --socket $("$1" ctl --help |
+				sed -n 's/^  \([a-z][a-z-]*\) .*  [A-Z].*\.$/\1/p')" -- "$cur")
+			;;
+		esac
+		return
+	fi
 	help=$("$1" --help 2>/dev/null) || return
 	if [[ $option == = ]]; then
 		option=${COMP_WORDS[COMP_CWORD - 2]}
@@ -26,6 +42,6 @@ _nakodo() {
 		return
 		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "probe token $(printf '%s\n' "$help" |
+	mapfile -t COMPREPLY < <(compgen -W "ctl probe token $(printf '%s\n' "$help" |
 		sed -n 's/^  \(--[a-z-]*\).*/\1/p')" -- "$cur")
 } && complete -F _nakodo nakodo

@@ -9,6 +9,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/config.h"
+#include "nakodo/net/ctl/shell.h"
 #include "nakodo/net/server.h"
 #include "nakodo/probe/probe.h"
 #include "nakodo/service/issue.h"
@@ -92,6 +93,23 @@ static int print_token(int argc, char **argv)
 	return EXIT_OK;
 }
 
+/* The arguments behind `ctl`. */
+static int control(int argc, char **argv)
+{
+	struct problem problem;
+	int error;
+
+	if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))) {
+		shell_print_help(stdout);
+		return EXIT_OK;
+	}
+	error = shell_run(argc, argv, stdout, &problem);
+	if (error) {
+		return fail(error == -EINVAL ? EXIT_USAGE : EXIT_FAILED, &problem);
+	}
+	return EXIT_OK;
+}
+
 /* The arguments behind `probe`. */
 static int probe(int argc, char **argv)
 {
@@ -110,7 +128,7 @@ static int probe(int argc, char **argv)
 static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
-} commands[] = {{"probe", probe}, {"token", print_token}};
+} commands[] = {{"ctl", control}, {"probe", probe}, {"token", print_token}};
 
 int main(int argc, char **argv)
 {

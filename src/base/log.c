@@ -276,6 +276,11 @@ enum log_level log_threshold(void)
 	return stream.level;
 }
 
+void log_set_threshold(enum log_level level)
+{
+	stream.level = level;
+}
+
 const char *log_errno_text(int error)
 {
 	return strerror(error < 0 ? -error : error);

@@ -252,6 +252,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		METER_COUNTER},
 	[METER_TURN_CREDENTIALS] = {"turn_credentials",
 		"Names and passwords for TURN servers that were made.", METER_COUNTER},
+	[METER_CTL_REFUSED] = {"ctl_refused",
+		"Clients of ctl that were turned away or did nothing for 60 s.", METER_COUNTER},
 	[METER_LOG_DROPPED] = {"log_dropped",
 		"Lines left out of the log because it could not be written at once.",
 		METER_COUNTER},

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "nakodo/base/address.h"
 #include "nakodo/base/chars.h"
@@ -154,6 +155,15 @@ int options_check_origin(const char *text, struct problem *problem)
 	return problem_set(problem, -EINVAL,
 		"must be same-host, null, any, or exactly what the browser sends: "
 		"SCHEME://HOST[:PORT] in lower case and without a path, as in https://example.org");
+}
+
+int options_check_ctl(const char *text, struct problem *problem)
+{
+	return strlen(text) < sizeof(((struct sockaddr_un *)NULL)->sun_path)
+		       ? 0
+		       : problem_set(problem, -EINVAL,
+				 "the path is longer than the system allows for a socket: take a "
+				 "short one, as in /run/nakodo/ctl");
 }
 
 int options_check_server_name(const char *text, struct problem *problem)

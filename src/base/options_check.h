@@ -5,6 +5,7 @@
 
 struct problem;
 
+int options_check_ctl(const char *text, struct problem *problem);
 int options_check_ice_server(const char *text, struct problem *problem);
 int options_check_listen(const char *text, struct problem *problem);
 int options_check_mount(const char *text, struct problem *problem);

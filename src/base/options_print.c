@@ -44,6 +44,9 @@ static const struct entry examples[] = {
 		"back, "
 		"and through each STUN and TURN server, and say of each step whether it is good or "
 		"what to do; exit status 1 if something is not. More: nakodo probe --help"},
+	{"nakodo ctl status", NULL,
+		"Ask the daemon that runs, where the option ctl says; nakodo ctl --help lists what "
+		"else can be asked and done: rooms, peers, kick, log-level, reload, drain."},
 	{NULL, NULL, NULL},
 };
 
@@ -278,7 +281,8 @@ void options_print_help(FILE *out)
 	fputs("\nUsage: nakodo [--config FILE] [--OPTION VALUE]...\n"
 	      "       nakodo --check | --print-config | --help | --version\n"
 	      "       nakodo token --key KID:ALGORITHM:FILE --room ROOM [--ttl TIME]...\n"
-	      "       nakodo probe URL [--token TOKEN] [--ca FILE] [--timeout SECONDS] [--json]\n",
+	      "       nakodo probe URL [--token TOKEN] [--ca FILE] [--timeout SECONDS] [--json]\n"
+	      "       nakodo ctl VERB [ARGUMENT]\n",
 		out);
 	put_heading(&page, "", "Examples");
 	put_entries(&page, examples);
@@ -315,7 +319,9 @@ void options_print_man(FILE *out)
 	      ".br\n"
 	      "\\fBnakodo probe\\fR \\fIURL\\fR [\\fB\\-\\-token\\fR \\fITOKEN\\fR] "
 	      "[\\fB\\-\\-ca\\fR \\fIFILE\\fR] "
-	      "[\\fB\\-\\-timeout\\fR \\fISECONDS\\fR] [\\fB\\-\\-json\\fR]\n",
+	      "[\\fB\\-\\-timeout\\fR \\fISECONDS\\fR] [\\fB\\-\\-json\\fR]\n"
+	      ".br\n"
+	      "\\fBnakodo ctl\\fR \\fIVERB\\fR [\\fIARGUMENT\\fR]\n",
 		out);
 	put_heading(&page, "SH", "DESCRIPTION");
 	put_text(&page, about);

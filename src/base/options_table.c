@@ -481,6 +481,17 @@ const struct option_row options_table[] = {
 			"all come back at once.",
 	},
 	{
+		.group = "Control",
+		.name = "ctl",
+		.placeholder = "PATH",
+		.type = OPTION_TEXT,
+		FIXED(ctl),
+		.standard = "",
+		.check = options_check_ctl,
+		.help = "Answer `nakodo ctl` at a unix socket PATH, which only the daemon's user "
+			"and group may use. It looks for /run/nakodo/ctl by itself.",
+	},
+	{
 		.group = "Log",
 		.name = "log-level",
 		.placeholder = "LEVEL",

@@ -308,6 +308,25 @@ void dialect_table_adapt(struct dialect_table *table)
 	adapt(table->own);
 }
 
+const struct mount *dialect_table_at(const struct dialect_table *table, size_t number)
+{
+	const struct entry *entry;
+
+	LL_FOREACH(table->mounts, entry)
+	{
+		if (!number--) {
+			return &entry->mount;
+		}
+	}
+	LL_FOREACH(table->own, entry)
+	{
+		if (!number--) {
+			return &entry->mount;
+		}
+	}
+	return NULL;
+}
+
 void dialect_table_weigh(const struct dialect_table *table, struct shortage *shortage)
 {
 	weigh(table->mounts, shortage);

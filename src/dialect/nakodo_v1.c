@@ -391,6 +391,13 @@ static void v1_close(struct peer *peer)
 	}
 }
 
+static const struct member *v1_seat(const struct peer *peer)
+{
+	const struct nakodo_v1_seat *seat = nakodo_v1_seat_at(peer);
+
+	return seat ? seat->member : NULL;
+}
+
 const struct dialect dialect_nakodo_v1 = {
 	.name = "nakodo.v1",
 	.room_in_path = true,
@@ -405,6 +412,7 @@ const struct dialect dialect_nakodo_v1 = {
 	.weigh = nakodo_v1_weigh,
 	.shed = nakodo_v1_shed,
 	.give_way = nakodo_v1_give_way,
+	.seat = v1_seat,
 	.kept = nakodo_v1_kept,
 	.forsake = nakodo_v1_forsake,
 	.save = nakodo_v1_save,

@@ -75,7 +75,6 @@ void nakodo_v1_forsake(struct peer *peer)
 	struct nakodo_v1_seat *seat = nakodo_v1_seat_at(peer);
 
 	if (seat) {
-		meter_add(METER_SHED_SESSIONS, 1);
 		nakodo_v1_seat_leave(seat, "gone", 0);
 	}
 }

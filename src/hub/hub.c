@@ -14,6 +14,7 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/press.h"
+#include "nakodo/hub/room_walk.h"
 
 #define CLOSE_TOO_SLOW 4508
 
@@ -103,6 +104,7 @@ struct hub_space *hub_space_create(struct hub *hub)
 void hub_space_destroy(struct hub_space *space)
 {
 	LL_DELETE(space->hub->spaces, space);
+	room_walk_leave(space->walks);
 	free(space);
 }
 

@@ -10,6 +10,7 @@
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/hub/hub.h"
+#include "nakodo/hub/room_walk.h"
 #include "nakodo/service/grant.h"
 
 struct room *hub_room(struct hub_space *space, const char *name)
@@ -58,6 +59,7 @@ static struct room *room_create(struct hub_space *space, const char *name)
 
 static void room_destroy(struct room *room)
 {
+	room_walk_pass(room->space->walks, room);
 	HASH_DEL(room->space->rooms, room);
 	memory_give(MEMORY_ROOMS, size_of_room(room->name));
 	meter_subtract(METER_ROOMS, 1);

@@ -12,6 +12,7 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
 #include "nakodo/net/http/metrics.h"
 #include "nakodo/net/reload.h"
 #include "nakodo/net/server.h"
@@ -63,6 +64,7 @@ void lifecycle_finish(struct server *server)
 		listener_close(listener);
 	}
 	accept_end_waiting(&server->sockets);
+	ctl_finish(&server->ctl);
 	close_handle(&life->terminate);
 	close_handle(&life->interrupt);
 	/* Without their handles one more of them would end the process before its exit status. */
@@ -200,18 +202,11 @@ static void on_drain(uv_timer_t *timer)
 	}
 }
 
-static void on_terminate(uv_signal_t *handle, int signum)
+void lifecycle_drain(struct server *server)
 {
-	struct server *server = handle->data;
 	struct lifecycle *life = &server->lifecycle;
 	struct listener *listener;
 
-	(void)signum;
-	if (server->gate.draining) {
-		log_info("server.stop", LOG_STR("how", "at once"));
-		lifecycle_finish(server);
-		return;
-	}
 	log_info("server.stop", LOG_STR("how", "draining"), LOG_UINT("peers", server->gate.peers));
 	notify_stopping(&life->notify, server->options->drain_seconds * 1000 + STOP_MOST);
 	server->gate.draining = true;
@@ -222,6 +217,19 @@ static void on_terminate(uv_signal_t *handle, int signum)
 		listener_close(listener);
 	}
 	uv_timer_start(&life->drain, on_drain, 0, TICK);
+}
+
+static void on_terminate(uv_signal_t *handle, int signum)
+{
+	struct server *server = handle->data;
+
+	(void)signum;
+	if (server->gate.draining) {
+		log_info("server.stop", LOG_STR("how", "at once"));
+		lifecycle_finish(server);
+	} else {
+		lifecycle_drain(server);
+	}
 }
 
 /* What the meters show, for who reads the log: one line each. */
@@ -241,10 +249,11 @@ static void on_meters(uv_signal_t *handle, int signum)
 static void on_hangup(uv_signal_t *handle, int signum)
 {
 	struct server *server = handle->data;
+	struct problem problem;
 
 	(void)signum;
 	if (!server->gate.draining) {
-		reload_run(server);
+		reload_run(server, &problem);
 	}
 }
 

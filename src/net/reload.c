@@ -339,18 +339,19 @@ static void fail(struct server *server, const struct problem *problem)
 	notify_not_reloaded(&server->lifecycle.notify);
 }
 
-void reload_run(struct server *server)
+int reload_run(struct server *server, struct problem *problem)
 {
 	struct notify *notify = &server->lifecycle.notify;
 	struct fresh fresh = {0};
 	struct listener *listener;
-	struct problem problem;
 	size_t sockets;
+	int error;
 
 	notify_reloading(notify);
-	if (make_at_home(server, &fresh, &problem)) {
-		fail(server, &problem);
-		return;
+	error = make_at_home(server, &fresh, problem);
+	if (error) {
+		fail(server, problem);
+		return error;
 	}
 	take(server, &fresh);
 	LL_COUNT(server->sockets.listeners, listener, sockets);
@@ -358,4 +359,5 @@ void reload_run(struct server *server)
 		LOG_UINT("max-peers", server->gate.max_peers),
 		LOG_UINT("max-memory", server->gate.max_memory));
 	notify_ready(notify, sockets);
+	return 0;
 }

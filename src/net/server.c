@@ -31,6 +31,7 @@
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/tls/tls.h"
+#include "nakodo/net/verbs.h"
 #include "nakodo/net/ws/expiry.h"
 #include "nakodo/net/ws/visits.h"
 #include "nakodo/service/ice.h"
@@ -178,6 +179,7 @@ static void dispose(struct server *server)
 		listener_destroy(listener);
 	}
 	conn_forget_orphans(&server->sockets);
+	ctl_finish(&server->ctl);
 	restart_finish(&server->restart);
 	tls_destroy(server->tls);
 	pages_finish(&server->pages);
@@ -392,7 +394,10 @@ static int start(struct server *server, struct problem *problem)
 	server->sockets.gate = &server->gate;
 	answers_init(&server->sockets.answers, server->gate.max_memory);
 	error = open_listeners(server, problem);
-
+	if (!error) {
+		error = ctl_open(&server->ctl, server->options->ctl,
+			options_where(server->options, &server->options->ctl), problem);
+	}
 	if (!error) {
 		error = create_context(server, problem);
 	}
@@ -419,6 +424,7 @@ static int start(struct server *server, struct problem *problem)
 	{
 		error = error ? error : listener_start(listener);
 	}
+	error = error ? error : ctl_start(&server->ctl, &server->loop, verb_actions, server);
 	if (!error) {
 		return 0;
 	}
@@ -429,7 +435,7 @@ static int start(struct server *server, struct problem *problem)
 
 int server_check(struct options *options, struct problem *problem)
 {
-	struct server server = {.restart.directory = -1};
+	struct server server = {.restart.directory = -1, .ctl.fd = -1};
 	int error = prepare(&server, options, problem);
 
 	for (size_t i = 0; i < options->listen.count && !error; i++) {
@@ -443,7 +449,7 @@ int server_check(struct options *options, struct problem *problem)
 
 int server_run(struct options *options, struct problem *problem)
 {
-	struct server server = {.restart.directory = -1};
+	struct server server = {.restart.directory = -1, .ctl.fd = -1};
 	int error = uv_loop_init(&server.loop);
 
 	if (error) {

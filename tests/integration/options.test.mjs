@@ -126,9 +126,10 @@ describe('what is said about options', () => {
     for (const name of await names()) assert.match(text, new RegExp(`^ {7}${name}( |$)`, 'm'));
   });
 
-  it('the packaged configuration has every option with its default, as a comment', async () => {
-    const text = readFileSync(join(dirname(binary), 'nakodo.conf'), 'utf8');
-    assert.doesNotMatch(text, /^[^#\n]/m);
+  it('the packaged configuration has every option with its default, as a comment, and says where ctl is', async () => {
+    const whole = readFileSync(join(dirname(binary), 'nakodo.conf'), 'utf8');
+    const text = whole.replace(/^ctl = .*\n/m, '');
+    assert.deepEqual(whole.match(/^[^#\n].*/gm), ['ctl = /run/nakodo/ctl']);
     assert.deepEqual([...new Set([...text.matchAll(/^#([a-z-]+) = \S/gm)].map((m) => m[1]))], [...new Set(await names())]);
     const set = text.replace(/^#([a-z-]+ = (?![A-Z]{2}))/gm, '$1'); // all but the placeholders
     const plain = (config) => config.split('\n').filter((line) => !/^#|= ""$/.test(line)).join('\n');

@@ -10,7 +10,7 @@ const layers = ['main', 'probe', 'net', 'dialect', 'hub', 'service', 'base'];
 const probeKnows = ['probe', 'service', 'base'];
 
 /** The rooms of net from the top floor down; its root is ''. */
-const floors = [[''], ['ws', 'http'], ['socket'], ['gate'], ['tls'], ['loop']];
+const floors = [[''], ['ws', 'http', 'ctl'], ['socket'], ['gate'], ['tls'], ['loop']];
 
 /** Who may include what. A file is known by LAYER/NAME, wherever its .c and its .h are. */
 const homes = [

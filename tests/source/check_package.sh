@@ -32,6 +32,9 @@ compopt() { :; } # works while completing only
 is_completed_to '--tls-cert' --tls-c
 is_completed_to 'token' t
 is_completed_to '--help' --check --he
+is_completed_to 'ctl' c
+is_completed_to 'rooms reload' ctl r
+is_completed_to 'debug' ctl log-level d
 is_completed_to 'error warn info debug' --log-level ''
 is_completed_to 'debug' --log-level = d
 is_completed_to 'LICENSE' --tls-cert LICEN

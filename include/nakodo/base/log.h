@@ -57,5 +57,7 @@ void log_close(void);
 bool log_is_journal(void);
 
 enum log_level log_threshold(void);
+/* Until the next log_open(). */
+void log_set_threshold(enum log_level level);
 const char *log_errno_text(int error);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, int count);

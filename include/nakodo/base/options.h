@@ -63,7 +63,7 @@ struct options {
 	struct option_list ice_server; /* URL or URL|USER|PASSWORD; only the last may hold a | */
 	struct option_list turn_server; /* URLs; none without turn_secret, nor the other way */
 	char *tls_cert, *tls_key, *tls_self_signed, *turn_secret, *web_root, *log_file;
-	char *auth_jwks, *auth_issuer, *auth_audience, *state_dir;
+	char *auth_jwks, *auth_issuer, *auth_audience, *state_dir, *ctl;
 	char *event_webhook, *webhook_secret; /* none without the other */
 	bool show_messages;
 	uint64_t max_message, max_peers, max_peers_per_room, max_peers_per_address;

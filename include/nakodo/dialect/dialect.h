@@ -100,6 +100,8 @@ struct dialect {
 	/* The daemon is full: end the stay of one who lost its connection and gives way to a
 	 * newcomer of that address. False: nobody does. NULL: nobody is waited for. */
 	bool (*give_way)(struct mount *mount, const struct address *newcomer);
+	/* The seat that the peer has by its session. NULL: its seats are its own. */
+	const struct member *(*seat)(const struct peer *peer);
 	/* How many bytes are kept for the peer beyond what waits for it? NULL: none. */
 	size_t (*kept)(const struct peer *peer);
 	/* Forget these, and with them that it could come back; the caller closes it. NULL: they go

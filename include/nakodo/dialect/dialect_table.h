@@ -58,6 +58,9 @@ void dialect_table_shed(struct dialect_table *table, struct shortage *shortage);
  * address. False: nobody gives way. */
 bool dialect_table_give_way(struct dialect_table *table, const struct address *newcomer);
 
+/* The mounts by number, those of the paths first. NULL: no more. */
+const struct mount *dialect_table_at(const struct dialect_table *table, size_t number);
+
 /* Write what the dialects keep for the next process. */
 void dialect_table_save(const struct dialect_table *table, struct save *save);
 /* Take it over, `elapsed` ms later, up to the end; what belongs to a mount that there is not any

@@ -25,6 +25,8 @@ struct lifecycle {
 
 /* Listen to the signals and feed systemd's watchdog. 0 or -errno. */
 int lifecycle_start(struct server *server);
+/* Stop gently: nobody new comes in, and all are sent away over drain-seconds. Only once. */
+void lifecycle_drain(struct server *server);
 /* Close all that keeps the loop running, at once, listeners and the context of libwebsockets
  * included; the loop then ends by itself. Also when lifecycle_start() has failed. */
 void lifecycle_finish(struct server *server);

@@ -4,7 +4,9 @@
  */
 #pragma once
 
+struct problem;
 struct server;
 
-/* What was wrong is in the log, and then all is as it was, but that the log is reopened. */
-void reload_run(struct server *server);
+/* 0, or -errno with a sentence, which is in the log as well: then all is as it was, but that the
+ * log is reopened. */
+int reload_run(struct server *server, struct problem *problem);

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/net/ctl/ctl.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/hooks.h"
 #include "nakodo/net/http/pages.h"
@@ -46,6 +47,7 @@ struct server {
 	struct ws ws;
 	struct restart restart;
 	struct lifecycle lifecycle;
+	struct ctl ctl;
 	bool finished; /* the loop only runs until all handles are closed */
 #ifdef NAKODO_AUDIT
 	struct wheel_timer audit;

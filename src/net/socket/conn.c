@@ -15,6 +15,7 @@
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
+#include "nakodo/net/socket/conn_walk.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/service/grant.h"
@@ -276,6 +277,7 @@ void conn_destroy(struct conn *conn)
 	census_remove_connection(sockets->gate->census, conn->group);
 	conn_set_unsent(conn, 0);
 	memory_give(MEMORY_CONNECTIONS, conn_cost(conn));
+	conn_walk_pass(sockets->walks, conn);
 	DL_DELETE(sockets->conns, conn);
 	sockets->adopted--;
 	sockets->count--;

@@ -24,6 +24,7 @@
 #include "nakodo/net/loop/notify.h"
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/sockets.h"
+#include "nakodo/net/socket/stale.h"
 
 #define AGAIN_FIRST 100 /* ms until a broken socket is opened again */
 #define AGAIN 1000 /* ms until the next try */
@@ -171,26 +172,6 @@ static int open_tcp(struct sockets *sockets, struct endpoint *endpoint, const st
 	return second;
 }
 
-/* A socket that nobody answers on is what a crash left behind. */
-static void remove_stale(const struct sockaddr_un *address)
-{
-	struct stat st;
-	int fd;
-
-	if (lstat(address->sun_path, &st) || !S_ISSOCK(st.st_mode)) {
-		return;
-	}
-	/* Else a program that does not accept would keep us waiting. */
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0) {
-		if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) &&
-			errno == ECONNREFUSED) {
-			unlink(address->sun_path);
-		}
-		close(fd);
-	}
-}
-
 static int open_unix(struct sockets *sockets, struct endpoint *endpoint, const struct mount *own)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -207,7 +188,7 @@ static int open_unix(struct sockets *sockets, struct endpoint *endpoint, const s
 		return -ENAMETOOLONG;
 	}
 	memcpy(endpoint->path, address.sun_path, sizeof(endpoint->path));
-	remove_stale(&address);
+	stale_remove(&address);
 	fd = listen_on((struct sockaddr *)&address, sizeof(address));
 	if (fd < 0) {
 		return fd;
@@ -417,7 +398,7 @@ static void on_again(uv_timer_t *timer)
 	const struct sockaddr *address = (const struct sockaddr *)&listener->address;
 
 	if (listener->endpoint.kind == ENDPOINT_UNIX) {
-		remove_stale((const struct sockaddr_un *)(const void *)address);
+		stale_remove((const struct sockaddr_un *)(const void *)address);
 	}
 	listener->fd = listen_on(address, listener->address_size);
 	if (listener->fd >= 0 && !watch(listener)) {

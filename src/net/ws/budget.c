@@ -113,6 +113,7 @@ static void close_peer(const struct heavy *heavy, struct shortage *shortage)
 	shortage_take(shortage, &conn->address, heavy->weight - kept);
 	if (kept >= LEAST && shortage_takes(shortage, &conn->address)) {
 		shortage_take(shortage, &conn->address, kept);
+		meter_add(METER_SHED_SESSIONS, 1);
 		dialect->forsake(&conn->peer);
 	}
 	hub_close(&conn->peer, TOO_SLOW, "too slow, and memory is short");

@@ -36,4 +36,5 @@ struct sockets {
 	size_t max_count; /* which file descriptors bound */
 	struct conn *conns; /* those of them that libwebsockets has (utlist DL), */
 	size_t adopted; /* and how many they are */
+	struct conn_walk *walks; /* through conns, under way (conn_walk.h) */
 };

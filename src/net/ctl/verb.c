@@ -1,0 +1,35 @@
+/* verb: see the header. */
+#include "nakodo/net/ctl/verb.h"
+
+#include <string.h>
+
+const struct verb_row verb_rows[VERB_COUNT] = {
+	[VERB_STATUS] = {"status", NULL, "Show how the daemon is", {{NULL, NULL, 0}}},
+	[VERB_ROOMS] = {"rooms", NULL, "List the rooms",
+		{{"mount", "MOUNT", 16}, {"members", "MEMBERS", -8}, {"room", "ROOM", 0}}},
+	[VERB_PEERS] = {"peers", "[ROOM]", "List who is connected, or those in that room",
+		{{"peer", "PEER", -8}, {"address", "ADDRESS", 24}, {"mount", "MOUNT", 16},
+			{"silent", "SILENT", -7}, {"waiting", "WAITING", -9}, {"id", "ID", 24},
+			{"room", "ROOM", 0}}},
+	[VERB_KICK] = {"kick", "PEER", "Close the connection of who has that number in `peers`",
+		{{NULL, NULL, 0}}},
+	[VERB_LOG_LEVEL] = {"log-level", "LEVEL",
+		"Log error, warn, info or debug until the next reload or restart",
+		{{NULL, NULL, 0}}},
+	[VERB_RELOAD] = {"reload", NULL,
+		"Read all options anew, as SIGHUP does, and say if it went well",
+		{{NULL, NULL, 0}}},
+	[VERB_DRAIN] = {"drain", NULL,
+		"Stop gently, as SIGTERM does: all are sent away over drain-seconds",
+		{{NULL, NULL, 0}}},
+};
+
+enum verb verb_find(const char *name)
+{
+	int i = 0;
+
+	while (i < VERB_COUNT && strcmp(verb_rows[i].name, name) != 0) {
+		i++;
+	}
+	return (enum verb)i;
+}

@@ -1,0 +1,292 @@
+/* verbs: see the header. Lists are made in pieces of which each costs the loop little. */
+#include "nakodo/net/verbs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "nakodo/base/json.h"
+#include "nakodo/base/log.h"
+#include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
+#include "nakodo/config.h"
+#include "nakodo/dialect/dialect_table.h"
+#include "nakodo/hub/room_walk.h"
+#include "nakodo/net/http/metrics.h"
+#include "nakodo/net/reload.h"
+#include "nakodo/net/server.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/conn_walk.h"
+
+#define ROWS 100 /* of one piece */
+#define LOOKED_AT 1000 /* connections at most for one piece, of those that are not listed */
+#define KICKED 4403
+
+/* As a JSON string of a name or a path. */
+static void add_text(struct text *out, const char *text)
+{
+	char quoted[JSON_QUOTED(512)];
+
+	text_add(out, json_quote(text, quoted, sizeof(quoted)) < 0 ? "\"\"" : quoted);
+}
+
+static const char *path_of(const struct mount *mount)
+{
+	return mount && mount->path ? mount->path : "*";
+}
+
+static int run_status(void *cookie, struct ctl_call *call)
+{
+	const struct server *server = cookie;
+
+	metrics_look(&server->sockets);
+	text_print(&call->out,
+		"{\"version\":\"" NAKODO_VERSION "\",\"pid\":%jd,\"state\":\"%s\","
+		"\"uptime\":%jd,\"peers\":%zu,\"max_peers\":%zu,\"connections\":%zu,"
+		"\"rooms\":%" PRIu64 ",\"memory\":%" PRIu64 ",\"max_memory\":%" PRIu64
+		",\"messages_in\":%" PRIu64 ",\"messages_out\":%" PRIu64 ",\"refused\":%" PRIu64
+		"}\n",
+		(intmax_t)getpid(),
+		server->gate.draining         ? "draining"
+		: gate_is_full(&server->gate) ? "full"
+					      : "ready",
+		(intmax_t)(time(NULL) - server->pages.started), server->gate.peers,
+		server->gate.max_peers, server->sockets.count, meter_values[METER_ROOMS],
+		memory_used(), server->gate.max_memory, meter_values[METER_MESSAGES_IN],
+		meter_values[METER_MESSAGES_OUT], meter_values[METER_REFUSED]);
+	return 0;
+}
+
+/* Where the list of rooms is. */
+struct rooms {
+	size_t mount; /* its number is one less */
+	const char *path;
+	struct room_walk walk;
+};
+
+static int no_memory(struct ctl_call *call)
+{
+	return problem_set(&call->problem, -ENOMEM, "out of memory");
+}
+
+/* The next room of any mount. NULL: there are no more. */
+static const struct room *next_room(const struct server *server, struct rooms *rooms)
+{
+	const struct room *room = room_walk_next(&rooms->walk);
+
+	while (!room) {
+		const struct mount *mount = dialect_table_at(server->dialects, rooms->mount);
+
+		room_walk_end(&rooms->walk);
+		if (!mount) {
+			return NULL;
+		}
+		rooms->mount++;
+		rooms->path = path_of(mount);
+		room_walk_begin(&rooms->walk, mount->space);
+		room = room_walk_next(&rooms->walk);
+	}
+	return room;
+}
+
+static int run_rooms(void *cookie, struct ctl_call *call)
+{
+	struct rooms *rooms = call->state ? call->state : calloc(1, sizeof(*rooms));
+
+	call->state = rooms;
+	if (!rooms) {
+		return no_memory(call);
+	}
+	for (int i = 0; i < ROWS; i++) {
+		const struct room *room = next_room(cookie, rooms);
+
+		if (!room) {
+			return 0;
+		}
+		text_add(&call->out, "{\"mount\":");
+		add_text(&call->out, rooms->path);
+		text_add(&call->out, ",\"room\":");
+		add_text(&call->out, room->name);
+		text_print(&call->out, ",\"members\":%zu}\n", room->count);
+	}
+	return 1;
+}
+
+static void end_rooms(struct ctl_call *call)
+{
+	struct rooms *rooms = call->state;
+
+	if (rooms) {
+		room_walk_end(&rooms->walk);
+	}
+	free(rooms);
+}
+
+/* The next seat of the peer behind that one (NULL: the first). NULL: no more. */
+static const struct member *next_seat(const struct conn *conn, const struct member *seat)
+{
+	const struct dialect *dialect = conn->mount->dialect;
+
+	if (seat) {
+		return seat->peer ? seat->seat_next : NULL;
+	}
+	return conn->peer.seats || !dialect->seat ? conn->peer.seats : dialect->seat(&conn->peer);
+}
+
+static void add_peer(struct text *out, const struct server *server, const struct conn *conn,
+	const struct member *seat)
+{
+	char address[ADDRESS_TEXT];
+	uint64_t now = uv_now(&server->loop);
+
+	text_print(out, "{\"peer\":%" PRIu64 ",\"address\":\"%s\",\"mount\":", conn->peer.id,
+		address_format(&conn->address, address));
+	add_text(out, path_of(conn->mount));
+	text_print(out, ",\"silent\":%" PRIu64 ",\"waiting\":%zu",
+		now > conn->peer.heard ? (now - conn->peer.heard) / 1000 : 0,
+		(size_t)conn->peer.outbox.bytes);
+	if (seat) {
+		text_add(out, ",\"room\":");
+		add_text(out, seat->room->name);
+	}
+	if (seat && seat->id) {
+		text_add(out, ",\"id\":");
+		add_text(out, seat->id);
+	}
+	text_add(out, "}\n");
+}
+
+static bool is_open(const struct conn *conn)
+{
+	return conn->stage >= CONN_ADMITTED && conn->peer.state == PEER_OPEN;
+}
+
+/* One line for each seat, or one for who has none. How many. */
+static int add_seats(struct ctl_call *call, const struct server *server, const struct conn *conn)
+{
+	const struct member *seat = next_seat(conn, NULL);
+	int count = 0;
+
+	if (!seat && !call->argument) {
+		add_peer(&call->out, server, conn, NULL);
+		return 1;
+	}
+	for (; seat; seat = next_seat(conn, seat)) {
+		if (!call->argument || !strcmp(seat->room->name, call->argument)) {
+			add_peer(&call->out, server, conn, seat);
+			count++;
+		}
+	}
+	return count;
+}
+
+static int run_peers(void *cookie, struct ctl_call *call)
+{
+	struct server *server = cookie;
+	struct conn_walk *walk = call->state;
+	int rows = 0;
+
+	if (!walk) {
+		walk = call->state = calloc(1, sizeof(*walk));
+		if (!walk) {
+			return no_memory(call);
+		}
+		conn_walk_begin(walk, &server->sockets);
+	}
+	for (int i = 0; i < LOOKED_AT && rows < ROWS; i++) {
+		const struct conn *conn = conn_walk_next(walk);
+
+		if (!conn) {
+			return 0;
+		}
+		rows += is_open(conn) ? add_seats(call, server, conn) : 0;
+	}
+	return 1;
+}
+
+static void end_peers(struct ctl_call *call)
+{
+	struct conn_walk *walk = call->state;
+
+	if (walk) {
+		conn_walk_end(walk);
+	}
+	free(walk);
+}
+
+static int run_kick(void *cookie, struct ctl_call *call)
+{
+	struct server *server = cookie;
+	struct conn *conn = server->sockets.conns;
+	char *end;
+	uint64_t id;
+
+	errno = 0;
+	id = strtoull(call->argument, &end, 10);
+	if (errno || *end || *call->argument < '0' || *call->argument > '9') {
+		return problem_set(&call->problem, -EINVAL,
+			"a peer is said by its number, which `nakodo ctl peers` shows");
+	}
+	while (conn && !(is_open(conn) && conn->peer.id == id)) {
+		conn = conn->next;
+	}
+	if (!conn) {
+		return problem_set(&call->problem, -ESRCH, "there is no peer %" PRIu64, id);
+	}
+	log_info("ctl.kick", LOG_UINT("conn", id));
+	if (conn->mount->dialect->forsake) {
+		conn->mount->dialect->forsake(&conn->peer);
+	}
+	hub_close(&conn->peer, KICKED, "sent away by the administrator");
+	return 0;
+}
+
+static int run_log_level(void *cookie, struct ctl_call *call)
+{
+	static const char *const levels[] = {"error", "warn", "info", "debug"};
+
+	(void)cookie;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		if (!strcmp(call->argument, levels[i])) {
+			log_info("ctl.log-level", LOG_STR("level", levels[i]));
+			log_set_threshold((enum log_level)i);
+			return 0;
+		}
+	}
+	return problem_set(
+		&call->problem, -EINVAL, "the level is one of error, warn, info and debug");
+}
+
+static int run_reload(void *cookie, struct ctl_call *call)
+{
+	struct server *server = cookie;
+
+	if (server->gate.draining) {
+		return problem_set(&call->problem, -EBUSY, "the daemon is stopping");
+	}
+	return reload_run(server, &call->problem);
+}
+
+static int run_drain(void *cookie, struct ctl_call *call)
+{
+	struct server *server = cookie;
+
+	if (server->gate.draining) {
+		return problem_set(&call->problem, -EALREADY, "the daemon is stopping already");
+	}
+	lifecycle_drain(server);
+	return 0;
+}
+
+const struct ctl_action verb_actions[VERB_COUNT] = {
+	[VERB_STATUS] = {run_status, NULL},
+	[VERB_ROOMS] = {run_rooms, end_rooms},
+	[VERB_PEERS] = {run_peers, end_peers},
+	[VERB_KICK] = {run_kick, NULL},
+	[VERB_LOG_LEVEL] = {run_log_level, NULL},
+	[VERB_RELOAD] = {run_reload, NULL},
+	[VERB_DRAIN] = {run_drain, NULL},
+};
