@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
-import { Key } from '../lib/tokens.mjs';
+import { Key, now } from '../lib/tokens.mjs';
 import { Session } from '../lib/v1.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 import { openPages, texts } from './lib/room-page.mjs';
@@ -60,6 +60,18 @@ describe('before the room', () => {
     await hana.says('.inside', en['inside.nobody']);
   });
 
+  it('where all places are kept for them, one reads to wait', async (t) => {
+    const own = await testDaemon(t, { args: ['--room-peers', '2'] });
+    const kept = [await Session.join(own.ws, 'kept'), await Session.join(own.ws, 'kept')];
+    for (const session of kept) await session.taken();
+    for (const session of kept) session.say({ type: 'ack', n: session.received });
+    for (const session of kept) session.ws.terminate();
+    const [hana] = await openPages(t, [chromium], own.url, { path: '/r/kept', prepare: holdTime });
+    await hana.until(async () => (await (await fetch('/v1/kept/peers')).json()).peers.every(({ away }) => away));
+    await nextLook(hana);
+    await hana.says('.inside', en['inside.kept']);
+  });
+
   it('the server is asked only while somebody looks, and no more from Join on', async (t) => {
     const [hana] = await openPages(t, [chromium], daemon.url, {
       path: '/r/looks',
@@ -103,7 +115,7 @@ describe('before the room', () => {
     const requests = [];
     for (const [path, sentence] of [
       [`/r/a#t=${token}`, en['inside.nobody']], [`/r/a?token=${token}`, en['inside.nobody']],
-      ['/r/a', en['inside.noToken']], ['/r/a#t=x', en['inside.noToken']], [`/r/b#t=${token}`, en['inside.otherRoom']],
+      ['/r/a', en['inside.noToken']], [`/r/a#t=${key.token({ room: 'a', exp: now() - 60 })}`, en['inside.ended']], ['/r/a#t=x', en['inside.noToken']], [`/r/b#t=${token}`, en['inside.otherRoom']],
     ]) {
       const [hana] = await openPages(t, [chromium], own.url, { path });
       hana.page.on('request', (request) => requests.push(request.url()));

@@ -43,6 +43,16 @@ export function tokenOfPage() {
     ?? new URLSearchParams(location.search).get('token') ?? undefined;
 }
 
+/** Is it past its `exp`? What is no token has not ended. */
+export function hasTokenEnded() {
+  try {
+    const [, claims] = (tokenOfPage() ?? '').split('.');
+    return JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))).exp * 1000 < Date.now();
+  } catch {
+    return false;
+  }
+}
+
 /** @param {string} room @param {string} [base] */
 export function linkTo(room, base = location.origin) {
   return new URL(`/r/${encodeURIComponent(room)}`, base).href;
@@ -72,7 +82,7 @@ export async function httpsUrl() {
   const urls = await lanUrls();
   const same = urls.find((url) => new URL(url).hostname === location.hostname);
   const base = same ?? urls[0];
-  return base ? new URL(location.pathname, base).href : null;
+  return base ? new URL(location.pathname + location.search + location.hash, base).href : null;
 }
 
 /**

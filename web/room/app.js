@@ -5,7 +5,7 @@
 
 import { byId } from '../lib/dom.js';
 import { addTexts, say, startLanguages } from '../lib/i18n.js';
-import { roomOfPage } from './address.js';
+import { hasTokenEnded, roomOfPage } from './address.js';
 import { startHome } from './home.js';
 import { OwnMedia } from './own-media.js';
 import { PreJoin } from './prejoin.js';
@@ -25,6 +25,11 @@ const REFUSALS = {
   replaced: 'join.elsewhere',
 };
 
+/** @param {string | undefined} code of a SignalError */
+function refusalOf(code = '') {
+  return code === 'unauthorized' && hasTokenEnded() ? 'inside.ended' : REFUSALS[code];
+}
+
 const loadVisit = () => import('./visit.js');
 
 /** @param {SignalError} [error] why it ended; none: the person left */
@@ -32,7 +37,7 @@ function showEnd(error) {
   const text = byId('ended-text', HTMLElement);
   byId('ended', HTMLElement).hidden = false;
   byId('top', HTMLElement).hidden = false;
-  say(text, error ? REFUSALS[error.code] ?? 'ended.lost' : 'ended.left', { code: error?.code ?? '' });
+  say(text, error ? refusalOf(error.code) ?? 'ended.lost' : 'ended.left', { code: error?.code ?? '' });
   byId('ended-again', HTMLElement).onclick = () => location.reload();
   text.focus();
 }
@@ -66,7 +71,7 @@ async function enter(room, name, own, prejoin) {
       return;
     }
     const { code } = /** @type {SignalError} */ (error);
-    prejoin.tell(REFUSALS[code] ?? 'join.refused', { code: code ?? String(error) });
+    prejoin.tell(refusalOf(code) ?? 'join.refused', { code: code ?? String(error) });
   } finally {
     clearTimeout(slow);
   }

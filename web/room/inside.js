@@ -6,7 +6,7 @@
 import { byId } from '../lib/dom.js';
 import { plainName } from '../lib/foreign.js';
 import { say } from '../lib/i18n.js';
-import { tokenOfPage } from './address.js';
+import { hasTokenEnded, tokenOfPage } from './address.js';
 import { nameOf, wordsOf } from './names.js';
 import { brief } from './status.js';
 
@@ -31,7 +31,7 @@ async function ask(room, signal) {
   const answer = await fetch(`/v1/${encodeURIComponent(room)}/peers`, { headers, signal }).catch(() => null);
   return answer?.ok
     ? { inside: await answer.json().catch(() => null) }
-    : { refusal: REFUSALS[answer?.status ?? 0] };
+    : { refusal: answer?.status === 401 && hasTokenEnded() ? 'inside.ended' : REFUSALS[answer?.status ?? 0] };
 }
 
 /** @param {Inside} inside @returns {[string, import('../lib/i18n.js').Params]} the sentence */
@@ -53,8 +53,9 @@ function sentenceOf({ peers, count }) {
 
 /** @param {Awaited<ReturnType<typeof ask>>} told */
 function show({ inside, refusal }) {
-  const key = inside?.full ? 'join.full' : refusal;
-  line.hidden = !inside;
+  const isNobody = inside?.full && sentenceOf(inside)[0] === 'inside.nobody';
+  const key = isNobody ? 'inside.kept' : inside?.full ? 'join.full' : refusal;
+  line.hidden = !inside || isNobody === true;
   hindrance.hidden = !key;
   if (inside) {
     say(line, ...sentenceOf(inside));

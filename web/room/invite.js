@@ -4,7 +4,7 @@
 
 import { byId } from '../lib/dom.js';
 import { say, sayIn } from '../lib/i18n.js';
-import { isLoopback, isPrivate, lanUrls, linkTo, showQr } from './address.js';
+import { isLoopback, isPrivate, lanUrls, linkTo, showQr, tokenOfPage } from './address.js';
 
 const COPIED_MS = 2000;
 const dialog = byId('invite', HTMLDialogElement);
@@ -30,6 +30,7 @@ export async function openInvite(room) {
   // A phone that is told `localhost` looks at itself.
   const [lan] = isLoopback ? await lanUrls() : [];
   link.value = linkTo(room, lan);
+  say(byId('invite-who', HTMLElement), tokenOfPage() ? 'invite.needed' : 'invite.link');
   say(byId('invite-note', HTMLElement), isLoopback && !lan ? 'invite.local' : 'invite.lan');
   byId('invite-note', HTMLElement).hidden = !isPrivate;
   byId('invite-trust', HTMLElement).hidden = !isPrivate || !link.value.startsWith('https:');

@@ -42,6 +42,8 @@ export const en = {
   'inside.count': 'People here: {more}',
   'inside.noToken': 'This room is for invited people: the link has no valid invitation.',
   'inside.otherRoom': 'Your invitation is for another room.',
+  'inside.ended': 'Your invitation has ended. Ask for a new one.',
+  'inside.kept': 'The places are kept for people who have just lost their connection. Try again in half a minute.',
 
   'device.mic': 'Microphone',
   'device.cam': 'Camera',
@@ -194,6 +196,7 @@ export const en = {
 
   'invite.title': 'Invite to this room',
   'invite.link': 'Whoever opens this link is in.',
+  'invite.needed': 'Who opens this link needs an invitation of their own as well.',
   'invite.copy': 'Copy link',
   'invite.copied': 'Copied',
   'invite.share': 'Share…',
@@ -257,6 +260,8 @@ export const ja = {
   'inside.count': '{more}人がいます。',
   'inside.noToken': 'この部屋には招待が必要です。リンクに有効な招待がありません。',
   'inside.otherRoom': 'この招待は別の部屋のものです。',
+  'inside.ended': 'この招待は期限が切れました。新しい招待をもらってください。',
+  'inside.kept': '今しがた接続が切れた人たちの席が取ってあります。30秒ほどしてからもう一度試してください。',
 
   'device.mic': 'マイク',
   'device.cam': 'カメラ',
@@ -409,6 +414,7 @@ export const ja = {
 
   'invite.title': 'この部屋に招待',
   'invite.link': 'このリンクを開いた人は誰でも入れます。',
+  'invite.needed': 'このリンクを開く人には、その人あての招待も必要です。',
   'invite.copy': 'リンクをコピー',
   'invite.copied': 'コピーしました',
   'invite.share': '共有…',
