@@ -39,7 +39,7 @@ void stun_add(struct stun *stun, unsigned attribute, const void *value, size_t l
 	size_t padded = (len + 3) & ~(size_t)3;
 	unsigned char *at = stun->bytes + stun->len;
 
-	if (padded > STUN_MAX - 4 - stun->len) {
+	if (padded + 4 > STUN_MAX - stun->len) {
 		return;
 	}
 	put16(at, attribute);
