@@ -11,7 +11,7 @@
 /** Why something failed: `error` codes of nakodo.v1, or one of the client's own. */
 export type SignalErrorCode =
   | 'bad-json' | 'bad-message' | 'not-text' | 'unknown-peer' | 'peer-busy' | 'bad-room' | 'unauthorized'
-  | 'forbidden' | 'kicked' | 'room-full'
+  | 'forbidden' | 'kicked' | 'room-full' | 'room-locked'
   /** The server's other refusals and closes. */
   | 'too-large' | 'replaced' | 'refused'
   /** The server has no rooms at this path (404). */
@@ -140,6 +140,10 @@ export interface Room<Message = Json> extends Emitter<RoomEvents<Message>> {
   readonly limits: { readonly message: number; readonly peers: number };
   /** What was said before: the server's last messages, oldest first. */
   readonly history: readonly Chat[];
+  /** Nobody new comes in. */
+  readonly locked: boolean;
+  /** What the server lets us do: `lock` everybody inside, or with tokens only moderators; `kick` only these. */
+  readonly can: readonly Right[];
   /** Through the server: needs no peer connection, and waits while reconnecting. What can be known
    *  at once is thrown at once: `closed`, `message-too-large`, `unreachable`, a TypeError. The promise
    *  resolves when the server has it (within about a second, if it is there), and rejects with its refusal,
@@ -149,6 +153,10 @@ export interface Room<Message = Json> extends Emitter<RoomEvents<Message>> {
   chat(text: string, options?: { to?: string }): Promise<void>;
   /** The same; `self` is changed, and its event comes, when the server has accepted it. */
   update(change: { name?: string; meta?: { [name: string]: Json } }): Promise<void>;
+  /** The same; nobody new comes in (`room-locked`), who is inside may come back. Rejects with `forbidden`. */
+  lock(locked: boolean): Promise<void>;
+  /** The same; that one is removed, and its room ends with `kicked`. Rejects with `forbidden` or `unknown-peer`. */
+  kick(peer: Peer): Promise<void>;
   /** Sends a track to everybody, those who come later included. One for each source: another
    *  takes its place, also the same track with another `maxBitrate` or other `codecs`. `mic` and `cam` arrive in one
    *  stream, `screen` and `screen-audio` in another, any other in its own. Tracks are never stopped: that is for
@@ -171,6 +179,8 @@ export interface Publication {
   stop(): void;
 }
 
+export type Right = 'lock' | 'kick';
+
 export interface Chat { from: string; name?: string; at: number; text: string; to?: string }
 
 interface RoomEvents<Message = Json> {
@@ -184,6 +194,8 @@ interface RoomEvents<Message = Json> {
   update: { peer: Peer };
   /** The server has accepted an `update()`. */
   self: Room['self'];
+  /** The room was locked or opened: `by` us or a peer, or while we were not there. */
+  lock: { locked: boolean; by?: string };
   message: { from: string; peer?: Peer; data: Message };
   chat: Chat;
   /** A remote track of a peer; also after a rebuild, in a new stream. */

@@ -4,8 +4,6 @@
 
 /**
  * @typedef {'restart' | 'rebuild'} What
- * @typedef {'watching' | 'repairing'} Phase repairing: something was done, and no state hurries what comes
- *   next
  */
 
 const CUT_MS = 500;
@@ -20,8 +18,7 @@ const RESTART_MS = 3000; // a restart does not begin again within
 export class Repair {
   #isOwner;
   #act;
-  /** @type {Phase} */
-  #phase = 'watching';
+  #isRepairing = false; // something was done, and no state hurries what comes next
   #rebuilds = 0; // since it was connected
   #actedAt = 0; // ms since the epoch
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -47,9 +44,9 @@ export class Repair {
   watch({ isUp, isCut, pc }) {
     if (isUp) {
       this.#rebuilds = 0;
-      this.#phase = 'watching';
+      this.#isRepairing = false;
       clearTimeout(this.#timer);
-    } else if (this.#phase === 'repairing') {
+    } else if (this.#isRepairing) {
       // its time will come
     } else if (isCut) {
       this.later('rebuild', CUT_MS);
@@ -64,7 +61,7 @@ export class Repair {
 
   /** No repair of this connection helps any more: the state says what to do. */
   giveUp() {
-    this.#phase = 'watching';
+    this.#isRepairing = false;
   }
 
   /** Signaling is back, and what was said meanwhile may have got lost. */
@@ -76,7 +73,7 @@ export class Repair {
   later(what, ms) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#phase = 'watching';
+      this.#isRepairing = false;
       this.#act(what);
     }, ms);
   }
@@ -84,7 +81,7 @@ export class Repair {
   /** Something is being done; if it does not help, this is not the end. */
   begin() {
     this.later('rebuild', HELPLESS_MS.owner * this.#patience);
-    this.#phase = 'repairing';
+    this.#isRepairing = true;
   }
 
   /** The connection is being restarted. */
@@ -95,7 +92,7 @@ export class Repair {
   /** There is a new connection. */
   rebuilt() {
     this.#actedAt = Date.now();
-    this.#phase = 'watching';
+    this.#isRepairing = false;
   }
 
   /** The next generation, or not yet: what fails at once must not spin. @returns {boolean} whether now */

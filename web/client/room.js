@@ -36,31 +36,6 @@ import { Survivors } from './survivors.js';
 /** The text with U+FFFD for each half of a surrogate pair (String.prototype.toWellFormed is too new). @param {string} text */
 const wellFormed = (text) => new TextDecoder().decode(new TextEncoder().encode(text));
 
-/** Where the session of a room is kept over a reload. */
-class SessionKeeper {
-  #store;
-  #key;
-
-  /** @param {import('../client.js').SessionStore | undefined} store @param {string} key */
-  constructor(store, key) {
-    this.#store = store;
-    this.#key = key;
-  }
-
-  get session() {
-    return this.#store?.getItem(this.#key);
-  }
-
-  /** @param {string} session */
-  keep(session) {
-    this.#store?.setItem(this.#key, session);
-  }
-
-  forget() {
-    this.#store?.removeItem(this.#key);
-  }
-}
-
 /**
  * @extends {Emitter<RoomEvents>}
  * @implements {RoomType}
@@ -75,6 +50,9 @@ export class Room extends Emitter {
   limits = { message: Infinity, peers: Infinity };
   /** @type {import('../client.js').Chat[]} */
   history = [];
+  locked = false;
+  /** What the server lets us do. @type {readonly import('../client.js').Right[]} */
+  can = [];
   /** @type {Map<string, Pair>} */
   #pairs = new Map();
   #sources = new Sources();
@@ -85,7 +63,9 @@ export class Room extends Emitter {
   #iceServers;
   #mesh;
   #visit;
-  #keeper;
+  /** Where the session is kept over a reload, and how it is called there. */
+  #store;
+  #key;
   #link;
   /** Ends all listening. */
   #over = new AbortController();
@@ -103,7 +83,8 @@ export class Room extends Emitter {
     this.name = name;
     this.self = { id: '', name: options.name, meta: options.meta };
     this.#visit = visit;
-    this.#keeper = new SessionKeeper(setup.storage, `nakodo ${url}/${name}`);
+    this.#store = setup.storage;
+    this.#key = `nakodo ${url}/${name}`;
     this.#mesh = {
       RTCPeerConnection: setup.RTCPeerConnection,
       config: () => ({ bundlePolicy: /** @type {const} */ ('max-bundle'), iceServers: this.#iceServers, ...rtc }),
@@ -128,7 +109,7 @@ export class Room extends Emitter {
       WebSocket: setup.WebSocket,
       name: () => this.self.name,
       token,
-      replaces: resume ? this.#keeper.session : undefined,
+      replaces: resume ? this.#store?.getItem(this.#key) : undefined,
     }, {
       trace: visit.trace,
       message: (message) => this.#take(message),
@@ -160,6 +141,18 @@ export class Room extends Emitter {
   update(change) {
     mustBeSelf(change, 'update()');
     return this.#link.send({ type: 'update', ...change });
+  }
+
+  /** @param {boolean} locked */
+  lock(locked) {
+    if (typeof locked !== 'boolean') mistaken('lock()', 'true or false', locked);
+    return this.#link.send({ type: 'lock', locked });
+  }
+
+  /** @param {import('../client.js').Peer} peer */
+  kick(peer) {
+    mustBeText(peer?.id, 'kick()', 'a peer');
+    return this.#link.send({ type: 'kick', to: peer.id });
   }
 
   /** @param {MediaStreamTrack} track @param {{ as: Source } & import('../client.js').Sending} options */
@@ -274,15 +267,14 @@ export class Room extends Emitter {
   /** @param {ServerMessage | PeerMessage} message */
   #take(message) {
     if (message.from !== undefined) return this.#hear(message);
+    if ('iceServers' in message) this.#iceServers = message.iceServers;
     switch (message.type) {
       case 'welcome':
       case 'resumed':
-        this.#iceServers = message.iceServers ?? this.#iceServers;
-        this.#keeper.keep(message.session);
+        this.#store?.setItem(this.#key, message.session);
+        this.#setLock(message);
         return message.type === 'welcome' ? this.#begin(message) : this.#resume();
-      case 'ice':
-        this.#iceServers = message.iceServers;
-        return undefined;
+      case 'lock': return this.#setLock(message);
       case 'closing': return this.emit('closing', message);
       case 'error': return this.#refused(message);
       case 'peer-joined': return this.#meet(message.peer);
@@ -352,6 +344,14 @@ export class Room extends Emitter {
     for (const pair of this.#pairs.values()) pair.kick();
   }
 
+  /** An older server says nothing of it. @param {import('./wire.js').Locking} message */
+  #setLock({ locked = false, by, can = this.can }) {
+    this.can = can;
+    if (locked === this.locked) return;
+    this.locked = locked;
+    this.emit('lock', { locked, by });
+  }
+
   /** @param {Refusal} refusal */
   #refused({ code, message, to }) {
     if (code === 'peer-busy' && to) this.#missing.add(to);
@@ -388,7 +388,7 @@ export class Room extends Emitter {
   /** @param {unknown} error @param {boolean} isGone */
   #end(error, isGone) {
     this.#over.abort();
-    if (isGone) this.#keeper.forget(); // else the next page takes the place of what is left
+    if (isGone) this.#store?.removeItem(this.#key); // else the next page takes the place of what is left
     this.#survivors.stop();
     for (const pair of this.#pairs.values()) pair.close();
     this.#visit.ended(error);

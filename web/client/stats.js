@@ -77,15 +77,8 @@ export class Stats {
   #count(now) {
     const before = this.#before ?? now;
     this.#before = now;
-    /** @param {keyof Counts} name */
-    const more = (name) => Math.max(0, now[name] - before[name]);
-    return {
-      seconds: more('seconds'),
-      bytesIn: more('bytesIn'),
-      bytesOut: more('bytesOut'),
-      frames: more('frames'),
-      lost: more('lost'),
-      received: more('received'),
-    };
+    const names = /** @type {(keyof Counts)[]} */ (Object.keys(now));
+    const more = names.map((name) => [name, Math.max(0, now[name] - before[name])]);
+    return /** @type {Counts} */ (Object.fromEntries(more));
   }
 }

@@ -21,6 +21,8 @@
  * @property {Chat[]} history
  * @property {RTCIceServer[]} [iceServers]
  * @property {{ message: number, peers: number }} limits
+ * @property {boolean} [locked]
+ * @property {import('../client.js').Right[]} [can]
  *
  * @typedef {object} Resumed
  * @property {'resumed'} type
@@ -29,6 +31,10 @@
  * @property {string} session
  * @property {number} n how many of our numbered messages the server has
  * @property {RTCIceServer[]} [iceServers]
+ * @property {boolean} [locked]
+ * @property {import('../client.js').Right[]} [can]
+ *
+ * @typedef {{ locked?: boolean, by?: string, can?: import('../client.js').Right[] }} Locking
  *
  * @typedef {object} Refusal
  * @property {'error'} type
