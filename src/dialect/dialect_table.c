@@ -57,6 +57,26 @@ static int no_such_dialect(const char *name, size_t len, struct problem *problem
 		name, known);
 }
 
+/* The mount of another listener of its own, with which it has space and state in common. NULL:
+ * none. */
+static struct mount *find_together(
+	const struct dialect_table *table, const struct dialect *dialect, const struct entry *but)
+{
+	struct entry *entry = dialect->own_together ? table->own : NULL;
+
+	while (entry && (entry == but || entry->mount.dialect != dialect)) {
+		entry = entry->next;
+	}
+	return entry ? &entry->mount : NULL;
+}
+
+static void space_destroy(const struct mount *mount, const struct mount *together)
+{
+	if (!together) {
+		hub_space_destroy(mount->space);
+	}
+}
+
 /* `text` is DIALECT[?PARAMETERS]; `key` is the path, or if it is a listener's own mount, that. */
 static int entry_create(struct entry **ret, struct dialect_table *table, const char *key, bool own,
 	const char *text, struct problem *problem)
@@ -64,14 +84,20 @@ static int entry_create(struct entry **ret, struct dialect_table *table, const c
 	size_t name = strcspn(text, "?");
 	const struct dialect *dialect = find(text, name);
 	size_t size = strlen(text) + 1;
+	const struct mount *together;
 	struct entry *entry;
 	int error;
 
 	if (!dialect) {
 		return no_such_dialect(text, name, problem);
 	}
+	together = own ? find_together(table, dialect, NULL) : NULL;
 	entry = calloc(1, sizeof(*entry) + size + strlen(key) + 1);
-	if (!entry || !(entry->mount.space = hub_space_create(table->hub))) {
+	if (entry) {
+		entry->mount.space = together ? together->space : hub_space_create(table->hub);
+		entry->mount.state = together ? together->state : NULL;
+	}
+	if (!entry || !entry->mount.space) {
 		free(entry);
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
@@ -85,7 +111,7 @@ static int entry_create(struct entry **ret, struct dialect_table *table, const c
 	entry->mount.parameters = text[name] ? entry->text + name + 1 : "";
 	error = dialect->start(&entry->mount, problem);
 	if (error) {
-		hub_space_destroy(entry->mount.space);
+		space_destroy(&entry->mount, together);
 		free(entry);
 		return error;
 	}
@@ -98,7 +124,9 @@ static void entry_destroy(struct entry *entry)
 	if (entry->mount.dialect->stop) {
 		entry->mount.dialect->stop(&entry->mount);
 	}
-	hub_space_destroy(entry->mount.space);
+	space_destroy(&entry->mount,
+		entry->mount.path ? NULL
+				  : find_together(entry->table, entry->mount.dialect, entry));
 	free(entry);
 }
 
@@ -238,12 +266,12 @@ int dialect_table_create(struct dialect_table **ret, struct hub *hub, const stru
 	return 0;
 }
 
-static void entries_destroy(struct entry *entries)
+static void entries_destroy(struct entry **entries)
 {
-	struct entry *entry, *next;
+	struct entry *entry;
 
-	LL_FOREACH_SAFE(entries, entry, next)
-	{
+	while ((entry = *entries)) {
+		*entries = entry->next;
 		entry_destroy(entry);
 	}
 }
@@ -251,8 +279,8 @@ static void entries_destroy(struct entry *entries)
 void dialect_table_destroy(struct dialect_table *table)
 {
 	if (table) {
-		entries_destroy(table->mounts);
-		entries_destroy(table->own);
+		entries_destroy(&table->mounts);
+		entries_destroy(&table->own);
 		free(table);
 	}
 }

@@ -15,6 +15,7 @@
 #include "nakodo/base/json.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/base/query.h"
 #include "nakodo/base/text.h"
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
@@ -23,18 +24,44 @@
 #define REASON_MAX 123 /* bytes that a close frame can hold */
 #define VERSION "1.3.0"
 
+/* What the mount's or the listener's parameter says. "": nothing. */
+static long read_role(const struct mount *mount, char *role, size_t size)
+{
+	long len = query_get(mount->parameters, "role", role, size);
+
+	if (len == -ENOENT) {
+		role[0] = '\0';
+		return 0;
+	}
+	return len;
+}
+
+static int check(const struct mount *mount, struct problem *problem)
+{
+	int error = mount_check(mount, (const char *const[]){"role", NULL}, problem);
+	char role[sizeof("streamer")];
+
+	if (!error &&
+		(read_role(mount, role, sizeof(role)) < 0 ||
+			(*role && strcmp(role, "streamer") != 0 && strcmp(role, "player") != 0))) {
+		error = problem_set(problem, -EINVAL, "role must be streamer or player");
+	}
+	return error;
+}
+
 static int pixel_start(struct mount *mount, struct problem *problem)
 {
-	int error = mount_check(mount, (const char *const[]){NULL}, problem);
-	struct pixel_streaming *all;
+	int error = check(mount, problem);
+	struct pixel_streaming *all = mount->state;
 
 	if (error) {
 		return error;
 	}
-	mount->state = all = calloc(1, sizeof(*all));
+	mount->state = all = all ? all : calloc(1, sizeof(*all));
 	if (!all) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
+	all->mounts++;
 	all->space = mount->space;
 	all->options = mount->env->options;
 	/* Bounds of its own: the list's length, and max-peers-per-room for players. */
@@ -46,27 +73,36 @@ static void pixel_stop(struct mount *mount)
 {
 	struct pixel_streaming *all = mount->state;
 
-	share_clear(&all->list);
-	free(all);
+	if (!--all->mounts) {
+		share_clear(&all->list);
+		free(all);
+	}
+}
+
+/* Is it the path of that role? */
+static bool is_role(const char *path, const char *role)
+{
+	size_t len = strlen(role);
+
+	return *path == '/' && !strncmp(path + 1, role, len) &&
+	       (!path[1 + len] || !strcmp(path + 1 + len, "/"));
 }
 
 /* The roles are paths, and a mount's own path is a player's. On a listener of its own players may
- * bring any path, as their pages do. */
+ * bring any path, as their pages do, and with a role all that come there have that one. */
 static bool pixel_match(const struct mount *mount, const char *path, const char **ret_room)
 {
 	size_t len = mount->path && mount->path[1] ? strlen(mount->path) : 0;
+	char role[sizeof("streamer")];
 
-	*ret_room = "player";
 	if (strncmp(path, mount->path ? mount->path : "", len) != 0) {
 		return false;
 	}
 	path += len;
-	if (!strcmp(path, "/streamer") || !strcmp(path, "/streamer/")) {
-		*ret_room = "streamer";
-		return true;
-	}
-	return !mount->path || !*path || !strcmp(path, "/") || !strcmp(path, "/player") ||
-	       !strcmp(path, "/player/");
+	read_role(mount, role, sizeof(role));
+	*ret_room = !strcmp(role, "streamer") || (!*role && is_role(path, "streamer")) ? "streamer"
+										       : "player";
+	return !mount->path || !*path || !strcmp(path, "/") || is_role(path, *ret_room);
 }
 
 static void tell(const struct pixel_streaming_peer *self, const char *text)
@@ -337,6 +373,7 @@ static void pixel_message(struct peer *peer, const char *data, size_t len, bool 
 const struct dialect dialect_pixel_streaming = {
 	.name = "pixel-streaming",
 	.room_in_message = true,
+	.own_together = true,
 	.match = pixel_match,
 	.start = pixel_start,
 	.stop = pixel_stop,

@@ -103,6 +103,19 @@ describe('pixel-streaming', () => {
     await Promise.all([...players, s].map((client) => client.close()));
   });
 
+  it('has one port for streamers and one for players, who meet', async (t) => {
+    const own = await testDaemon(t, {
+      args: ['streamer', 'player'].flatMap((role) => ['--listen', `127.0.0.1:0?dialect=pixel-streaming?role=${role}&origin=any`]),
+    });
+    const [streamers, players] = own.ports.slice(-2).map((port) => `ws://127.0.0.1:${port}`);
+    const s = await open(`${streamers}/`);
+    s.send('{"type":"endpointId","id":"Port"}');
+    await hears(s, '{"type":"identify"}', CONFIG, '{"type":"endpointIdConfirm","committedId":"Port"}');
+    const p = await player(`${players}/streamer`, 'Port');
+    await hears(s, '{"type":"playerConnected","dataChannel":true,"sfu":false,"playerId":"Player0"}');
+    await Promise.all([p, s].map((client) => client.close()));
+  });
+
   it('knows no other paths of a mount', async () => {
     await assert.rejects(open(`${base}/sfu`), { status: 404 });
     await assert.rejects(open(`${base}/streamer/x`), { status: 404 });

@@ -465,6 +465,8 @@ static void a_parameter_is_refused(void **state)
 	mount.space = hub_space_create(all.hub);
 	assert_int_not_equal(dialect_pixel_streaming.start(&mount, &problem), 0);
 	assert_string_equal(problem.text, "pixel-streaming has no parameter `x`");
+	mount.parameters = "role=sfu";
+	assert_int_not_equal(dialect_pixel_streaming.start(&mount, &problem), 0);
 }
 
 int main(void)

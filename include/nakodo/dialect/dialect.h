@@ -72,6 +72,9 @@ struct dialect {
 	bool room_in_query; /* so is ?room= */
 	bool room_in_message; /* the dialect asks grant_may_join() itself */
 	bool token_in_message; /* and it takes a token itself, by dialect_env.read_token */
+	/* All listeners of its own have one space and state; .start and .stop are called for each,
+	 * and .start finds what the first has made. */
+	bool own_together;
 	const char *subprotocol; /* its own, the only one at its mounts; NULL: none */
 	bool subprotocols; /* those of the options name what is spoken at its mounts */
 	/* Is this one of the mount's paths, and which room does it name? NULL: the mount's path,

@@ -25,8 +25,9 @@ struct text;
 
 #define PIXEL_STREAMING_LIST "streamers"
 
-/* One mount's state. */
+/* The state of a mount, or of all listeners of its own. */
 struct pixel_streaming {
+	size_t mounts; /* that have it */
 	struct hub_space *space;
 	const struct options *options;
 	struct share list; /* bytes of the list that each address has */
