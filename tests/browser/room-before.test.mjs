@@ -48,6 +48,16 @@ describe('before the room', () => {
     await pages[0].says('.inside', ja['join.full']);
   });
 
+  it('one reads that it is locked', async (t) => {
+    const [page] = await openPages(t, [chromium], daemon.url, { path: '/r/locked' });
+    const hana = await Session.join(daemon.ws, 'locked', { name: 'Hana' });
+    await page.says('.inside', 'Hana is here.');
+    await hana.send({ type: 'lock', locked: true }).taken();
+    await page.says('.inside', 'Hana is here. This room is locked.');
+    await page.page.select('#language', 'ja');
+    await page.says('.inside', ja['join.locked']);
+  });
+
   it('one reads nothing of those who have lost their connection, and of guests how many they are', async (t) => {
     const [hana] = await openPages(t, [chromium], daemon.url, { path: '/r/away', prepare: holdTime });
     const [guest, other] = [await Session.join(daemon.ws, 'away'), await Session.join(daemon.ws, 'away')];

@@ -19,6 +19,7 @@ const SLOW_MS = 2000;
 /** By the code of a SignalError; all others: join.refused. @type {Partial<Record<string, string>>} */
 const REFUSALS = {
   'room-full': 'join.full',
+  'room-locked': 'join.locked',
   unauthorized: 'inside.noToken',
   forbidden: 'inside.otherRoom',
   kicked: 'join.kicked',

@@ -10,7 +10,7 @@ import { hasTokenEnded, tokenOfPage } from './address.js';
 import { nameOf, wordsOf } from './names.js';
 import { brief } from './status.js';
 
-/** @typedef {{ peers: { name?: string, away?: boolean }[], count: number, full: boolean }} Inside */
+/** @typedef {{ peers: { name?: string, away?: boolean }[], count: number, full: boolean, locked: boolean }} Inside */
 
 const EVERY_MS = 5000;
 
@@ -54,7 +54,7 @@ function sentenceOf({ peers, count }) {
 /** @param {Awaited<ReturnType<typeof ask>>} told */
 function show({ inside, refusal }) {
   const isNobody = inside?.full && sentenceOf(inside)[0] === 'inside.nobody';
-  const key = isNobody ? 'inside.kept' : inside?.full ? 'join.full' : refusal;
+  const key = isNobody ? 'inside.kept' : inside?.full ? 'join.full' : inside?.locked ? 'join.locked' : refusal;
   line.hidden = !inside || isNobody === true;
   hindrance.hidden = !key;
   if (inside) {
