@@ -22,7 +22,7 @@
  * @property {RTCIceServer[]} [iceServers]
  * @property {{ message: number, peers: number }} limits
  * @property {boolean} [locked]
- * @property {import('../client.js').Right[]} [can]
+ * @property {readonly import('../client.js').Right[]} [can]
  *
  * @typedef {object} Resumed
  * @property {'resumed'} type
@@ -32,9 +32,9 @@
  * @property {number} n how many of our numbered messages the server has
  * @property {RTCIceServer[]} [iceServers]
  * @property {boolean} [locked]
- * @property {import('../client.js').Right[]} [can]
+ * @property {readonly import('../client.js').Right[]} [can]
  *
- * @typedef {{ locked?: boolean, by?: string, can?: import('../client.js').Right[] }} Locking
+ * @typedef {{ locked?: boolean, by?: string, can?: readonly import('../client.js').Right[] }} Locking
  *
  * @typedef {object} Refusal
  * @property {'error'} type
