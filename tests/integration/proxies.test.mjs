@@ -194,7 +194,7 @@ describe('the deploy hook for certbot', () => {
     const client = await open(`${daemon.wss}/echo`);
     const renewed = certificate();
     deploy(renewed);
-    await daemon.logged('reload.certificate', 'result=loaded');
+    await daemon.logged('reload.done');
     assert.equal(await shown(), fingerprint(renewed));
     assert.equal(await client.send('still here').next(), 'still here');
     await client.close();
