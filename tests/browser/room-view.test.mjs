@@ -68,6 +68,7 @@ describe('in a call', () => {
     const at = () => hana.page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
     await hana.page.focus('#more');
     await hana.page.keyboard.press('Enter');
+    await hana.until(() => document.activeElement.id === 'menu-settings');
     const last = en['home.check'];
     for (const [key, entry] of [['ArrowDown', 'menu-signals'], ['ArrowUp', 'menu-settings'], ['ArrowUp', last], ['ArrowDown', 'menu-settings'], ['End', last], ['Home', 'menu-settings'], ['Escape', 'more'], ['ArrowDown', 'menu-settings'], ['Tab', 'leave']]) {
       await hana.page.keyboard.press(key);

@@ -53,7 +53,9 @@ export function watchMenu(signal) {
   opener.addEventListener('keydown', (event) => {
     if (event.key === 'ArrowDown') {
       event.preventDefault();
-      menu.showPopover();
+      if (!menu.matches(':popover-open')) { // it may be opening at this moment
+        menu.showPopover();
+      }
     }
   }, { signal });
 }
