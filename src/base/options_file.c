@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "nakodo/base/file.h"
 #include "nakodo/base/problem.h"
@@ -21,6 +22,7 @@
 #include "options_table.h"
 
 #define LINE_MAX_BYTES 4096
+#define FILE_MAX_BYTES (1 << 20) /* a reload reads it while everybody waits */
 #define BLANKS " \t"
 #define NAME_BYTES "0123456789-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -144,12 +146,20 @@ int options_file_read(struct options_load *load, const char *path)
 {
 	FILE *file = file_open(AT_FDCWD, path);
 	int error = errno;
+	struct stat st;
 
 	if (!file) {
 		return problem_set(load->problem, -error, "%s: cannot read %s: %s", load->where,
 			path, file_error_text(error));
 	}
-	error = read_lines(load, file, path);
+	if (fstat(fileno(file), &st) || st.st_size > FILE_MAX_BYTES) {
+		error = problem_set(load->problem, -EFBIG,
+			"%s: %s is too large: a configuration "
+			"has at most 1 MiB",
+			load->where, path);
+	} else {
+		error = read_lines(load, file, path);
+	}
 	fclose(file);
 	return error;
 }

@@ -53,20 +53,20 @@ void event_join(
 	events_add(mount->env->events, &joined);
 }
 
-void event_restore(const struct mount *mount, const struct room *room)
+void event_restore(const struct mount *mount, const struct member *member, const char *user)
 {
+	const struct room *room = member->room;
 	const struct event opened = about(mount, "opened", room, NULL);
-	const struct member *member;
+	struct event joined = about(mount, "joined", room, member->id);
 
 	if (!is_wanted(mount)) {
 		return;
 	}
-	events_add(mount->env->events, &opened);
-	DL_FOREACH (room->members, member) {
-		const struct event joined = about(mount, "joined", room, member->id);
-
-		events_add(mount->env->events, &joined);
+	if (member == room->members) {
+		events_add(mount->env->events, &opened);
 	}
+	joined.user = user;
+	events_add(mount->env->events, &joined);
 }
 
 void event_leave(const struct mount *mount, const struct room *room, const struct peer *peer,

@@ -262,13 +262,30 @@ static void await_all(struct awaited *awaited, uint64_t elapsed, uint64_t most)
 	}
 }
 
+static void tell_member(const struct nakodo_v1 *v1, const struct member *member)
+{
+	const char *text = nakodo_v1_seat_of(member)->user; /* JSON */
+	size_t len = text ? strlen(text) : 0;
+	const struct json_value value = {.kind = JSON_STRING, .at = text, .len = len};
+	char *user = text ? malloc(len + 1) : NULL;
+
+	if (user && json_decode(&value, user, len + 1) < 0) {
+		*user = '\0';
+	}
+	event_restore(v1->mount, member, user);
+	free(user);
+}
+
 static void tell_rooms(const struct nakodo_v1 *v1)
 {
 	const struct nakodo_v1_seat *seat;
+	const struct member *member;
 
 	DL_FOREACH (v1->seats, seat) {
 		if (seat->member == seat->member->room->members) {
-			event_restore(v1->mount, seat->member->room);
+			DL_FOREACH (seat->member->room->members, member) {
+				tell_member(v1, member);
+			}
 		}
 	}
 }

@@ -102,6 +102,14 @@ static struct member *member_create(
 	return member;
 }
 
+/* Where the mount is one room of everybody, a token that bounds a room bounds none. */
+static size_t bound_of(const struct hub_space *space, const struct peer *peer)
+{
+	size_t most = *space->room_members;
+
+	return most == SIZE_MAX ? most : grant_bound(peer ? peer->grant : NULL, most);
+}
+
 static int join(struct hub_space *space, const char *name, struct peer *peer,
 	struct session *session, const char *id, struct member **ret)
 {
@@ -115,7 +123,7 @@ static int join(struct hub_space *space, const char *name, struct peer *peer,
 	if (room && id && hub_find(room, id)) {
 		return -EEXIST;
 	}
-	if (room && room->count >= grant_bound(peer ? peer->grant : NULL, *space->room_members)) {
+	if (room && room->count >= bound_of(space, peer)) {
 		return -ENOSPC;
 	}
 	if (!room) {

@@ -162,6 +162,14 @@ test('a token says how many may be in its rooms', async () => {
   }
 });
 
+test('where all of a mount are one room, as ids are, it bounds none', async () => {
+  const few = bearer(key.token({ room: '*', max: 1 }));
+  const [one, two] = [await open(`${base}/libdatachannel/one`, few), await open(`${base}/libdatachannel/two`, few)];
+  two.send('{"id":"one"}');
+  assert.equal(await one.next(), '{"id":"two"}');
+  for (const client of [one, two]) await client.close();
+});
+
 test('a short token may stand among the subprotocols, and a long one is refused with a sentence', async (t) => {
   const own = await testDaemon(t, { args: ['--auth', 'token', '--auth-key', secret.option, '--subprotocol', 'x'] });
   const url = `${own.ws}/relay/a`;

@@ -270,6 +270,11 @@ describe('one clear sentence and nothing started', { concurrency: 2 }, () => {
     });
   }
 
+  it('a file of more than 1 MiB is refused before it is read', () => {
+    const path = file('#\n'.repeat(600000));
+    return refuses(['--config', path], `--config: ${path} is too large: a configuration has at most 1 MiB`);
+  });
+
   const variables = [
     [{ NAKODO_MAX_PEERS: '0' }, 'NAKODO_MAX_PEERS: max-peers `0`: must be a whole number from 1 to 1000000'],
     [{ NAKODO_MAX_PEER: '1' }, 'environment: there is no option `NAKODO_MAX_PEER`; did you mean `NAKODO_MAX_PEERS`?'],

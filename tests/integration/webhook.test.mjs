@@ -10,6 +10,7 @@ import { describe, test } from 'node:test';
 import { open } from '../lib/client.mjs';
 import { root, runDaemon, scratch, spawnDaemon, testDaemon } from '../lib/daemon.mjs';
 import { Receiver, SECRET, assertOrdered, secretFile } from '../lib/receiver.mjs';
+import { Key } from '../lib/tokens.mjs';
 import { Session, enter } from '../lib/v1.mjs';
 
 const hooked = (receiver, ...args) => ['--event-webhook', receiver.url, '--webhook-secret', secretFile(), ...args];
@@ -70,6 +71,23 @@ describe('what is told', () => {
     assert.deepEqual(receiver.story('old'), ['opened', `joined ${welcome.id}`, `left ${welcome.id} gone`, 'closed']);
     await anna.bye();
     assertOrdered(receiver.events);
+  });
+
+  test('who is kept over a restart is told anew, with the subject of the token', { timeout: 30000 }, async (t) => {
+    const [receiver, key] = [await Receiver.start(t), new Key(scratch())];
+    const args = hooked(receiver, '--state-dir', scratch(), '--auth', 'token', '--auth-key', key.option);
+    const first = await testDaemon(t, { args });
+    const headers = { authorization: `Bearer ${key.token({ room: 'r', sub: 'ali"ce' })}` };
+    const session = await Session.join(first.ws, 'r', { headers });
+    await first.stop();
+    await receiver.heard(1, 'stopped');
+    const second = await testDaemon(t, { args });
+    await receiver.heard(2, 'joined', 'r');
+    const joined = receiver.events.filter(({ type }) => type === 'joined');
+    assert.deepEqual(joined.map(({ peer, user }) => [peer, user]), Array(2).fill([session.first.id, 'ali"ce']));
+    session.base = second.ws;
+    await session.connect();
+    await session.bye();
   });
 
   test('every protocol with rooms tells of its own', { timeout: 30000 }, async (t) => {

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+struct member;
 struct mount;
 struct peer;
 struct room;
@@ -20,8 +21,9 @@ struct room;
  * does. */
 void event_join(const struct mount *mount, const struct room *room, const struct peer *peer,
 	const char *id);
-/* The process before has left this room with all its members, who have ids. */
-void event_restore(const struct mount *mount, const struct room *room);
+/* The process before has left this member, who has an id, in its room; `user`: the subject of its
+ * token, or NULL. To be told of all of a room, in their order. */
+void event_restore(const struct mount *mount, const struct member *member, const char *user);
 /* It is about to leave its seat there. `reason` NULL: since its connection ends, `closed` with the
  * code of a close frame, or without one EVENT_GONE. `peer` may be NULL with `id` and `reason`. */
 void event_leave(const struct mount *mount, const struct room *room, const struct peer *peer,
