@@ -45,7 +45,7 @@ char *file_read(const char *path, size_t most, size_t *ret_len, mode_t *ret_mode
 	char *text = file ? malloc(most + 1) : NULL;
 	int error = file ? ENOMEM : errno;
 	struct stat st;
-	size_t len;
+	size_t len = 0;
 
 	if (text) {
 		len = fread(text, 1, most + 1, file);

@@ -276,7 +276,7 @@ int shell_run(int argc, char *const *argv, FILE *out, struct problem *problem)
 	struct wish wish = {.socket = SHELL_SOCKET};
 	int error = read_arguments(&wish, argc, argv, problem);
 	FILE *stream;
-	int fd;
+	int fd = -1;
 
 	error = error ? error : dial(&fd, wish.socket, problem);
 	if (error) {
