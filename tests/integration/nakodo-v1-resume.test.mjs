@@ -346,7 +346,7 @@ describe('the tokens', () => {
     };
     const answers = [];
     while (answers.length < 1500) answers.push(...await Promise.all(Array.from({ length: 50 }, guess)));
-    assert.match(answers[0], /"recovered":false/);
+    assert.ok(answers.slice(0, 50).some((said) => said.includes('"recovered":false'))); // of those at once any may be first
     assert.equal(answers.at(-1), 'close 4429 too many wrong sessions');
     await b.cut(); // who has a right one, or shows none, is not concerned
     assert.equal((await b.connect()).type, 'resumed');
