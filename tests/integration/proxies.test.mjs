@@ -10,7 +10,8 @@ import { describe, it } from 'node:test';
 import { open, refused } from '../lib/client.mjs';
 import { root, scratch, testDaemon } from '../lib/daemon.mjs';
 import { dial } from '../lib/http.mjs';
-import { HOST, blocks, certificate, freePorts, replaced, startCaddy, startHaproxy, startNginx } from '../lib/proxies.mjs';
+import { freePorts } from '../lib/ports.mjs';
+import { HOST, blocks, certificate, replaced, startCaddy, startHaproxy, startNginx } from '../lib/proxies.mjs';
 import { Key } from '../lib/tokens.mjs';
 import { Session } from '../lib/v1.mjs';
 

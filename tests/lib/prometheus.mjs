@@ -3,19 +3,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import net from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pass } from 'node:timers/promises';
 import { scratch } from './daemon.mjs';
-
-/** A port of loopback that nobody has. */
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
+import { freePorts } from './ports.mjs';
 
 /**
  * Start one that scrapes 127.0.0.1:PORT as the job nakodo, five times a second, until the test ends.
@@ -23,7 +14,7 @@ async function freePort() {
  * @returns {Promise<{ api: (path: string, parameters?: object) => Promise<object>, query: (expression: string) => Promise<object[]> }>}
  */
 export async function startPrometheus(t, { port, rules }) {
-  const [folder, own] = [scratch(), await freePort()];
+  const [folder, [own]] = [scratch(), await freePorts(1)];
   const config = join(folder, 'prometheus.yml');
   writeFileSync(config, JSON.stringify({
     global: { scrape_interval: '200ms', scrape_timeout: '200ms', evaluation_interval: '200ms' },

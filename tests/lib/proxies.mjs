@@ -26,15 +26,6 @@ export function replaced(text, changes) {
   }, text);
 }
 
-/** So many ports of loopback that nobody has. */
-export async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => net.createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => server.listening || once(server, 'listening')));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
-  return ports;
-}
-
 /** A certificate for HOST: { cert, key, both } as files, in a folder as Let's Encrypt's client leaves them. */
 export function certificate(folder = scratch(), days = 2) {
   const [cert, key, both] = ['fullchain.pem', 'privkey.pem', 'both.pem'].map((name) => join(folder, name));
@@ -46,9 +37,9 @@ export function certificate(folder = scratch(), days = 2) {
 
 async function accepts(port) {
   const socket = net.connect(port, '127.0.0.1');
-  const [event] = await Promise.race([once(socket, 'connect').then(() => ['up']), once(socket, 'error').then(() => ['down'])]).catch(() => ['down']);
+  const isUp = await once(socket, 'connect').then(() => true, () => false);
   socket.destroy();
-  return event === 'up';
+  return isUp;
 }
 
 /** A proxy with a file of its own, which can be started again, as its administrator would. */

@@ -31,11 +31,7 @@ static int set_up(void **state)
 	(void)state;
 	options = peers_options;
 	peers_init(&all, PEERS_ALL, mounts);
-	a = v1_join(&all, "r");
-	b = v1_join(&all, "r");
-	v1_skip(a);
-	v1_confirm(a);
-	v1_confirm(b);
+	v1_join_two(&all, "r", &a, &b);
 	return 0;
 }
 

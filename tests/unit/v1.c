@@ -52,6 +52,18 @@ void v1_confirm(struct v1_one one)
 	peers_say(one.peer, "{\"type\":\"ack\",\"n\":0}");
 }
 
+void v1_join_two(struct peers *peers, const char *url, struct v1_one *ret_a, struct v1_one *ret_b)
+{
+	char room[64];
+
+	snprintf(room, sizeof(room), "%.*s", (int)strcspn(url, "?"), url);
+	*ret_a = v1_join(peers, url);
+	*ret_b = v1_join(peers, room);
+	v1_skip(*ret_a);
+	v1_confirm(*ret_a);
+	v1_confirm(*ret_b);
+}
+
 struct v1_one v1_join_from(struct peers *peers, const char *address, const char *url)
 {
 	char path[512];

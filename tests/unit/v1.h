@@ -16,6 +16,9 @@ struct v1_one {
 struct v1_one v1_join(struct peers *peers, const char *url);
 /* The same from that address. */
 struct v1_one v1_join_from(struct peers *peers, const char *address, const char *url);
+/* Two join the room of the first `url`: they have heard all, and have shown that they can resume.
+ */
+void v1_join_two(struct peers *peers, const char *url, struct v1_one *ret_a, struct v1_one *ret_b);
 /* It acknowledges its welcome, and so shows that it can resume. */
 void v1_confirm(struct v1_one one);
 struct v1_one v1_resume(struct peers *peers, const char *room, const char *session, unsigned n);
