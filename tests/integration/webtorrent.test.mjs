@@ -1,12 +1,24 @@
 // Goal: a tracker that WebTorrent clients take for their own, and that no message of theirs harms.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { startDaemon } from '../lib/daemon.mjs';
+import { root, startDaemon } from '../lib/daemon.mjs';
 
 const twenty = (letter) => letter.repeat(20);
 const announce = (hash, id, more = {}) => JSON.stringify({ action: 'announce', info_hash: twenty(hash), peer_id: twenty(id), ...more });
 const offer = { offer: { type: 'offer', sdp: 'o' }, offer_id: twenty('o') };
+
+/** The first line that webtorrent writes, in a process of its own that ends with the test. */
+async function webtorrent(t, ...args) {
+  const child = spawn(process.execPath, [join(root, 'tests/lib/webtorrent.mjs'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  const [line] = await once(createInterface(child.stdout), 'line', { signal: AbortSignal.timeout(30000) });
+  return line;
+}
 
 describe('webtorrent', () => {
   let daemon, url, own;
@@ -73,5 +85,11 @@ describe('webtorrent', () => {
     for (const peer of peers) peer.ws.terminate();
     do meters = await daemon.meters(); while (meters.peers);
     assert.deepEqual([meters.swarms, meters.swarm_members], [0, 0]);
+  });
+
+  it('lets unmodified webtorrent in Node download what another process has', async (t) => {
+    const text = 'Datei '.repeat(10000);
+    const magnet = await webtorrent(t, 'seed', url, text);
+    assert.deepEqual(JSON.parse(await webtorrent(t, 'load', magnet)), ['webrtc', text]);
   });
 });
