@@ -31,7 +31,7 @@ async function misplaced() {
   // Of two people one is small on the other's picture, beside its name.
   const small = document.querySelector('.tile.inset');
   const below = [...document.querySelectorAll('.tile:not(.inset), .tile:not(.inset) figcaption')].map(box);
-  const place = box(document.querySelector('#stage'));
+  const place = box(document.querySelector('#tiles')); // larger than the stage where they are scrolled
   const found = tiles.flatMap((a, i) => [
     ...small ? [] : tiles.slice(i + 1).filter((b) => cuts(a, b)).map((b) => `${told(a)} is on ${told(b)}`),
     ...within(a, place) && a.width > 24 && a.height > 24 ? [] : [`${told(a)} in ${told(place)}`],
@@ -76,6 +76,31 @@ describe('nothing in a room stands on something else', () => {
     assert.ok(seen[0] >= 3 * 24 && seen[1] <= 200, String(seen));
   });
 
+  for (const [width, height] of [[844, 150], [915, 180], [740, 150], [568, 140], [320, 230]]) {
+    it(`while a keyboard leaves ${width} × ${height}, one sees what one writes and what was said last`, async (t) => {
+      const [page] = await openPages(t, [browser], daemon.url, { viewport: { ...PHONE, width, height } });
+      await page.page.evaluate(begin);
+      await page.page.evaluate(async () => {
+        const { make } = await import('/lib/dom.js');
+        window.strip.showStrip('many', 'strip.many', { way: { key: 'strip.dismiss', act() {} } });
+        document.querySelector('#chat-log').append(...['one', 'two', 'the last'].map((text) => {
+          const line = make('article', 'line');
+          line.append(make('header', '', 'Ken'), make('p', '', text));
+          return line;
+        }));
+        window.drawer.open('chat');
+        document.querySelector('#chat-log').scrollTop = 1000;
+        document.querySelector('#chat-text').focus();
+      });
+      const covered = await page.page.evaluate(() => ['#chat-log .line:last-child p', '#chat-text', '#chat-form .primary'].filter((selector) => {
+        const one = document.querySelector(selector);
+        const { left, top, bottom } = one.getBoundingClientRect();
+        return [top + 1, bottom - 1].some((y) => document.elementFromPoint(left + 12, y)?.closest(selector) !== one);
+      }));
+      assert.deepEqual(covered, []);
+    });
+  }
+
   for (const [name, viewport, most] of [['a desktop', DESKTOP, 7], ['a small desktop', { width: 900, height: 500 }, 7], ['a phone', PHONE, 4], ['a phone on its side', { ...PHONE, width: 844, height: 390 }, 4]]) {
     it(`no news is on a name, on ${name} with up to ${most} tiles`, async (t) => {
       const [page] = await openPages(t, [browser], daemon.url, { viewport });
@@ -96,6 +121,43 @@ describe('nothing in a room stands on something else', () => {
         assert.ok(news >= 1);
         assert.equal(covered, 0, `${count} tiles`);
       }
+    });
+  }
+
+  for (const [name, viewport, large] of [['a phone', PHONE, 0.95], ['a phone on its side', { ...PHONE, width: 844, height: 390 }, 0.6], ['a small desktop', { width: 900, height: 500 }, 0.6]]) {
+    it(`nine people beside a screen on ${name} are scrolled, each with a whole name, and the screen stays large`, async (t) => {
+      const [page] = await openPages(t, [browser], daemon.url, { viewport });
+      await page.page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+      await page.page.evaluate(begin);
+      await page.page.evaluate(() => {
+        for (const name of ['Katharina', '佐々木 美咲', 'Christopher', 'Ken', 'Mio', 'Taro', 'Yui', 'Benedetta']) {
+          const tile = window.stage.add(name, 'peer');
+          tile.setName({ key: 'name', params: { name }, plain: name });
+          tile.setMuted(name === 'Katharina');
+        }
+        window.stage.add('screen', 'screen');
+      });
+      assert.deepEqual(await page.page.evaluate(misplaced), { found: [], count: 10 });
+      const { width, faults } = await page.page.evaluate(() => {
+        const box = (element) => element.getBoundingClientRect();
+        const screen = document.querySelector('.tile.screen');
+        const whole = JSON.stringify(box(screen));
+        const place = box(document.querySelector('#stage'));
+        const faults = [...document.querySelectorAll('.tile:not(.screen)')].flatMap((tile) => {
+          tile.querySelector('.enlarge').focus();
+          const { left, right, top, bottom } = box(tile);
+          const label = tile.querySelector('.name');
+          return [
+            ...left < place.left || right > place.right || top < place.top || bottom > place.bottom ? [`${label.textContent} is out of sight`] : [],
+            ...label.scrollWidth > label.clientWidth ? [`${label.textContent} is cut`] : [],
+            ...JSON.stringify(box(screen)) === whole ? [] : [`with ${label.textContent} the screen moves`],
+          ];
+        });
+        const picture = box(screen);
+        return { width: Math.min(picture.width, (picture.height * 16) / 9) / innerWidth, faults };
+      });
+      assert.deepEqual(faults, []);
+      assert.ok(width >= large, String(width));
     });
   }
 

@@ -5,6 +5,8 @@
 const GAP = 8;
 const WIDEST = 16 / 9;
 const SCREEN = 208; // px, one's own screen: as wide as what it says
+const NAMED = 128; // px, as wide as a name
+const SCROLLBAR = 4; // px, what it takes beyond the gap where it has a place of its own
 
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box */
 
@@ -78,7 +80,8 @@ function areaOf(width, height) {
 
 /** As many columns as make the tiles largest. @param {number} count @param {Box} area */
 function grid(count, area) {
-  const narrowest = area.width > area.height ? 4 / 3 : 3 / 4;
+  const upright = count === 1 ? 9 / 16 : 3 / 4; // one alone fills a phone
+  const narrowest = area.width > area.height ? 4 / 3 : upright;
   const size = (/** @type {Box[]} */ [{ width, height }]) => width * height;
   const all = Array.from({ length: count }, (_, i) => {
     const columns = i + 1;
@@ -95,6 +98,62 @@ function grid(count, area) {
 }
 
 /**
+ * One tile large, the others small in a row below it, or in a column beside it where that leaves more
+ * of the large one. A small one is never too narrow for a name: a row or a column of many goes on
+ * beyond the stage, to be scrolled.
+ * @param {number} count of tiles, two at least
+ * @param {number} focus
+ * @param {number} width of the stage
+ * @param {number} height
+ * @returns {Box[]}
+ */
+function around(count, focus, width, height) {
+  const area = areaOf(width, height);
+  const [below, beside] = [row(count - 1, area), column(count - 1, area)];
+  const [main, others] = pictureWidth(below[0]) >= pictureWidth(beside[0]) ? below : beside;
+  return [...others.slice(0, focus), main, ...others.slice(focus)];
+}
+
+/** @param {Box} box */
+function pictureWidth({ width, height }) {
+  return Math.min(width, height * WIDEST);
+}
+
+/** @param {number} count @param {Box} area @returns {[Box, Box[]]} the large one, the small ones */
+function row(count, area) {
+  const most = Math.min(140, area.height / 4);
+  const width = clamp((area.width + GAP) / count - GAP, NAMED, most * WIDEST);
+  const all = count * (width + GAP) - GAP;
+  const isLong = all > area.width;
+  const height = most - (isLong ? SCROLLBAR : 0);
+  const x = area.x + (isLong ? 0 : (area.width - all) / 2);
+  const y = area.y + area.height - most;
+  return [
+    { ...area, height: area.height - most - GAP },
+    Array.from({ length: count }, (_, i) => ({ x: x + i * (width + GAP), y, width, height })),
+  ];
+}
+
+/** @param {number} count @param {Box} area @returns {[Box, Box[]]} the large one, the small ones */
+function column(count, area) {
+  const most = clamp(area.width / 6, NAMED, 208);
+  const isLong = count * (most / WIDEST + GAP) - GAP > area.height;
+  const width = most - (isLong ? SCROLLBAR : 0);
+  const height = width / WIDEST;
+  const x = area.x + area.width - most;
+  const y = area.y + (isLong ? 0 : (area.height - count * (height + GAP) + GAP) / 2);
+  return [
+    { ...area, width: area.width - most - GAP },
+    Array.from({ length: count }, (_, i) => ({ x, y: y + i * (height + GAP), width, height })),
+  ];
+}
+
+/** @param {number} value @param {number} least goes before `most` @param {number} most */
+function clamp(value, least, most) {
+  return Math.max(least, Math.min(most, value));
+}
+
+/**
  * @param {number} count of tiles, at least one
  * @param {number} focus the tile that is shown large; -1: none
  * @param {number} width of the stage
@@ -102,19 +161,17 @@ function grid(count, area) {
  * @returns {Box[]} one for each tile
  */
 export function arrange(count, focus, width, height) {
-  const area = areaOf(width, height);
-  if (focus < 0 || count === 1) {
-    return grid(count, area);
-  }
-  const strip = Math.min(140, area.height / 4);
-  const main = { ...area, height: area.height - strip - GAP };
-  const below = { ...area, y: main.y + main.height + GAP, height: strip };
-  const others = cells(count - 1, count - 1, {
-    ...below,
-    width: Math.min(below.width, (count - 1) * (strip * WIDEST + GAP) - GAP),
-  });
-  const used = others[others.length - 1].x + others[0].width - others[0].x;
-  const shift = (below.width - used) / 2;
-  const boxes = others.map((box) => fit({ ...box, x: box.x + shift }, 3 / 4));
-  return [...boxes.slice(0, focus), main, ...boxes.slice(focus)];
+  const isGrid = focus < 0 || count === 1;
+  return isGrid ? grid(count, areaOf(width, height)) : around(count, focus, width, height);
+}
+
+/**
+ * How large a stage must be for all of them.
+ * @param {Box[]} boxes
+ */
+export function extent(boxes) {
+  return {
+    width: Math.max(...boxes.map(({ x, width }) => x + width)) + GAP,
+    height: Math.max(...boxes.map(({ y, height }) => y + height)) + GAP,
+  };
 }

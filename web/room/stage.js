@@ -5,7 +5,7 @@
  */
 
 import { byId } from '../lib/dom.js';
-import { arrange, beside, inset } from './layout.js';
+import { arrange, beside, extent, inset } from './layout.js';
 import { Tile } from './tile.js';
 
 /** @typedef {import('./layout.js').Box} Box */
@@ -14,6 +14,8 @@ const INVITATION_TOP = 16; // px below the edge of one's own picture
 
 export class Stage {
   #box = byId('stage', HTMLElement);
+  /** As large as all tiles take, which may be more than the stage. */
+  #tilesBox = byId('tiles', HTMLElement);
   #alone = byId('alone', HTMLElement);
   /** In order of appearance. @type {Map<string, Tile>} */
   #tiles = new Map();
@@ -52,7 +54,7 @@ export class Stage {
    */
   add(key, kind) {
     const tile = new Tile(kind, () => this.enlarge(this.#large === key ? null : key));
-    this.#box.insertBefore(tile.element, this.#tiles.get('self')?.element ?? null);
+    this.#tilesBox.insertBefore(tile.element, this.#tiles.get('self')?.element ?? null);
     this.#tiles.set(key, tile);
     this.#selfLast();
     if (kind === 'screen') {
@@ -95,7 +97,7 @@ export class Stage {
 
   /** @param {[string, Tile][]} shown @returns {[Box[], Tile | null]} where they stand, and the small one */
   #place(shown) {
-    const { clientWidth: width, clientHeight: height } = this.#box;
+    const { offsetWidth: width, offsetHeight: height } = this.#box; // with or without scrollbar
     const large = shown.findIndex(([key]) => key === this.#large);
     const isPair = shown.length === 2 && shown[0][1].kind === 'peer' && shown[1][0] === 'self';
     if (!isPair) {
@@ -111,7 +113,7 @@ export class Stage {
     this.#alone.hidden = people !== 1;
     const isSelfHidden = this.#isSelfHidden && people > 1;
     this.#tiles.get('self')?.element.toggleAttribute('hidden', isSelfHidden);
-    if (!this.#tiles.size || !this.#box.clientWidth) {
+    if (!this.#tiles.size || !this.#box.offsetWidth) {
       return;
     }
     // In the row below who is large, it is as small as all.
@@ -119,12 +121,21 @@ export class Stage {
     const shown = [...this.#tiles].filter(([key, tile]) => !(key === 'self' && isSelfHidden) && !(isBeside && tile === own));
     const [boxes, small] = this.#place(shown);
     boxes.forEach((box, i) => put(shown[i][1], box, shown[i][1] === small));
+    this.#makeRoom(extent(boxes));
     if (isBeside) {
       const at = shown.findIndex(([key]) => key === 'self');
       const isSmall = shown[at]?.[1] === small;
-      put(own, beside(boxes[at] ?? null, isSmall, this.#box.clientWidth, this.#box.clientHeight), true);
+      put(own, beside(boxes[at] ?? null, isSmall, this.#box.offsetWidth, this.#box.offsetHeight), true);
     }
     this.#alone.style.top = `${boxes[0].y + INVITATION_TOP}px`;
+  }
+
+  /** What does not fit is scrolled; the large tile stays. @param {{ width: number, height: number }} all */
+  #makeRoom({ width, height }) {
+    const [isWide, isHigh] = [width > this.#box.offsetWidth, height > this.#box.offsetHeight];
+    this.#box.dataset.scroll = isWide ? 'x' : isHigh ? 'y' : 'no';
+    this.#tilesBox.style.width = isWide ? `${width}px` : '';
+    this.#tilesBox.style.height = isHigh ? `${height}px` : '';
   }
 }
 

@@ -61,6 +61,8 @@ export class Tile {
     this.#veil.hidden = true;
     this.#enlarge.setAttribute('aria-pressed', 'false');
     this.#enlarge.addEventListener('click', enlarge);
+    // Of a tile that is seen by half, a browser would scroll nothing.
+    this.#enlarge.addEventListener('focus', () => this.element.scrollIntoView({ block: 'nearest', inline: 'nearest' }));
     this.#muted.append(icon('mic-off'), make('span', 'unseen'));
     say(/** @type {Element} */ (this.#muted.lastChild), 'tile.muted');
     this.#muted.hidden = true;
@@ -150,6 +152,7 @@ export class Tile {
 
   /** @param {boolean} isLarge */
   setLarge(isLarge) {
+    this.element.classList.toggle('held', isLarge);
     this.#enlarge.setAttribute('aria-pressed', String(isLarge));
   }
 
