@@ -161,6 +161,28 @@ describe('nothing in a room stands on something else', () => {
     });
   }
 
+  it('nothing that the keyboard reaches before the room is below the bar with Join', async (t) => {
+    for (const [width, height] of [[360, 640], [844, 390], [320, 568]]) {
+      const [page] = await openPages(t, [browser], daemon.url, { viewport: { ...PHONE, width, height } });
+      await page.until(() => document.querySelectorAll('#join-devices select').length === 3);
+      await page.page.focus('#preview-mic');
+      const reached = new Map();
+      for (let at = 'preview-mic'; at !== 'join-watch';) {
+        await page.page.keyboard.press('Tab');
+        const seen = await page.page.evaluate(() => {
+          const one = document.activeElement;
+          const { left, top, bottom } = one.getBoundingClientRect();
+          const isSeen = [top + 2, bottom - 2].every((y) => document.elementFromPoint(left + 20, y)?.closest('button, select, input') === one);
+          return [one.id || one.parentElement.textContent, isSeen];
+        });
+        [at] = seen;
+        reached.set(...seen);
+      }
+      assert.ok(reached.size >= 6);
+      assert.deepEqual([...reached].filter(([, isSeen]) => !isSeen).map(([name]) => `${width}: ${name}`), []);
+    }
+  });
+
   it('what is pressed with a finger is 44 px large at least', async (t) => {
     const [page] = await openPages(t, [browser], daemon.url, { viewport: PHONE });
     await page.shows('#prejoin');
