@@ -4,7 +4,9 @@ import { after, before, describe, it } from 'node:test';
 import { arrange } from '../../web/room/layout.js';
 import { asWritten, startDaemon } from '../lib/daemon.mjs';
 import { launchChromium } from './lib/browsers.mjs';
-import { DESKTOP, PHONE, openPages } from './lib/room-page.mjs';
+import { DESKTOP, PHONE, openPages, texts } from './lib/room-page.mjs';
+
+const { en } = texts;
 
 /** In the page: a room whose tiles are asked for, without anybody in it. */
 async function begin() {
@@ -160,6 +162,29 @@ describe('nothing in a room stands on something else', () => {
       assert.ok(width >= large, String(width));
     });
   }
+
+  it('in a call of two no name is below the word that nobody hears one', async (t) => {
+    for (const viewport of [DESKTOP, PHONE, { ...PHONE, width: 844, height: 390 }]) {
+      const [page] = await openPages(t, [browser], daemon.url, { viewport });
+      await page.page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+      await page.page.evaluate(begin);
+      await page.page.evaluate(() => window.stage.add('p', 'peer').setName({ key: 'name', params: { name: 'Somebody with a name' }, plain: 'S' }));
+      await page.page.evaluate(misplaced);
+      const [told, covered] = await page.page.evaluate((text) => {
+        const box = (element) => element.getBoundingClientRect();
+        const line = document.createElement('p');
+        line.textContent = text;
+        document.querySelector('#unheard').append(line);
+        const a = box(line);
+        return [a.width, [...document.querySelectorAll('.tile figcaption')].filter((one) => {
+          const b = box(one);
+          return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+        }).length];
+      }, en['mic.unheard']);
+      assert.ok(told > 0);
+      assert.equal(covered, 0, `${viewport.width}`);
+    }
+  });
 
   it('nothing that the keyboard reaches before the room is below the bar with Join', async (t) => {
     for (const [width, height] of [[360, 640], [844, 390], [320, 568]]) {
