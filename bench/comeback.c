@@ -18,6 +18,7 @@
 #define TURN_MS 10
 #define TEN 10 /* in a room, and one who stays */
 #define SESSION_MAX 100 /* bytes, and its NUL */
+#define TOKEN_MAX 1024
 #define WHAT_IS_MISSED "{\"type\":\"missed\"}"
 
 struct comer {
@@ -36,6 +37,7 @@ struct comer {
 
 struct comeback {
 	struct net *net;
+	const char *token; /* "": none */
 	struct comer *comers;
 	unsigned count, opening, failed;
 	bool resumes; /* sessions are alive, so that nobody may be welcomed */
@@ -127,13 +129,12 @@ static const struct conn_events comeback_events = {
 
 static void comer_come(struct comer *c)
 {
-	char path[256];
+	char path[256 + TOKEN_MAX];
+	int len = snprintf(path, sizeof path, "/v1/room-%u?token=%s", c->room, c->all->token);
 
 	if (*c->session) {
-		snprintf(path, sizeof path, "/v1/room-%u?session=%s&n=%u", c->room, c->session,
+		snprintf(path + len, sizeof path - (size_t)len, "&session=%s&n=%u", c->session,
 			c->numbered);
-	} else {
-		snprintf(path, sizeof path, "/v1/room-%u", c->room);
 	}
 	c->in = false;
 	c->all->opening++;
@@ -246,10 +247,13 @@ static bool wait_for_restart(struct comeback *all)
 int comeback_run(const struct load_options *o)
 {
 	unsigned rooms = o->count / TEN;
-	struct comeback all = {.count = rooms * (TEN + 1)};
-	uint64_t begin;
+	struct comeback all = {.token = o->token ? o->token : "", .count = rooms * (TEN + 1)};
+	uint64_t begin, cpu;
 	bool restarted;
 
+	if (strlen(all.token) > TOKEN_MAX) {
+		errx(2, "the token is too long");
+	}
 	all.net = net_create(o->port, o->tls, &comeback_events);
 	net_set_sources(all.net, o->sources);
 	all.comers = calloc(all.count, sizeof *all.comers);
@@ -268,8 +272,11 @@ int comeback_run(const struct load_options *o)
 	restarted = wait_for_restart(&all);
 	cut(&all, restarted);
 	begin = meter_now();
+	cpu = restarted ? 0 : meter_cpu(o->pid);
 	come_back(&all, restarted);
-	printf("{\"seconds\":%.3f,\"failed\":%u}\n", (double)(meter_now() - begin) / SECOND,
+	cpu = restarted ? 0 : meter_cpu(o->pid) - cpu;
+	printf("{\"seconds\":%.3f,\"cpu_us\":%.1f,\"failed\":%u}\n",
+		(double)(meter_now() - begin) / SECOND, (double)cpu / 1000 / (all.count - rooms),
 		all.failed);
 	net_destroy(all.net);
 	free(all.comers);

@@ -346,7 +346,7 @@ struct conn *conn_open(struct net *n, const char *path, void *cookie)
 		.sin_port = htons((uint16_t)n->port)};
 	struct epoll_event e = {.events = EPOLLIN | EPOLLOUT};
 	struct conn *c = calloc(1, sizeof *c);
-	char request[512];
+	char request[2048];
 	size_t len;
 
 	if (!c) {

@@ -24,7 +24,7 @@
 
 static const char usage[] =
 	"usage: load WORKLOAD --port N --pid N [--tls] [--OPTION N]...\n"
-	"  comeback  --count --sources --concurrency\n"
+	"  comeback  --count --sources --concurrency --token TEXT\n"
 	"  crowd     --count --concurrency\n"
 	"  peerjs    --rooms --window --warmup --seconds --concurrency\n"
 	"  rooms     --rooms --size --bytes --window --warmup --seconds --concurrency\n"
@@ -99,6 +99,7 @@ static void options_parse(struct load_options *o, int argc, char **argv)
 		{"size", required_argument, NULL, 'o'},
 		{"sources", required_argument, NULL, 'o'},
 		{"tls", no_argument, NULL, 't'},
+		{"token", required_argument, NULL, 'k'},
 		{"warmup", required_argument, NULL, 'o'},
 		{"window", required_argument, NULL, 'o'},
 		{NULL, 0, NULL, 0},
@@ -110,6 +111,8 @@ static void options_parse(struct load_options *o, int argc, char **argv)
 			options_set(o, names[index].name, optarg);
 		} else if (choice == 't') {
 			o->tls = true;
+		} else if (choice == 'k') {
+			o->token = optarg;
 		} else {
 			fputs(usage, choice == 'h' ? stdout : stderr);
 			exit(choice == 'h' ? 0 : 2);

@@ -24,6 +24,7 @@ struct load_options {
 	/* crowd_run(), comeback_run() */
 	unsigned count; /* connections; participants who lose theirs */
 	unsigned sources; /* comeback_run() alone: addresses that they come from */
+	const char *token; /* comeback_run() alone: shown at each connect; NULL: none */
 };
 
 #endif

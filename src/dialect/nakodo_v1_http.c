@@ -6,16 +6,18 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_join.h"
 #include "nakodo/dialect/nakodo_v1_moderate.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
+#include "nakodo/service/grant.h"
 
 #define NAMED_MAX 50 /* participants; of more only the count is told */
 
-/* The room whose path ends so, in ret->room. */
+/* The room whose path ends so. */
 static bool read_room(const struct mount *mount, const char *path, char ret[HUB_NAME_MAX + 1])
 {
 	static const char tail[] = "/peers";
@@ -49,8 +51,9 @@ static void print_peer(const struct nakodo_v1_seat *seat, bool first, struct tex
 	text_add(out, "}");
 }
 
-/* `room` NULL: nobody is there. */
-static void print(const struct room *room, const struct address *newcomer, struct text *out)
+/* `room` NULL: nobody is there. It has place for `most`. */
+static void print(
+	const struct room *room, const struct address *newcomer, size_t most, struct text *out)
 {
 	const struct member *member;
 	size_t left = NAMED_MAX;
@@ -63,28 +66,32 @@ static void print(const struct room *room, const struct address *newcomer, struc
 		print_peer(nakodo_v1_seat_of(member), member == room->members, out);
 	}
 	text_print(out, "],\"count\":%zu,\"full\":%s,\"locked\":%s}\n", room ? room->count : 0,
-		room && nakodo_v1_is_full(room, newcomer) ? "true" : "false",
+		room && nakodo_v1_is_full(room, newcomer, most) ? "true" : "false",
 		nakodo_v1_is_locked(room) ? "true" : "false");
 }
 
 bool nakodo_v1_http(const struct mount *mount, const struct dialect_request *request,
 	struct dialect_answer *ret)
 {
-	const struct address nobody = {0};
+	static const struct address nobody;
+	const struct grant *grant = NULL;
+	char room[HUB_NAME_MAX + 1];
 	struct text text = {0};
 
-	if (!read_room(mount, request->path, ret->room)) {
+	if (!read_room(mount, request->path, room)) {
 		return false;
 	}
-	ret->mount = mount;
 	ret->cors = true;
 	ret->type = "application/json";
 	if (request->preflight) {
 		ret->status = 204;
 		return true;
 	}
-	print(hub_room(mount->space, ret->room), request->address ? request->address : &nobody,
-		&text);
+	if (request->may_join && !request->may_join(request->cookie, mount, room, &grant)) {
+		return true;
+	}
+	print(hub_room(mount->space, room), request->address ? request->address : &nobody,
+		grant_bound(grant, mount->env->options->room_peers), &text);
 	ret->body = ret->owned = text_take(&text, &ret->len);
 	ret->status = ret->body ? 200 : 503;
 	return true;

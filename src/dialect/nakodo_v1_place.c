@@ -71,19 +71,23 @@ static struct nakodo_v1_seat *find_yielding_in_room(
 	return seat;
 }
 
-static struct nakodo_v1_seat *find_place(const struct room *room, const struct address *newcomer)
+static struct nakodo_v1_seat *find_yielding(const struct room *room, const struct address *newcomer)
 {
 	struct nakodo_v1_seat *seat = find_in_room(room, NULL, false);
 
 	return seat ? seat : find_yielding_in_room(room, newcomer);
 }
 
-bool nakodo_v1_is_full(const struct room *room, const struct address *newcomer)
+/* Who has to give way in a full room? NULL: nobody, or there would still be no place. */
+static struct nakodo_v1_seat *find_place(
+	const struct room *room, const struct address *newcomer, size_t most)
 {
-	const struct nakodo_v1_seat *seat = nakodo_v1_seat_of(room->members);
-	size_t most = seat->mount->mount->env->options->room_peers;
+	return room->count <= most ? find_yielding(room, newcomer) : NULL;
+}
 
-	return room->count >= most && !find_place(room, newcomer);
+bool nakodo_v1_is_full(const struct room *room, const struct address *newcomer, size_t most)
+{
+	return room->count >= most && !find_place(room, newcomer, most);
 }
 
 static void claim(const struct room *room, void (*how)(struct share_owner *owner, size_t amount))
@@ -246,8 +250,7 @@ static bool make_place(
 {
 	const struct room *full = hub_room(v1->mount->space, name);
 
-	return full ? full->count <= most && give_up(find_place(full, newcomer))
-		    : place_for_room(v1, newcomer);
+	return full ? give_up(find_place(full, newcomer, most)) : place_for_room(v1, newcomer);
 }
 
 int nakodo_v1_place_take(struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *name,

@@ -124,7 +124,7 @@ struct request *nakodo_v1_token_hear(struct peer *peer, const char *data, size_t
 	}
 	env = guest->mount->mount->env;
 	if (json_scan(data, len, members, 2) == JSON_OK &&
-		json_equals(&members[0].value, "token")) {
+		json_equals(&members[0].value, "token") && members[1].value.kind == JSON_STRING) {
 		grant = read_token(env, &members[1].value, buf, sizeof(buf), &fault);
 	}
 	if (grant && !grant_may_join(grant, guest->request->room)) {

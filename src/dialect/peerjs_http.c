@@ -97,22 +97,24 @@ static char *list_ids(const struct peerjs_realm *realm)
 }
 
 /* `what` is what stands behind the key. */
-static bool answer_key(const struct peerjs_realm *realm, const char *what, bool preflight,
-	struct dialect_answer *ret)
+static bool answer_key(const struct mount *mount, const char *what,
+	const struct dialect_request *request, struct dialect_answer *ret)
 {
+	const struct peerjs_realm *realm = mount->state;
+	const struct grant *grant;
 	bool id = !strcmp(what, "/id");
 
 	if (!id && strcmp(what, "/peers") != 0) {
 		return false;
 	}
-	if (preflight) {
+	if (request->preflight) {
 		ret->status = 204;
 	} else if (id) {
 		answer(ret, 200, "text/html; charset=utf-8", new_id(realm));
-	} else if (realm->discovery) {
-		answer(ret, 200, "application/json; charset=utf-8", list_ids(realm));
-	} else {
+	} else if (!realm->discovery) {
 		answer(ret, 401, "text/plain; charset=utf-8", strdup("Unauthorized"));
+	} else if (!request->may_join || request->may_join(request->cookie, mount, "", &grant)) {
+		answer(ret, 200, "application/json; charset=utf-8", list_ids(realm));
 	}
 	return true;
 }
@@ -146,7 +148,7 @@ bool peerjs_http(const struct mount *mount, const struct dialect_request *reques
 	size_t key = rest ? strcspn(rest, "/") : 0;
 
 	ret->cors = true;
-	if (key && answer_key(realm, rest + key, request->preflight, ret)) {
+	if (key && answer_key(mount, rest + key, request, ret)) {
 		return true;
 	}
 	/* Beside the mount others live: there not every word is taken for a key. */
@@ -154,7 +156,7 @@ bool peerjs_http(const struct mount *mount, const struct dialect_request *reques
 	if (key &&
 		((key == strlen("peerjs") && !strncmp(other, "peerjs", key)) ||
 			(key == strlen(realm->key) && !strncmp(other, realm->key, key))) &&
-		answer_key(realm, other + key, request->preflight, ret)) {
+		answer_key(mount, other + key, request, ret)) {
 		return true;
 	}
 	return answer_banner(mount, request->path, request->preflight, ret);

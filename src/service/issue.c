@@ -14,14 +14,16 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/utf8.h"
+#include "nakodo/service/grant.h"
 #include "nakodo/service/jwt.h"
 #include "nakodo/service/jwt_keys.h"
 
-#define TTL_MAX (365 * 24 * 3600) /* seconds */
+#define TTL 3600 /* seconds */
+#define TTL_MAX (365 * 24 * 3600)
 
 struct wish {
 	const char *key;
-	int64_t ttl; /* seconds */
+	int64_t ttl; /* seconds; 0: not said */
 	cJSON *claims, *rooms;
 };
 
@@ -46,12 +48,22 @@ static int64_t parse_ttl(const char *text)
 	return 0;
 }
 
+static bool is_said(const struct wish *wish, const char *name)
+{
+	return !strcmp(name, "key")   ? wish->key != NULL
+	       : !strcmp(name, "ttl") ? wish->ttl != 0
+				      : cJSON_HasObjectItem(wish->claims, name);
+}
+
 static int take(struct wish *wish, const char *name, const char *value, struct problem *problem)
 {
 	static const char *const claims[] = {"sub", "name", "iss", "aud"};
 
 	if (!utf8_is_valid(value, strlen(value))) {
 		return problem_set(problem, -EINVAL, "what is behind --%s must be UTF-8", name);
+	}
+	if (is_said(wish, name)) {
+		return problem_set(problem, -EINVAL, "--%s may stand once", name);
 	}
 	if (!strcmp(name, "key")) {
 		wish->key = value;
@@ -112,7 +124,30 @@ static bool add_rest(struct wish *wish, int64_t now)
 		return false;
 	}
 	return cJSON_AddNumberToObject(wish->claims, "iat", (double)now) &&
-	       cJSON_AddNumberToObject(wish->claims, "exp", (double)(now + wish->ttl));
+	       cJSON_AddNumberToObject(
+		       wish->claims, "exp", (double)(now + (wish->ttl ? wish->ttl : TTL)));
+}
+
+/* Would a server understand what it says? */
+static int check(const char *text, struct problem *problem)
+{
+	struct jwt_claims claims = {.len = strlen(text)};
+	struct problem detail;
+	struct grant *grant;
+	int error;
+
+	if (claims.len > sizeof(claims.text)) {
+		return -EINVAL; /* which jwt_sign() would say */
+	}
+	memcpy(claims.text, text, claims.len);
+	error = grant_read(&grant, &claims, &detail);
+	if (!error) {
+		grant_destroy(grant);
+	}
+	return error == -EACCES ? problem_set(problem, error,
+					  "that makes a token which no server would take: it %s",
+					  detail.text)
+				: error;
 }
 
 static int sign(char **ret, const struct wish *wish, struct problem *problem)
@@ -127,7 +162,8 @@ static int sign(char **ret, const struct wish *wish, struct problem *problem)
 		return error;
 	}
 	claims = cJSON_PrintUnformatted(wish->claims);
-	error = claims ? jwt_sign(ret, jwt_keys_first(keys), claims) : -ENOMEM;
+	error = claims ? check(claims, problem) : -ENOMEM;
+	error = error ? error : jwt_sign(ret, jwt_keys_first(keys), claims);
 	cJSON_free(claims);
 	jwt_keys_destroy(keys);
 	if (error == -ENOKEY) {
@@ -141,8 +177,7 @@ static int sign(char **ret, const struct wish *wish, struct problem *problem)
 
 int issue_token(char **ret, int argc, char *const *argv, struct problem *problem)
 {
-	struct wish wish = {
-		.ttl = 3600, .claims = cJSON_CreateObject(), .rooms = cJSON_CreateArray()};
+	struct wish wish = {.claims = cJSON_CreateObject(), .rooms = cJSON_CreateArray()};
 	int error =
 		wish.claims && wish.rooms ? read_arguments(&wish, argc, argv, problem) : -ENOMEM;
 

@@ -208,6 +208,23 @@ test('ayame: who does not say who it is keeps no place', async () => {
   assert.equal((await client.closed).code, 1000);
 });
 
+test('plain requests of dialects: who is there is told with a token for it, and anything else without one', async (t) => {
+  const own = await testDaemon(t, { args: [...args, '--mount', '/peerjs=peerjs?allow-discovery=yes'] });
+  const ask = (path, token) => fetch(`http://127.0.0.1:${own.port}${path}`, token && bearer(token));
+  const client = await open(`${own.ws}/peerjs?key=peerjs&id=hana&token=t`, bearer(key.token({ room: '' })));
+  await client.next();
+  for (const path of ['/peerjs/peerjs/peers', '/peerjs/any/peers', '/peerjs/peers']) {
+    for (const [token, status, code] of [[undefined, 401, 'no-token'], [bad.expired(), 401, 'bad-token'], [key.token({ room: 'a' }), 403, 'not-granted']]) {
+      const answer = await ask(path, token);
+      assert.deepEqual([path, answer.status, (await answer.json()).code], [path, status, code]);
+    }
+    assert.deepEqual(await (await ask(path, key.token({ room: '*' }))).json(), ['hana']);
+    assert.deepEqual(await (await ask(`${path}?token=${key.token({ room: '' })}`)).json(), ['hana']);
+  }
+  assert.match(await (await ask('/peerjs/peerjs/id')).text(), /^[0-9a-f-]{36}$/);
+  await client.close();
+});
+
 test('the JavaScript client shows the token that it joins with', async () => {
   const client = connectClient(base);
   const room = await client.join('team-a', { token: key.token({ room: 'team-*' }) });

@@ -35,6 +35,16 @@ test('who shows none in the URL is asked for one, however long it is, and comes 
   await a.bye();
 });
 
+test('a room is full for whom its token leaves no place, as it is when that one joins', async () => {
+  const full = async (max) => (await (await fetch(`http://127.0.0.1:${daemon.port}/v1/r-two/peers?token=${key.token({ room: 'r-two', max })}`)).json()).full;
+  const a = await join('r-two', { max: 2 });
+  assert.deepEqual([await full(1), await full(2), await full()], [true, false, false]);
+  const b = await join('r-two', { max: 2 });
+  assert.deepEqual([await full(1), await full(2), await full(3)], [true, true, false]);
+  await a.bye();
+  await b.bye();
+});
+
 test('who is inside is told to nobody without a token', async () => {
   const ask = async (token) => (await fetch(`http://127.0.0.1:${daemon.port}/v1/r/peers`, { headers: token ? { authorization: `Bearer ${token}` } : {} })).status;
   assert.deepEqual([await ask(), await ask(key.token({ room: 'q' })), await ask(key.token({ room: 'r' }))], [401, 403, 200]);
@@ -45,7 +55,8 @@ test('a guest whose token is bad is told why and closed with 4401, or 4403 if it
     [key.token({ room: 'r', exp: 1 }), 'unauthorized', 4401, /expired/],
     ['x', 'unauthorized', 4401, /no signed token/],
     ['x'.repeat(5000), 'unauthorized', 4401, /too long/],
-    [5, 'unauthorized', 4401, /token/],
+    [5, 'unauthorized', 4401, /is needed/],
+    [undefined, 'unauthorized', 4401, /is needed/],
     [key.token({ room: 'q' }), 'forbidden', 4403, /room/],
   ]) {
     const client = await guest();

@@ -51,6 +51,12 @@ test('what cannot be signed is said in a sentence, with status 2', async () => {
     [['--key', key.option, '--room', 'a', '--ttl', '0'], /--ttl must be a time/],
     [['--key', key.option, '--room', 'a', '--ttl', '400d'], /--ttl must be a time/],
     [['--key', key.option, '--room', 'a'.repeat(4000)], /too long/],
+    [['--key', key.option, '--room', 'a'.repeat(129)], /no server would take: it names no rooms as they can be/],
+    [['--key', key.option, ...Array.from({ length: 65 }, (_, i) => ['--room', `${i}`]).flat()], /names no rooms as they can be/],
+    [['--key', key.option, '--room', 'a', '--name', 'é'.repeat(65)], /`name` that is no text of 128 bytes/],
+    [['--key', key.option, '--room', 'a', '--sub', 'a', '--sub', 'b'], /--sub may stand once/],
+    [['--key', key.option, '--key', key.option, '--room', 'a'], /--key may stand once/],
+    [['--key', key.option, '--room', 'a', '--ttl', '1h', '--ttl', '2h'], /--ttl may stand once/],
     [['--key', key.option, '--room'], /with a value/],
     [['--colour', 'red'], /takes --key/],
   ];

@@ -128,17 +128,44 @@ static void a_room_is_full_for_whom_nobody_gives_way_to(void **state)
 	assert_true(is_full_for("192.0.2.9"));
 }
 
-static void who_may_not_join_the_room_is_to_be_refused(void **state)
+static void a_room_that_has_more_than_it_may_by_now_is_full(void **state)
 {
-	struct dialect_request request = {.path = "/v1/r/peers", .preflight = true};
+	(void)state;
+	v1_join_from(&all, "192.0.2.1", "r");
+	v1_drop(v1_join_from(&all, "192.0.2.1", "r"), 0);
+	peers_options.room_peers = 2;
+	assert_false(is_full_for("192.0.2.9")); /* who is away gives way */
+	peers_options.room_peers = 1;
+	assert_true(is_full_for("192.0.2.9")); /* by which there is still no place */
+	peers_options.room_peers = 60;
+}
+
+static bool refuse(
+	void *cookie, const struct mount *mount, const char *room, const struct grant **ret_grant)
+{
+	*(bool *)cookie = true;
+	*ret_grant = NULL;
+	assert_string_equal(mount->path, "/v1");
+	assert_string_equal(room, "r");
+	return false;
+}
+
+static void who_may_not_join_the_room_is_told_nothing(void **state)
+{
+	bool asked = false;
+	struct dialect_request request = {
+		.path = "/v1/r/peers", .preflight = true, .may_join = refuse, .cookie = &asked};
 	struct dialect_answer answer = {0};
 
 	(void)state;
 	assert_true(dialect_table_http(all.mounts, NULL, &request, &answer));
 	assert_int_equal(answer.status, 204);
+	assert_false(asked);
+	request.preflight = false;
+	answer = (struct dialect_answer){0};
+	assert_true(dialect_table_http(all.mounts, NULL, &request, &answer));
+	assert_true(asked);
 	assert_null(answer.owned);
-	assert_string_equal(answer.room, "r");
-	assert_string_equal(answer.mount->path, "/v1");
 }
 
 static void no_other_path_is_answered(void **state)
@@ -169,7 +196,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_room_is_full_for_whom_nobody_gives_way_to, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			who_may_not_join_the_room_is_to_be_refused, set_up, tear_down),
+			a_room_that_has_more_than_it_may_by_now_is_full, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			who_may_not_join_the_room_is_told_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_other_path_is_answered, set_up, tear_down),
 	};
 

@@ -50,6 +50,12 @@ struct dialect_request {
 	const char *const *arguments; /* as in struct request */
 	bool preflight; /* OPTIONS */
 	const struct address *address; /* of the client; NULL: not known */
+	/* May who asks be told what those are told who may join that room of the mount? False: it
+	 * is refused, and no answer is needed. *ret_grant is what its token allows, until the
+	 * answer is given; NULL: none is asked for. NULL: everybody may. */
+	bool (*may_join)(void *cookie, const struct mount *mount, const char *room,
+		const struct grant **ret_grant);
+	void *cookie;
 };
 
 /* The answer to such a request; zeroed before the dialect fills it in. */
@@ -60,9 +66,6 @@ struct dialect_answer {
 	size_t len;
 	char *owned; /* to be freed, or NULL */
 	bool cors; /* pages of any allowed origin may read it */
-	/* It tells what only those may know who may join that room of that mount. NULL: anybody. */
-	const struct mount *mount;
-	char room[HUB_NAME_MAX + 1];
 };
 
 /* All callbacks may use any verb of the hub. */

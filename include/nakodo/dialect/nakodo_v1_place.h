@@ -16,7 +16,7 @@ struct room;
  * where nobody is, have to give way to a newcomer of that address. As nakodo_v1_seat_create(). */
 int nakodo_v1_place_take(struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room,
 	const struct address *newcomer, size_t most);
-/* Is the room full for a newcomer of that address, to whom nobody there has to give way? */
-bool nakodo_v1_is_full(const struct room *room, const struct address *newcomer);
+/* Would that find no place in a room where somebody is? */
+bool nakodo_v1_is_full(const struct room *room, const struct address *newcomer, size_t most);
 /* dialect.give_way. */
 bool nakodo_v1_give_way(struct mount *mount, const struct address *newcomer);

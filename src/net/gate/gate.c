@@ -207,17 +207,14 @@ static bool is_rebound(
 }
 
 struct refusal gate_check_joiner(struct gate *gate, const struct gate_door *door,
-	const struct head *head, const struct mount *mount, const char *room)
+	const struct head *head, const struct mount *mount, const char *room,
+	struct grant **ret_grant)
 {
 	struct refusal refusal =
 		is_rebound(gate, door, head) ? refuse_host() : check_origin(gate, door, head);
-	struct grant *grant = NULL;
 
-	if (!refusal.status) {
-		refusal = bearer_check(gate, door, head, mount, room, &grant);
-		grant_destroy(grant);
-	}
-	return refusal;
+	*ret_grant = NULL;
+	return refusal.status ? refusal : bearer_check(gate, door, head, mount, room, ret_grant);
 }
 
 const struct mount *gate_route(const struct gate *gate, const struct gate_door *door,

@@ -23,6 +23,7 @@
 #include "nakodo/net/http/site.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
+#include "nakodo/service/grant.h"
 #include "nakodo/service/ice.h"
 
 #define CONNECT_TEXT 640 /* bytes */
@@ -281,31 +282,50 @@ static void write_dialect(const struct exchange *exchange, const struct dialect_
 	answer_write(exchange->conn, exchange->head, &reply, &shape);
 }
 
+/* Who asks a dialect, as far as it has wanted to know. */
+struct asker {
+	const struct exchange *exchange;
+	struct refusal refusal;
+	struct grant *grant;
+};
+
+static bool may_join(
+	void *cookie, const struct mount *mount, const char *room, const struct grant **ret_grant)
+{
+	struct asker *asker = cookie;
+	const struct exchange *exchange = asker->exchange;
+
+	asker->refusal = gate_check_joiner(
+		exchange->pages->gate, exchange->door, exchange->head, mount, room, &asker->grant);
+	*ret_grant = asker->grant;
+	return !asker->refusal.status;
+}
+
 /* A dialect's own requests, as PeerJS has them. */
 static bool serve_dialect(const struct exchange *exchange)
 {
-	struct gate *gate = exchange->pages->gate;
+	struct asker asker = {.exchange = exchange};
 	const struct head *head = exchange->head;
 	const struct dialect_request request = {.path = head->path,
 		.arguments = head->arguments,
 		.preflight = head->method == HEAD_OPTIONS,
-		.address = &exchange->conn->address};
+		.address = &exchange->conn->address,
+		.may_join = may_join,
+		.cookie = &asker};
 	struct dialect_answer ret = {0};
-	struct refusal refusal = {0};
 
-	if (!dialect_table_http(gate->dialects, exchange->door->own, &request, &ret)) {
+	if (!dialect_table_http(
+		    exchange->pages->gate->dialects, exchange->door->own, &request, &ret)) {
 		return false;
 	}
-	if (ret.mount && !request.preflight) {
-		refusal = gate_check_joiner(gate, exchange->door, head, ret.mount, ret.room);
-	}
-	if (refusal.status) {
-		answer_refuse(exchange->conn, head, &refusal);
+	if (asker.refusal.status) {
+		answer_refuse(exchange->conn, head, &asker.refusal);
 	} else if (ret.len > room_of(exchange)) {
 		refuse_busy(exchange);
 	} else {
 		write_dialect(exchange, &ret);
 	}
+	grant_destroy(asker.grant);
 	free(ret.owned);
 	return true;
 }

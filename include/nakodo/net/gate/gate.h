@@ -102,9 +102,10 @@ bool gate_is_full(const struct gate *gate);
 const struct mount *gate_route(const struct gate *gate, const struct gate_door *door,
 	const char *path, const char **ret_room);
 /* May who asks read what those are told who may join that room of the mount? By what it sends:
- * nothing is said of places and rates. */
+ * nothing is said of places and rates. *ret_grant is as of bearer_check(). */
 struct refusal gate_check_joiner(struct gate *gate, const struct gate_door *door,
-	const struct head *head, const struct mount *mount, const char *room);
+	const struct head *head, const struct mount *mount, const char *room,
+	struct grant **ret_grant);
 /* May pages of the head's origin connect here, and read what a dialect answers? */
 bool gate_admits_origin(
 	const struct gate *gate, const struct gate_door *door, const struct head *head);
