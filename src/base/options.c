@@ -202,6 +202,11 @@ static int load_sources(struct options_load *load, int argc, char *const *argv,
 	return error ? error : load_arguments(load, argc, argv, &config);
 }
 
+bool options_have_certificate(const struct options *options)
+{
+	return *options->tls_cert || *options->tls_self_signed;
+}
+
 static int check_listener(
 	const struct options *options, const struct option_item *item, struct problem *problem)
 {
@@ -211,7 +216,7 @@ static int check_listener(
 	if (error) {
 		return error;
 	}
-	if (endpoint.tls && !*options->tls_cert && !*options->tls_self_signed) {
+	if (endpoint.tls && !options_have_certificate(options)) {
 		return problem_set(problem, -EINVAL,
 			"%s: listen `%s` needs a certificate: set tls-cert and tls-key, or "
 			"tls-self-signed",

@@ -85,8 +85,8 @@ static const struct entry signals[] = {
 	{"SIGHUP", NULL,
 		"Read all options, certificates, secrets and keys anew, and reopen log-file; "
 		"nobody is disconnected. If anything is wrong, or has changed that needs a "
-		"restart (what says so among the options, more max-peers, a first or no "
-		"certificate), all stays as it is, and the log says why."},
+		"restart (what says so among the options, or more max-peers), all stays as it "
+		"is, and the log says why."},
 	{NULL, NULL, NULL},
 };
 

@@ -22,7 +22,7 @@ const struct option_row options_table[] = {
 		.name = "listen",
 		.placeholder = "WHERE",
 		.type = OPTION_LIST,
-		FIXED(listen),
+		FIELD(listen),
 		.standard = "localhost:3000",
 		.check = options_check_listen,
 		.help = "Accept connections at HOST:PORT, tls:HOST:PORT, proxy:HOST:PORT (each "

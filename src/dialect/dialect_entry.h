@@ -16,7 +16,7 @@ struct entry {
 	struct mount mount;
 	struct dialect_table *table;
 	struct entry *next;
-	bool said; /* the options say so: paths lead there */
+	bool said; /* the options say so: paths lead there. Never a listener's own */
 	bool saying; /* the options that dialect_table_prepare() was given do */
 	size_t users; /* that hold it */
 	const char *key; /* the path, or the listener whose own it is */

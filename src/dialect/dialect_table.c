@@ -135,7 +135,7 @@ static struct entry **list_of(struct entry *entry)
 	return entry->mount.path ? &entry->table->mounts : &entry->table->own;
 }
 
-/* It goes when the options do not say it and nobody is there. */
+/* It goes when the options do not say it and nobody holds it. */
 static void settle(struct entry *entry)
 {
 	if (!entry->said && !entry->users) {
@@ -144,14 +144,15 @@ static void settle(struct entry *entry)
 	}
 }
 
-/* The mount that is there by these words already. NULL: none. */
-static struct entry *find_said(struct dialect_table *table, const char *path, const char *text)
+/* The mount that is there by these words already, if only because somebody holds it: who comes back
+ * to it finds who stayed. NULL: none. */
+static struct entry *find_alike(struct entry *entries, const char *key, const char *text)
 {
 	struct entry *entry;
 
-	LL_FOREACH(table->mounts, entry)
+	LL_FOREACH(entries, entry)
 	{
-		if (entry->said && !strcmp(entry->key, path) && !strcmp(entry->text, text)) {
+		if (!strcmp(entry->key, key) && !strcmp(entry->text, text)) {
 			break;
 		}
 	}
@@ -173,7 +174,7 @@ static int add_mount(
 		return problem_set(problem, -EINVAL, "%s: mount `%s` is not PATH=DIALECT",
 			item->where, item->value);
 	}
-	entry = find_said(table, path, equals + 1);
+	entry = find_alike(table->mounts, path, equals + 1);
 	error = entry ? 0 : entry_create(&fresh, table, path, false, equals + 1, &detail);
 	free(path);
 	if (error) {
@@ -288,22 +289,16 @@ void dialect_table_destroy(struct dialect_table *table)
 const struct mount *dialect_table_own(struct dialect_table *table, const char *listener,
 	const char *name, struct problem *problem)
 {
-	struct entry *entry = NULL;
+	struct entry *entry = find_alike(table->own, listener, name);
 
-	if (entry_create(&entry, table, listener, true, name, problem)) {
-		return NULL;
+	if (!entry) {
+		if (entry_create(&entry, table, listener, true, name, problem)) {
+			return NULL;
+		}
+		LL_PREPEND(table->own, entry);
 	}
-	entry->said = true;
-	LL_PREPEND(table->own, entry);
+	entry->users++;
 	return &entry->mount;
-}
-
-void dialect_table_disown(const struct mount *mount)
-{
-	struct entry *entry = (struct entry *)mount;
-
-	entry->said = false;
-	settle(entry);
 }
 
 static void weigh(const struct entry *entries, struct shortage *shortage)
@@ -404,7 +399,7 @@ static void save_entries(const struct entry *entries, struct save *save)
 
 	LL_FOREACH(entries, entry)
 	{
-		if (entry->said && entry->mount.dialect->save) {
+		if ((entry->said || !entry->mount.path) && entry->mount.dialect->save) {
 			save_begin(save, SAVE_MOUNT);
 			save_number(save, !entry->mount.path);
 			save_text(save, entry->key);

@@ -207,7 +207,7 @@ static int on_event(
 		/* guard connect: CONNECT makes a connection raw and clears all its timeouts. */
 		return -1;
 	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
-		tls_attach(server_of(wsi)->tls, user);
+		tls_attach(&server_of(wsi)->tls, user);
 		return 0;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return on_upgrade(server_of(wsi), conn_of(wsi), wsi, in);

@@ -18,7 +18,7 @@
 #include "nakodo/net/server.h"
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
-#include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/listeners.h"
 #include "nakodo/net/ws/ws.h"
 
 #define TICK 50 /* ms */
@@ -46,8 +46,6 @@ static void on_overdue(uv_timer_t *timer)
 void lifecycle_finish(struct server *server)
 {
 	struct lifecycle *life = &server->lifecycle;
-	struct listener *listener;
-
 	sigset_t asked;
 
 	if (server->finished) {
@@ -59,10 +57,7 @@ void lifecycle_finish(struct server *server)
 	sigaddset(&asked, SIGTERM);
 	sigaddset(&asked, SIGINT);
 	sigprocmask(SIG_BLOCK, &asked, NULL);
-	LL_FOREACH(server->sockets.listeners, listener)
-	{
-		listener_close(listener);
-	}
+	listeners_close(&server->sockets);
 	accept_end_waiting(&server->sockets);
 	ctl_finish(&server->ctl);
 	close_handle(&life->terminate);
@@ -205,17 +200,13 @@ static void on_drain(uv_timer_t *timer)
 void lifecycle_drain(struct server *server)
 {
 	struct lifecycle *life = &server->lifecycle;
-	struct listener *listener;
 
 	log_info("server.stop", LOG_STR("how", "draining"), LOG_UINT("peers", server->gate.peers));
 	notify_stopping(&life->notify, server->options->drain_seconds * 1000 + STOP_MOST);
 	server->gate.draining = true;
 	life->began = uv_now(&server->loop);
 	life->to_close = count_open(server, false);
-	LL_FOREACH(server->sockets.listeners, listener)
-	{
-		listener_close(listener);
-	}
+	listeners_close(&server->sockets);
 	uv_timer_start(&life->drain, on_drain, 0, TICK);
 }
 

@@ -8,9 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#include <utlist.h>
 
-#include "nakodo/base/address.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/log_options.h"
 #include "nakodo/base/options.h"
@@ -20,7 +18,7 @@
 #include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/http/site.h"
 #include "nakodo/net/server.h"
-#include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/listeners.h"
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/service/ice.h"
 #include "nakodo/service/jwt_keys.h"
@@ -34,6 +32,7 @@ struct fresh {
 	struct jwt_keys *keys;
 	struct site *site;
 	struct webhook *webhook;
+	struct opening opening;
 	uint64_t max_memory;
 };
 
@@ -106,63 +105,23 @@ static void take_limits(struct server *server, struct fresh *fresh)
 	server->ws.show.messages = options->show_messages;
 }
 
-/* A certificate that comes or goes would need or leave a part of libwebsockets. */
 static int make_tls(struct server *server, struct fresh *fresh, struct problem *problem)
 {
-	const struct options *options = &fresh->options;
-	bool wanted = *options->tls_cert || *options->tls_self_signed;
-	const struct options *said = wanted ? options : server->options;
-
-	if (wanted != !!server->tls) {
-		return problem_set(problem, -EBUSY,
-			"%s: a certificate cannot %s while the daemon runs: restart it, or take "
-			"the change back",
-			options_where_either(said, &said->tls_cert, &said->tls_self_signed),
-			wanted ? "come" : "go");
-	}
-	return tls_create(&fresh->tls, options, problem);
+	(void)server;
+	return tls_create(&fresh->tls, &fresh->options, problem);
 }
 
 static void take_tls(struct server *server, struct fresh *fresh)
 {
-	if (server->tls) {
-		tls_swap(server->tls, fresh->tls);
-	}
+	SWAP(server->tls, fresh->tls);
+	server->gate.tls = server->tls;
+	server->pages.tls = server->tls;
 }
 
 static void dispose_tls(struct server *server, struct fresh *fresh)
 {
 	(void)server;
 	tls_destroy(fresh->tls);
-}
-
-/* Does it believe whatever client's address anybody on another machine tells it? */
-static bool believes_all(const struct listener *listener)
-{
-	const struct sockaddr *bound = (const struct sockaddr *)&listener->address;
-	struct address address;
-
-	return listener->endpoint.proxy && listener->endpoint.kind != ENDPOINT_UNIX &&
-	       !(address_from_sockaddr(&address, bound) && address_is_loopback(&address));
-}
-
-/* What listens stays, and must go with the other options. */
-static int check_listeners(struct server *server, struct fresh *fresh, struct problem *problem)
-{
-	const struct option_list *before = &server->options->trusted_proxy;
-	const struct listener *listener;
-
-	LL_FOREACH(server->sockets.listeners, listener)
-	{
-		if (!fresh->options.trusted_proxy.count && believes_all(listener)) {
-			return problem_set(problem, -EINVAL,
-				"%s: trusted-proxy cannot go, since other machines reach a proxy: "
-				"listener, which would believe what they write into the PROXY "
-				"header",
-				before->count ? before->items[0].where : "default");
-		}
-	}
-	return 0;
 }
 
 static int make_ice(struct server *server, struct fresh *fresh, struct problem *problem)
@@ -254,6 +213,44 @@ static void dispose_mounts(struct server *server, struct fresh *fresh)
 	dialect_table_settle(server->dialects);
 }
 
+/* They accept from now on, but nobody comes before the next turn of the loop. */
+static int make_listeners(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	int error;
+
+	fresh->opening = (struct opening){
+		.sockets = &server->sockets,
+		.dialects = server->dialects,
+		.options = &fresh->options,
+	};
+	error = listeners_make(&fresh->opening, problem);
+	if (error) {
+		return error;
+	}
+	error = listeners_start(&fresh->opening);
+	if (error) {
+		listeners_dispose(&fresh->opening);
+		return problem_set(problem, error, "cannot listen: %s", uv_strerror(error));
+	}
+	return 0;
+}
+
+static void take_listeners(struct server *server, struct fresh *fresh)
+{
+	listeners_take(&fresh->opening);
+	if (server->sockets.measured) {
+		lag_start(&server->ws.flush.lag, &server->loop);
+	} else {
+		lag_stop(&server->ws.flush.lag);
+	}
+}
+
+static void dispose_listeners(struct server *server, struct fresh *fresh)
+{
+	(void)server;
+	listeners_dispose(&fresh->opening);
+}
+
 /* The last that is made, since the old log is closed then. */
 static int make_log(struct server *server, struct fresh *fresh, struct problem *problem)
 {
@@ -265,13 +262,13 @@ static int make_log(struct server *server, struct fresh *fresh, struct problem *
 static const struct part parts[] = {
 	{make_options, take_options, dispose_options},
 	{make_limits, take_limits, NULL},
-	{check_listeners, NULL, NULL},
 	{make_tls, take_tls, dispose_tls},
 	{make_ice, take_ice, dispose_ice},
 	{make_keys, take_keys, dispose_keys},
 	{make_site, take_site, dispose_site},
 	{make_webhook, take_webhook, dispose_webhook},
 	{make_mounts, take_mounts, dispose_mounts},
+	{make_listeners, take_listeners, dispose_listeners},
 	{make_log, NULL, NULL},
 };
 
@@ -343,7 +340,6 @@ int reload_run(struct server *server, struct problem *problem)
 {
 	struct notify *notify = &server->lifecycle.notify;
 	struct fresh fresh = {0};
-	struct listener *listener;
 	size_t sockets;
 	int error;
 
@@ -354,10 +350,11 @@ int reload_run(struct server *server, struct problem *problem)
 		return error;
 	}
 	take(server, &fresh);
-	LL_COUNT(server->sockets.listeners, listener, sockets);
+	sockets = listeners_count(&server->sockets);
 	log_info("reload.done", LOG_UINT("sockets", sockets),
 		LOG_UINT("max-peers", server->gate.max_peers),
 		LOG_UINT("max-memory", server->gate.max_memory));
+	listeners_tell_open(&server->sockets);
 	notify_ready(notify, sockets);
 	return 0;
 }

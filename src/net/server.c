@@ -30,6 +30,7 @@
 #include "nakodo/net/restart.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/listeners.h"
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/verbs.h"
 #include "nakodo/net/ws/expiry.h"
@@ -160,7 +161,6 @@ static int prepare(struct server *server, struct options *options, struct proble
 	error = error ? error : bearer_load(&server->gate.keys, options, problem);
 	error = error ? error : tls_create(&server->tls, options, problem);
 	if (!error) {
-		server->sockets.tls = server->tls;
 		server->gate.tls = server->tls;
 		server->pages.gate = &server->gate;
 		server->pages.ice = server->ice;
@@ -172,12 +172,7 @@ static int prepare(struct server *server, struct options *options, struct proble
 
 static void dispose(struct server *server)
 {
-	struct listener *listener, *next;
-
-	LL_FOREACH_SAFE(server->sockets.listeners, listener, next)
-	{
-		listener_destroy(listener);
-	}
+	listeners_destroy(&server->sockets);
 	conn_forget_orphans(&server->sockets);
 	ctl_finish(&server->ctl);
 	restart_finish(&server->restart);
@@ -216,15 +211,15 @@ static int create_vhosts(struct server *server, struct lws_context_creation_info
 	}
 	info->vhost_name = "plain";
 	server->sockets.plain = lws_create_vhost(server->context, info);
-	if (server->tls) {
-		info->port = CONTEXT_PORT_NO_LISTEN_SERVER; /* the other one is without TLS */
-		info->vhost_name = "tls";
-		info->protocols = server->secure_protocols;
-		/* No file names: tls.c gives the certificate to each handshake. */
-		info->options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
-		server->sockets.secure = lws_create_vhost(server->context, info);
-	}
-	return server->sockets.plain && (server->sockets.secure || !server->tls) ? 0 : -ENOMEM;
+	/* Also if there is no certificate: other options may bring one, and libwebsockets does not
+	 * survive to be out of memory here. */
+	info->port = CONTEXT_PORT_NO_LISTEN_SERVER; /* the other one is without TLS */
+	info->vhost_name = "tls";
+	info->protocols = server->secure_protocols;
+	/* No file names: tls.c gives the certificate to each handshake. */
+	info->options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+	server->sockets.secure = lws_create_vhost(server->context, info);
+	return server->sockets.plain && server->sockets.secure ? 0 : -ENOMEM;
 }
 
 static int create_context(struct server *server, struct problem *problem)
@@ -279,13 +274,19 @@ static int create_context(struct server *server, struct problem *problem)
 	return 0;
 }
 
+static struct opening opening_of(struct server *server, const struct options *options)
+{
+	return (struct opening){
+		.sockets = &server->sockets, .dialects = server->dialects, .options = options};
+}
+
 static int open_listeners(struct server *server, struct problem *problem)
 {
-	const struct option_list *list = &server->options->listen;
-	int error = 0;
+	struct opening opening = opening_of(server, server->options);
+	int error = listeners_make(&opening, problem);
 
-	for (size_t i = 0; i < list->count && !error; i++) {
-		error = listener_open(&server->sockets, server->dialects, &list->items[i], problem);
+	if (!error) {
+		listeners_take(&opening);
 	}
 	return error;
 }
@@ -303,11 +304,10 @@ static bool is_second_of(const struct listener *listener, const struct listener 
 	       b->port == a->port && !strcmp(a->host, b->host);
 }
 
-/* Where we are reached, for a person; how many sockets. */
-static size_t print_places(const struct server *server, FILE *out)
+/* Where we are reached, for a person. */
+static void print_places(const struct server *server, FILE *out)
 {
 	const struct listener *listener, *before = NULL;
-	size_t count = 0;
 
 	fprintf(out, "nakodo " NAKODO_VERSION " is ready:\n");
 	LL_FOREACH(server->sockets.listeners, listener)
@@ -316,21 +316,18 @@ static size_t print_places(const struct server *server, FILE *out)
 			urls_print(listener, out);
 		}
 		before = listener;
-		count++;
 	}
 	lan_announce(server->sockets.listeners, server->tls, out);
-	return count;
 }
 
 static void announce(struct server *server)
 {
-	const struct listener *listener;
 	char *text = NULL;
-	size_t len, count = 0, open_to_all = 0;
+	size_t len, count = listeners_count(&server->sockets);
 	FILE *out = open_memstream(&text, &len);
 
 	if (out) {
-		count = print_places(server, out);
+		print_places(server, out);
 		fclose(out);
 		show_text(&server->ws.show, text ? text : "");
 		free(text);
@@ -339,16 +336,7 @@ static void announce(struct server *server)
 		LOG_STR("libwebsockets", lws_get_library_version()), LOG_UINT("sockets", count),
 		LOG_UINT("max-peers", server->gate.max_peers),
 		LOG_UINT("max-memory", server->gate.max_memory));
-	LL_FOREACH(server->sockets.listeners, listener)
-	{
-		open_to_all += !listener->loopback &&
-			       !bearer_is_asked(&server->gate, listener->endpoint.auth);
-	}
-	if (open_to_all) {
-		log_info("auth.none", LOG_UINT("sockets", open_to_all),
-			LOG_STR("remedy", "whoever reaches them may join any room; auth = token "
-					  "changes that"));
-	}
+	listeners_tell_open(&server->sockets);
 	notify_ready(&server->lifecycle.notify, count);
 }
 
@@ -410,9 +398,7 @@ static int start(struct server *server, struct problem *problem)
 	handshakes_init(&server->sockets.handshakes, &server->loop);
 	ws_start(&server->ws, &server->sockets);
 	hooks_start(&server->hooks, &server->loop, &server->deadlines);
-	if (server->tls) {
-		renewal_start(&server->renewal, server->tls, &server->deadlines);
-	}
+	renewal_start(&server->renewal, &server->tls, &server->deadlines);
 #ifdef NAKODO_AUDIT
 	invariants_start(server);
 #endif
@@ -437,10 +423,10 @@ int server_check(struct options *options, struct problem *problem)
 {
 	struct server server = {.restart.directory = -1, .ctl.fd = -1};
 	int error = prepare(&server, options, problem);
+	struct opening opening = opening_of(&server, options);
 
-	for (size_t i = 0; i < options->listen.count && !error; i++) {
-		error = listener_check(
-			options, server.dialects, &options->listen.items[i], problem);
+	for (size_t entry = 1; entry <= options->listen.count && !error; entry++) {
+		error = opening_check(&opening, entry, problem);
 	}
 	error = error ? error : restart_check(options, problem);
 	dispose(&server);

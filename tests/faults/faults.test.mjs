@@ -1,10 +1,14 @@
 // Goal: an allocation that fails, anywhere, costs at most the connection that it was for. FAULTS=all makes
 // every allocation fail once, SEED=n throws the same dice again.
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { certificateDirectory } from '../lib/daemon.mjs';
-import { Faults, Healthy, faultyDaemon } from '../lib/faults.mjs';
+import { certificateDirectory, scratch, shipped, spawnDaemon } from '../lib/daemon.mjs';
+import { Faults, Healthy, faulty, faultyDaemon } from '../lib/faults.mjs';
 import { ask } from '../lib/http.mjs';
+import { freePorts } from '../lib/ports.mjs';
 import { descriptors, settles } from '../lib/process.mjs';
 import { Receiver, secretFile } from '../lib/receiver.mjs';
 import { dice } from '../lib/v1-model.mjs';
@@ -136,4 +140,53 @@ test('an allocation that fails costs one connection at most', { timeout: all ? 1
   await healthy.leave();
   await settles(daemon, free, 30000);
   t.diagnostic(`SEED=${seed}: ${faults.failed} allocations failed`);
+});
+
+test('a reload in which an allocation fails changes where it listens, or nothing', { timeout: all ? 1800000 : 230000 }, async (t) => {
+  const place = scratch();
+  const file = join(place, 'nakodo.conf');
+  const [port, other, third] = await freePorts(3);
+  const common = `web-root = ${shipped()}\nmax-peers-per-address = 0\nmessage-rate = 0\nbyte-rate = 0\nconnect-rate = 0\n`;
+  const says = [
+    `listen = 127.0.0.1:${port}\nlisten = *:${third}\nlisten = unix:a`,
+    `listen = 127.0.0.1:${port}?metrics\nlisten = localhost:${other}?dialect=relay\nlisten = 127.0.0.1:${third}\nlisten = unix:b`,
+  ];
+  const write = (i) => writeFileSync(file, `${says[i]}\n${common}`);
+  const faults = new Faults();
+  write(0);
+  const daemon = spawnDaemon({ ...faulty(faults), bare: true, tls: false, cwd: place, args: ['--config', file] });
+  t.after(() => daemon.stop());
+  await daemon.ready();
+  const free = descriptors(daemon);
+  const [one, two] = await Promise.all([port, third].map((each) => open(`ws://127.0.0.1:${each}/relay/healthy`)));
+  let now = 0;
+  const reloads = async () => {
+    write(1 - now);
+    const line = await daemon.reload();
+    now = line.includes(' reload.done ') ? 1 - now : now;
+  };
+  for (let i = 0; i < 4; i++) await reloads(); // to have warm caches
+  const counts = [];
+  for (let i = 0; i < 2; i++) {
+    const before = faults.allocations;
+    await reloads();
+    counts.push(faults.allocations - before);
+  }
+  const most = Math.max(...counts);
+  const samples = all ? 2 * most : 4 * SAMPLES; // there and back
+  const numbers = Array.from({ length: samples }, (_, i) => (all ? i >> 1 : random.below(most)) + 1);
+  for (const n of numbers) {
+    faults.arm(n);
+    await reloads();
+    faults.arm(0);
+    const what = `SEED=${seed}: allocation ${n} of ${most}`;
+    assert.equal((await ask({ port }, '/metrics')).status, now ? 200 : 404, what);
+    assert.deepEqual(['a', 'b'].map((name) => existsSync(join(place, name))), [!now, !!now], what);
+    one.send(what);
+    assert.equal(await two.next(), what);
+  }
+  if (now) await reloads();
+  await Promise.all([one.close(), two.close()]);
+  await settles(daemon, free, 30000);
+  t.diagnostic(`SEED=${seed}: ${faults.failed} allocations failed in reloads`);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -479,8 +479,14 @@ describe('sockets from systemd', () => {
   }
 
   it('one of two that the kernel cannot watch: nothing of what was made before is left', async (t) => {
-    const { daemon } = await inherit(t, ['one', 'two'], ['--tls-self-signed', join(directory, 'unwatchable'), '--listen', 'tls:127.0.0.1:0'], ['systemd'],
-      ['python3', join(root, 'tests/lib/unwatchable.py'), '4']);
+    const args = ['--tls-self-signed', join(directory, 'unwatchable'), '--listen', 'tls:127.0.0.1:0'];
+    const { daemon: well } = await inherit(t, ['one', 'two'], args);
+    await well.ready();
+    // The second socket is 4, and the daemon has a duplicate of it.
+    const socketOf = (fd) => readlinkSync(`/proc/${well.pid}/fd/${fd}`);
+    const twin = readdirSync(`/proc/${well.pid}/fd`).find((fd) => fd !== '4' && socketOf(fd) === socketOf(4));
+    await well.stop();
+    const { daemon } = await inherit(t, ['one', 'two'], args, ['systemd'], ['python3', join(root, 'tests/lib/unwatchable.py'), twin]);
     assert.equal(await daemon.exit(), 1);
     assert.match(daemon.stderr, /^nakodo: cannot start: no space left on device\n$(?![^])/m);
   });

@@ -1,11 +1,13 @@
-// Goal: a thousand reloads lose nobody's message and leave no memory behind. The daemon is a release: a sanitizer
-// keeps what is freed.
+// Goal: a thousand reloads lose nobody's message, refuse no connect where the daemon goes on listening, and leave no memory
+// behind. The daemon is a release: a sanitizer keeps what is freed.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openMany } from '../lib/client.mjs';
+import { open } from '../lib/client.mjs';
 import { scratch, shipped, testDaemon } from '../lib/daemon.mjs';
+import { ask } from '../lib/http.mjs';
+import { freePorts } from '../lib/ports.mjs';
 import { Session } from '../lib/v1.mjs';
 
 const RELOADS = 1000;
@@ -15,6 +17,12 @@ const WINDOW = 8;
 const MIB = 1 << 20;
 
 const common = `web-root = ${shipped()}\nmessage-rate = 0\nbyte-rate = 0\nmax-peers-per-address = 0\nconnect-rate = 0\n`;
+// The peers came in at the first port, where it is said differently each time, and at the second, which comes and goes.
+const listeners = (first, second) => [
+  `listen = 127.0.0.1:${first}\nlisten = 127.0.0.1:${second}`,
+  `listen = 127.0.0.1:${first}?metrics\nlisten = unix:socket\nlisten = tls:127.0.0.1:0\ntls-self-signed = certificates`,
+  `listen = *:${first}\nlisten = 127.0.0.1:${second}?dialect=relay`,
+];
 const variants = [
   'origin = https://a.example\nserver-name = a.example\nmount = /one=relay\nroom-history = 10\nlog-level = info',
   'ice-server = stun:two\nturn-server = turn:two\nturn-secret = secret\nmount = /two=peerjs?key=two\nmax-meta = 1KiB\nsend-queue = 128KiB\nmax-message = 32KiB',
@@ -47,30 +55,40 @@ function stream(from, to, number) {
 test(`${RELOADS} reloads under load lose, double and reorder nothing, and memory stays what it was`, async (t) => {
   const place = scratch();
   const file = join(place, 'nakodo.conf');
-  const says = (i) => writeFileSync(file, `listen = 127.0.0.1:0\n${common}${variants[i % variants.length]}\n`);
+  const [first, second] = await freePorts(2);
+  const where = listeners(first, second);
+  const says = (i) => writeFileSync(file, `${where[i % where.length]}\n${common}${variants[i % variants.length]}\n`);
   writeFileSync(join(place, 'secret'), 'north\n', { mode: 0o600 });
   says(0);
   const daemon = await testDaemon(t, { cwd: place, args: ['--config', file], bare: true });
   const sessions = [];
   const streams = [];
   for (let i = 0; i < PAIRS; i++) {
-    const [one, other] = [await Session.join(daemon.ws, `room ${i}`), await Session.join(daemon.ws, `room ${i}`)];
-    const [relay, end] = await openMany(`${daemon.ws}/relay/${i}`, 2);
+    const [one, other] = await Promise.all([first, second].map((port) => Session.join(`ws://127.0.0.1:${port}`, `room ${i}`)));
+    const [relay, end] = await Promise.all([first, second].map((port) => open(`ws://127.0.0.1:${port}/relay/${i}`)));
     sessions.push(one, other);
     streams.push(
       stream((n) => one.send({ type: 'x', to: other.id, n: String(n) }), () => other.find('x'), (message) => Number(message.n)),
       stream((n) => relay.send(`${n}`), () => end.next(), Number),
     );
   }
-  let rss;
+  let rss, connects = 0, stopped = false;
+  const connecting = (async () => {
+    while (!stopped) {
+      assert.equal((await ask({ port: first }, '/healthz')).status, 200);
+      connects++;
+    }
+  })();
   for (let i = 1; i <= RELOADS; i++) {
     says(i);
     assert.match(await daemon.reload(), / reload\.done /);
     if (i === WARM) rss = await daemon.rss();
   }
+  stopped = true;
+  await connecting;
   const grown = await daemon.rss() - rss;
   const counts = await Promise.all(streams.map((each) => each.stop()));
-  t.diagnostic(`${counts.join(' + ')} messages, ${(grown / 1024).toFixed()} kB more`);
+  t.diagnostic(`${counts.join(' + ')} messages, ${connects} connects, ${(grown / 1024).toFixed()} kB more`);
   for (const count of counts) assert.ok(count > RELOADS / 10, `${count} messages`);
   assert.ok(grown < MIB, `${grown} bytes more after ${RELOADS - WARM} reloads`);
   for (const session of sessions) await session.bye();

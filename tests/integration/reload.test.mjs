@@ -5,35 +5,12 @@ import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open, refused } from '../lib/client.mjs';
-import { scratch, shipped, testDaemon } from '../lib/daemon.mjs';
+import { configured } from '../lib/configured.mjs';
+import { scratch } from '../lib/daemon.mjs';
 import { ask, dial } from '../lib/http.mjs';
 import { notifySocket } from '../lib/notify.mjs';
 import { Key } from '../lib/tokens.mjs';
 import { Session } from '../lib/v1.mjs';
-
-/** A daemon that reads its options from a file; `says(text)` writes it anew and reloads. */
-async function configured(t, text, { listen = 'listen = 127.0.0.1:0', ...options } = {}) {
-  const place = scratch();
-  const path = join(place, 'nakodo.conf');
-  const write = (lines) => writeFileSync(path, `${listen}\n${/^web-root/m.test(lines) ? '' : `web-root = ${shipped()}`}\n${lines}\n`);
-  write(text);
-  const args = ['--config', 'nakodo.conf'];
-  const daemon = await testDaemon(t, { ...options, cwd: place, args, bare: true });
-  return Object.assign(daemon, {
-    place,
-    path,
-    async says(lines) {
-      write(lines);
-      const line = await daemon.reload();
-      assert.match(line, / reload\.done /, line);
-    },
-    async refuses(lines, why) {
-      write(lines);
-      const line = await daemon.reload();
-      assert.ok(line.includes(' reload.failed problem=') && line.includes(why), `${line}, not ${why}`);
-    },
-  });
-}
 
 const hello = async (client) => assert.equal(await client.send('hello').next(), 'hello');
 const from = (origin) => ({ headers: { origin } });
@@ -156,6 +133,21 @@ describe('what SIGHUP changes', () => {
     await back.bye();
   });
 
+  it('is a mount that goes and comes back: who stayed there and who comes are together', async (t) => {
+    const daemon = await configured(t, 'mount = /there=relay');
+    const stayed = await open(`${daemon.ws}/there/a`);
+    const seat = await Session.join(daemon.ws, 'a');
+    await daemon.says('mount = /v1=off');
+    assert.equal((await refused(`${daemon.ws}/there/a`)).status, 404);
+    await daemon.says('mount = /there=relay');
+    const came = await open(`${daemon.ws}/there/a`);
+    came.send('hello');
+    assert.equal(await stayed.next(), 'hello');
+    const other = await Session.join(daemon.ws, 'a');
+    assert.equal(other.peers.size, 1);
+    await Promise.all([stayed.close(), came.close(), seat.bye(), other.bye()]);
+  });
+
   it('is the pages, and where and how much is logged', async (t) => {
     const daemon = await configured(t, '');
     const page = async () => (await ask({ port: daemon.port }, '/')).body.toString();
@@ -248,8 +240,9 @@ describe('nothing changes, and one sentence says why,', () => {
     await unchanged(daemon, [
       ['subprotocol = sip', 'nakodo.conf:6: subprotocol cannot change while the daemon runs'],
       ['handshake-timeout = 9s', 'nakodo.conf:6: handshake-timeout cannot change while the daemon runs'],
+      ['state-dir = kept', 'nakodo.conf:6: state-dir cannot change while the daemon runs'],
+      ['ctl = other', 'nakodo.conf:6: ctl cannot change while the daemon runs'],
       ['max-peers = 1000000', 'nakodo.conf:6: max-peers cannot be more than'],
-      ['tls-self-signed = certificates', 'nakodo.conf:6: a certificate cannot come while the daemon runs'],
     ]);
   });
 

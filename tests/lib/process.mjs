@@ -10,12 +10,12 @@ export function descriptors(daemon) {
   return readdirSync(`/proc/${daemon.pid}/fd`).length;
 }
 
-/** Let it open so many files more, and no others. */
-export function limitDescriptors(daemon, more) {
+/** Let it open so many files more, and no others; with a hard limit, it may get more again. */
+export function limitDescriptors(daemon, more, hard) {
   const used = new Set(readdirSync(`/proc/${daemon.pid}/fd`).map(Number));
   let limit = 0;
   for (let free = 0; free < more; limit++) free += used.has(limit) ? 0 : 1;
-  execFileSync('prlimit', [`--nofile=${limit}`, '--pid', String(daemon.pid)]);
+  execFileSync('prlimit', [`--nofile=${limit}${hard ? `:${hard}` : ''}`, '--pid', String(daemon.pid)]);
 }
 
 /** Wait until it has no more than so many open. They end at their own deadlines; nothing tells us. */

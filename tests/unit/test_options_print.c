@@ -190,8 +190,8 @@ static void the_help_names_every_option_with_its_default_and_limits(void **state
 	expect_contains(text, "\n      Default: 64KiB; from 1 to 16MiB\n");
 	expect_contains(text, "\n      Default: 25s; from 1s to 1h\n");
 	expect_contains(text, "\n      Default: info; one of error, warn, info, debug\n");
-	expect_contains(
-		text, "\n      Default: localhost:3000; repeatable; a change needs a restart\n");
+	expect_contains(text, "\n      Default: localhost:3000; repeatable\n");
+	expect_contains(text, "\n      Default: 5s; from 1s to 1m; a change needs a restart\n");
 	expect_contains(text, "\n      Default: " NAKODO_WEB_ROOT "\n");
 	free(text);
 }

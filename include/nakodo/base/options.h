@@ -99,6 +99,8 @@ int options_reload(struct options *options, const struct options *now, struct pr
 /* Where that field of the options was said last, for error messages: "default", "FILE:LINE",
  * "NAKODO_NAME" or "--name". */
 const char *options_where(const struct options *options, const void *field);
+/* Is there a certificate for TLS, or a place where one is made? */
+bool options_have_certificate(const struct options *options);
 /* The same of either of two that do not go together: of the first that is no default. */
 const char *options_where_either(
 	const struct options *options, const void *field, const void *other);

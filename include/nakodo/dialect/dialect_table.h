@@ -32,16 +32,16 @@ int dialect_table_prepare(
 void dialect_table_commit(struct dialect_table *table);
 /* Stop those to which no path leads and that nobody holds. */
 void dialect_table_settle(struct dialect_table *table);
-/* A connection is at the mount, which stays until it is gone, whatever the options say. */
+/* A connection or a listener is at the mount, which stays until it is gone, whatever the options
+ * say, and is taken up again if they say it again. */
 void dialect_table_hold(const struct mount *mount);
 void dialect_table_let_go(const struct mount *mount);
 
-/* Make the mount of a listener that speaks one dialect at any path; `listener` tells it from those
- * of others, for the next process. NULL with `problem`: no such dialect, or no memory. The table
- * owns it, at least until dialect_table_disown(). */
+/* Hold the mount of a listener that speaks one dialect at any path, which is made unless there is
+ * one; `listener` tells it from those of others, for the next process as well. NULL with `problem`:
+ * no such dialect, or no memory. dialect_table_let_go() gives it back. */
 const struct mount *dialect_table_own(struct dialect_table *table, const char *listener,
 	const char *name, struct problem *problem);
-void dialect_table_disown(const struct mount *mount);
 
 /* Let the dialects answer a plain HTTP request, those of the mounts or a listener's own (`own` not
  * NULL). False: it is not theirs. */

@@ -8,9 +8,14 @@
 
 void lag_start(struct lag *lag, uv_loop_t *loop)
 {
-	if (!uv_loop_configure(loop, UV_METRICS_IDLE_TIME)) {
+	if (!lag->loop && !uv_loop_configure(loop, UV_METRICS_IDLE_TIME)) {
 		*lag = (struct lag){.loop = loop};
 	}
+}
+
+void lag_stop(struct lag *lag)
+{
+	lag->loop = NULL;
 }
 
 void lag_end_turn(struct lag *lag)

@@ -386,6 +386,7 @@ static void take(struct listener *listener, int fd, const struct sockaddr *from)
 	};
 	int one = 1;
 
+	listener_hold(listener);
 	meter_add(METER_ACCEPTED, 1);
 	if (address_from_sockaddr(&accepted.address, from)) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -447,6 +448,11 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 int accept_start(struct listener *listener)
 {
 	return uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+}
+
+void accept_waiting(struct listener *listener)
+{
+	on_readable(&listener->poll, 0, UV_READABLE);
 }
 
 #ifdef NAKODO_AUDIT

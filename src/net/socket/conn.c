@@ -65,6 +65,7 @@ static void let_go(struct accepted *accepted)
 {
 	census_remove_connection(accepted->listener->sockets->gate->census, accepted->group);
 	free(accepted->target);
+	listener_let_go(accepted->listener);
 }
 
 void conn_discard(struct accepted *accepted)
@@ -287,6 +288,7 @@ void conn_destroy(struct conn *conn)
 		dialect_table_let_go(conn->mount);
 	}
 	grant_destroy(conn->peer.grant);
+	listener_let_go(conn->listener);
 	free(conn);
 }
 

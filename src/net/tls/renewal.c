@@ -17,14 +17,14 @@ static void on_check(struct wheel_timer *timer)
 	struct problem problem;
 	uint64_t next = CHECK_EVERY;
 
-	if (tls_is_due(renewal->tls) && tls_reload(renewal->tls, &problem)) {
+	if (*renewal->tls && tls_is_due(*renewal->tls) && tls_reload(*renewal->tls, &problem)) {
 		log_error("certificate.renew", LOG_STR("problem", problem.text));
 		next = AFTER_FAILURE;
 	}
 	deadlines_set(renewal->deadlines, &renewal->timer, next, on_check);
 }
 
-void renewal_start(struct renewal *renewal, struct tls *tls, struct deadlines *deadlines)
+void renewal_start(struct renewal *renewal, struct tls **tls, struct deadlines *deadlines)
 {
 	*renewal = (struct renewal){.tls = tls, .deadlines = deadlines};
 	deadlines_set(deadlines, &renewal->timer, CHECK_EVERY, on_check);

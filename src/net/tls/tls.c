@@ -211,7 +211,7 @@ int tls_create(struct tls **ret, const struct options *options, struct problem *
 	int error;
 
 	*ret = NULL;
-	if (!*options->tls_cert && !*options->tls_self_signed) {
+	if (!options_have_certificate(options)) {
 		return 0;
 	}
 	tls = calloc(1, sizeof(*tls));
@@ -261,14 +261,6 @@ int tls_reload(struct tls *tls, struct problem *problem)
 	return 0;
 }
 
-void tls_swap(struct tls *tls, struct tls *other)
-{
-	struct tls kept = *tls;
-
-	*tls = *other;
-	*other = kept;
-}
-
 bool tls_is_due(const struct tls *tls)
 {
 	return self_signed_is_due(&tls->self_signed, tls->cert);
@@ -314,13 +306,13 @@ const char *tls_ca_fingerprint(const struct tls *tls)
 
 static int give_certificate(SSL *ssl, void *cookie)
 {
-	struct tls *tls = cookie;
+	const struct tls *tls = *(struct tls *const *)cookie;
 
 	SSL_certs_clear(ssl);
-	return SSL_use_cert_and_key(ssl, tls->cert, tls->key, tls->chain, 1);
+	return tls && SSL_use_cert_and_key(ssl, tls->cert, tls->key, tls->chain, 1);
 }
 
-void tls_attach(struct tls *tls, SSL_CTX *context)
+void tls_attach(struct tls **tls, SSL_CTX *context)
 {
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 	/* Nobody comes back often enough for a ticket to pay: to make one is a tenth of a

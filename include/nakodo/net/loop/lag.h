@@ -16,8 +16,9 @@ struct lag {
 	uint64_t since; /* ns: when that was read which is not all written yet; 0: all is */
 };
 
-/* Measure from now on. Before the loop runs. */
+/* Measure from now on, unless that is done already. */
 void lag_start(struct lag *lag, uv_loop_t *loop);
+void lag_stop(struct lag *lag);
 /* The loop is about to poll: a turn is over. */
 void lag_end_turn(struct lag *lag);
 /* After the writes of a turn. Has something been written, and is there nothing more to write? */

@@ -9,6 +9,8 @@ struct sockets;
 
 /* Begin to take connections. 0 or -errno. */
 int accept_start(struct listener *listener);
+/* Take those that have connected already, up to a bound. */
+void accept_waiting(struct listener *listener);
 /* Close the connections that still wait for anything; none is handed on after that. */
 void accept_end_waiting(struct sockets *sockets);
 

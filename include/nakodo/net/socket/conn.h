@@ -42,7 +42,7 @@ enum conn_hold {
 
 /* An accepted socket on its way to a conn. */
 struct accepted {
-	const struct listener *listener;
+	const struct listener *listener; /* held */
 	int fd;
 	struct address address; /* of the client */
 	struct census_group *group; /* that it is counted in; NULL: in none */
@@ -61,7 +61,7 @@ struct conn_rx {
 /* There are as many as clients: what only some of them need lies elsewhere. */
 struct conn {
 	struct peer peer; /* first: a peer is turned back into its conn by a cast */
-	const struct listener *listener;
+	const struct listener *listener; /* held */
 	struct ws *ws; /* from when the peer is open */
 	struct lws *wsi;
 	struct conn *prev, *next; /* all of the sockets' (utlist DL) */

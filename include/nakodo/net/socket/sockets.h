@@ -23,7 +23,6 @@ struct sockets {
 	struct gate *gate;
 	struct lws_context *context;
 	struct lws_vhost *plain, *secure; /* for connections without and with TLS */
-	bool tls; /* there is a certificate */
 	struct listener *listeners;
 	bool measured; /* one of them answers /metrics, so the loop is worth a look at the clock */
 	struct waiting *waiting; /* accepted, not a conn yet; these two: accept.c's */

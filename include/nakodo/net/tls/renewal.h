@@ -10,11 +10,11 @@ struct deadlines;
 struct tls;
 
 struct renewal {
-	struct tls *tls;
+	struct tls **tls;
 	struct deadlines *deadlines;
 	struct wheel_timer timer;
 };
 
-/* Look from time to time, from now on until the loop ends. Only if certificates are ours to make
- * (`tls-self-signed`). */
-void renewal_start(struct renewal *renewal, struct tls *tls, struct deadlines *deadlines);
+/* Look from time to time, from now on until the loop ends, at what is in `*tls` then; NULL: nothing
+ * is. Only certificates that are ours to make (`tls-self-signed`) are made anew. */
+void renewal_start(struct renewal *renewal, struct tls **tls, struct deadlines *deadlines);

@@ -20,8 +20,6 @@ void tls_destroy(struct tls *tls); /* takes NULL */
 /* Renew what is ours to renew and read the files again. New connections get the new certificate; on
  * failure all stays as it is. */
 int tls_reload(struct tls *tls, struct problem *problem);
-/* Let each have what the other has. */
-void tls_swap(struct tls *tls, struct tls *other);
 /* Should tls_reload() be called, since a certificate of our own has to be renewed? */
 bool tls_is_due(const struct tls *tls);
 /* The local authority's certificate, in PEM, and its SHA-256 fingerprint, "AB:CD:…". NULL: there is
@@ -35,7 +33,8 @@ bool tls_has_name(const struct tls *tls, const char *name);
 /* When the certificate in use, or one of its chain, ends first: seconds since 1970. 0: there is
  * none. `tls` may be NULL. */
 int64_t tls_expiry(const struct tls *tls);
-/* Make a vhost's context use the certificate: TLS 1.2 and newer, no resumption. */
-void tls_attach(struct tls *tls, SSL_CTX *context);
+/* Make a vhost's context use the certificate that is in `*tls` at each handshake, which fails if
+ * that is NULL: TLS 1.2 and newer, no resumption. */
+void tls_attach(struct tls **tls, SSL_CTX *context);
 /* The handshake is over: free what only it needed. NULL: a connection without TLS. */
 void tls_settle(SSL *ssl);
