@@ -5,7 +5,8 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { startCoturn } from '../lib/coturn.mjs';
-import { startDaemon } from '../lib/daemon.mjs';
+import { scratch, startDaemon } from '../lib/daemon.mjs';
+import { Key } from '../lib/tokens.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 import { Lab } from './lib/lab.mjs';
 import { DESKTOP, look, PHONE } from './lib/look.mjs';
@@ -215,6 +216,15 @@ describe('the self-test', () => {
     t.after(() => off.stop());
     await run(other);
     assert.match(await step(other, 'server'), /The server answers, but no WebSocket opens/);
+  });
+
+  it('says that the server is there when it asks for a token', async (t) => {
+    const guarded = await startDaemon({ args: ['--auth', 'token', '--auth-key', new Key(scratch()).option] });
+    t.after(() => guarded.stop());
+    const lab = await open(t, { base: guarded.url });
+    await run(lab);
+    assert.match(await step(lab, 'server'), /lets in invited people only.*Open the link/s);
+    assert.equal((await marks(lab)).server, 'warn');
   });
 
   it('says that the data channel was closed while it was measured, and ends', async (t) => {

@@ -151,7 +151,7 @@ describe('before the room', () => {
       window.WebSocket = class extends WebSocket {
         constructor(url, subprotocols) {
           super(url.replace(/[?&]token=[^&]*/, ''), subprotocols.filter((one) => !one.includes('token')));
-          this.addEventListener('open', () => super.send(JSON.stringify({ type: 'token', token: location.hash.slice(3) })));
+          this.addEventListener('open', () => super.send(JSON.stringify({ type: 'token', token: JSON.parse(sessionStorage.getItem('nakodo.token')).token })));
         }
       };
     };

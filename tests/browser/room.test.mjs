@@ -406,8 +406,11 @@ describe('a call on the room page', () => {
     const [hana] = await openPages(t, [chromium], own.url);
     await hana.join('Hana', { watch: true });
     assert.equal(await hana.text('#strip'), '');
-    await own.stop();
-    await hana.says('#strip', en['strip.offline']);
+    const stopped = own.stop();
+    await hana.says('#strip', en['strip.closing']);
+    await stopped;
+    await hana.until(() => window.opened.sockets.at(-1).readyState === WebSocket.CLOSED);
+    assert.equal(await hana.text('#strip'), en['strip.closing']);
   });
 
   it('asks for a tap where the browser keeps the sound off, and then plays', async (t) => {

@@ -9,8 +9,14 @@ const OPEN_MS = 5000;
 const PONG_MS = 3000;
 const PINGS = 5;
 
-/** The next message of that type. @param {WebSocket} socket @param {string} type @param {number} ms */
-function next(socket, type, ms) {
+/**
+ * The next message of one of those types.
+ * @param {WebSocket} socket
+ * @param {string[]} types
+ * @param {number} ms
+ * @returns {Promise<{ type: string }>}
+ */
+function next(socket, types, ms) {
   return new Promise((resolve, reject) => {
     const done = new AbortController();
     const fail = (/** @type {number} */ code, /** @type {string} */ reason) => {
@@ -21,7 +27,7 @@ function next(socket, type, ms) {
     done.signal.addEventListener('abort', () => clearTimeout(timer));
     socket.addEventListener('message', ({ data }) => {
       const message = JSON.parse(data);
-      if (message.type === type) {
+      if (types.includes(message.type)) {
         done.abort();
         resolve(message);
       }
@@ -46,7 +52,7 @@ async function ping(socket) {
   const times = [];
   for (let i = 0; i < PINGS; i++) {
     const begin = performance.now();
-    const pong = next(socket, 'pong', PONG_MS);
+    const pong = next(socket, ['pong'], PONG_MS);
     socket.send(JSON.stringify({ type: 'ping', t: i }));
     await pong;
     times.push(performance.now() - begin);
@@ -61,7 +67,10 @@ export async function checkServer() {
   const begin = performance.now();
   const socket = new WebSocket(url);
   try {
-    await next(socket, 'welcome', OPEN_MS);
+    const { type } = await next(socket, ['welcome', 'token'], OPEN_MS);
+    if (type === 'token') { // it is there, and says no more to who has none
+      return { mark: 'warn', key: 'check.server.invited', advice: 'check.server.invitedAdvice' };
+    }
     const opened = performance.now() - begin;
     const times = await ping(socket);
     socket.send('{"type":"bye"}');

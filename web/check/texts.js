@@ -46,6 +46,8 @@ export const en = {
   'check.webrtc.video': 'Video: {codecs}',
   'check.webrtc.audio': 'Audio: {codecs}',
 
+  'check.server.invited': 'The server answers, and lets in invited people only.',
+  'check.server.invitedAdvice': 'Open the link that you were given. Its STUN and TURN servers are not told without an invitation, so they cannot be checked here.',
   'check.server.good': 'There and back in {ms} ms.',
   'check.server.opened': 'WebSocket to {host} open after {ms} ms',
   'check.server.pings': '{n} pings, {least} to {most} ms',
@@ -146,6 +148,8 @@ export const ja = {
   'check.webrtc.video': '映像: {codecs}',
   'check.webrtc.audio': '音声: {codecs}',
 
+  'check.server.invited': 'サーバーは応答します。部屋に入るには招待が必要です。',
+  'check.server.invitedAdvice': '受け取ったリンクを開いてください。STUN・TURN サーバーは招待がないと教えられないため、ここでは確認できません。',
   'check.server.good': '往復 {ms} ms です。',
   'check.server.opened': '{host} への WebSocket は {ms} ms で開きました',
   'check.server.pings': 'ping {n} 回、{least} から {most} ms',

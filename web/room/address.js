@@ -2,6 +2,8 @@
  * Which room an address means, and which addresses mean a room. Rules for names: nakodo.v1.
  */
 
+import { tokenOfPage } from './token.js';
+
 const SYLLABLES = 'ka ki ku ko sa su se so ta te to na ni no ha hi ho ma mi mo ya yu yo ra ri ro'.split(' ');
 
 /** @param {number} below */
@@ -37,22 +39,6 @@ export function roomOfPage() {
   }
 }
 
-/** The token that this page was opened with, if any: in /r/ROOM#t=TOKEN it is not in what is asked for. */
-export function tokenOfPage() {
-  return new URLSearchParams(location.hash.slice(1)).get('t')
-    ?? new URLSearchParams(location.search).get('token') ?? undefined;
-}
-
-/** Is it past its `exp`? What is no token has not ended. */
-export function hasTokenEnded() {
-  try {
-    const [, claims] = (tokenOfPage() ?? '').split('.');
-    return JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))).exp * 1000 < Date.now();
-  } catch {
-    return false;
-  }
-}
-
 /** @param {string} room @param {string} [base] */
 export function linkTo(room, base = location.origin) {
   return new URL(`/r/${encodeURIComponent(room)}`, base).href;
@@ -82,7 +68,9 @@ export async function httpsUrl() {
   const urls = await lanUrls();
   const same = urls.find((url) => new URL(url).hostname === location.hostname);
   const base = same ?? urls[0];
-  return base ? new URL(location.pathname + location.search + location.hash, base).href : null;
+  const token = tokenOfPage();
+  const hash = token ? `#${new URLSearchParams({ t: token })}` : location.hash;
+  return base ? new URL(location.pathname + location.search + hash, base).href : null;
 }
 
 /**

@@ -5,12 +5,13 @@
 
 import { byId } from '../lib/dom.js';
 import { addTexts, say, startLanguages } from '../lib/i18n.js';
-import { hasTokenEnded, roomOfPage } from './address.js';
+import { roomOfPage } from './address.js';
 import { startHome } from './home.js';
 import { OwnMedia } from './own-media.js';
 import { PreJoin } from './prejoin.js';
 import { takeStay } from './stay.js';
 import * as texts from './texts.js';
+import { hasTokenEnded } from './token.js';
 
 /** @typedef {import('../client.js').SignalError} SignalError */
 

@@ -11,12 +11,15 @@ import { ChatView } from './chat.js';
 import { Drawer } from './drawer.js';
 import { Files } from './files.js';
 import { isRaised, watchHands } from './hands.js';
+import { watchLock } from './lock.js';
 import { SMALL } from './media.js';
 import { nameOf, ownNameOf, wordsOf } from './names.js';
 import { watchNotices } from './notices.js';
 import { Outgoing } from './outgoing.js';
 import { PeerTiles } from './peers.js';
 import { showPeople } from './people.js';
+import { askToRemove } from './remove.js';
+import { watchServer } from './server.js';
 import { Settings } from './settings.js';
 import { announce, clearStatus } from './status.js';
 import { keepStay } from './stay.js';
@@ -31,6 +34,8 @@ import { stayAwake } from './wake.js';
 
 const MANY = 4; // cameras; each is sent to everybody
 const LARGE = 720; // lines of a picture that is sent to one alone
+/** @type {Partial<Record<string, string>>} */
+const LEFT = { bye: 'room.left', kicked: 'room.removed' };
 
 export class Call {
   #room;
@@ -75,6 +80,8 @@ export class Call {
     const openSettings = () => this.#settings.open();
     new Bar({ own, outgoing, stage, drawer, room, openSettings, leave }, signal);
     watchUnheard(own, signal);
+    watchLock(room, signal);
+    watchServer(room, signal);
     this.#watchOwn();
     this.#watchRoom();
     room.peers.forEach((peer) => this.#add(peer));
@@ -104,7 +111,7 @@ export class Call {
   #close() {
     this.#end.abort();
     byId('room', HTMLElement).hidden = true;
-    ['server', 'media', 'many', 'hear'].forEach(clearStrip);
+    ['server', 'token', 'media', 'many', 'hear'].forEach(clearStrip);
   }
 
   #watchOwn() {
@@ -149,7 +156,7 @@ export class Call {
     }, { signal });
     room.on('leave', ({ peer, reason }) => {
       this.#peers.remove(peer);
-      announce(reason === 'bye' ? 'room.left' : 'room.lost', { name: wordsOf(nameOf(peer)) });
+      announce(LEFT[reason] ?? 'room.lost', { name: wordsOf(nameOf(peer)) });
       this.#show();
     }, { signal });
     room.on('update', () => this.#show(), { signal });
@@ -163,18 +170,13 @@ export class Call {
         announce('strip.refused', { code });
       }
     }, { signal });
-    room.on('closing', ({ retryAfter }) => {
-      showStrip('server', 'strip.closing', { params: { seconds: Math.ceil(retryAfter) } });
-    }, { signal });
     room.on('state', ({ state, error }) => {
       if (state === 'closed') {
         this.#close();
         this.#own.stop();
         this.#onEnd(error);
-      } else if (state === 'reconnecting') {
-        showStrip('server', 'strip.offline');
       } else {
-        clearStrip('server');
+        this.#show(); // what one may can have changed
       }
     }, { signal });
   }
@@ -194,6 +196,7 @@ export class Call {
         this.#drawer.open('chat');
         this.#files.pick([peer]);
       },
+      remove: (peer) => askToRemove(this.#room, peer),
       rename: () => this.#settings.rename(),
     });
     const cams = [...this.#room.peers.values()].filter(({ sources }) => sources.cam).length

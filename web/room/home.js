@@ -17,6 +17,12 @@ async function offerPhone() {
   }
 }
 
+/** A server that asks for tokens lets in nobody who comes from here. */
+async function tellInvited() {
+  const answer = await fetch(`/v1/${randomName()}/peers`).catch(() => null);
+  byId('home-invited', HTMLElement).hidden = answer?.status !== 401;
+}
+
 export function startHome() {
   const room = byId('home-room', HTMLInputElement);
   const error = byId('home-error', HTMLElement);
@@ -38,4 +44,5 @@ export function startHome() {
     }
   });
   offerPhone();
+  tellInvited();
 }

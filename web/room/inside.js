@@ -6,9 +6,9 @@
 import { byId } from '../lib/dom.js';
 import { plainName } from '../lib/foreign.js';
 import { say } from '../lib/i18n.js';
-import { hasTokenEnded, tokenOfPage } from './address.js';
 import { nameOf, wordsOf } from './names.js';
 import { brief } from './status.js';
+import { hasTokenEnded, mayModerate, tokenOfPage } from './token.js';
 
 /** @typedef {{ peers: { name?: string, away?: boolean }[], count: number, full: boolean, locked: boolean }} Inside */
 
@@ -51,11 +51,21 @@ function sentenceOf({ peers, count }) {
   return first ? [second ? 'inside.twoMore' : 'inside.oneMore', { first, second, more }] : ['inside.count', { more }];
 }
 
+/** Why one would not be let in. @param {Inside} inside @returns {string | undefined} */
+function hindranceOf(inside) {
+  if (inside.full) {
+    return sentenceOf(inside)[0] === 'inside.nobody' ? 'inside.kept' : 'join.full';
+  }
+  if (inside.locked) {
+    return mayModerate() ? 'inside.lockedForOthers' : 'join.locked';
+  }
+  return undefined;
+}
+
 /** @param {Awaited<ReturnType<typeof ask>>} told */
 function show({ inside, refusal }) {
-  const isNobody = inside?.full && sentenceOf(inside)[0] === 'inside.nobody';
-  const key = isNobody ? 'inside.kept' : inside?.full ? 'join.full' : inside?.locked ? 'join.locked' : refusal;
-  line.hidden = !inside || isNobody === true;
+  const key = inside ? hindranceOf(inside) : refusal;
+  line.hidden = !inside || key === 'inside.kept';
   hindrance.hidden = !key;
   if (inside) {
     say(line, ...sentenceOf(inside));

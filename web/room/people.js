@@ -1,5 +1,5 @@
 /*
- * Who is in the room: a list with what each of them sends, and a way to send them a file.
+ * Who is in the room: a list with what each of them sends, and what one can do there: send them a file, remove them.
  */
 
 import { byId, icon, make } from '../lib/dom.js';
@@ -14,9 +14,9 @@ import { avatar } from './tile.js';
 /**
  * @param {Name} name
  * @param {{ mic: boolean, cam: boolean, hand: boolean }} isOn
- * @param {HTMLButtonElement} button what one can do there
+ * @param {HTMLButtonElement[]} buttons what one can do there
  */
-function row(name, isOn, button) {
+function row(name, isOn, buttons) {
   const line = make('li');
   const text = make('span', 'name');
   say(text, name.key, name.params);
@@ -30,7 +30,7 @@ function row(name, isOn, button) {
     shown.classList.toggle('off', !isOn[kind]);
     line.append(shown);
   }
-  line.append(button);
+  line.append(...buttons);
   return line;
 }
 
@@ -65,11 +65,11 @@ let shown = '';
  * Bring the list in step. It is made anew only when it changes, so that the focus stays.
  * @param {import('../client.js').Room} room
  * @param {import('./own-media.js').OwnMedia} own
- * @param {{ sendFile: (peer: Peer) => void, rename: () => void }} acts
+ * @param {{ sendFile: (peer: Peer) => void, remove: (peer: Peer) => void, rename: () => void }} acts
  */
-export function showPeople(room, own, { sendFile, rename }) {
+export function showPeople(room, own, { sendFile, remove, rename }) {
   const { mic, cam } = own.tracks;
-  const next = JSON.stringify([room.self, own.isOn, mic?.id, cam?.id, [...room.peers.values()].map((peer) => (
+  const next = JSON.stringify([room.self, room.can, own.isOn, mic?.id, cam?.id, [...room.peers.values()].map((peer) => (
     [peer.id, peer.name, peer.sources, peer.state, peer.away, isRaised(peer)]
   ))]);
   if (next === shown) {
@@ -78,13 +78,18 @@ export function showPeople(room, own, { sendFile, rename }) {
   shown = next;
   const rows = [row(ownNameOf(room.self), {
     mic: Boolean(mic && own.isOn.mic), cam: Boolean(cam), hand: isRaised(room.self),
-  }, action('edit', 'settings.open', {}, rename))];
+  }, [action('edit', 'settings.open', {}, rename)])];
   for (const peer of room.peers.values()) {
     const name = nameOf(peer);
     const { sources } = peer;
-    const button = action('clip', 'file.sendTo', { name: wordsOf(name) }, () => sendFile(peer));
-    button.disabled = peer.state !== 'connected';
-    const line = row(name, { mic: Boolean(sources.mic), cam: Boolean(sources.cam), hand: isRaised(peer) }, button);
+    const params = { name: wordsOf(name) };
+    const send = action('clip', 'file.sendTo', params, () => sendFile(peer));
+    send.disabled = peer.state !== 'connected';
+    const buttons = [send];
+    if (room.can.includes('kick')) {
+      buttons.push(action('remove', 'people.remove', params, () => remove(peer)));
+    }
+    const line = row(name, { mic: Boolean(sources.mic), cam: Boolean(sources.cam), hand: isRaised(peer) }, buttons);
     line.classList.toggle('away', peer.away);
     rows.push(line);
   }

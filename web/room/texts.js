@@ -11,6 +11,7 @@ export const en = {
   'home.open': 'Open room',
   'home.badRoom': 'A room’s name has no / and at most 128 bytes.',
   'home.how': 'Picture, sound and files go straight from browser to browser. The server introduces them and carries the chat.',
+  'home.invited': 'This server’s rooms are for invited people: open the link that you were given.',
   'home.phone': 'or go on with a phone',
   'home.check': 'Check this device',
   'home.lab': 'Signaling lab',
@@ -44,6 +45,7 @@ export const en = {
   'inside.noToken': 'This room is for invited people: the link has no valid invitation.',
   'inside.otherRoom': 'Your invitation is for another room.',
   'inside.ended': 'Your invitation has ended. Ask for a new one.',
+  'inside.lockedForOthers': 'This room is locked; you are let in.',
   'inside.kept': 'The places are kept for people who have just lost their connection. Try again in half a minute.',
 
   'device.mic': 'Microphone',
@@ -122,6 +124,7 @@ export const en = {
   'room.joined': '{name} is here.',
   'room.left': '{name} left.',
   'room.lost': '{name} is gone.',
+  'room.removed': '{name} was removed.',
   'room.guest': 'Guest {id}',
   'room.quoted': '“{name}” (guest)',
   'room.you': '{name} (you)',
@@ -132,6 +135,20 @@ export const en = {
   'people.micOff': 'Microphone off',
   'people.cam': 'Camera on',
   'people.camOff': 'Camera off',
+
+  'people.remove': 'Remove {name} from the room',
+
+  'lock': 'Lock the room',
+  'lock.off': 'Whoever has the link can come in.',
+  'lock.on': 'Locked: nobody new comes in.',
+  'lock.onBy': 'Locked by {name}: nobody new comes in.',
+  'lock.onByYou': 'You locked it: nobody new comes in.',
+  'lock.locked': '{name} has locked the room.',
+  'lock.opened': '{name} has opened the room again.',
+
+  'remove.title': 'Remove {name} from the room?',
+  'remove.note': 'Whoever was removed can join again as long as the room is not locked.',
+  'remove.yes': 'Remove',
 
   'tile.focus': 'Show {name} large',
   'tile.screen': '{name}: screen',
@@ -186,8 +203,9 @@ export const en = {
   'file.lost': 'The connection was lost before the file was complete.',
   'file.tooLarge': 'This file is too large to be received here (2 GB at most).',
 
-  'strip.offline': 'The connection to the server is lost. Calls go on; reconnecting…',
-  'strip.closing': 'The server restarts. Back in {seconds} s.',
+  'strip.offline': 'The connection to the server is lost. Calls go on; what is switched, written or raised now, the others see when it is back.',
+  'strip.closing': 'The server restarts; the call goes on.',
+  'strip.tokenEnds': 'Your invitation ends at {time}. Ask for a new link and open it in this tab: the call goes on.',
   'strip.blocked': 'Camera and microphone are blocked: allow them by the icon in the address bar.',
   'strip.hear': 'The browser keeps the sound off until you tap.',
   'strip.hearButton': 'Tap to hear',
@@ -230,6 +248,7 @@ export const ja = {
   'home.open': '部屋を開く',
   'home.badRoom': '部屋の名前に / は使えません。長さは128バイトまでです。',
   'home.how': '映像・音声・ファイルはブラウザー同士で直接やり取りします。サーバーは引き合わせとチャットだけを受け持ちます。',
+  'home.invited': 'このサーバーの部屋には招待が必要です。受け取ったリンクを開いてください。',
   'home.phone': 'またはスマートフォンで',
   'home.check': 'この端末を確認',
   'home.lab': 'シグナリングラボ',
@@ -263,6 +282,7 @@ export const ja = {
   'inside.noToken': 'この部屋には招待が必要です。リンクに有効な招待がありません。',
   'inside.otherRoom': 'この招待は別の部屋のものです。',
   'inside.ended': 'この招待は期限が切れました。新しい招待をもらってください。',
+  'inside.lockedForOthers': 'この部屋はロックされていますが、あなたは入れます。',
   'inside.kept': '今しがた接続が切れた人たちの席が取ってあります。30秒ほどしてからもう一度試してください。',
 
   'device.mic': 'マイク',
@@ -341,6 +361,7 @@ export const ja = {
   'room.joined': '{name}さんが参加しました。',
   'room.left': '{name}さんが退出しました。',
   'room.lost': '{name}さんがいなくなりました。',
+  'room.removed': '{name}さんは退出させられました。',
   'room.guest': 'ゲスト {id}',
   'room.quoted': '「{name}」(ゲスト)',
   'room.you': '{name} (あなた)',
@@ -351,6 +372,20 @@ export const ja = {
   'people.micOff': 'マイクはオフ',
   'people.cam': 'カメラはオン',
   'people.camOff': 'カメラはオフ',
+
+  'people.remove': '{name}さんを退出させる',
+
+  'lock': '部屋をロックする',
+  'lock.off': 'リンクを知っている人は誰でも入れます。',
+  'lock.on': 'ロック中: 新しい人は入れません。',
+  'lock.onBy': 'ロック中 ({name}): 新しい人は入れません。',
+  'lock.onByYou': 'あなたがロックしました。新しい人は入れません。',
+  'lock.locked': '{name}さんが部屋をロックしました。',
+  'lock.opened': '{name}さんがロックを解除しました。',
+
+  'remove.title': '{name}さんを退出させますか?',
+  'remove.note': '部屋をロックしない限り、退出させた人もまた参加できます。',
+  'remove.yes': '退出させる',
 
   'tile.focus': '{name}を大きく表示',
   'tile.screen': '{name}の画面',
@@ -405,8 +440,9 @@ export const ja = {
   'file.lost': 'ファイルの途中で接続が切れました。',
   'file.tooLarge': 'このファイルは大きすぎて受け取れません (2 GB まで)。',
 
-  'strip.offline': 'サーバーとの接続が切れました。通話は続きます。再接続しています…',
-  'strip.closing': 'サーバーが再起動します。{seconds} 秒後に戻ります。',
+  'strip.offline': 'サーバーとの接続が切れました。通話は続きます。今の切り替え・発言・挙手は、再接続後に相手へ届きます。',
+  'strip.closing': 'サーバーを再起動しています。通話は続きます。',
+  'strip.tokenEnds': '招待の期限は {time} です。新しいリンクをもらい、このタブで開けば通話は続きます。',
   'strip.blocked': 'カメラとマイクがブロックされています。アドレスバーから許可してください。',
   'strip.hear': 'タップするまでブラウザーが音声を止めています。',
   'strip.hearButton': 'タップして聞く',

@@ -4,10 +4,10 @@
  */
 
 import { connect } from '../client.js';
-import { tokenOfPage } from './address.js';
 import { Call } from './call.js';
 import { streamOf } from './outgoing.js';
 import { Signals } from './signals.js';
+import { tokenOfPage } from './token.js';
 
 const HAS_RTC = typeof RTCPeerConnection !== 'undefined';
 
@@ -36,7 +36,7 @@ export async function join(room, name, own, signal) {
     stream: HAS_RTC ? streamOf(own) : undefined,
     meta: HAS_RTC ? undefined : { rtc: false },
     signal,
-    token: tokenOfPage(),
+    token: () => tokenOfPage() ?? '', // asked anew in time before it ends
   });
   return (/** @type {(error?: import('../client.js').SignalError) => void} */ onEnd) => {
     new Call(joined, own, signals, onEnd);

@@ -1,0 +1,43 @@
+/*
+ * The room's lock: the switch among the people, for those who may, and the sign beside it for all.
+ */
+
+import { byId } from '../lib/dom.js';
+import { say } from '../lib/i18n.js';
+import { nameOf, wordsOf } from './names.js';
+import { announce } from './status.js';
+
+/**
+ * @param {import('../client.js').Room} room
+ * @param {AbortSignal} signal ends it
+ */
+export function watchLock(room, signal) {
+  const field = byId('lock', HTMLInputElement);
+  const note = byId('lock-note', HTMLElement);
+
+  /** @param {string} [by] the id of who did it, if that is known */
+  const show = (by) => {
+    const peer = room.peers.get(by ?? '');
+    const known = by === room.self.id ? 'lock.onByYou' : peer ? 'lock.onBy' : 'lock.on';
+    const isAllowed = room.can.includes('lock');
+    field.checked = room.locked;
+    byId('lock-line', HTMLElement).hidden = !isAllowed;
+    note.hidden = !room.locked && !isAllowed;
+    say(note, room.locked ? known : 'lock.off', { name: peer ? wordsOf(nameOf(peer)) : '' });
+    byId('lock-sign', HTMLElement).hidden = !room.locked;
+    return peer;
+  };
+  field.addEventListener('change', () => {
+    const { checked } = field;
+    field.checked = room.locked; // until the server has done it
+    room.lock(checked).catch(() => {}); // told as any refusal
+  }, { signal });
+  room.on('lock', ({ locked, by }) => {
+    const peer = show(by);
+    if (peer) {
+      announce(locked ? 'lock.locked' : 'lock.opened', { name: wordsOf(nameOf(peer)) });
+    }
+  }, { signal });
+  room.on('state', ({ state }) => state === 'open' && show(), { signal }); // what one may can have changed
+  show();
+}
