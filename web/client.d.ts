@@ -194,7 +194,7 @@ interface RoomEvents<Message = Json> {
   update: { peer: Peer };
   /** The server has accepted an `update()`. */
   self: Room['self'];
-  /** The room was locked or opened: `by` us or a peer, or while we were not there. */
+  /** The room was locked or opened: `by` us or a peer, or an administrator, or while we were not there. */
   lock: { locked: boolean; by?: string };
   message: { from: string; peer?: Peer; data: Message };
   chat: Chat;

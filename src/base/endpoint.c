@@ -152,11 +152,6 @@ static int parse_metrics(struct endpoint *endpoint, const char *text, struct pro
 		return problem_set(problem, -EINVAL,
 			"the parameter metrics has no value, as in localhost:3001?metrics");
 	}
-	if (!endpoint_is_loopback(endpoint)) {
-		return problem_set(problem, -EINVAL,
-			"metrics tells everybody who reaches it how the server is used: give it a "
-			"listener on this machine's loopback, as in localhost:3001?metrics");
-	}
 	endpoint->metrics = true;
 	return 0;
 }

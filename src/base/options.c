@@ -228,6 +228,14 @@ static int check_listener(
 			"not print: listen on localhost only, or leave show-messages out",
 			item->where, item->value);
 	}
+	if (endpoint.metrics && !endpoint_is_loopback(&endpoint) && !options->auth_key.count &&
+		!*options->auth_jwks) {
+		return problem_set(problem, -EINVAL,
+			"%s: listen `%s` shows metrics to other machines by a token with `admin` "
+			"only: set auth-key or auth-jwks, or listen on this machine's loopback, as "
+			"in localhost:3001?metrics",
+			item->where, item->value);
+	}
 	return 0;
 }
 

@@ -31,8 +31,8 @@ const struct option_row options_table[] = {
 			"name, an IPv4 address, an IPv6 address in brackets, or * for every "
 			"address; localhost is both families. WebSocket and HTTP share the port; "
 			"a tls: port sends plain HTTP to https. ?origin=, ?dialect= and ?auth= "
-			"behind it, joined by &, set these for one listener; ?metrics, on loopback "
-			"alone, adds /metrics for Prometheus.",
+			"behind it, joined by &, set these for one listener; ?metrics adds "
+			"/metrics for Prometheus, off loopback for tokens with admin.",
 	},
 	{
 		.name = "trusted-proxy",

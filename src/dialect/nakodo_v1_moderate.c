@@ -43,20 +43,21 @@ static struct nakodo_v1_fault forbidden(const char *message)
 }
 
 /* Not numbered: behind `resumed`, which says how it is now, an older one would come too late. */
-static void publish_lock(const struct nakodo_v1_seat *by, bool locked)
+static void set_lock(const struct room *room, const struct member *by, bool locked)
 {
 	const struct iovec parts[] = {
 		PART("{\"type\":\"lock\",\"locked\":"),
 		locked ? PART("true") : PART("false"),
-		PART(",\"by\":\""),
-		PART_OF(by->member->id),
-		PART("\"}"),
+		by ? PART(",\"by\":\"") : PART(""),
+		by ? PART_OF(by->id) : PART(""),
+		by ? PART("\"}") : PART("}"),
 	};
 	struct member *member;
 	struct message message;
 
+	nakodo_v1_seat_of(room->members)->locked = locked;
 	message_init(&message, parts, sizeof(parts) / sizeof(*parts), false, true);
-	DL_FOREACH (by->member->room->members, member) {
+	DL_FOREACH (room->members, member) {
 		struct peer *peer = nakodo_v1_seat_of(member)->peer;
 
 		if (peer) {
@@ -77,9 +78,13 @@ struct nakodo_v1_fault nakodo_v1_moderate_lock(const struct nakodo_v1_call *call
 	if (!may_lock(seat->peer->grant)) {
 		return forbidden("Only a moderator may lock this room.");
 	}
-	nakodo_v1_seat_of(seat->member->room->members)->locked = *locked->at == 't';
-	publish_lock(seat, *locked->at == 't');
+	set_lock(seat->member->room, seat->member, *locked->at == 't');
 	return (struct nakodo_v1_fault){0};
+}
+
+void nakodo_v1_moderate_set(struct room *room, bool locked)
+{
+	set_lock(room, NULL, locked);
 }
 
 struct nakodo_v1_fault nakodo_v1_moderate_kick(

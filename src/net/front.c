@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "nakodo/base/address.h"
+#include "nakodo/base/endpoint.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/dialect/dialect.h"
@@ -140,6 +142,14 @@ static int on_request(struct conn *conn, struct lws *wsi)
 	return 0;
 }
 
+/* A proxy on this machine may bring clients of others to a listener that only this machine reaches.
+ */
+static bool is_local(const struct conn *conn)
+{
+	return endpoint_is_loopback(&conn->listener->endpoint) &&
+	       (!address_is_known(&conn->address) || address_is_loopback(&conn->address));
+}
+
 static int on_http(struct server *server, struct conn *conn, struct lws *wsi, const char *path)
 {
 	struct head_text text;
@@ -155,6 +165,9 @@ static int on_http(struct server *server, struct conn *conn, struct lws *wsi, co
 	}
 	if (!refusal.status && pages_is_secret(path)) {
 		refusal = bearer_check_any(&server->gate, &door, &head);
+	}
+	if (!refusal.status && pages_is_for_admin(path, &door) && !is_local(conn)) {
+		refusal = bearer_check_admin(&server->gate, &head);
 	}
 	if (refusal.status) {
 		return refuse(conn, &head, &refusal);

@@ -238,10 +238,44 @@ static int run_kick(void *cookie, struct ctl_call *call)
 	}
 	log_info("ctl.kick", LOG_UINT("conn", id));
 	if (conn->mount->dialect->forsake) {
-		conn->mount->dialect->forsake(&conn->peer);
+		conn->mount->dialect->forsake(&conn->peer, "kicked");
 	}
 	hub_close(&conn->peer, KICKED, "sent away by the administrator");
 	return 0;
+}
+
+/* At each mount that has such a room and knows locks. */
+static int set_lock(const struct server *server, struct ctl_call *call, bool locked)
+{
+	const struct mount *mount;
+	size_t count = 0;
+
+	for (size_t i = 0; (mount = dialect_table_at(server->dialects, i)); i++) {
+		struct room *room =
+			mount->dialect->lock ? hub_room(mount->space, call->argument) : NULL;
+
+		if (room) {
+			mount->dialect->lock(room, locked);
+			count++;
+		}
+	}
+	if (!count) {
+		return problem_set(&call->problem, -ESRCH,
+			"nobody is in such a room of nakodo.v1; `nakodo ctl rooms` lists those "
+			"that there are");
+	}
+	log_info(locked ? "ctl.lock" : "ctl.unlock", LOG_STR("room", call->argument));
+	return 0;
+}
+
+static int run_lock(void *cookie, struct ctl_call *call)
+{
+	return set_lock(cookie, call, true);
+}
+
+static int run_unlock(void *cookie, struct ctl_call *call)
+{
+	return set_lock(cookie, call, false);
 }
 
 static int run_log_level(void *cookie, struct ctl_call *call)
@@ -286,6 +320,8 @@ const struct ctl_action verb_actions[VERB_COUNT] = {
 	[VERB_ROOMS] = {run_rooms, end_rooms},
 	[VERB_PEERS] = {run_peers, end_peers},
 	[VERB_KICK] = {run_kick, NULL},
+	[VERB_LOCK] = {run_lock, NULL},
+	[VERB_UNLOCK] = {run_unlock, NULL},
 	[VERB_LOG_LEVEL] = {run_log_level, NULL},
 	[VERB_RELOAD] = {run_reload, NULL},
 	[VERB_DRAIN] = {run_drain, NULL},

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { open, openMany } from '../lib/client.mjs';
 import { asWritten, binary, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
-import { Session } from '../lib/v1.mjs';
+import { refusal, Session } from '../lib/v1.mjs';
 
 const directory = scratch();
 let sockets = 0;
@@ -79,13 +79,30 @@ describe('nakodo ctl', () => {
     const other = await Session.join(daemon.ws, 'v');
     const [{ peer }] = (await listed(path, 'peers')).filter(({ id }) => id === one.id);
     assert.equal((await ctl(path, 'kick', String(peer))).status, 0);
-    await other.find('peer-left');
+    assert.equal((await other.find('peer-left')).reason, 'kicked');
     assert.equal((await listed(path, 'peers')).length, 1);
     assert.equal((await daemon.meters()).closed_4403, 1);
     const again = await ctl(path, 'kick', String(peer));
     assert.equal(again.status, 1);
     assert.match(again.stderr, new RegExp(`^nakodo: there is no peer ${peer}$`, 'm'));
     assert.match((await ctl(path, 'kick', 'alice')).stderr, /by its number/);
+  });
+
+  it('locks a room, which says so to those inside, and opens it', async (t) => {
+    const [daemon, path] = await controlled(t);
+    const one = await Session.join(daemon.ws, 'vw');
+    assert.equal((await ctl(path, 'lock', 'vw')).status, 0);
+    assert.deepEqual(await one.find('lock'), { type: 'lock', locked: true });
+    assert.deepEqual(await refusal(daemon.ws, '/v1/vw?name=C'), { code: 'room-locked', close: 4403 });
+    assert.equal((await ctl(path, 'unlock', 'vw')).status, 0);
+    assert.deepEqual(await one.find('lock'), { type: 'lock', locked: false });
+    await Session.join(daemon.ws, 'vw');
+    await open(`${daemon.ws}/relay/team`);
+    for (const room of ['team', 'nowhere']) {
+      const { status, stderr } = await ctl(path, 'lock', room);
+      assert.equal(status, 1);
+      assert.match(stderr, /nobody is in such a room of nakodo\.v1/);
+    }
   });
 
   it('changes the log level', async (t) => {
@@ -132,7 +149,7 @@ describe('nakodo ctl', () => {
     }
     const help = await runDaemon(['ctl', '--help']);
     assert.equal(help.status, 0);
-    for (const verb of ['status', 'rooms', 'peers [ROOM]', 'kick PEER', 'log-level LEVEL', 'reload', 'drain']) {
+    for (const verb of ['status', 'rooms', 'peers [ROOM]', 'kick PEER', 'lock ROOM', 'unlock ROOM', 'log-level LEVEL', 'reload', 'drain']) {
       assert.ok(help.stdout.includes(`\n  ${verb} `), verb);
     }
   });

@@ -8,6 +8,7 @@ import { open, openMany } from '../lib/client.mjs';
 import { runDaemon, scratch, testDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
 import { ACCEPT, parseMetrics, scrape } from '../lib/metrics.mjs';
+import { Key, now } from '../lib/tokens.mjs';
 
 const measured = ['--listen', '127.0.0.1:0?metrics'];
 
@@ -159,19 +160,38 @@ describe('who may read it', () => {
     assert.equal((await ask({ path }, '/metrics')).status, 200);
   });
 
-  it('clients of other machines do not, when a proxy brings them; nor do pages of other sites', async (t) => {
+  it('clients of other machines do not without a token, when a proxy brings them; nor do pages of other sites', async (t) => {
     const daemon = await testDaemon(t, { args: [...measured, '--trusted-proxy', '127.0.0.1'] });
     const get = (headers) => ask({ port: daemon.port }, '/metrics', { headers });
     assert.equal((await get({ 'X-Forwarded-For': '127.0.0.2' })).status, 200);
-    assert.equal((await get({ 'X-Forwarded-For': '192.0.2.7' })).status, 404);
+    assert.equal((await get({ 'X-Forwarded-For': '192.0.2.7' })).status, 401);
     assert.equal((await get({})).status, 400);
     assert.equal((await get({ 'X-Forwarded-For': '127.0.0.2', Host: 'evil.example' })).status, 403);
     assert.equal((await get({ 'X-Forwarded-For': '127.0.0.2', Origin: 'https://evil.example' })).status, 403);
   });
 
-  it('a listener that other machines reach is refused it, with a sentence', async () => {
-    const { status, stderr } = await runDaemon(['--listen', '*:0?metrics']);
-    assert.equal(status, 2);
-    assert.match(stderr, /`\*:0\?metrics`: metrics tells everybody .* as in localhost:3001\?metrics\n$/);
+  it('at a listener that other machines reach, who shows a token with admin does, and nobody else', async (t) => {
+    const key = new Key(scratch());
+    const daemon = await testDaemon(t, { args: ['--listen', '*:0?metrics&auth=token', '--listen', '*:0', '--auth-key', key.option] });
+    const get = async (token, port = daemon.ports[0]) => {
+      const { status, text } = await ask({ port }, '/metrics', { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+      return status === 200 ? status : [status, JSON.parse(text).code];
+    };
+    const admin = key.token({ room: '*', can: ['admin'] });
+    assert.equal(await get(admin), 200);
+    assert.deepEqual(await get(), [401, 'no-token']);
+    assert.deepEqual(await get(key.token({ room: '*', can: ['admin'], exp: now() - 3600 })), [401, 'bad-token']);
+    assert.deepEqual(await get(`${admin.slice(0, -4)}AAAA`), [401, 'bad-token']);
+    assert.deepEqual(await get(key.token({ can: ['send', 'receive', 'moderate'], room: '*' })), [403, 'not-granted']);
+    assert.deepEqual(await get(admin, daemon.ports.at(-1)), [404, 'not-found']);
+    assert.equal(daemon.lines(admin).length, 0);
+  });
+
+  it('such a listener where no key could tell a token is refused, with a sentence', async () => {
+    for (const listen of ['*:0?metrics', 'systemd?metrics', 'proxy:localhost:0?metrics']) {
+      const { status, stderr } = await runDaemon(['--listen', listen]);
+      assert.equal(status, 2);
+      assert.match(stderr, /to other machines by a token with `admin` only: set auth-key .* as in localhost:3001\?metrics\n$/);
+    }
   });
 });

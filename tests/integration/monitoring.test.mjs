@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { openMany } from '../lib/client.mjs';
 import { root, scratch, testDaemon } from '../lib/daemon.mjs';
 import { eventually, startPrometheus } from '../lib/prometheus.mjs';
+import { Key } from '../lib/tokens.mjs';
 
 const rules = join(root, 'packaging/alerts.yml');
 const dashboard = JSON.parse(readFileSync(join(root, 'packaging/grafana.json'), 'utf8'));
@@ -124,5 +125,16 @@ describe('Prometheus', () => {
       await query(expression);
       for (const [name] of expression.matchAll(/\bnakodo_\w+/g)) assert.ok((await query(name)).length, `there is no ${name}`);
     }
+  });
+  it('shows its token where other machines come in, and is told why if it has none', async (t) => {
+    const [key, token] = [new Key(scratch()), join(scratch(), 'token')];
+    writeFileSync(token, key.token({ sub: 'prometheus', room: '*', can: ['admin'] }));
+    const daemon = await testDaemon(t, { args: ['--listen', '*:0?metrics&auth=token', '--auth-key', key.option] });
+    const { query } = await startPrometheus(t, { port: daemon.port, token });
+    await eventually(async () => (await query('nakodo_peers == 0'))[0], 'the scrape');
+    const { api } = await startPrometheus(t, { port: daemon.port });
+    const target = async () => (await api('targets')).activeTargets[0];
+    await eventually(async () => (await target())?.health === 'down', 'the refusal');
+    assert.match((await target()).lastError, /401/);
   });
 });

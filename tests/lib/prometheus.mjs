@@ -9,17 +9,18 @@ import { scratch } from './daemon.mjs';
 import { freePorts } from './ports.mjs';
 
 /**
- * Start one that scrapes 127.0.0.1:PORT as the job nakodo, five times a second, until the test ends.
+ * Start one that scrapes 127.0.0.1:PORT as the job nakodo, five times a second, until the test ends; `token` is a file.
  *
  * @returns {Promise<{ api: (path: string, parameters?: object) => Promise<object>, query: (expression: string) => Promise<object[]> }>}
  */
-export async function startPrometheus(t, { port, rules }) {
+export async function startPrometheus(t, { port, rules, token }) {
   const [folder, [own]] = [scratch(), await freePorts(1)];
   const config = join(folder, 'prometheus.yml');
   writeFileSync(config, JSON.stringify({
     global: { scrape_interval: '200ms', scrape_timeout: '200ms', evaluation_interval: '200ms' },
-    rule_files: [rules],
-    scrape_configs: [{ job_name: 'nakodo', static_configs: [{ targets: [`127.0.0.1:${port}`] }] }],
+    rule_files: rules ? [rules] : [],
+    scrape_configs: [{ job_name: 'nakodo', static_configs: [{ targets: [`127.0.0.1:${port}`] }],
+      ...token ? { authorization: { credentials_file: token } } : {} }],
   }));
   const child = spawn('prometheus', [`--config.file=${config}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=127.0.0.1:${own}`],
     { stdio: ['ignore', 'ignore', 'pipe'] });

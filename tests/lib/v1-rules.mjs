@@ -48,7 +48,7 @@ const shapes = {
   error: { code: isText, message: (text) => isText(text) && /^[A-Z].*\.$/.test(text), 'n?': isCount, 'to?': isText },
   ack: { n: isCount },
   pong: { 't?': isAny },
-  lock: { locked: isFlag, by: isId },
+  lock: { locked: isFlag, 'by?': isId },
   token: { 'seconds?': isCount },
   closing: { reason: isText, retryAfter: (s) => typeof s === 'number' && s >= 0 },
 };

@@ -54,7 +54,7 @@
  *   { type: 'pong', t: number } |
  *   { type: 'token', seconds?: number } |
  *   { type: 'closing', reason: string, retryAfter: number } |
- *   { type: 'lock', locked: boolean, by: string }
+ *   { type: 'lock', locked: boolean, by?: string }
  * ) & { from?: undefined }} News
  *
  * @typedef {Welcome | Resumed | Refusal | News} ServerMessage

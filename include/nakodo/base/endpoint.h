@@ -5,10 +5,10 @@
  * ?origin=…&dialect=…&auth=…
  *
  * `systemd` also takes ?name=…, the FileDescriptorName= of its sockets (systemd.socket(5)).
- * What only this machine can reach (endpoint_is_loopback()) also takes ?metrics, without a value
- * and without ?dialect=…. HOST is a name, an IPv4 address, an IPv6 address in brackets (without a
- * zone), or * for every address. Digits and dots alone must be an IPv4 address of four numbers. The
- * parameters' values are percent-decoded; each of them may stand once and must have a value.
+ * ?metrics has no value, and does not stand beside ?dialect=…. HOST is a name, an IPv4 address, an
+ * IPv6 address in brackets (without a zone), or * for every address. Digits and dots alone must be
+ * an IPv4 address of four numbers. The parameters' values are percent-decoded; each of them may
+ * stand once and must have a value.
  */
 #pragma once
 

@@ -110,9 +110,11 @@ struct dialect {
 	const struct member *(*seat)(const struct peer *peer);
 	/* How many bytes are kept for the peer beyond what waits for it? NULL: none. */
 	size_t (*kept)(const struct peer *peer);
-	/* Forget these, and with them that it could come back; the caller closes it. NULL: they go
-	 * with the peer. */
-	void (*forsake)(struct peer *peer);
+	/* Forget these, and with them that it could come back; the caller closes it. The others are
+	 * told the reason, "gone" or "kicked". NULL: they go with the peer. */
+	void (*forsake)(struct peer *peer, const char *reason);
+	/* Let nobody new into the room any more, or again. NULL: its rooms have no lock. */
+	void (*lock)(struct room *room, bool locked);
 	/* The process ends, and no peer is left: write what the next one needs so that clients can
 	 * go on with it. NULL: nothing outlives the process; then the next two are NULL too. */
 	void (*save)(const struct mount *mount, struct save *save);

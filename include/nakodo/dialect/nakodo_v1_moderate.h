@@ -21,6 +21,8 @@ bool nakodo_v1_is_moderator(const struct grant *grant); /* NULL: not */
 /* Write "locked":…,"can":[…] for the one who sits there and is connected. */
 void nakodo_v1_moderate_print(const struct nakodo_v1_seat *seat, struct text *out);
 
+/* dialect.lock: all who are there hear it, and that nobody of them did it. */
+void nakodo_v1_moderate_set(struct room *room, bool locked);
 /* The messages `lock` and `kick`; `peer` is whom `to` names, NULL: nobody. */
 struct nakodo_v1_fault nakodo_v1_moderate_lock(const struct nakodo_v1_call *call);
 struct nakodo_v1_fault nakodo_v1_moderate_kick(

@@ -134,3 +134,18 @@ struct refusal bearer_check_any(
 	}
 	return refusal;
 }
+
+struct refusal bearer_check_admin(struct gate *gate, const struct head *head)
+{
+	struct grant *grant;
+	struct refusal refusal = read_grant(gate, find_token(head), &grant);
+
+	if (refusal.status) {
+		return refusal;
+	}
+	if (!(grant->can & GRANT_ADMIN)) {
+		refusal = refuse(403, "not-granted", "The token is not an administrator's.", NULL);
+	}
+	grant_destroy(grant);
+	return refusal;
+}

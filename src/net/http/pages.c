@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "nakodo/base/address.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
@@ -44,8 +43,9 @@ enum endpoint_flags {
 	PRIVATE = 1, /* for this server's own pages alone, whatever `origin` says */
 	OPEN = 2, /* also without TLS where TLS is due, for devices that do not trust us yet */
 	SHARED = 4, /* pages of other sites may load it: the JavaScript client */
-	SECRET = 16, /* only with a token, where tokens are asked for: it has passwords in it */
 	ANYWHERE = 8, /* a page that may connect to any server: the lab */
+	SECRET = 16, /* only with a token, where tokens are asked for: it has passwords in it */
+	ADMIN = 32, /* only with an administrator's token, but on this machine */
 };
 
 static void answer_health(const struct exchange *exchange, struct reply *ret)
@@ -103,16 +103,11 @@ static void answer_qr(const struct exchange *exchange, struct reply *ret)
 	}
 }
 
-/* A proxy on this machine may bring clients of others to a listener that only this machine reaches.
- */
 static void answer_metrics(const struct exchange *exchange, struct reply *ret)
 {
-	const struct conn *conn = exchange->conn;
-
-	if (exchange->door->metrics &&
-		(!address_is_known(&conn->address) || address_is_loopback(&conn->address))) {
-		metrics_answer(conn_sockets(conn), exchange->pages->tls, exchange->pages->started,
-			exchange->head->accept, ret);
+	if (exchange->door->metrics) {
+		metrics_answer(conn_sockets(exchange->conn), exchange->pages->tls,
+			exchange->pages->started, exchange->head->accept, ret);
 	}
 }
 
@@ -139,7 +134,7 @@ static const struct endpoint {
 	{"/lab.html", ANYWHERE, NULL},
 	{"/lan.json", PRIVATE, answer_lan},
 	{"/mesh.js", SHARED, NULL},
-	{"/metrics", PRIVATE, answer_metrics},
+	{"/metrics", PRIVATE | ADMIN, answer_metrics},
 	{"/qr.svg", PRIVATE, answer_qr},
 	{"/readyz", 0, answer_ready},
 	{"/signaling.js", SHARED, NULL},
@@ -403,6 +398,11 @@ bool pages_is_secret(const char *path)
 bool pages_is_private(const char *path)
 {
 	return find(path)->flags & PRIVATE;
+}
+
+bool pages_is_for_admin(const char *path, const struct gate_door *door)
+{
+	return door->metrics && find(path)->flags & ADMIN;
 }
 
 void pages_serve(struct pages *pages, const struct gate_door *door, struct conn *conn,

@@ -37,3 +37,5 @@ struct refusal bearer_check(struct gate *gate, const struct gate_door *door,
 /* Does it bring any good token, if one is asked for there? */
 struct refusal bearer_check_any(
 	struct gate *gate, const struct gate_door *door, const struct head *head);
+/* Does it bring a good token of an administrator, whether tokens are asked for there or not? */
+struct refusal bearer_check_admin(struct gate *gate, const struct head *head);

@@ -5,7 +5,8 @@
  *   /healthz     {"status":"ok"}
  *   /readyz      {"status":"ready"}, or 503 {"status":"draining"} or {"status":"full"}
  *   /ice.json    {"iceServers":[…]}, as RTCPeerConnection takes it
- *   /metrics     see metrics.h; for clients on this machine, of a listener that says ?metrics
+ *   /metrics     see metrics.h; of a listener that says ?metrics, for clients on this machine if
+ *                others do not reach it, and for administrators
  *   and what lan.h has
  *
  * Whatever is not there is answered with missing.html of web-root, if it has one, to who takes
@@ -46,6 +47,8 @@ void pages_finish(struct pages *pages);
 bool pages_is_private(const char *path);
 /* And has it passwords in it, so that who asks for tokens asks for one there as well? */
 bool pages_is_secret(const char *path);
+/* Is it there, for clients of this machine and administrators alone? */
+bool pages_is_for_admin(const char *path, const struct gate_door *door);
 /* Answer GET, HEAD or OPTIONS of a head whose path is known; a plain request at a port for
  * TLS is redirected to https. */
 void pages_serve(struct pages *pages, const struct gate_door *door, struct conn *conn,
