@@ -58,13 +58,26 @@ static bool add_rooms(struct grant *grant, const struct json_value *rooms, char 
 	return grant->rooms;
 }
 
+static const struct {
+	const char *word;
+	enum grant_right right;
+} rights_known[] = {{"send", GRANT_SEND}, {"receive", GRANT_RECEIVE}, {"moderate", GRANT_MODERATE},
+	{"admin", GRANT_ADMIN}};
+
+#define RIGHTS (sizeof(rights_known) / sizeof(*rights_known))
+
+unsigned grant_right_of(const char *word)
+{
+	for (size_t i = 0; i < RIGHTS; i++) {
+		if (!strcmp(word, rights_known[i].word)) {
+			return rights_known[i].right;
+		}
+	}
+	return 0;
+}
+
 static bool read_rights(struct grant *grant, const struct json_value *rights)
 {
-	static const struct {
-		const char *word;
-		enum grant_right right;
-	} known[] = {{"send", GRANT_SEND}, {"receive", GRANT_RECEIVE}, {"moderate", GRANT_MODERATE},
-		{"admin", GRANT_ADMIN}};
 	struct json_value item = {0};
 
 	if (rights->kind == JSON_ABSENT) {
@@ -72,8 +85,10 @@ static bool read_rights(struct grant *grant, const struct json_value *rights)
 		return true;
 	}
 	while (json_next(rights, &item)) {
-		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-			grant->can |= json_equals(&item, known[i].word) ? known[i].right : 0;
+		for (size_t i = 0; i < RIGHTS; i++) {
+			grant->can |= json_equals(&item, rights_known[i].word)
+					      ? rights_known[i].right
+					      : 0;
 		}
 	}
 	return rights->kind == JSON_ARRAY;

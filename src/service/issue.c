@@ -27,6 +27,31 @@ struct wish {
 	cJSON *claims, *rooms;
 };
 
+/* Words with commas between them, the claim `can`. */
+static int take_rights(struct wish *wish, const char *text, struct problem *problem)
+{
+	cJSON *rights = cJSON_AddArrayToObject(wish->claims, "can");
+
+	for (size_t len; rights; text += len + 1) {
+		char word[16];
+
+		len = strcspn(text, ",");
+		snprintf(word, sizeof(word), "%.*s", (int)len, text);
+		if (len >= sizeof(word) || !grant_right_of(word)) {
+			return problem_set(problem, -EINVAL,
+				"--can must be of send, receive, moderate and admin, with commas "
+				"between them");
+		}
+		if (!cJSON_AddItemToArray(rights, cJSON_CreateString(word))) {
+			return -ENOMEM;
+		}
+		if (!text[len]) {
+			return 0;
+		}
+	}
+	return -ENOMEM;
+}
+
 /* Seconds, or with s, m, h or d behind the number. 0: it is none. */
 static int64_t parse_ttl(const char *text)
 {
@@ -76,6 +101,9 @@ static int take(struct wish *wish, const char *name, const char *value, struct p
 					   "--ttl must be a time of up to a year, in seconds or "
 					   "with s, m, h or d behind it");
 	}
+	if (!strcmp(name, "can")) {
+		return take_rights(wish, value, problem);
+	}
 	if (!strcmp(name, "room")) {
 		return cJSON_AddItemToArray(wish->rooms, cJSON_CreateString(value)) ? 0 : -ENOMEM;
 	}
@@ -85,8 +113,8 @@ static int take(struct wish *wish, const char *name, const char *value, struct p
 		}
 	}
 	return problem_set(problem, -EINVAL,
-		"`nakodo token` takes --key KID:ALGORITHM:FILE, --room ROOM, --sub TEXT, --name "
-		"TEXT, --ttl TIME, --iss TEXT and --aud TEXT");
+		"`nakodo token` takes --key KID:ALGORITHM:FILE, --room ROOM, --can RIGHTS, --sub "
+		"TEXT, --name TEXT, --ttl TIME, --iss TEXT and --aud TEXT");
 }
 
 /* --name VALUE or --name=VALUE. */
@@ -204,6 +232,8 @@ void issue_print_help(FILE *out)
 	      "  --room ROOM               Where it lets in: a room, team-* for all that begin "
 	      "so,\n"
 	      "                            or * for every one. May stand several times.\n"
+	      "  --can RIGHTS              What it allows: of send, receive, moderate and admin,\n"
+	      "                            with commas between them. Default: send,receive\n"
 	      "  --ttl TIME                How long it is good: seconds, or with s, m, h or d\n"
 	      "                            behind the number. Default: 1h\n"
 	      "  --sub TEXT                Who its bearer is.\n"

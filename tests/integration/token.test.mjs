@@ -29,12 +29,20 @@ test('several rooms are a list, and the other claims are as they were given', as
   assert.deepEqual(claims, { room: ['a', 'b"\\'], name: 'N', iss: 'I', aud: 'A' });
 });
 
+test('what it allows is a list of words', async () => {
+  const key = new Key(directory);
+  for (const can of ['moderate,admin', 'receive', 'send,receive,moderate']) {
+    const { stdout } = await runDaemon(['token', '--key', key.option, '--room', '*', '--can', can]);
+    assert.deepEqual(key.read(stdout.trim()).claims.can, can.split(','));
+  }
+});
+
 test('--help names each option that there is', async () => {
   const { status, stdout } = await runDaemon(['token', '--help']);
   assert.equal(status, 0);
   const { stderr } = await runDaemon(['token', '--colour', 'red']);
   const known = stderr.match(/--\w+/g);
-  assert.equal(known.length, 7);
+  assert.equal(known.length, 8);
   assert.deepEqual(known.filter((option) => !stdout.includes(`\n  ${option} `)), []);
 });
 
@@ -57,6 +65,9 @@ test('what cannot be signed is said in a sentence, with status 2', async () => {
     [['--key', key.option, '--room', 'a', '--sub', 'a', '--sub', 'b'], /--sub may stand once/],
     [['--key', key.option, '--key', key.option, '--room', 'a'], /--key may stand once/],
     [['--key', key.option, '--room', 'a', '--ttl', '1h', '--ttl', '2h'], /--ttl may stand once/],
+    ...['', 'admins', 'send,', 'send, receive', 'a'.repeat(40)].map((can) =>
+      [['--key', key.option, '--room', 'a', '--can', can], /--can must be of send, receive, moderate and admin/]),
+    [['--key', key.option, '--room', 'a', '--can', 'send', '--can', 'admin'], /--can may stand once/],
     [['--key', key.option, '--room'], /with a value/],
     [['--colour', 'red'], /takes --key/],
   ];

@@ -43,6 +43,8 @@ struct grant {
  * token " ended; -ENOMEM. */
 int grant_read(struct grant **ret, const struct jwt_claims *claims, struct problem *problem);
 void grant_destroy(struct grant *grant); /* NULL: nothing happens */
+/* The right (enum grant_right) that a word of `can` is; 0: none. */
+unsigned grant_right_of(const char *word);
 
 /* How many may be in a room that has place for `most`, as far as its bearer goes. NULL: `most`. */
 size_t grant_bound(const struct grant *grant, size_t most);
