@@ -207,6 +207,12 @@ bool options_have_certificate(const struct options *options)
 	return *options->tls_cert || *options->tls_self_signed;
 }
 
+/* Are its metrics for administrators, whatever `auth` says? */
+static bool asks_for_admin(const struct endpoint *endpoint)
+{
+	return endpoint->metrics && !endpoint_is_loopback(endpoint);
+}
+
 static int check_listener(
 	const struct options *options, const struct option_item *item, struct problem *problem)
 {
@@ -228,8 +234,7 @@ static int check_listener(
 			"not print: listen on localhost only, or leave show-messages out",
 			item->where, item->value);
 	}
-	if (endpoint.metrics && !endpoint_is_loopback(&endpoint) && !options->auth_key.count &&
-		!*options->auth_jwks) {
+	if (asks_for_admin(&endpoint) && !options->auth_key.count && !*options->auth_jwks) {
 		return problem_set(problem, -EINVAL,
 			"%s: listen `%s` shows metrics to other machines by a token with `admin` "
 			"only: set auth-key or auth-jwks, or listen on this machine's loopback, as "
@@ -283,7 +288,7 @@ static int check_auth(const struct options *options, struct problem *problem)
 		struct endpoint endpoint;
 
 		asks |= !endpoint_parse(&endpoint, options->listen.items[i].value, problem) &&
-			!strcmp(endpoint.auth, "token");
+			(!strcmp(endpoint.auth, "token") || asks_for_admin(&endpoint));
 	}
 	if (asks && !keys) {
 		return problem_set(problem, -EINVAL,

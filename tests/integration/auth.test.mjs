@@ -360,6 +360,7 @@ test('what is wrong with keys is said before anything is served', async () => {
     [['--auth', 'token'], /--auth: a token is asked for, but there is no key/],
     [['--listen', 'localhost:0?auth=token'], /--listen: a token is asked for, but there is no key/],
     [['--auth-key', key.publicOption], /--auth-key: there is a key for tokens, but nothing asks for one/],
+    [['--listen', 'localhost:0?metrics', '--auth-key', key.publicOption], /--auth-key: there is a key for tokens, but nothing asks for one/],
     [['--auth', 'token', '--auth-key', `k:HS256:${file}`], /a secret that everybody may read \(mode 0644\)/],
     [['--auth', 'token', '--auth-key', 'k:HS256:/none'], /auth-key `k:HS256:\/none`: No such file/],
     [['--auth', 'token', '--auth-jwks', file], /it is no JWK set/],

@@ -172,7 +172,7 @@ describe('who may read it', () => {
 
   it('at a listener that other machines reach, who shows a token with admin does, and nobody else', async (t) => {
     const key = new Key(scratch());
-    const daemon = await testDaemon(t, { args: ['--listen', '*:0?metrics&auth=token', '--listen', '*:0', '--auth-key', key.option] });
+    const daemon = await testDaemon(t, { args: ['--listen', '*:0?metrics', '--listen', '*:0', '--auth-key', key.option] });
     const get = async (token, port = daemon.ports[0]) => {
       const { status, text } = await ask({ port }, '/metrics', { headers: token ? { Authorization: `Bearer ${token}` } : {} });
       return status === 200 ? status : [status, JSON.parse(text).code];
@@ -185,6 +185,7 @@ describe('who may read it', () => {
     assert.deepEqual(await get(key.token({ can: ['send', 'receive', 'moderate'], room: '*' })), [403, 'not-granted']);
     assert.deepEqual(await get(admin, daemon.ports.at(-1)), [404, 'not-found']);
     assert.equal(daemon.lines(admin).length, 0);
+    await open(`ws://127.0.0.1:${daemon.ports[0]}/relay/a`); // which no token is asked for
   });
 
   it('such a listener where no key could tell a token is refused, with a sentence', async () => {
