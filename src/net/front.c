@@ -19,6 +19,7 @@
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/http/answer.h"
+#include "nakodo/net/http/download.h"
 #include "nakodo/net/http/pages.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/socket/conn.h"
@@ -174,6 +175,9 @@ static int on_http(struct server *server, struct conn *conn, struct lws *wsi, co
 	}
 	pages_serve(&server->pages, &door, conn, &head);
 	conn_answered(conn);
+	if (download_is_on(conn)) {
+		return 0;
+	}
 	/* guard body, upgrade-uaf: no second request is read. */
 	return -1;
 }
@@ -231,9 +235,13 @@ static int on_event(
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
 		conn = conn_of(wsi);
 		return conn && conn->stage == CONN_ADMITTED ? 0 : -1;
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+		conn = conn_of(wsi);
+		return conn ? download_go_on(conn) : 0;
 	case LWS_CALLBACK_WSI_DESTROY:
 		conn = conn_of(wsi);
 		if (conn) {
+			download_end(conn);
 			conn_destroy(conn);
 		}
 		return 0;

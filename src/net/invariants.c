@@ -45,7 +45,7 @@ static void audit_conns(struct audit *audit, const struct server *server)
 	DL_FOREACH (server->sockets.conns, conn) {
 		audit_bytes(audit, MEMORY_CONNECTIONS, conn_cost(conn));
 		audit_bytes(audit, conn->ws ? MEMORY_FRAMES : MEMORY_ANSWERS, conn->unsent);
-		audit_bytes(audit, MEMORY_RECEIVED, conn->rx ? conn->rx->room : 0);
+		audit_bytes(audit, MEMORY_RECEIVED, conn->ws && conn->rx ? conn->rx->room : 0);
 		audit_peer(audit, &conn->peer);
 		audit_bytes(
 			audit, MEMORY_CONNECTIONS, conn->peer.grant ? conn->peer.grant->size : 0);

@@ -23,6 +23,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/http/answer.h"
+#include "nakodo/net/http/download.h"
 #include "nakodo/net/http/site.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -334,6 +335,28 @@ static void a_file_of_more_bytes_than_are_allowed_is_not_read(void **state)
 	assert_int_equal(reply.status, 304);
 }
 
+static void of_a_large_file_the_first_piece_is_read_and_the_rest_is_left(void **state)
+{
+	struct reply reply;
+	char byte;
+
+	(void)state;
+	write_file("web/large.txt", "");
+	assert_int_equal(truncate("web/large.txt", DOWNLOAD_PIECE + 1), 0);
+	ask("/large.txt", NULL, SIZE_MAX, &reply);
+	assert_int_equal(reply.status, 200);
+	assert_int_equal(reply.len, DOWNLOAD_PIECE);
+	assert_int_equal(reply.more, 1);
+	assert_int_equal(read(reply.fd, &byte, 1), 1);
+	assert_int_equal(read(reply.fd, &byte, 1), 0);
+	reply_finish(&reply);
+	ask("/large.txt", NULL, DOWNLOAD_PIECE, &reply);
+	assert_int_equal(reply.status, 200);
+	reply_finish(&reply);
+	ask("/large.txt", NULL, DOWNLOAD_PIECE - 1, &reply);
+	assert_int_equal(reply.status, SITE_TOO_MUCH);
+}
+
 /* What the path's present state is called. */
 static const char *etag_of(const char *path)
 {
@@ -432,6 +455,9 @@ int main(void)
 			a_path_that_is_very_long_is_not_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_file_that_is_too_large_is_not_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			of_a_large_file_the_first_piece_is_read_and_the_rest_is_left, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_file_of_more_bytes_than_are_allowed_is_not_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -4,10 +4,12 @@
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nakodo/base/meter.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/gate/head.h"
+#include "nakodo/net/http/download.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
 
@@ -107,6 +109,9 @@ void reply_set_owned(struct reply *reply, const char *type, char *body)
 void reply_finish(struct reply *reply)
 {
 	free(reply->owned);
+	if (reply->more) {
+		close(reply->fd);
+	}
 }
 
 static const char *caching(const struct reply *reply)
@@ -139,12 +144,12 @@ static size_t write_head(
 	}
 	len += snprintf(buf + len, size - (size_t)len,
 		empty ? "\r\n\r\n" : "\r\ncontent-type: %s\r\ncontent-length: %zu\r\n\r\n",
-		reply->type, reply->len);
+		reply->type, reply->len + reply->more);
 	return (size_t)len;
 }
 
-void answer_write(struct conn *conn, const struct head *head, const struct reply *reply,
-	const struct shape *shape)
+void answer_write(
+	struct conn *conn, const struct head *head, struct reply *reply, const struct shape *shape)
 {
 	bool empty = reply->status == 204 || reply->status == 304;
 	size_t body = head->method == HEAD_HEAD || empty ? 0 : reply->len;
@@ -162,6 +167,10 @@ void answer_write(struct conn *conn, const struct head *head, const struct reply
 	lws_write(conn->wsi, (unsigned char *)bytes + LWS_PRE, len + body, LWS_WRITE_HTTP);
 	if (lws_partial_buffered(conn->wsi)) {
 		conn_set_unsent(conn, body);
+	}
+	if (body && reply->more) {
+		download_begin(conn, reply->fd, reply->more);
+		reply->more = 0;
 	}
 	free(bytes);
 }

@@ -17,6 +17,7 @@
 #include "nakodo/net/gate/head.h"
 #include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/coding.h"
+#include "nakodo/net/http/download.h"
 #include "nakodo/net/http/lan.h"
 #include "nakodo/net/http/metrics.h"
 #include "nakodo/net/http/site.h"
@@ -263,7 +264,7 @@ static void refuse_busy(const struct exchange *exchange)
 
 static void write_dialect(const struct exchange *exchange, const struct dialect_answer *answer)
 {
-	const struct reply reply = {.status = answer->status,
+	struct reply reply = {.status = answer->status,
 		.type = answer->type,
 		.body = answer->body,
 		.len = answer->len};
@@ -353,7 +354,7 @@ static void serve_page(const struct exchange *exchange, const struct endpoint *e
 	struct reply reply = {.status = 404};
 
 	find_reply(exchange, endpoint, &reply);
-	if (reply.status == SITE_TOO_MUCH) {
+	if (reply.status == SITE_TOO_MUCH || (reply.more && !download_may_begin(exchange->conn))) {
 		refuse_busy(exchange);
 	} else if (reply.status == 404) {
 		refuse_path(exchange);

@@ -1,6 +1,6 @@
 /*
- * site: owns the directory web-root. Files are read when they are asked for: they are few and
- * small, the system caches them, and an edited page shows at once.
+ * site: owns the directory web-root. Files are read when they are asked for: they are few, the
+ * system caches them, and an edited page shows at once.
  */
 #include "nakodo/net/http/site.h"
 
@@ -19,6 +19,7 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/net/http/answer.h"
 #include "nakodo/net/http/coding.h"
+#include "nakodo/net/http/download.h"
 
 #define READ (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 #define STEP (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -240,9 +241,11 @@ static bool matches(const char *if_none_match, const char *etag)
 	return if_none_match && (!strcmp(if_none_match, "*") || strstr(if_none_match, etag));
 }
 
-static void read_file(const struct file *file, struct reply *ret)
+/* Its first piece; the rest is read when it can be sent. */
+static void read_file(struct file *file, struct reply *ret)
 {
-	size_t size = (size_t)file->st.st_size, len = 0;
+	size_t whole = (size_t)file->st.st_size, len = 0;
+	size_t size = whole < DOWNLOAD_PIECE ? whole : DOWNLOAD_PIECE;
 	ssize_t got;
 
 	ret->owned = malloc(size ? size : 1);
@@ -254,6 +257,11 @@ static void read_file(const struct file *file, struct reply *ret)
 	ret->status = ret->owned && len == size ? 200 : 500;
 	ret->body = ret->owned ? ret->owned : "";
 	ret->len = ret->status == 200 ? size : 0;
+	if (ret->status == 200 && whole > size) {
+		ret->more = whole - size;
+		ret->fd = file->fd;
+		file->fd = -1;
+	}
 }
 
 void site_find(const struct site *site, const struct site_request *request, struct reply *ret)
@@ -276,11 +284,14 @@ void site_find(const struct site *site, const struct site_request *request, stru
 			ret->coding ? ret->coding : "");
 		if (matches(request->if_none_match, ret->etag)) {
 			ret->status = 304;
-		} else if ((size_t)file.st.st_size > request->most) {
+		} else if (request->most < DOWNLOAD_PIECE &&
+			   (size_t)file.st.st_size > request->most) {
 			ret->status = SITE_TOO_MUCH;
 		} else {
 			read_file(&file, ret);
 		}
 	}
-	close(file.fd);
+	if (file.fd >= 0) {
+		close(file.fd);
+	}
 }

@@ -1,8 +1,8 @@
 /*
  * answer: one HTTP answer, put together and written.
  *
- * Every answer is complete, written at once, and the last one of its connection: libwebsockets
- * 4.1.6 cannot be trusted with what a client sends behind a request (SECURITY.md).
+ * Every answer is the last one of its connection: libwebsockets 4.1.6 cannot be trusted with what a
+ * client sends behind a request (SECURITY.md). All but large files is written at once.
  */
 #pragma once
 
@@ -29,6 +29,8 @@ struct reply {
 	bool varies; /* by Accept-Encoding */
 	bool immutable; /* what this address names never changes */
 	char *owned; /* the body's memory, if it is the reply's own */
+	size_t more; /* bytes of the file `fd` that follow the body; then that is the reply's own */
+	int fd;
 };
 
 /* How it is answered. */
@@ -43,9 +45,10 @@ void reply_set_owned(struct reply *reply, const char *type, char *body);
 void reply_finish(struct reply *reply);
 
 /* Write the reply; without its body for HEAD, and for 204 and 304. What the socket does not take at
- * once is counted in the conn and the sockets until the connection has ended. */
-void answer_write(struct conn *conn, const struct head *head, const struct reply *reply,
-	const struct shape *shape);
+ * once is counted in the conn and the sockets until it has. What follows from a file becomes the
+ * conn's (download.h). */
+void answer_write(
+	struct conn *conn, const struct head *head, struct reply *reply, const struct shape *shape);
 /* Answer with the refusal's status and a JSON body, and count it. */
 void answer_refuse(struct conn *conn, const struct head *head, const struct refusal *refusal);
 

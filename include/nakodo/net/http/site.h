@@ -25,7 +25,7 @@ struct site_request {
 /* Look up a path; `/` is index.html and a name without an extension may be that of a page.
  * No symbolic link is followed out of web-root, nor an absolute one, and none at all where the
  * kernel lacks openat2(2). 404 when there is no such thing, 304 when `if_none_match` names its
- * present state, SITE_TOO_MUCH when it has more than `most` bytes.
+ * present state, SITE_TOO_MUCH when its first piece (download.h) has more than `most` bytes.
  *
  * A file with NAME.br or NAME.gz beside it, neither older than itself, is sent as one of these to
  * who takes it. What is in a folder called `immutable` may be kept for ever. */

@@ -13,6 +13,7 @@
 #include "nakodo/hub/limit.h"
 
 struct census_group;
+struct download;
 struct listener;
 struct lws;
 struct mount;
@@ -77,7 +78,10 @@ struct conn {
 	struct pacing *pacing; /* what ws/pace.c knows of it; NULL: nothing */
 	struct conn *more_prev, *more_next; /* to be read on: reading's (utlist DL) */
 	struct stalled *stalled; /* what ws/stall.c knows of it; NULL: it is not watched */
-	struct conn_rx *rx; /* NULL: none. ws.c's */
+	union {
+		struct conn_rx *rx; /* NULL: none. ws.c's */
+		struct download *download; /* of one without `ws`. NULL: none. http/download.c's */
+	};
 	uint32_t counted_bytes,
 		surplus; /* of what came, or has come since the peer left; flood's */
 	unsigned unsent; /* bytes at most that were written and that the socket has not taken */
