@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nakodo/base/histogram.h"
 #include "nakodo/base/json.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/memory.h"
@@ -38,17 +39,15 @@ static const char *path_of(const struct mount *mount)
 	return mount && mount->path ? mount->path : "*";
 }
 
-static int run_status(void *cookie, struct ctl_call *call)
+/* Without the brace at its end. */
+static void add_status(const struct server *server, struct text *out)
 {
-	const struct server *server = cookie;
-
 	metrics_look(&server->sockets);
-	text_print(&call->out,
+	text_print(out,
 		"{\"version\":\"" NAKODO_VERSION "\",\"pid\":%jd,\"state\":\"%s\","
 		"\"uptime\":%jd,\"peers\":%zu,\"max_peers\":%zu,\"connections\":%zu,"
 		"\"rooms\":%" PRIu64 ",\"memory\":%" PRIu64 ",\"max_memory\":%" PRIu64
-		",\"messages_in\":%" PRIu64 ",\"messages_out\":%" PRIu64 ",\"refused\":%" PRIu64
-		"}\n",
+		",\"messages_in\":%" PRIu64 ",\"messages_out\":%" PRIu64 ",\"refused\":%" PRIu64,
 		(intmax_t)getpid(),
 		server->gate.draining         ? "draining"
 		: gate_is_full(&server->gate) ? "full"
@@ -57,6 +56,29 @@ static int run_status(void *cookie, struct ctl_call *call)
 		server->gate.max_peers, server->sockets.count, meter_values[METER_ROOMS],
 		memory_used(), server->gate.max_memory, meter_values[METER_MESSAGES_IN],
 		meter_values[METER_MESSAGES_OUT], meter_values[METER_REFUSED]);
+}
+
+static int run_status(void *cookie, struct ctl_call *call)
+{
+	add_status(cookie, &call->out);
+	text_add(&call->out, "}\n");
+	return 0;
+}
+
+/* Turns are measured if a listener says ?metrics. */
+static int run_top(void *cookie, struct ctl_call *call)
+{
+	const struct histogram_values *turns = &histogram_values[HISTOGRAM_TURN];
+	uint64_t count = 0;
+
+	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		count += turns->counts[i];
+	}
+	add_status(cookie, &call->out);
+	text_print(&call->out,
+		",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"turns\":%" PRIu64
+		",\"turn_ns\":%" PRIu64 "}\n",
+		meter_values[METER_BYTES_IN], meter_values[METER_BYTES_OUT], count, turns->sum);
 	return 0;
 }
 
@@ -317,6 +339,7 @@ static int run_drain(void *cookie, struct ctl_call *call)
 
 const struct ctl_action verb_actions[VERB_COUNT] = {
 	[VERB_STATUS] = {run_status, NULL},
+	[VERB_TOP] = {run_top, NULL},
 	[VERB_ROOMS] = {run_rooms, end_rooms},
 	[VERB_PEERS] = {run_peers, end_peers},
 	[VERB_KICK] = {run_kick, NULL},

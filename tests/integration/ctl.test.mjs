@@ -7,6 +7,7 @@ import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { open, openMany } from '../lib/client.mjs';
 import { asWritten, binary, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
@@ -105,6 +106,61 @@ describe('nakodo ctl', () => {
     }
   });
 
+  it('shows each second what goes on, as rows or as JSON, until a signal', async (t) => {
+    const [daemon, path] = await controlled(t, '--listen', 'localhost:0?metrics');
+    const client = await open(`${daemon.ws}/echo`);
+    const watched = (...words) => {
+      const child = spawn(binary, ['ctl', '--socket', path, ...words, 'top'], { stdio: ['ignore', 'pipe', 'inherit'] });
+      t.after(() => child.kill('SIGKILL'));
+      return [child, once(child, 'close'), createInterface({ input: child.stdout })[Symbol.asyncIterator]()];
+    };
+    const [rows, rowsEnd, row] = watched();
+    const titles = (await row.next()).value.trim().split(/\s+/);
+    for (let i = 0; i < 50; i++) client.send('hello');
+    let now;
+    do {
+      now = Object.fromEntries((await row.next()).value.trim().split(/\s+/).map((cell, i) => [titles[i], Number(cell)]));
+    } while (!now['IN/s']);
+    assert.deepEqual([now.PEERS, now.ROOMS, now['REFUSED/s']], [1, 0, 0]);
+    assert.ok(now['OUT/s'] > 0 && now['BYTES-IN/s'] > now['IN/s'], JSON.stringify(now));
+    assert.ok(now.MIB < now['OF-MIB'] && now['TURN-MS'] >= 0, JSON.stringify(now));
+    rows.kill('SIGINT');
+    assert.deepEqual(await rowsEnd, [0, null]);
+    const [json, jsonEnd, line] = watched('--json');
+    const [one, two] = [JSON.parse((await line.next()).value), JSON.parse((await line.next()).value)];
+    assert.deepEqual([one.messages_in, two.bytes_in, two.pid], [50, 250, daemon.pid]);
+    assert.ok(two.turns > one.turns);
+    json.kill('SIGSTOP');
+    json.kill('SIGTERM');
+    json.kill('SIGCONT');
+    assert.deepEqual(await jsonEnd, [0, null]);
+  });
+
+  it('shows it on a terminal, which q gives back as it was', async (t) => {
+    const [, path] = await controlled(t);
+    const script = spawn('script', ['-qefc', `stty -g; ${binary} ctl --socket ${path} top; echo $?; stty -g`, '/dev/null'], { stdio: 'pipe' });
+    t.after(() => script.kill('SIGKILL'));
+    let seen = '';
+    for await (const bytes of script.stdout) {
+      if (!seen.includes('q ends') && `${seen}${bytes}`.includes('q ends')) script.stdin.write('q');
+      seen += bytes;
+    }
+    const lines = seen.trim().split('\r\n');
+    assert.match(seen, /nakodo is ready.*peers +0 of \d+.*memory +\d+\.\d of/s);
+    assert.equal(lines.at(-2), '0');
+    assert.equal(lines.at(-1), lines[0]);
+  });
+
+  it('ends with a sentence when the daemon goes', async (t) => {
+    const [daemon, path] = await controlled(t);
+    const child = spawn(binary, ['ctl', '--socket', path, '--json', 'top'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [end, stderr] = [once(child, 'exit'), text(child.stderr)];
+    await once(child.stdout, 'data');
+    await daemon.stop();
+    assert.deepEqual(await end, [1, null]);
+    assert.match(await stderr, /has gone before its answer was complete/);
+  });
+
   it('changes the log level', async (t) => {
     const [daemon, path] = await controlled(t);
     await ctl(path, 'log-level', 'error');
@@ -149,7 +205,7 @@ describe('nakodo ctl', () => {
     }
     const help = await runDaemon(['ctl', '--help']);
     assert.equal(help.status, 0);
-    for (const verb of ['status', 'rooms', 'peers [ROOM]', 'kick PEER', 'lock ROOM', 'unlock ROOM', 'log-level LEVEL', 'reload', 'drain']) {
+    for (const verb of ['status', 'top', 'rooms', 'peers [ROOM]', 'kick PEER', 'lock ROOM', 'unlock ROOM', 'log-level LEVEL', 'reload', 'drain']) {
       assert.ok(help.stdout.includes(`\n  ${verb} `), verb);
     }
   });

@@ -14,6 +14,7 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/base/text.h"
 #include "nakodo/base/utf8.h"
+#include "nakodo/net/ctl/top.h"
 #include "nakodo/net/ctl/verb.h"
 
 #define CELL 1024 /* bytes of a value as it is shown */
@@ -242,7 +243,8 @@ static bool is_end(const char *line, size_t len, int *ret, struct problem *probl
 	return true;
 }
 
-static int print_answer(FILE *stream, const struct wish *wish, FILE *out, struct problem *problem)
+static int print_answer(
+	FILE *stream, const struct wish *wish, struct top *top, FILE *out, struct problem *problem)
 {
 	const struct verb_row *row = &verb_rows[wish->verb];
 	char *line = NULL;
@@ -260,6 +262,8 @@ static int print_answer(FILE *stream, const struct wish *wish, FILE *out, struct
 		}
 		if (wish->json) {
 			fputs(line, out);
+		} else if (top) {
+			top_show(top, out, line, (size_t)len);
 		} else if (row->columns[0].member) {
 			put_row(out, row, line, (size_t)len);
 		} else {
@@ -269,6 +273,21 @@ static int print_answer(FILE *stream, const struct wish *wish, FILE *out, struct
 	free(line);
 	fflush(out);
 	return error;
+}
+
+/* Until somebody ends it, the daemon goes, or nobody reads any more. */
+static int watch(FILE *stream, const struct wish *wish, FILE *out, struct problem *problem)
+{
+	struct top top;
+	int error;
+
+	top_begin(&top, out);
+	do {
+		error = ask(fileno(stream), wish, problem);
+		error = error ? error : print_answer(stream, wish, &top, out, problem);
+	} while (!error && !ferror(out) && top_wait(&top));
+	top_end(&top);
+	return top_is_ended() ? 0 : error;
 }
 
 int shell_run(int argc, char *const *argv, FILE *out, struct problem *problem)
@@ -282,13 +301,17 @@ int shell_run(int argc, char *const *argv, FILE *out, struct problem *problem)
 	if (error) {
 		return error;
 	}
-	error = ask(fd, &wish, problem);
 	stream = fdopen(fd, "r");
 	if (!stream) {
 		close(fd);
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
-	error = error ? error : print_answer(stream, &wish, out, problem);
+	if (wish.verb == VERB_TOP) {
+		error = watch(stream, &wish, out, problem);
+	} else {
+		error = ask(fd, &wish, problem);
+		error = error ? error : print_answer(stream, &wish, NULL, out, problem);
+	}
 	fclose(stream);
 	return error;
 }
@@ -311,6 +334,7 @@ void shell_print_help(FILE *out)
 	      "  --json            Print each thing as a JSON object on a line.\n"
 	      "\n"
 	      "  nakodo ctl status\n"
+	      "  nakodo ctl top\n"
 	      "  nakodo ctl peers team && nakodo ctl kick 17\n"
 	      "  nakodo ctl --json rooms | jq 'select(.members > 10)'\n"
 	      "\n"

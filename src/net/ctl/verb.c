@@ -5,6 +5,8 @@
 
 const struct verb_row verb_rows[VERB_COUNT] = {
 	[VERB_STATUS] = {"status", NULL, "Show how the daemon is", {{NULL, NULL, 0}}},
+	[VERB_TOP] = {"top", NULL, "Show each second what goes on, until q or Ctrl-C",
+		{{NULL, NULL, 0}}},
 	[VERB_ROOMS] = {"rooms", NULL, "List the rooms",
 		{{"mount", "MOUNT", 16}, {"members", "MEMBERS", -8}, {"room", "ROOM", 0}}},
 	[VERB_PEERS] = {"peers", "[ROOM]", "List who is connected, or those in that room",

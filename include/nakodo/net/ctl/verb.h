@@ -7,6 +7,7 @@
 
 enum verb {
 	VERB_STATUS,
+	VERB_TOP,
 	VERB_ROOMS,
 	VERB_PEERS,
 	VERB_KICK,
