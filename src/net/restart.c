@@ -22,9 +22,11 @@
 #include "nakodo/base/saved.h"
 #include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/loop/notify.h"
+#include "nakodo/service/token.h"
 
 #define NAME "nakodo.sessions"
 #define NEW_NAME NAME ".new"
+#define NEW_SIZE (sizeof(NEW_NAME) + TOKEN_TEXT) /* with a random suffix if it is taken */
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* What lies somewhere. */
@@ -297,21 +299,38 @@ static bool is_worth_it(int error)
 	return !error && meter_values[METER_SESSIONS_SAVED];
 }
 
+/* A new file that nobody else may read, and its name. A descriptor or -errno. */
+static int create_new(int directory, char ret_name[NEW_SIZE])
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+	char token[TOKEN_TEXT];
+	int fd;
+
+	snprintf(ret_name, NEW_SIZE, NEW_NAME);
+	unlinkat(directory, ret_name, 0); /* of one that was killed */
+	fd = openat(directory, ret_name, flags, 0600);
+	if (fd < 0 && errno == EEXIST) { /* and it cannot be taken away, as a directory */
+		token_create(token);
+		snprintf(ret_name, NEW_SIZE, NEW_NAME ".%s", token);
+		fd = openat(directory, ret_name, flags, 0600);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 static int leave_in_directory(int directory, const struct dialect_table *dialects)
 {
-	int fd, error;
+	char name[NEW_SIZE];
+	int fd = create_new(directory, name), error;
 
-	unlinkat(directory, NEW_NAME, 0); /* of one that was killed */
-	fd = openat(directory, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		return -errno;
+		return fd;
 	}
 	error = write_all(fd, dialects);
-	if (is_worth_it(error) && renameat(directory, NEW_NAME, directory, NAME)) {
+	if (is_worth_it(error) && renameat(directory, name, directory, NAME)) {
 		error = -errno;
 	}
 	if (!is_worth_it(error)) {
-		unlinkat(directory, NEW_NAME, 0);
+		unlinkat(directory, name, 0);
 	}
 	close(fd);
 	return error;

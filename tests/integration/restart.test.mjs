@@ -171,6 +171,20 @@ describe('in state-dir', () => {
     assert.equal(existsSync(state), true);
   });
 
+  it('a directory where the new file would be made costs nobody a session', async (t) => {
+    const state = folder();
+    const args = ['--state-dir', state];
+    const daemon = await startDaemon({ args });
+    const session = await Session.join(daemon.ws, 'r');
+    mkdirSync(join(state, 'nakodo.sessions.new'));
+    daemon.child.kill('SIGTERM');
+    await daemon.endedWell();
+    await session.closed;
+    const { first } = await comesBack(t, { args, session, file: join(state, 'nakodo.sessions') });
+    assert.equal(first.type, 'resumed');
+    assert.deepEqual(readdirSync(state), ['nakodo.sessions.new']);
+  });
+
   it('a folder that cannot be written any more is a warning at the end', async () => {
     const state = folder();
     const daemon = await startDaemon({ args: ['--state-dir', state] });
