@@ -186,7 +186,7 @@ static bool issue(struct nakodo_v1_seat *seat, char ret[TOKEN_TEXT])
 }
 
 /* What the client sends again costs no message-rate. Which messages these are only it knows, so
- * that their number is bounded, and comes back no faster than others may be sent. */
+ * that there are no more than it may have sent at that rate since it came, or was granted some. */
 static void grant(struct nakodo_v1_seat *seat)
 {
 	const struct options *options = seat->mount->mount->env->options;

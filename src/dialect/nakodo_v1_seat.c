@@ -139,7 +139,6 @@ static int create(
 		return error;
 	}
 	seat->granted = hub_now(v1->hub);
-	seat->grant = v1->limits.messages;
 	DL_APPEND(v1->seats, seat);
 	nakodo_v1_seat_count(seat);
 	*ret = seat;
@@ -154,7 +153,12 @@ int nakodo_v1_seat_create(struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, con
 int nakodo_v1_seat_restore(
 	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, const char *id)
 {
-	return create(ret, v1, room, id);
+	int error = create(ret, v1, room, id);
+
+	if (!error) {
+		(*ret)->grant = v1->limits.messages; /* it has lived in another process */
+	}
+	return error;
 }
 
 struct nakodo_v1_seat *nakodo_v1_seats_kept(struct share_owner *keeper)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { open, openMany, refused } from '../lib/client.mjs';
 import { root, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, request, rest } from '../lib/http.mjs';
@@ -62,6 +63,30 @@ describe('what an address may send', () => {
     await daemon.logged('request.refuse', 'code=too-fast', 'option=message-rate');
     await colleague.text('x'); // and who is there is served
     assert.equal(await colleague.says(), 'text x');
+  });
+
+  it('is bounded as well for who makes sessions and resumes them', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--message-rate', '50', '--connect-rate', '0'] });
+    const listener = await openRaw(daemon, pathOf('r'));
+    const bytes = Buffer.concat(Array.from({ length: 1000 }, () => frame(TEXT, '{"type":"x"}')));
+    const clock = stopwatch();
+    let refusals = 0;
+    while (clock() < 4) {
+      try {
+        const { peer: first, welcome } = await enter(daemon, 'r', {}, { from: '127.0.0.2' });
+        const { peer } = await enter(daemon, 'r', { session: welcome.session, n: 0 }, { from: '127.0.0.2' });
+        await peer.wire.write(bytes);
+        await sleep(10); // for what is read at once
+        for (const { wire } of [first, peer]) wire.reset();
+      } catch {
+        refusals++;
+      }
+    }
+    const messages = listener.frames.filter(({ payload }) => String(payload).includes('"type":"x"')).length;
+    // Two are there at once, three if one is not gone yet: 8 s of the rate each, what goes beyond that, and the rate.
+    const fair = 3 * (400 + 50 * clock()) + 200;
+    assert.ok(messages && messages <= fair, `${messages} messages in ${clock()} s, of ${fair}; ${refusals} refusals`);
+    listener.wire.reset();
   });
 
   it('is at the rate for who comes after one that owes much, and not later', async (t) => {

@@ -320,6 +320,12 @@ static void what_is_sent_again_costs_nothing_within_bounds(void **state)
 	(void)state;
 	assert_int_equal(b.peer->unmetered, 0);
 	b = v1_resume(&all, "r", b.session, 0);
+	assert_int_equal(b.peer->unmetered, 0); /* it has had no time to send anything */
+	peers_wait(&all, 10000);
+	b = v1_resume(&all, "r", b.session, 0);
+	assert_int_equal(b.peer->unmetered, 500);
+	peers_wait(&all, 20000);
+	b = v1_resume(&all, "r", b.session, 0);
 	assert_int_equal(b.peer->unmetered, 1024);
 	b.peer->unmetered = 24; /* net has counted a thousand */
 	b = v1_resume(&all, "r", b.session, 0);

@@ -56,8 +56,8 @@ struct nakodo_v1_seat {
 	struct share_owner *keeper; /* in `kept`; NULL: not counted there, it gives way to nobody */
 	bool placed; /* detached and counted (dialect_env) */
 	bool locked; /* the room, whose first seat it is (nakodo_v1_moderate.h) */
-	/* How many messages may come at no cost after a resume, since the client sends them again;
-	 * what was used comes back at message-rate, counted from `granted`, in ms. */
+	/* How many messages may come at no cost after a resume, since the client sends them again:
+	 * a new session's none, and more at message-rate, counted from `granted`, in ms. */
 	uint64_t grant, granted, told; /* `told`: of the TURN servers, in ms (_ice.c) */
 	char *name, *meta, *user; /* JSON; NULL: none. `user`: the subject of its token */
 	/* The room as the first welcome told it, kept as long as the client may not have got that
