@@ -143,6 +143,10 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		"address "
 		"had had its time.",
 		METER_COUNTER},
+	[METER_LEFT_LATER] = {"left_later",
+		"Peers that left in a later turn of the loop than their connection ended, since "
+		"their address had had its time.",
+		METER_COUNTER},
 	[METER_STALLED] = {"stalled", "Peers closed since they took nothing for slow-seconds.",
 		METER_COUNTER},
 	[METER_SEATS_YIELDED] = {"seats_yielded",

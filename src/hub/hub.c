@@ -168,7 +168,7 @@ static void overflow(struct peer *peer)
 
 static bool is_open(const struct peer *peer)
 {
-	return peer->state == PEER_OPEN && !peer->overflowed;
+	return peer->state == PEER_OPEN && !peer->overflowed && !peer->muted;
 }
 
 /* A receiver that cannot be given this message must not go on as if it had got it. */
@@ -280,6 +280,10 @@ void hub_close(struct peer *peer, unsigned code, const char *reason)
 	if (peer->state != PEER_OPEN) {
 		return;
 	}
+	if (peer->muted) {
+		hub_drop(peer); /* nobody is there to be told why */
+		return;
+	}
 	peer->close_code = (uint16_t)code;
 	meter_closed(code);
 	leave_all(peer, PEER_CLOSING);
@@ -298,17 +302,30 @@ void hub_close_slow(struct peer *peer)
 	hub_close(peer, CLOSE_TOO_SLOW, "too slow");
 }
 
+/* What waits is thrown away, and nothing will be written. */
+static void silence(struct peer *peer)
+{
+	hub_discard(peer);
+	if (peer->dirty) {
+		DL_DELETE2(peer->hub->dirty, peer, prev_dirty, next_dirty);
+		peer->dirty = false;
+	}
+}
+
 void hub_drop(struct peer *peer)
 {
 	if (peer->state == PEER_OPEN) {
 		leave_all(peer, PEER_GONE);
 	}
 	peer->state = PEER_GONE;
-	hub_discard(peer);
-	if (peer->dirty) {
-		DL_DELETE2(peer->hub->dirty, peer, prev_dirty, next_dirty);
-		peer->dirty = false;
-	}
+	silence(peer);
+}
+
+void hub_mute(struct peer *peer)
+{
+	peer->muted = true;
+	silence(peer);
+	press_end(&peer->hub->presses, peer);
 }
 
 void hub_settle(struct hub *hub)

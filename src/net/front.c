@@ -27,6 +27,7 @@
 #include "nakodo/net/socket/read_head.h"
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/closing.h"
+#include "nakodo/net/ws/leaving.h"
 #include "nakodo/net/ws/ws.h"
 
 static struct server *server_of(struct lws *wsi)
@@ -242,7 +243,7 @@ static int on_event(
 		conn = conn_of(wsi);
 		if (conn) {
 			download_end(conn);
-			conn_destroy(conn);
+			leaving_let_go(conn);
 		}
 		return 0;
 	default:

@@ -31,7 +31,7 @@ static void audit_way_out(struct audit *audit, const struct conn *conn)
 		audit_fault(audit, "%u frames wait and nobody will write them", peer->outbox.count);
 	}
 	/* The others are gone through after each turn. */
-	if (peer->state == PEER_OPEN && !conn->timer.at &&
+	if (peer->state == PEER_OPEN && !conn->timer.at && !conn->leaving &&
 		(conn->hold == HOLD_NONE || conn->hold == HOLD_UNREAD)) {
 		audit_fault(audit, "nobody watches whether a peer is there");
 	}

@@ -72,6 +72,7 @@ void lifecycle_finish(struct server *server)
 	uv_timer_start(&life->drain, on_overdue, OVERDUE, 0);
 	uv_unref((uv_handle_t *)&life->drain);
 	notify_finish(&life->notify);
+	leaving_finish(&server->ws.leaving);
 	lws_context_destroy(server->context);
 	hooks_finish(&server->hooks);
 	deadlines_finish(&server->deadlines);

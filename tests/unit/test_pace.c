@@ -134,6 +134,13 @@ static void begin(struct conn *one, uint64_t id, const char *text, struct census
 	hub_open(all.hub, &one->peer, id, on_leave);
 }
 
+/* As after each turn. */
+static void settle(void)
+{
+	turn_next(&ws.pace.turn);
+	pace_settle(&ws.pace);
+}
+
 static int set_up(void **state)
 {
 	struct hub_limits limits = {.room_members = 10, .outbox_bytes = OUTBOX};
@@ -208,7 +215,7 @@ static void fill_over_half(struct peer *peer)
 /* A turn of the loop. False: nothing is waited for any more. */
 static bool turn_around(void)
 {
-	pace_settle(&ws.pace);
+	settle();
 	return pace_has_more(&ws.pace) || uv_run(&loop, UV_RUN_ONCE);
 }
 
@@ -231,7 +238,7 @@ static void who_is_over_its_rate_is_left_unread_after_the_turn_until_it_is_due(v
 	}
 	assert_in_range(delivered, BURST, BURST + 10);
 	assert_int_equal(holds, 0);
-	pace_settle(&ws.pace);
+	settle();
 	assert_int_equal(holds, 1);
 	assert_int_equal(releases, 0);
 	go_on_until(BURST + 20);
@@ -252,11 +259,11 @@ static void what_cannot_be_left_unread_yet_is_asked_again_after_the_next_turn(vo
 		say(&conn, i, sizeof(i));
 	}
 	while (refusals) {
-		pace_settle(&ws.pace);
+		settle();
 		assert_true(pace_has_more(&ws.pace));
 		assert_int_equal(holds, 0);
 	}
-	pace_settle(&ws.pace);
+	settle();
 	assert_false(pace_has_more(&ws.pace));
 	assert_int_equal(holds, 1);
 }
@@ -267,7 +274,7 @@ static void who_has_had_its_time_of_a_turn_goes_on_in_the_next(void **state)
 	census_work(group, ws.pace.turn.number, AN_AGE);
 	say(&conn, 0, sizeof(unsigned));
 	assert_int_equal(delivered, 0);
-	pace_settle(&ws.pace);
+	settle();
 	assert_int_equal(delivered, 1);
 	assert_int_equal(conn.hold, HOLD_NONE);
 	assert_int_equal(resumes, 1);
@@ -281,14 +288,14 @@ static void who_is_due_after_its_address_has_had_its_time_keeps_the_loop_turning
 	for (unsigned i = 0; conn.hold == HOLD_NONE; i++) {
 		say(&conn, i, sizeof(i));
 	}
-	pace_settle(&ws.pace);
+	settle();
 	assert_false(pace_has_more(&ws.pace));
 	conn.place = group;
 	census_work(group, ws.pace.turn.number, AN_AGE);
 	while (conn.timer.at && uv_run(&loop, UV_RUN_ONCE)) {
 	}
 	assert_true(pace_has_more(&ws.pace));
-	pace_settle(&ws.pace);
+	settle();
 	assert_int_equal(conn.hold, HOLD_NONE);
 	assert_int_equal(resumes, 1);
 }
@@ -307,7 +314,7 @@ static void who_has_had_its_time_and_has_to_wait_for_a_reader_then_goes_on_by_it
 	say(&conn, 1, sizeof(unsigned));
 	assert_int_equal(conn.hold, HOLD_PENDING);
 	say(&other, 0, PRESS_RATE / 100);
-	pace_settle(&ws.pace);
+	settle();
 	assert_int_equal(conn.hold, HOLD_UNREAD);
 	assert_int_equal(delivered, 1);
 	go_on_until(2); /* though the reader has not read */
@@ -357,13 +364,13 @@ static void newcomers_of_an_address_that_has_had_its_time_are_admitted_in_order(
 	assert_false(knock(&second, "2"));
 	assert_true(knock(&other, "3")); /* another address */
 	assert_true(pace_is_pending(&conn) && pace_is_pending(&second));
-	pace_settle(&ws.pace);
+	settle();
 	assert_int_equal(admissions, 1);
 	assert_ptr_equal(admitted[0], &conn);
 	assert_string_equal(room, "r1");
 	assert_string_equal(argument, "n=1");
 	assert_true(pace_has_more(&ws.pace));
-	pace_settle(&ws.pace);
+	settle();
 	assert_int_equal(admissions, 2);
 	assert_ptr_equal(admitted[1], &second);
 	assert_string_equal(room, "r2");
@@ -382,7 +389,7 @@ static void what_a_newcomer_says_is_delivered_behind_its_admission_in_order(void
 		say(&conn, i, sizeof(i));
 	}
 	assert_int_equal(delivered, 0);
-	pace_settle(&ws.pace);
+	settle();
 	assert_int_equal(admissions, 1);
 	assert_int_equal(delivered, 0); /* to admit it has taken the time */
 	go_on_until(5);
@@ -400,7 +407,7 @@ static void who_leaves_before_it_is_admitted_is_forgotten(void **state)
 	assert_true(pace_is_pending(&conn));
 	hub_drop(&conn.peer);
 	assert_false(pace_has_more(&ws.pace));
-	pace_settle(&ws.pace);
+	settle();
 	assert_int_equal(admissions, 0);
 	assert_int_equal(delivered, 0);
 }
@@ -424,7 +431,7 @@ static void who_is_not_wanted_once_it_is_admitted_hears_nothing_more(void **stat
 	assert_false(knock(&conn, "1"));
 	say(&conn, 0, sizeof(unsigned));
 	refuses = true;
-	pace_settle(&ws.pace);
+	settle();
 	assert_int_equal(admissions, 1);
 	assert_int_equal(conn.peer.state, PEER_CLOSING);
 	assert_int_equal(delivered, 0);

@@ -18,6 +18,7 @@
 
 #define READERS 60
 #define LARGE 80000 /* bytes */
+#define A_WHILE 5000000 /* ns */
 
 static struct peers all;
 static struct room *room;
@@ -123,6 +124,37 @@ static void but_to_the_speaker_if_a_message_made_it_leave(void **state)
 	free(text);
 }
 
+/* Who comes or leaves may say nothing itself. */
+static void time_is_short_for_all_but_the_one_who_speaks_alone(void **state)
+{
+	(void)state;
+	turn_begin(&turn, NULL);
+	turn_end(&turn, NULL);
+	turn_begin(&turn, group);
+	turn_end(&turn, group);
+	turn.others = 0; /* that was long ago */
+	census_work(group, turn.number, A_WHILE);
+	assert_true(turn_has_room(&turn, group));
+	turn_begin(&turn, NULL);
+	turn_end(&turn, NULL);
+	turn.others = 0;
+	assert_false(turn_has_room(&turn, group));
+}
+
+static void who_is_told_to_wait_is_not_overtaken_though_the_others_fall_silent(void **state)
+{
+	(void)state;
+	turn_begin(&turn, NULL);
+	turn_end(&turn, NULL);
+	census_work(group, turn.number, A_WHILE);
+	assert_false(turn_has_room(&turn, group));
+	turn.spoke = turn.others = 0; /* that was long ago */
+	assert_false(turn_has_room(&turn, group));
+	turn_next(&turn);
+	census_work(group, turn.number, A_WHILE);
+	assert_true(turn_has_room(&turn, group));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +167,11 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			but_to_the_speaker_if_a_message_made_it_leave, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			time_is_short_for_all_but_the_one_who_speaks_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			who_is_told_to_wait_is_not_overtaken_though_the_others_fall_silent, set_up,
+			tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,7 @@ enum meter {
 	METER_HELD_FOR_READERS,
 	METER_HELD_FOR_OTHERS,
 	METER_ADMITTED_LATER,
+	METER_LEFT_LATER,
 	METER_STALLED,
 	/* Counters: what was full and made room, or did not. */
 	METER_SEATS_YIELDED,

@@ -124,6 +124,9 @@ void hub_close_slow(struct peer *peer);
 /* The connection has ended: end the peer's stay, if it is open, without a close frame. What waits
  * is thrown away, and the dirty list does not have the peer any more. */
 void hub_drop(struct peer *peer);
+/* The connection has ended, and hub_drop() will be called later, or by hub_close(): until then the
+ * peer has its seats, nothing waits or is queued for it, and nobody waits for it to read. */
+void hub_mute(struct peer *peer);
 void hub_discard(struct peer *peer); /* only throw away what waits */
 /* Close the peers whose outbox overflowed since the last call (4508). They stayed seated until
  * now, so that nobody who walks through a room has it changed under him. */

@@ -36,6 +36,7 @@ struct peer {
 	enum frame_choice choice : 4; /* which opcode it wants data messages in */
 	bool dirty : 1; /* in the hub's dirty list */
 	bool overflowed : 1; /* in the hub's list of peers to be closed as too slow */
+	bool muted : 1; /* its connection has ended, and it is about to leave */
 	struct peer *prev_dirty, *next_dirty, *next_overflowed;
 	struct member *seats;
 	struct outbox outbox;

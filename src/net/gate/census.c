@@ -17,6 +17,7 @@
 #define LOGGED_NETWORKS 1024
 #define LOG_EVERY 60000 /* ms */
 #define NETWORK_LINES 64 /* in that time */
+#define USED_UP (UINT64_MAX / 2) /* ns of a turn; more may be added */
 #define EMPTY_MAX 4096 /* groups that are remembered though nobody is there */
 
 /* Many small debts are kept as their sum: it melts by `left` µs in each µs, as they would have. */
@@ -378,6 +379,14 @@ void census_work(struct census_group *group, uint64_t turn, uint64_t ns)
 	if (group) {
 		work(group, turn, ns);
 		work(group->network, turn, ns);
+	}
+}
+
+void census_use_up(struct census_group *group, uint64_t turn)
+{
+	if (group) {
+		group->turn = turn;
+		group->worked = USED_UP;
 	}
 }
 

@@ -267,16 +267,26 @@ void conn_set_unsent(struct conn *conn, size_t bytes)
 	conn->unsent = (unsigned)bytes;
 }
 
-void conn_destroy(struct conn *conn)
+void conn_let_go(struct conn *conn)
 {
 	struct sockets *sockets = conn_sockets(conn);
 
+	conn->wsi = NULL;
+	conn->stage = CONN_DEAD;
 	/* libwebsockets may end an upgrade that was allowed without telling more than this. */
 	conn_leave_place(conn);
 	deadlines_clear(sockets->deadlines, &conn->timer);
 	end_handshake(conn);
 	census_remove_connection(sockets->gate->census, conn->group);
+	conn->group = NULL;
 	conn_set_unsent(conn, 0);
+}
+
+void conn_destroy(struct conn *conn)
+{
+	struct sockets *sockets = conn_sockets(conn);
+
+	conn_let_go(conn);
 	memory_give(MEMORY_CONNECTIONS, conn_cost(conn));
 	conn_walk_pass(sockets->walks, conn);
 	DL_DELETE(sockets->conns, conn);
@@ -321,7 +331,11 @@ void conn_kill(struct conn *conn)
 	}
 	conn->stage = CONN_DEAD;
 	end_handshake(conn);
-	hub_drop(&conn->peer);
+	if (conn->peer.state == PEER_OPEN) {
+		hub_mute(&conn->peer); /* it leaves when libwebsockets says that it is closed */
+	} else {
+		hub_drop(&conn->peer);
+	}
 	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 	/* Outside of its own callbacks libwebsockets does not look at its timeouts by itself. */
 	lws_cancel_service(conn_sockets(conn)->context);

@@ -8,6 +8,7 @@
 #include "nakodo/base/utf8.h"
 #include "nakodo/hub/frame.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/ws/leaving.h"
 #include "nakodo/net/ws/pace.h"
 #include "nakodo/net/ws/ws.h"
 
@@ -38,7 +39,7 @@ int closing_by_peer(struct conn *conn, const unsigned char *payload, size_t len)
 	if (conn->peer.state == PEER_OPEN) {
 		conn->peer.close_code = (uint16_t)(fault ? fault : code_of_close(payload, len));
 	}
-	hub_drop(&conn->peer);
+	leaving_begin(conn);
 	if (fault && !lws_partial_buffered(conn->wsi)) {
 		struct frame *frame = frame_create_close(fault, "bad close frame");
 
@@ -69,7 +70,7 @@ void closing_by_library(struct conn *conn)
 	}
 	if (conn->stage != CONN_DEAD) {
 		conn->stage = CONN_PEER_CLOSED;
-		hub_drop(&conn->peer);
+		leaving_begin(conn);
 		conn_kill_after(conn, FAULT_DEADLINE);
 	}
 }
@@ -78,5 +79,5 @@ void closing_done(struct conn *conn)
 {
 	pace_release(conn);
 	conn->stage = CONN_DEAD;
-	hub_drop(&conn->peer);
+	leaving_begin(conn);
 }

@@ -156,7 +156,8 @@ static void set_hold(struct conn *conn, enum conn_hold hold)
 
 static void end_hold(struct conn *conn)
 {
-	if (conn->hold >= HOLD_UNREAD && conn->peer.state != PEER_GONE) {
+	if (conn->hold >= HOLD_UNREAD && conn->peer.state != PEER_GONE &&
+		conn->stage < CONN_PEER_CLOSED) {
 		pace_of(conn)->release(conn);
 	}
 	set_hold(conn, HOLD_NONE);
@@ -459,7 +460,6 @@ void pace_settle(struct pace *pace)
 	struct pacing *pacing;
 	size_t count;
 
-	turn_next(&pace->turn);
 	/* What one of them delivers may take another out of the list, or put one in. */
 	DL_COUNT(pace->settling, pacing, count);
 	for (; count && pace->settling; count--) {

@@ -22,11 +22,16 @@ void turn_next(struct turn *turn)
 	turn->number++;
 }
 
-bool turn_has_room(const struct turn *turn, const struct census_group *group)
+bool turn_has_room(const struct turn *turn, struct census_group *group)
 {
-	bool is_shared = turn->others + OTHERS > deadlines_now(turn->deadlines);
+	uint64_t others = turn->speaker == group ? turn->others : turn->spoke;
+	bool is_shared = others + OTHERS > deadlines_now(turn->deadlines);
 
-	return census_worked(group, turn->number) < (is_shared ? SHARED : ALONE);
+	if (census_worked(group, turn->number) < (is_shared ? SHARED : ALONE)) {
+		return true;
+	}
+	census_use_up(group, turn->number); /* others may have been silent for long by then */
+	return false;
 }
 
 static void begin(struct turn *turn)
@@ -40,9 +45,10 @@ static void begin(struct turn *turn)
 
 void turn_begin(struct turn *turn, const struct census_group *group)
 {
+	turn->spoke = deadlines_now(turn->deadlines);
 	if (turn->speaker != group) {
 		turn->speaker = group;
-		turn->others = deadlines_now(turn->deadlines);
+		turn->others = turn->spoke;
 	}
 	begin(turn);
 }

@@ -105,19 +105,15 @@ static void charge_aside(struct conn *conn, bool aside)
 static void on_leave(struct peer *peer)
 {
 	struct conn *conn = (struct conn *)peer;
-	bool aside = turn_begin_aside(&conn->ws->pace.turn);
+	bool aside = turn_begin_aside(&conn->ws->pace.turn), is_known = !pace_is_pending(conn);
 
-	expiry_end(conn);
-	stall_end(&conn->ws->stalls, conn);
-	pace_leave(conn);
-	conn_leave_place(conn);
-	if (conn->mount->dialect->close && !pace_is_pending(conn)) {
+	if (!conn->leaving) {
+		leaving_detach(conn);
+	}
+	if (conn->mount->dialect->close && is_known) {
 		conn->mount->dialect->close(peer);
 	}
 	charge_aside(conn, aside);
-	pace_end(conn);
-	reading_leave(&conn->ws->reading, conn);
-	flood_leave(conn);
 	drop_rx(conn);
 	conn_kill_after(conn, WS_CLOSE_DEADLINE);
 	visits_leave(conn);
@@ -389,6 +385,7 @@ size_t ws_flush(struct peer *peer, size_t most)
 		waiting = peer->outbox.bytes;
 		if (!write_some(conn)) {
 			conn_kill(conn);
+			leaving_begin(conn);
 			return written;
 		}
 		waiting -= peer->outbox.bytes;
@@ -420,19 +417,28 @@ static void on_turned(struct flush *flush)
 	reading_go_on(&lws_container_of(flush, struct ws, flush)->reading);
 }
 
+void ws_next_turn(struct ws *ws)
+{
+	turn_next(&ws->pace.turn);
+	leaving_settle(&ws->leaving);
+	pace_settle(&ws->pace);
+}
+
 static void on_flushed(struct flush *flush)
 {
 	struct ws *ws = lws_container_of(flush, struct ws, flush);
 
 	budget_settle(ws);
 	if (flush->passes % TURN == 0) {
-		pace_settle(&ws->pace);
+		ws_next_turn(ws);
 	}
 }
 
 static bool has_more(const struct flush *flush)
 {
-	return pace_has_more(&lws_container_of(flush, struct ws, flush)->pace);
+	const struct ws *ws = lws_container_of(flush, struct ws, flush);
+
+	return pace_has_more(&ws->pace) || leaving_has_more(&ws->leaving);
 }
 
 int ws_init(struct ws *ws, const struct options *options, struct dialect_table *dialects,
@@ -477,6 +483,7 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 		.release = reading_release,
 		.resumed = watch};
 	pace_start(&ws->pace, ws->hub);
+	ws->leaving = (struct leaving){.turn = &ws->pace.turn, .census = ws->gate->census};
 	ws->stalls = (struct stalls){.options = ws->options, .deadlines = sockets->deadlines};
 	ws->reading = (struct reading){.context = sockets->context, .hub = ws->hub};
 	ws->flush = (struct flush){.hub = ws->hub,

@@ -66,6 +66,8 @@ uint64_t census_count_surplus(struct census_group *group, uint32_t round, uint32
  * of the rest of its network, of which CENSUS_WORK times as much is expected, took in it so far. */
 void census_work(struct census_group *group, uint64_t turn, uint64_t ns);
 uint64_t census_worked(const struct census_group *group, uint64_t turn);
+/* Whatever it took, it has no time left in that turn; its network has. */
+void census_use_up(struct census_group *group, uint64_t turn);
 
 /* Connections whose costly step, of TLS or a plain request, is still to come could all come to it
  * in the same turn of the loop. How many there may be is bounded: CENSUS_HANDSHAKES for an address,

@@ -64,7 +64,7 @@ struct conn {
 	struct peer peer; /* first: a peer is turned back into its conn by a cast */
 	const struct listener *listener; /* held */
 	struct ws *ws; /* from when the peer is open */
-	struct lws *wsi;
+	struct lws *wsi; /* NULL: libwebsockets has let go of it, and its peer is about to leave */
 	struct conn *prev, *next; /* all of the sockets' (utlist DL) */
 	struct wheel_timer timer; /* whatever it waits for in its stage, or as HOLD_UNREAD */
 	struct address address; /* of the client */
@@ -76,7 +76,8 @@ struct conn {
 	};
 	struct limit limit, byte_limit;
 	struct pacing *pacing; /* what ws/pace.c knows of it; NULL: nothing */
-	struct conn *more_prev, *more_next; /* to be read on: reading's (utlist DL) */
+	/* To be read on: reading's; about to leave: leaving's (utlist DL). */
+	struct conn *more_prev, *more_next;
 	struct stalled *stalled; /* what ws/stall.c knows of it; NULL: it is not watched */
 	union {
 		struct conn_rx *rx; /* NULL: none. ws.c's */
@@ -92,6 +93,7 @@ struct conn {
 	bool misplaced : 1; /* plain HTTP where TLS is due */
 	bool logged : 1; /* that its peer came */
 	bool placed : 1; /* counted as a peer by the gate */
+	bool leaving : 1; /* see ws/leaving.h */
 	bool rx_binary : 1, pinged : 1;
 	bool waiting : 1; /* for the socket to take more */
 	bool unheard : 1; /* not read while it waits (ws/reading.h) */
@@ -120,13 +122,16 @@ struct conn *conn_of_timer(struct wheel_timer *timer);
 void conn_leave_place(struct conn *conn);
 /* So many bytes at most wait in libwebsockets for the socket to take them (memory.h). */
 void conn_set_unsent(struct conn *conn, size_t bytes);
-/* libwebsockets has let go of it. */
+/* libwebsockets has let go of it: give back what was the socket's. conn_destroy() follows, or has
+ * the same done. */
+void conn_let_go(struct conn *conn);
 void conn_destroy(struct conn *conn);
 /* Its upgrade is allowed. */
 void conn_admitted(struct conn *conn);
 /* Its one HTTP answer is written: a slow client gets more time for it than libwebsockets gives. */
 void conn_answered(struct conn *conn);
-/* End it without a word and without waiting. Safe from anywhere; it is gone some turns later. */
+/* End it without a word and without waiting. Safe from anywhere; it is gone, and its peer leaves,
+ * some turns later. */
 void conn_kill(struct conn *conn);
 /* conn_kill() after so many ms, unless something else is waited for meanwhile. */
 void conn_kill_after(struct conn *conn, uint64_t delay);

@@ -1,8 +1,8 @@
 /*
  * turn: how long the messages of one address, and its coming and going, may keep one turn of the
  * loop busy. Messages beyond that are delivered in the next turns (ws/pace.h), so whoever says
- * little is never behind more than that of each other address. Who comes is put off in the same
- * way, nobody's going is.
+ * little is never behind more than that of each other address. Who comes and who leaves is put off
+ * in the same way.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ struct turn {
 	const struct deadlines *deadlines;
 	uint64_t number;
 	const void *speaker; /* the address whose message came last; only compared */
-	uint64_t others; /* ms: when it was another than before */
+	uint64_t spoke, others; /* ms: when that was, and since when it was no other's */
 	uint64_t began; /* ns: when the message being delivered came, or the last one ended */
 	bool busy; /* between turn_begin() or turn_begin_aside() and turn_end() */
 	bool goes_on; /* nothing but reading has been done since then */
@@ -29,8 +29,9 @@ struct turn {
 void turn_start(struct turn *turn, const struct hub *hub, const struct deadlines *deadlines);
 /* The next one begins: every address has its time again. */
 void turn_next(struct turn *turn);
-/* May a message of that address be delivered in this turn? */
-bool turn_has_room(const struct turn *turn, const struct census_group *group);
+/* May a message of that address be delivered in this turn? If not, none of its will be: whoever is
+ * told to wait is overtaken by nobody of its address. */
+bool turn_has_room(const struct turn *turn, struct census_group *group);
 /* A message of it is about to be delivered, and has been. To look at the clock is a good part of
  * the work for a short message, so each begins when the one before has ended: its reading counts
  * too. */

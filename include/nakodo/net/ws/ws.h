@@ -10,6 +10,7 @@
 #include "nakodo/net/ws/budget.h"
 #include "nakodo/net/ws/flood.h"
 #include "nakodo/net/ws/flush.h"
+#include "nakodo/net/ws/leaving.h"
 #include "nakodo/net/ws/pace.h"
 #include "nakodo/net/ws/reading.h"
 #include "nakodo/net/ws/show.h"
@@ -47,6 +48,7 @@ struct ws {
 	struct gate *gate;
 	struct hub *hub;
 	struct pace pace;
+	struct leaving leaving;
 	struct stalls stalls;
 	struct reading reading;
 	struct flood flood;
@@ -80,3 +82,6 @@ void ws_writeable(struct conn *conn);
 /* Write what waits for the peer, as much as the socket takes, and return how many bytes. With
  * `most` written the peer is marked dirty instead. It may be dead afterwards. */
 size_t ws_flush(struct peer *peer, size_t most);
+/* Between two turns: those whose connection has ended leave, then others of their address are
+ * admitted and heard, each as far as there is time. */
+void ws_next_turn(struct ws *ws);
