@@ -11,7 +11,7 @@
 /** Why something failed: `error` codes of nakodo.v1, or one of the client's own. */
 export type SignalErrorCode =
   | 'bad-json' | 'bad-message' | 'not-text' | 'unknown-peer' | 'peer-busy' | 'bad-room' | 'unauthorized'
-  | 'forbidden' | 'kicked' | 'room-full' | 'room-locked'
+  | 'forbidden' | 'kicked' | 'not-admitted' | 'room-full' | 'room-locked' | 'unavailable'
   /** The server's other refusals and closes. */
   | 'too-large' | 'replaced' | 'refused'
   /** The server has no rooms at this path (404). */

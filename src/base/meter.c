@@ -30,9 +30,13 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_MEMORY_ANSWERS] = {"memory_answers",
 		"Bytes of HTTP answers that slow clients have not taken yet.", METER_GAUGE},
 	[METER_MEMORY_EVENTS] = {"memory_events",
-		"Bytes of events that event-webhook has not been told yet.", METER_GAUGE},
+		"Bytes of events that event-webhook has not been told yet, of questions to "
+		"auth-webhook and of its answers.",
+		METER_GAUGE},
 	[METER_EVENTS_WAITING] = {"events_waiting",
 		"Events that event-webhook has not been told yet.", METER_GAUGE},
+	[METER_ADMISSIONS_WAITING] = {"admissions_waiting",
+		"Newcomers for whom auth-webhook has not answered yet.", METER_GAUGE},
 	[METER_ACCEPTED] = {"accepted", "Connections that were accepted.", METER_COUNTER},
 	[METER_ANSWERS_REFUSED] = {"answers_refused",
 		"Files that were not sent because slow clients have too much waiting.",
@@ -196,6 +200,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		"Messages of PeerJS for an id that nobody holds that were forgotten for want of "
 		"memory.",
 		METER_COUNTER},
+	[METER_SHED_EVENTS] = {"shed_events",
+		"Events that event-webhook will not be told for want of memory.", METER_COUNTER},
 	[METER_SHED_SESSIONS] = {"shed_sessions",
 		"Sessions without a connection that were ended for want of memory.", METER_COUNTER},
 	[METER_SHED_PEERS] = {"shed_peers",
@@ -238,6 +244,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_CLOSED_4413] = {"closed_4413", "Peers closed with 4413 (room full).", METER_COUNTER},
 	[METER_CLOSED_4429] = {"closed_4429", "Peers closed with 4429 (too many messages).",
 		METER_COUNTER},
+	[METER_CLOSED_4503] = {"closed_4503",
+		"Peers closed with 4503 (auth-webhook did not answer).", METER_COUNTER},
 	[METER_CLOSED_4508] = {"closed_4508", "Peers closed with 4508 (too slow).", METER_COUNTER},
 	[METER_CLOSED_OTHER] = {"closed_other", "Peers closed with any other code.", METER_COUNTER},
 	[METER_SESSIONS_SAVED] = {"sessions_saved",
@@ -254,6 +262,16 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_EVENTS_FAILURES] = {"events_failures",
 		"Requests to event-webhook that failed and were or will be made again.",
 		METER_COUNTER},
+	[METER_ADMISSIONS] = {"admissions", "Newcomers who were let in or not by auth-webhook.",
+		METER_COUNTER},
+	[METER_ADMISSIONS_ALLOWED] = {"admissions_allowed", "Newcomers whom auth-webhook let in.",
+		METER_COUNTER},
+	[METER_ADMISSIONS_REFUSED] = {"admissions_refused",
+		"Newcomers whom auth-webhook did not let in.", METER_COUNTER},
+	[METER_ADMISSIONS_FAILED] = {"admissions_failed",
+		"Newcomers who were not let in since auth-webhook gave no answer.", METER_COUNTER},
+	[METER_ADMISSIONS_CACHED] = {"admissions_cached",
+		"Of all these, newcomers for whom an answer was still good.", METER_COUNTER},
 	[METER_TURN_CREDENTIALS] = {"turn_credentials",
 		"Names and passwords for TURN servers that were made.", METER_COUNTER},
 	[METER_CTL_REFUSED] = {"ctl_refused",
@@ -328,6 +346,8 @@ static enum meter of_code(unsigned code)
 		return METER_CLOSED_4413;
 	case 4429:
 		return METER_CLOSED_4429;
+	case 4503:
+		return METER_CLOSED_4503;
 	case 4508:
 		return METER_CLOSED_4508;
 	default:

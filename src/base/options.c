@@ -262,15 +262,20 @@ static int check_turn(const struct options *options, struct problem *problem)
 
 static int check_webhooks(const struct options *options, struct problem *problem)
 {
-	if (*options->event_webhook && !*options->webhook_secret) {
+	char *const *url =
+		*options->auth_webhook ? &options->auth_webhook : &options->event_webhook;
+
+	if (**url && !*options->webhook_secret) {
 		return problem_set(problem, -EINVAL,
-			"%s: event-webhook needs webhook-secret, the file with the secret that "
-			"shows it who tells: `openssl rand -hex 32` prints one",
-			options_where(options, &options->event_webhook));
+			"%s: %s needs webhook-secret, the file with the secret that shows it who "
+			"tells: `openssl rand -hex 32` prints one",
+			options_where(options, url),
+			*options->auth_webhook ? "auth-webhook" : "event-webhook");
 	}
-	if (!*options->event_webhook && *options->webhook_secret) {
+	if (!**url && *options->webhook_secret) {
 		return problem_set(problem, -EINVAL,
-			"%s: webhook-secret is for nobody: set event-webhook too, or neither",
+			"%s: webhook-secret is for nobody: set event-webhook or auth-webhook too, "
+			"or none",
 			options_where(options, &options->webhook_secret));
 	}
 	return 0;

@@ -228,6 +228,19 @@ const struct option_row options_table[] = {
 			"refused.",
 	},
 	{
+		.name = "auth-webhook",
+		.placeholder = "URL",
+		.type = OPTION_TEXT,
+		FIELD(auth_webhook),
+		.standard = "",
+		.check = options_check_webhook,
+		.secret = true,
+		.help = "Who is asked by HTTP POST, signed, whether each newcomer may come in, and "
+			"under which name and with which rights: http://HOST[:PORT]/PATH or "
+			"https. Whom it does not let in, or for whom it does not answer within "
+			"2 s, stays out. An ayame mount asks as Ayame does.",
+	},
+	{
 		.group = "Who is told",
 		.name = "event-webhook",
 		.placeholder = "URL",
@@ -247,8 +260,9 @@ const struct option_row options_table[] = {
 		.type = OPTION_TEXT,
 		FIELD(webhook_secret),
 		.standard = "",
-		.help = "The file with the secret that it is signed with, which not everybody may "
-			"read. Of several lines the first is used. SIGHUP reads it anew.",
+		.help = "The file with the secret that webhooks are signed with, which not "
+			"everybody may read. Of several lines the first is used. SIGHUP reads it "
+			"anew.",
 	},
 	{
 		.group = "Limits",

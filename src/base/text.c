@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nakodo/base/utf8.h"
+
 #define ROOM_FIRST 256 /* bytes */
 
 /* Room for so many bytes more and a NUL. */
@@ -60,6 +62,27 @@ void text_print(struct text *text, const char *format, ...)
 		va_end(arguments);
 		text->len += (size_t)len;
 	}
+}
+
+void text_quote(struct text *text, const char *string)
+{
+	bool good = utf8_is_valid(string, strlen(string));
+
+	text_add(text, "\"");
+	for (; *string; string++) {
+		unsigned char byte = (unsigned char)*string;
+
+		if (byte < ' ') {
+			text_print(text, "\\u%04x", byte);
+		} else if (byte == '"' || byte == '\\') {
+			text_print(text, "\\%c", byte);
+		} else if (byte >= 0x80 && !good) {
+			text_print(text, "%%%02X", byte);
+		} else {
+			text_add_bytes(text, string, 1);
+		}
+	}
+	text_add(text, "\"");
 }
 
 char *text_take(struct text *text, size_t *ret_len)

@@ -4,9 +4,12 @@
  *
  *   FRESH ──register──► REGISTERING ──admit()──► MEMBER
  *
+ * While it registers, auth-webhook is asked; its words are those of Ayame's authn_webhook_url.
+ *
  * Whoever does anything else ends its own connection, always with 1000 and without a reason.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +19,8 @@
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/event.h"
+#include "nakodo/service/admission.h"
+#include "nakodo/service/admission_answer.h"
 #include "nakodo/service/grant.h"
 #include "nakodo/service/ice.h"
 #include "nakodo/service/jwt.h"
@@ -26,7 +31,7 @@
 
 enum state {
 	FRESH, /* has not registered */
-	REGISTERING, /* whether it may come in is being found out */
+	REGISTERING, /* whether it may come in is being found out; it says nothing meanwhile */
 	MEMBER, /* in its room */
 };
 
@@ -137,16 +142,30 @@ static void ayame_close(struct peer *peer)
 	free(session);
 }
 
-static void reject(struct peer *peer, const char *reason)
+/* `reason` is a string of JSON. */
+static void reject_in(struct peer *peer, const char *reason, size_t len)
 {
 	const struct iovec parts[] = {
-		PART("{\"type\":\"reject\",\"reason\":\""), PART_OF(reason), PART("\"}")};
+		PART("{\"type\":\"reject\",\"reason\":"), PART_BYTES(reason, len), PART("}")};
 
 	hub_send_text(peer, parts, 3);
 	end(peer);
 }
 
-static void accept_peer(const struct session *session, bool exists)
+static void reject(struct peer *peer, const char *reason)
+{
+	char quoted[64];
+
+	snprintf(quoted, sizeof(quoted), "\"%s\"", reason);
+	reject_in(peer, quoted, strlen(quoted));
+}
+
+/* What auth-webhook gives to one whom it lets in. */
+struct gifts {
+	struct json_value metadata, servers; /* of any kind; an array */
+};
+
+static void accept_peer(const struct session *session, bool exists, const struct gifts *gifts)
 {
 	const struct ice *ice = session->mount->env->ice;
 	const char *answer = exists ? "true" : "false";
@@ -154,7 +173,14 @@ static void accept_peer(const struct session *session, bool exists)
 	struct iovec part;
 
 	text_print(&text, "{\"type\":\"accept\",\"connectionId\":\"%s\"", session->id);
-	if (!ice_is_empty(ice)) {
+	if (gifts->metadata.kind != JSON_ABSENT) {
+		text_add(&text, ",\"authzMetadata\":");
+		text_add_bytes(&text, gifts->metadata.at, gifts->metadata.len);
+	}
+	if (gifts->servers.kind == JSON_ARRAY) {
+		text_add(&text, ",\"iceServers\":");
+		text_add_bytes(&text, gifts->servers.at, gifts->servers.len);
+	} else if (!ice_is_empty(ice)) {
 		text_add(&text, ",\"iceServers\":");
 		ice_print(ice, &text);
 	}
@@ -170,7 +196,7 @@ static void accept_peer(const struct session *session, bool exists)
 
 /* The verdict on a REGISTERING peer, whenever it comes; `refusal` NULL: it may come in. Whether
  * there is room is looked at only now, since time may have passed. */
-static void admit(struct session *session, const char *refusal)
+static void admit(struct session *session, const char *refusal, const struct gifts *gifts)
 {
 	struct hub_space *space = session->mount->space;
 	const struct room *room = hub_room(space, session->room);
@@ -188,7 +214,7 @@ static void admit(struct session *session, const char *refusal)
 	}
 	session->state = MEMBER;
 	event_join(session->mount, session->peer->seats->room, session->peer, NULL);
-	accept_peer(session, count > 0);
+	accept_peer(session, count > 0, gifts);
 }
 
 enum {
@@ -207,6 +233,18 @@ enum {
 static bool is_optional(const struct json_value *value, enum json_kind kind)
 {
 	return value->kind == JSON_ABSENT || value->kind == JSON_NULL || value->kind == kind;
+}
+
+/* A key of the old name stands for one of the new. */
+static bool is_given(const struct json_member *members, int i)
+{
+	const struct json_value *value = &members[i].value;
+
+	if (i == CLIENT_ID) {
+		return value->kind == JSON_STRING && value->len > 2;
+	}
+	return value->kind != JSON_ABSENT && value->kind != JSON_NULL &&
+	       (i != KEY || members[SIGNALING_KEY].value.kind != JSON_STRING);
 }
 
 /* False: the message is no register message. */
@@ -246,6 +284,63 @@ static const char *check_token(const struct session *session, const struct json_
 	return grant_may_join(peer->grant, session->room) ? NULL : "Forbidden";
 }
 
+/* What Ayame asks. Whatever the answer depends on comes first, and the connection's id last. */
+static bool ask(struct session *session, const struct json_member *members)
+{
+	const struct dialect_env *env = session->mount->env;
+	struct admission_text question;
+	struct text text = {0};
+	bool asked;
+	char *made;
+
+	if (!env->ask_in) {
+		return false;
+	}
+	text_add(&text, "{\"roomId\":");
+	text_add_bytes(&text, members[ROOM_ID].value.at, members[ROOM_ID].value.len);
+	for (int i = CLIENT_ID; i < MEMBERS; i++) {
+		const struct json_value *value = &members[i].value;
+
+		if (is_given(members, i)) {
+			text_print(&text, ",\"%s\":", i == KEY ? "signalingKey" : members[i].name);
+			text_add_bytes(&text, value->at, value->len);
+		}
+	}
+	if (!is_given(members, CLIENT_ID)) {
+		text_print(&text, ",\"clientId\":\"%s\"", session->id);
+	}
+	question.key = text.len;
+	text_print(&text, ",\"connectionId\":\"%s\"}", session->id);
+	made = text_take(&text, &question.len);
+	question.body = made;
+	if (!made) {
+		hub_close(session->peer, 1011, "out of memory");
+		return true;
+	}
+	asked = env->ask_in(env->cookie, session->peer, &question);
+	free(made);
+	return asked;
+}
+
+static void ayame_answered(struct peer *peer, const struct admission_answer *answer)
+{
+	struct json_member members[] = {
+		{.name = "reason"}, {.name = "authzMetadata"}, {.name = "iceServers"}};
+	const struct json_value *reason = &members[0].value;
+	struct session *session = peer->state_of_dialect;
+	struct gifts gifts;
+
+	if (answer->problem || json_scan(answer->text, answer->len, members, 3) != JSON_OK ||
+		(!answer->allowed && reason->kind != JSON_STRING)) {
+		reject(peer, "InternalServerError");
+	} else if (!answer->allowed) {
+		reject_in(peer, reason->at, reason->len);
+	} else {
+		gifts = (struct gifts){members[1].value, members[2].value};
+		admit(session, NULL, &gifts);
+	}
+}
+
 static void register_peer(struct session *session, const char *data, size_t len)
 {
 	struct json_member members[MEMBERS] = {
@@ -259,7 +354,9 @@ static void register_peer(struct session *session, const char *data, size_t len)
 		[LIBWEBRTC].name = "libwebrtc",
 		[ENVIRONMENT].name = "environment",
 	};
+	const struct gifts none = {0};
 	struct peer *peer = session->peer;
+	const char *refusal;
 	struct timespec now;
 	long size;
 
@@ -283,7 +380,10 @@ static void register_peer(struct session *session, const char *data, size_t len)
 	clock_gettime(CLOCK_REALTIME, &now);
 	ids_ulid(session->id, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 	session->state = REGISTERING;
-	admit(session, check_token(session, members)); /* nobody else is asked */
+	refusal = check_token(session, members);
+	if (refusal || !ask(session, members)) {
+		admit(session, refusal, &none);
+	}
 }
 
 static void pass_on(const struct peer *peer, const char *data, size_t len)
@@ -335,5 +435,6 @@ const struct dialect dialect_ayame = {
 	.token_in_message = true,
 	.open = ayame_open,
 	.message = ayame_message,
+	.answered = ayame_answered,
 	.close = ayame_close,
 };

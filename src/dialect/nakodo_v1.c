@@ -33,6 +33,7 @@
 #define RELOAD_WAIT 5000 /* ms, for a tab that was closed or is reloading */
 #define BYE 1000
 #define GOING_AWAY 1001
+#define FORBIDDEN 4403
 
 static const struct nakodo_v1_fault no_fault;
 
@@ -287,14 +288,31 @@ static void v1_open(struct peer *peer, const struct request *request)
 	}
 }
 
+static bool is_asked_for(struct peer *peer, const struct request *request)
+{
+	const struct dialect_env *env = request->mount->env;
+
+	return env->ask && env->ask(env->cookie, peer, request);
+}
+
 static void hear_guest(struct peer *peer, const char *data, size_t len)
 {
 	struct request *request = nakodo_v1_token_hear(peer, data, len);
 
-	if (request) {
+	if (request && !is_asked_for(peer, request)) {
 		nakodo_v1_join(peer, request);
-		free(request);
 	}
+	free(request);
+}
+
+static void v1_refuse(struct peer *peer, unsigned code, const char *reason)
+{
+	char quoted[JSON_QUOTED(128)];
+
+	json_quote(reason, quoted, sizeof(quoted));
+	quoted[strlen(quoted) - 1] = '\0';
+	nakodo_v1_refuse(
+		peer, code == FORBIDDEN ? "not-admitted" : "unavailable", quoted + 1, code);
 }
 
 static void v1_message(struct peer *peer, const char *data, size_t len, bool binary)
@@ -420,6 +438,7 @@ const struct dialect dialect_nakodo_v1 = {
 	.restore = nakodo_v1_restore,
 	.forget = nakodo_v1_forget,
 	.open = v1_open,
+	.refuse = v1_refuse,
 	.message = v1_message,
 	.renew = nakodo_v1_token_ask,
 	.closing = v1_closing,

@@ -20,8 +20,8 @@
 #include "nakodo/dialect/mount_audit.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/hub/audit.h"
-#include "nakodo/hub/share.h"
-#include "nakodo/hub/shortage.h"
+#include "nakodo/service/share.h"
+#include "nakodo/service/shortage.h"
 
 #define BYTES_MAX 65536 /* of all messages of a room */
 #define LINE_LEAST 32 /* bytes of one that was saved */

@@ -1,8 +1,8 @@
 /*
  * nakodo_v1_place: who gives up a place when there is none left for a newcomer. Only seats without
  * a connection do: first those whose client never showed that it can resume, then one of those who
- * keep most of them, as long as these have more than the newcomer would have (hub/share.h). A room
- * is given up as a whole, if nobody is there.
+ * keep most of them, as long as these have more than the newcomer would have (service/share.h). A
+ * room is given up as a whole, if nobody is there.
  */
 #include "nakodo/dialect/nakodo_v1_place.h"
 
@@ -237,9 +237,11 @@ static bool place_for_room(struct nakodo_v1 *v1, const struct address *newcomer)
 	}
 	/* Nobody is there to hear of it. */
 	DL_FOREACH_SAFE (room->members, member, next) {
+		struct nakodo_v1_seat *seat = nakodo_v1_seat_of(member);
+
 		meter_add(METER_SEATS_YIELDED, 1);
-		event_leave(v1->mount, room, NULL, member->id, EVENT_GONE);
-		nakodo_v1_seat_destroy(nakodo_v1_seat_of(member));
+		event_leave_member(v1->mount, member, &seat->address, EVENT_GONE);
+		nakodo_v1_seat_destroy(seat);
 	}
 	return true;
 }

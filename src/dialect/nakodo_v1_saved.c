@@ -264,7 +264,8 @@ static void await_all(struct awaited *awaited, uint64_t elapsed, uint64_t most)
 
 static void tell_member(const struct nakodo_v1 *v1, const struct member *member)
 {
-	const char *text = nakodo_v1_seat_of(member)->user; /* JSON */
+	const struct nakodo_v1_seat *seat = nakodo_v1_seat_of(member);
+	const char *text = seat->user; /* JSON */
 	size_t len = text ? strlen(text) : 0;
 	const struct json_value value = {.kind = JSON_STRING, .at = text, .len = len};
 	char *user = text ? malloc(len + 1) : NULL;
@@ -272,7 +273,7 @@ static void tell_member(const struct nakodo_v1 *v1, const struct member *member)
 	if (user && json_decode(&value, user, len + 1) < 0) {
 		*user = '\0';
 	}
-	event_restore(v1->mount, member, user);
+	event_restore(v1->mount, member, &seat->address, user);
 	free(user);
 }
 
@@ -338,7 +339,7 @@ void nakodo_v1_forget(struct mount *mount)
 
 	DL_FOREACH_SAFE (v1->seats, seat, next) {
 		if (!v1->untold) {
-			event_leave(mount, seat->member->room, NULL, seat->member->id, EVENT_GONE);
+			event_leave_member(mount, seat->member, &seat->address, EVENT_GONE);
 		}
 		nakodo_v1_seat_destroy(seat);
 	}

@@ -277,7 +277,7 @@ void nakodo_v1_seat_leave(struct nakodo_v1_seat *seat, const char *reason, unsig
 		PART("\"}"),
 	};
 
-	event_leave(seat->mount->mount, seat->member->room, NULL, seat->member->id, reason);
+	event_leave_member(seat->mount->mount, seat->member, &seat->address, reason);
 	nakodo_v1_seat_publish(seat, NAKODO_V1_LEFT, parts, 5);
 	nakodo_v1_seat_destroy(seat);
 	if (peer && code) {

@@ -15,8 +15,8 @@
 #include "nakodo/dialect/mount_audit.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/hub.h"
-#include "nakodo/hub/share.h"
-#include "nakodo/hub/shortage.h"
+#include "nakodo/service/share.h"
+#include "nakodo/service/shortage.h"
 
 #define LETTERS_MAX 256 /* for one id */
 #define HEAD 40 /* bytes that a letter counts beside its text, for its id and for its sender */

@@ -23,6 +23,7 @@ size_t request_size(const struct request *request)
 	size_t count = argument_count(request);
 	size_t size = sizeof(*request) + (count + 1) * sizeof(char *) + strlen(request->room) + 1;
 
+	size += request->origin ? strlen(request->origin) + 1 : 0;
 	for (size_t i = 0; i < count; i++) {
 		size += strlen(request->arguments[i]) + 1;
 	}
@@ -58,7 +59,11 @@ struct request *request_copy(const struct request *request)
 	}
 	arguments[count] = NULL;
 	copy->room = text;
-	put(text, request->room);
+	text = put(text, request->room);
+	if (request->origin) {
+		copy->origin = text;
+		put(text, request->origin);
+	}
 	return copy;
 }
 

@@ -17,8 +17,8 @@
 #include "nakodo/dialect/event.h"
 #include "nakodo/dialect/mount_audit.h"
 #include "nakodo/hub/audit.h"
-#include "nakodo/hub/share.h"
 #include "nakodo/service/grant.h"
+#include "nakodo/service/share.h"
 
 /* Of one connection, and of one message: a page has one connection for all of its documents. */
 #define TOPICS_MAX 100

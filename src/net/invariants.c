@@ -16,6 +16,7 @@
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/handshakes.h"
 #include "nakodo/net/ws/pace.h"
+#include "nakodo/service/admission.h"
 #include "nakodo/service/events.h"
 #include "nakodo/service/grant.h"
 
@@ -79,6 +80,7 @@ static void look(const struct server *server)
 	handshakes_audit(&server->sockets.handshakes, &audit);
 	audit_frame(&audit, server->ws.ping);
 	audit_bytes(&audit, MEMORY_EVENTS, events_audit(server->hooks.events));
+	audit_bytes(&audit, MEMORY_EVENTS, admissions_audit(server->hooks.admissions));
 	if (audit.awaited != server->gate.awaited) {
 		audit_fault(&audit, "%zu places are kept for those away, and %zu are away",
 			server->gate.awaited, audit.awaited);

@@ -31,7 +31,7 @@ struct fresh {
 	struct ice *ice;
 	struct jwt_keys *keys;
 	struct site *site;
-	struct webhook *webhook;
+	struct webhook *tells, *asks; /* event-webhook, auth-webhook */
 	struct opening opening;
 	uint64_t max_memory;
 };
@@ -177,21 +177,22 @@ static void dispose_site(struct server *server, struct fresh *fresh)
 	site_destroy(fresh->site);
 }
 
-static int make_webhook(struct server *server, struct fresh *fresh, struct problem *problem)
+static int make_webhooks(struct server *server, struct fresh *fresh, struct problem *problem)
 {
 	(void)server;
-	return hooks_make(&fresh->webhook, &fresh->options, problem);
+	return hooks_make(&fresh->tells, &fresh->asks, &fresh->options, problem);
 }
 
-static void take_webhook(struct server *server, struct fresh *fresh)
+static void take_webhooks(struct server *server, struct fresh *fresh)
 {
-	fresh->webhook = hooks_swap(&server->hooks, fresh->webhook);
+	hooks_swap(&server->hooks, &fresh->tells, &fresh->asks);
 }
 
-static void dispose_webhook(struct server *server, struct fresh *fresh)
+static void dispose_webhooks(struct server *server, struct fresh *fresh)
 {
 	(void)server;
-	webhook_destroy(fresh->webhook);
+	webhook_destroy(fresh->tells);
+	webhook_destroy(fresh->asks);
 }
 
 static int make_mounts(struct server *server, struct fresh *fresh, struct problem *problem)
@@ -266,7 +267,7 @@ static const struct part parts[] = {
 	{make_ice, take_ice, dispose_ice},
 	{make_keys, take_keys, dispose_keys},
 	{make_site, take_site, dispose_site},
-	{make_webhook, take_webhook, dispose_webhook},
+	{make_webhooks, take_webhooks, dispose_webhooks},
 	{make_mounts, take_mounts, dispose_mounts},
 	{make_listeners, take_listeners, dispose_listeners},
 	{make_log, NULL, NULL},

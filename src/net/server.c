@@ -37,7 +37,7 @@
 #include "nakodo/net/ws/visits.h"
 #include "nakodo/service/ice.h"
 
-#define OWN_DESCRIPTORS 64 /* log, web-root, event loop, listening sockets */
+#define OWN_DESCRIPTORS 96 /* log, web-root, event loop, listening sockets, webhooks */
 #define OTHER_CONNECTIONS 1024 /* handshakes and pages on top of the peers */
 #define HEAP_KEPT (8 << 20) /* bytes */
 #define HEAP_STEP (1 << 20) /* bytes */
@@ -107,6 +107,24 @@ static void take_grant(void *cookie, struct peer *peer, struct grant *grant)
 	expiry_begin((struct conn *)peer, grant);
 }
 
+static const struct address *address_of(void *cookie, const struct peer *peer)
+{
+	(void)cookie;
+	return &((const struct conn *)peer)->address;
+}
+
+static bool ask(void *cookie, struct peer *peer, const struct request *request)
+{
+	(void)cookie;
+	return asking_begin((struct conn *)peer, request);
+}
+
+static bool ask_in(void *cookie, struct peer *peer, const struct admission_text *text)
+{
+	(void)cookie;
+	return asking_begin_in((struct conn *)peer, text);
+}
+
 /* What needs nothing but memory. */
 static int prepare_rooms(struct server *server, struct options *options)
 {
@@ -126,6 +144,9 @@ static int prepare_rooms(struct server *server, struct options *options)
 		.leave_place = leave_place,
 		.read_token = read_token,
 		.take_grant = take_grant,
+		.address_of = address_of,
+		.ask = ask,
+		.ask_in = ask_in,
 		.cookie = &server->gate,
 	};
 	server->sockets.options = options;
@@ -158,6 +179,8 @@ static int prepare(struct server *server, struct options *options, struct proble
 	}
 	error = hooks_init(&server->hooks, options, server->gate.max_memory, problem);
 	server->env.events = server->hooks.events;
+	server->ws.events = server->hooks.events;
+	server->ws.asking.admissions = server->hooks.admissions;
 	error = error ? error : bearer_load(&server->gate.keys, options, problem);
 	error = error ? error : tls_create(&server->tls, options, problem);
 	if (!error) {

@@ -2,41 +2,16 @@
 #include "nakodo/service/event_text.h"
 
 #include <inttypes.h>
-#include <string.h>
 #include <time.h>
 
 #include "nakodo/base/text.h"
-#include "nakodo/base/utf8.h"
 #include "nakodo/service/events.h"
-
-/* A string of JSON, whatever is in it: some protocols take names that are no UTF-8, whose bytes are
- * then written as in a URL (RFC 3986 section 2.1). */
-static void add_string(struct text *out, const char *text)
-{
-	bool good = utf8_is_valid(text, strlen(text));
-
-	text_add(out, "\"");
-	for (; *text; text++) {
-		unsigned char byte = (unsigned char)*text;
-
-		if (byte < ' ') {
-			text_print(out, "\\u%04x", byte);
-		} else if (byte == '"' || byte == '\\') {
-			text_print(out, "\\%c", byte);
-		} else if (byte >= 0x80 && !good) {
-			text_print(out, "%%%02X", byte);
-		} else {
-			text_add_bytes(out, text, 1);
-		}
-	}
-	text_add(out, "\"");
-}
 
 static void add_member(struct text *out, const char *name, const char *value)
 {
 	if (value) {
 		text_print(out, ",\"%s\":", name);
-		add_string(out, value);
+		text_quote(out, value);
 	}
 }
 

@@ -1,4 +1,7 @@
 /* events: see the header. Owns the queue and the pauses; how an event is written is event_text.c's.
+ *
+ * Each item is in two lists: all of them, in the order in which they are told, and those of its
+ * address, which share keeps.
  */
 #include "nakodo/service/events.h"
 
@@ -10,22 +13,28 @@
 #include <time.h>
 #include <utlist.h>
 
+#include "nakodo/base/address.h"
 #include "nakodo/base/ids.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/text.h"
 #include "nakodo/service/event_text.h"
+#include "nakodo/service/share.h"
+#include "nakodo/service/shortage.h"
 #include "nakodo/service/webhook.h"
 
 #define COLLECT 20 /* ms from an event to a request, for those that come with it */
-#define BATCH_BYTES 65536
+#define BATCH_BYTES 65536 /* of one request at most, */
+#define BATCH_PART 4 /* and this part of all that may be kept, since it is given up last */
 #define PAUSE_LEAST 1000 /* ms after the first failure; then twice as long each time */
 #define PAUSE_MOST 60000
 #define WATCHDOG (EVENTS_TIMEOUT + 5000) /* ms, after which the host has lost a request */
 #define REFUSALS_MOST 15 /* ten minutes, in which those behind it wait as well */
 
 struct item {
-	struct item *prev, *next;
+	struct item *prev, *next; /* of the queue (utlist DL) */
+	struct item *own_prev, *own_next; /* of its address (utlist DL) */
+	struct address address;
 	uint64_t number;
 	size_t len;
 	char text[]; /* JSON, not NUL-terminated */
@@ -51,7 +60,8 @@ struct events {
 	struct events_host host;
 	const struct webhook *webhook;
 	enum state state;
-	struct item *queue; /* the oldest first (utlist DL) */
+	struct item *queue; /* the oldest first */
+	struct share kept; /* bytes of items, of each address */
 	struct batch batch; /* older than all of the queue */
 	size_t bytes, most; /* of both; in MEMORY_EVENTS */
 	unsigned failures; /* in a row */
@@ -75,10 +85,39 @@ static void give_bytes(struct events *events, size_t bytes)
 	memory_give(MEMORY_EVENTS, bytes);
 }
 
+static size_t size_of(const struct item *item)
+{
+	return sizeof(*item) + item->len;
+}
+
+static struct item **items_of(struct share_owner *owner)
+{
+	return (struct item **)(void *)share_list(owner);
+}
+
+/* False: no memory. */
+static bool keep_item(struct events *events, struct item *item)
+{
+	struct item **own;
+
+	if (share_add(&events->kept, &item->address, size_of(item))) {
+		return false;
+	}
+	own = items_of(share_find(&events->kept, &item->address));
+	DL_APPEND2(*own, item, own_prev, own_next);
+	DL_APPEND(events->queue, item);
+	take_bytes(events, size_of(item));
+	return true;
+}
+
 static void drop_item(struct events *events, struct item *item)
 {
+	struct item **own = items_of(share_find(&events->kept, &item->address));
+
+	DL_DELETE2(*own, item, own_prev, own_next);
 	DL_DELETE(events->queue, item);
-	give_bytes(events, sizeof(*item) + item->len);
+	share_remove(&events->kept, &item->address, size_of(item));
+	give_bytes(events, size_of(item));
 	free(item);
 }
 
@@ -103,20 +142,6 @@ static void give_up_batch(struct events *events)
 	drop_batch(events);
 }
 
-/* The oldest; not those that are just being told. False: there are no others. */
-static bool give_up_some(struct events *events)
-{
-	if (events->batch.body && events->state != SENDING) {
-		give_up_batch(events);
-	} else if (events->queue) {
-		drop_item(events, events->queue);
-		note_given_up(1);
-	} else {
-		return false;
-	}
-	return true;
-}
-
 struct events *events_create(size_t most)
 {
 	struct events *events = calloc(1, sizeof(*events));
@@ -131,9 +156,16 @@ struct events *events_create(size_t most)
 	return events;
 }
 
+/* The oldest of the address that has most; what a request tells again only when nothing else is
+ * left. */
 static void give_up_beyond(struct events *events)
 {
-	while (events->bytes > events->most && give_up_some(events)) {
+	while (events->bytes > events->most && events->queue) {
+		drop_item(events, *items_of(share_most(&events->kept)));
+		note_given_up(1);
+	}
+	if (events->bytes > events->most && events->batch.body && events->state != SENDING) {
+		give_up_batch(events);
 	}
 }
 
@@ -145,7 +177,12 @@ void events_set_most(struct events *events, size_t most)
 
 static void forget_all(struct events *events)
 {
-	while (give_up_some(events)) {
+	while (events->queue) {
+		drop_item(events, events->queue);
+		note_given_up(1);
+	}
+	if (events->batch.body) {
+		give_up_batch(events);
 	}
 }
 
@@ -247,11 +284,12 @@ void events_add(struct events *events, const struct event *event)
 	item = made ? malloc(sizeof(*item) + len) : NULL;
 	if (item) {
 		item->number = events->last;
+		item->address = event->address ? *event->address : (struct address){0};
 		item->len = len;
 		memcpy(item->text, made, len);
-		DL_APPEND(events->queue, item);
-		take_bytes(events, sizeof(*item) + len);
-	} else {
+	}
+	if (!item || !keep_item(events, item)) {
+		free(item);
 		note_given_up(1);
 	}
 	free(made);
@@ -261,17 +299,43 @@ void events_add(struct events *events, const struct event *event)
 	}
 }
 
+void events_weigh(const struct events *events, struct share *held)
+{
+	share_add_all(held, &events->kept);
+}
+
+/* An address that has to give some back gives its oldest. */
+void events_shed(struct events *events, struct shortage *shortage)
+{
+	struct item *item, *next;
+
+	DL_FOREACH_SAFE (events->queue, item, next) {
+		struct address address = item->address;
+
+		if (shortage_is_over(shortage)) {
+			return;
+		}
+		if (shortage_takes(shortage, &address)) {
+			shortage_take(shortage, &address, size_of(item));
+			meter_add(METER_SHED_EVENTS, 1);
+			drop_item(events, item);
+			note_given_up(1);
+		}
+	}
+}
+
 /* As many of the queue as go into one request: into its body. False: no memory, all stay there. */
 static bool fill_batch(struct events *events)
 {
 	struct batch *batch = &events->batch;
+	size_t part = events->most / BATCH_PART, most = part < BATCH_BYTES ? part : BATCH_BYTES;
 	size_t count = 0, bytes = 0, len;
 	struct text text = {0};
 	struct item *item;
 
 	text_add(&text, "{\"events\":[");
 	DL_FOREACH (events->queue, item) {
-		if (count && bytes + item->len > BATCH_BYTES) {
+		if (count && bytes + item->len > most) {
 			break;
 		}
 		text_add(&text, count ? "," : "");
@@ -395,7 +459,7 @@ size_t events_audit(const struct events *events)
 	const struct item *item;
 
 	DL_FOREACH (events->queue, item) {
-		bytes += sizeof(*item) + item->len;
+		bytes += size_of(item);
 	}
 	return bytes;
 }

@@ -8,6 +8,7 @@
 #include "nakodo/base/json.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/base/text.h"
 #include "nakodo/service/jwt.h"
 
 #define MAX_DIGITS 7 /* of `max` */
@@ -157,6 +158,107 @@ int grant_read(struct grant **ret, const struct jwt_claims *claims, struct probl
 	}
 	*ret = grant;
 	return 0;
+}
+
+static bool is_said(const struct json_value *value)
+{
+	return value->kind != JSON_ABSENT && value->kind != JSON_NULL;
+}
+
+/* What the token said, or if there is none, the least. */
+static void add_known(struct text *out, const struct grant *token, int member)
+{
+	const char *room = token ? token->text : "*";
+
+	switch (member) {
+	case SUBJECT:
+		text_quote(out, token ? token->subject : "");
+		break;
+	case NAME:
+		text_quote(out, token ? token->name : "");
+		break;
+	case ROOM:
+		for (unsigned i = 0; i < (token ? token->rooms : 1); i++) {
+			text_add(out, i ? "," : "[");
+			text_quote(out, room);
+			room += strlen(room) + 1;
+		}
+		text_add(out, "]");
+		break;
+	default:
+		text_add(out, "[\"\"");
+		for (size_t i = 0; i < RIGHTS; i++) {
+			if ((token ? token->can : GRANT_SEND | GRANT_RECEIVE) &
+				rights_known[i].right) {
+				text_print(out, ",\"%s\"", rights_known[i].word);
+			}
+		}
+		text_add(out, "]");
+	}
+}
+
+/* The claims of a token that says so. */
+static void add_claims(
+	struct text *out, const struct grant *token, const struct json_member *members)
+{
+	static const char *const names[COUNT] = {
+		"{\"sub\":", ",\"name\":", ",\"room\":", ",\"can\":", ",\"max\":"};
+
+	for (int i = 0; i < MAX; i++) {
+		const struct json_value *value = &members[i].value;
+
+		text_add(out, names[i]);
+		if (is_said(value) && !(token && (i == SUBJECT || i == ROOM))) {
+			text_add_bytes(out, value->at, value->len);
+		} else {
+			add_known(out, token, i);
+		}
+	}
+	if (is_said(&members[MAX].value)) {
+		text_add(out, names[MAX]);
+		text_add_bytes(out, members[MAX].value.at, members[MAX].value.len);
+	} else if (token && token->max) {
+		text_print(out, "%s%u", names[MAX], token->max);
+	}
+	text_add(out, "}");
+}
+
+int grant_answer(struct grant **ret, const struct grant *token, const char *text, size_t len,
+	struct problem *problem)
+{
+	struct json_member members[COUNT] = {
+		[SUBJECT] = {.name = "user"},
+		[NAME] = {.name = "name"},
+		[ROOM] = {.name = "room"},
+		[CAN] = {.name = "can"},
+		[MAX] = {.name = "max"},
+	};
+	struct jwt_claims claims = {.expires = token ? token->expires : INT64_MAX};
+	struct text said = {0};
+	bool any = false;
+	char *made;
+
+	if (json_scan(text, len, members, COUNT) != JSON_OK) {
+		return refuse(problem, "cannot be read");
+	}
+	for (int i = 0; i < COUNT; i++) {
+		any |= is_said(&members[i].value);
+	}
+	*ret = NULL;
+	if (!any) {
+		return 0;
+	}
+	add_claims(&said, token, members);
+	made = text_take(&said, &claims.len);
+	if (made && claims.len <= sizeof(claims.text)) {
+		memcpy(claims.text, made, claims.len);
+	}
+	free(made);
+	if (!made) {
+		return problem_set(problem, -ENOMEM, "cannot be read: out of memory");
+	}
+	return claims.len <= sizeof(claims.text) ? grant_read(ret, &claims, problem)
+						 : refuse(problem, "is too long");
 }
 
 void grant_destroy(struct grant *grant)

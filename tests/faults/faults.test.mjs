@@ -10,6 +10,7 @@ import { Faults, Healthy, faulty, faultyDaemon } from '../lib/faults.mjs';
 import { ask } from '../lib/http.mjs';
 import { freePorts } from '../lib/ports.mjs';
 import { descriptors, settles } from '../lib/process.mjs';
+import { eventually } from '../lib/prometheus.mjs';
 import { Receiver, secretFile } from '../lib/receiver.mjs';
 import { dice } from '../lib/v1-model.mjs';
 import { Session } from '../lib/v1.mjs';
@@ -113,15 +114,8 @@ const scenarios = {
   'nakodo.v1 over wss': ({ wss }) => resume(wss),
 };
 
-test('an allocation that fails costs one connection at most', { timeout: all ? 1800000 : 230000 }, async (t) => {
-  certificateDirectory();
-  const faults = new Faults();
-  const receiver = await Receiver.start(t);
-  const daemon = await faultyDaemon(t, faults, '--event-webhook', receiver.url, '--webhook-secret', secretFile(), '--resume-seconds', '1', '--handshake-timeout', '2', '--ping-interval', '3600', '--log-level', 'error');
-  daemon.receiver = receiver;
-  await receiver.heard(1, 'started'); // a connection to it stays
-  const free = descriptors(daemon);
-  const healthy = await Healthy.join(daemon);
+/** Let each allocation of a scenario fail, or some of them; `healthy` must not notice. */
+async function strike(daemon, faults, healthy, scenarios) {
   for (const [name, scenario] of Object.entries(scenarios)) {
     await scenario(daemon); // once, to know how many there are and to have warm caches
     const before = faults.allocations;
@@ -137,8 +131,38 @@ test('an allocation that fails costs one connection at most', { timeout: all ? 1
       });
     }
   }
+}
+
+test('an allocation that fails costs one connection at most', { timeout: all ? 1800000 : 230000 }, async (t) => {
+  certificateDirectory();
+  const faults = new Faults();
+  const receiver = await Receiver.start(t);
+  const daemon = await faultyDaemon(t, faults, '--event-webhook', receiver.url, '--webhook-secret', secretFile(), '--resume-seconds', '1', '--handshake-timeout', '2', '--ping-interval', '3600', '--log-level', 'error');
+  daemon.receiver = receiver;
+  await receiver.heard(1, 'started'); // a connection to it stays
+  const free = descriptors(daemon);
+  const healthy = await Healthy.join(daemon);
+  await strike(daemon, faults, healthy, scenarios);
   await healthy.leave();
   await settles(daemon, free, 30000);
+  t.diagnostic(`SEED=${seed}: ${faults.failed} allocations failed`);
+});
+
+test('an allocation that fails while auth-webhook is asked costs one newcomer at most', { timeout: all ? 600000 : 120000 }, async (t) => {
+  const faults = new Faults();
+  const receiver = await Receiver.start(t);
+  receiver.answer = (request, response) => response.writeHead(200).end('{"allow":true,"user":"u","name":"n","room":["*"],"ttl":1}');
+  const daemon = await faultyDaemon(t, faults, '--auth-webhook', receiver.url, '--webhook-secret', secretFile(), '--resume-seconds', '1', '--ping-interval', '3600');
+  const healthy = await Healthy.join(daemon);
+  let visits = 0; // each asks anew
+  await strike(daemon, faults, healthy, {
+    'relay': ({ ws }) => visit(`${ws}/relay/r?visit=${visits++}`, 'x'),
+    'ayame': ({ ws }) => visit(`${ws}/signaling`, '{"type":"register","roomId":"r"}'),
+    'nakodo.v1': ({ ws }) => resume(ws),
+    'an answer that is still good': ({ ws }) => visit(`${ws}/relay/r`, 'x'),
+  });
+  await healthy.leave();
+  await eventually(async () => (await daemon.meters()).admissions_waiting === 0, 'no question that is left');
   t.diagnostic(`SEED=${seed}: ${faults.failed} allocations failed`);
 });
 

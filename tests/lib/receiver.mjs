@@ -18,11 +18,11 @@ export function secretFile(...secrets) {
 }
 
 export class Receiver {
-  /** Each request that was signed well: { headers, method, url, body, events }, in the order of their arrival. */
+  /** Each request that was signed well: { headers, method, url, body, said, events }, in the order of their arrival. */
   requests = [];
   /** All events of requests that were answered with 2xx. */
   events = [];
-  /** Takes (request, response) when the body is there; what it does not answer hangs. */
+  /** Takes (request, response, said) when the body is there; what it does not answer hangs. */
   answer = (request, response) => response.writeHead(204).end();
   secret = SECRET;
   #waiters = new Set();
@@ -59,14 +59,15 @@ export class Receiver {
       response.writeHead(401).end();
       return;
     }
-    const { events } = JSON.parse(body);
-    this.requests.push({ headers: request.headers, method: request.method, url: request.url, body, events });
+    const said = JSON.parse(body);
+    const { events = [] } = said; // a question has none
+    this.requests.push({ headers: request.headers, method: request.method, url: request.url, body, said, events });
     response.on('finish', () => {
       if (response.statusCode < 300) this.events.push(...events);
       this.#look();
     });
     this.#look();
-    this.answer(request, response);
+    this.answer(request, response, said);
   }
 
   #look() {

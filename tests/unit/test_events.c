@@ -12,9 +12,12 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/address.h"
+#include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/service/shortage.h"
 #include "nakodo/service/webhook.h"
 #include "scratch.h"
 
@@ -122,11 +125,33 @@ static unsigned until_post(struct carrier *carrier)
 	return (unsigned)((carrier->now - begun) / 1000);
 }
 
-static void tell(struct carrier *carrier, const char *room)
+static void tell_of(struct carrier *carrier, unsigned char host, const char *room)
 {
-	const struct event event = {.type = "joined", .room = room};
+	const struct address address = {{[10] = 0xff, 0xff, 192, 0, 2, host}};
+	const struct event event = {
+		.type = "joined", .room = room, .address = host ? &address : NULL};
 
 	events_add(carrier->events, &event);
+}
+
+static void tell(struct carrier *carrier, const char *room)
+{
+	tell_of(carrier, 0, room);
+}
+
+/* How often it stands in what is told from now on until nothing waits. */
+static unsigned count_told(struct carrier *carrier, const char *what)
+{
+	unsigned count = 0;
+
+	while (meter_values[METER_EVENTS_WAITING]) {
+		until_post(carrier);
+		for (const char *at = carrier->body; (at = strstr(at, what)); at++) {
+			count++;
+		}
+		events_delivered(carrier->events);
+	}
+	return count;
 }
 
 static void events_that_come_together_go_together_and_one_request_at_a_time(void **state)
@@ -215,18 +240,62 @@ static void past_the_bound_the_oldest_are_given_up_but_not_what_is_just_being_to
 		tell(carrier, room);
 		assert_true(meter_values[METER_MEMORY_EVENTS] <= MOST);
 	}
+	assert_non_null(strstr(carrier->body, "under way"));
+	events_failed(carrier->events, 0);
+	tell(carrier, "newer");
+	until_post(carrier);
+	assert_non_null(strstr(carrier->body, "under way")); /* is told again */
 	events_delivered(carrier->events);
 	until_post(carrier);
 	assert_null(strstr(carrier->body, "room 1\""));
-	assert_non_null(strstr(carrier->body, "room 999\"}]}"));
-	/* A request that failed is the oldest of all. */
-	events_failed(carrier->events, 0);
-	for (int i = 0; i < 100; i++) {
-		tell(carrier, "newer");
-	}
+	events_delivered(carrier->events);
+	assert_int_equal(count_told(carrier, "room 999\""), 1);
+}
+
+static void who_makes_many_events_pushes_out_its_own_only(void **state)
+{
+	struct carrier *carrier = *state;
+	uint64_t given_up = meter_values[METER_EVENTS_GIVEN_UP];
+
 	until_post(carrier);
-	assert_null(strstr(carrier->body, "room\":\"room 999\""));
-	assert_non_null(strstr(carrier->body, "newer"));
+	events_delivered(carrier->events);
+	tell_of(carrier, 1, "quiet");
+	for (int i = 0; i < 1000; i++) {
+		tell_of(carrier, 2, "loud");
+		assert_true(meter_values[METER_MEMORY_EVENTS] <= MOST);
+	}
+	tell_of(carrier, 3, "quiet");
+	assert_int_equal(count_told(carrier, "\"quiet\""), 2);
+	assert_true(meter_values[METER_EVENTS_GIVEN_UP] > given_up + 900);
+}
+
+static void when_memory_is_short_who_has_most_gives_up_its_oldest(void **state)
+{
+	struct carrier *carrier = *state;
+	uint64_t shed = meter_values[METER_SHED_EVENTS], given_up;
+	struct shortage shortage = {0};
+	uint64_t used;
+
+	until_post(carrier);
+	events_delivered(carrier->events);
+	tell_of(carrier, 1, "quiet");
+	for (int i = 0; i < 10; i++) {
+		tell_of(carrier, 2, i ? "loud" : "oldest");
+	}
+	used = memory_used();
+	given_up = meter_values[METER_EVENTS_GIVEN_UP];
+	events_weigh(carrier->events, &shortage.held);
+	shortage_begin(&shortage, used - used / 4);
+	events_shed(carrier->events, &shortage);
+	assert_true(memory_used() <= used - used / 4);
+	shortage_finish(&shortage);
+	shed = meter_values[METER_SHED_EVENTS] - shed;
+	assert_in_range(shed, 2, 5);
+	assert_int_equal(meter_values[METER_EVENTS_GIVEN_UP], given_up + shed);
+	until_post(carrier);
+	assert_non_null(strstr(carrier->body, "quiet"));
+	assert_non_null(strstr(carrier->body, "loud"));
+	assert_null(strstr(carrier->body, "oldest"));
 }
 
 static void a_request_that_is_lost_or_cannot_be_made_is_made_again(void **state)
@@ -353,6 +422,8 @@ int main(void)
 		TEST(what_is_refused_for_ten_minutes_makes_way_for_what_is_behind),
 		TEST(who_asks_for_patience_is_given_it),
 		TEST(past_the_bound_the_oldest_are_given_up_but_not_what_is_just_being_told),
+		TEST(who_makes_many_events_pushes_out_its_own_only),
+		TEST(when_memory_is_short_who_has_most_gives_up_its_oldest),
 		TEST(a_request_that_is_lost_or_cannot_be_made_is_made_again),
 		TEST(nobody_who_listens_costs_nothing_and_a_new_one_is_told_what_waits),
 		TEST(another_url_hears_that_it_is_told_from_now_on),

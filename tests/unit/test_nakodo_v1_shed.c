@@ -10,7 +10,7 @@
 
 #include "nakodo/base/memory.h"
 #include "nakodo/dialect/dialect_table.h"
-#include "nakodo/hub/shortage.h"
+#include "nakodo/service/shortage.h"
 #include "v1.h"
 
 static const char *const mounts[] = {"/v1=nakodo.v1", NULL};

@@ -13,7 +13,7 @@
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/dialect/dialect_table.h"
-#include "nakodo/hub/shortage.h"
+#include "nakodo/service/shortage.h"
 #include "peers.h"
 
 #define OPEN "text {\"type\":\"OPEN\"}"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "nakodo/hub/share.h"
+#include "nakodo/service/share.h"
 
 static struct share share;
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "nakodo/base/memory.h"
-#include "nakodo/hub/shortage.h"
+#include "nakodo/service/shortage.h"
 
 static struct shortage shortage;
 

@@ -17,7 +17,9 @@ enum memory_kind {
 	MEMORY_RECEIVED = METER_MEMORY_RECEIVED, /* messages in parts, or not due yet */
 	MEMORY_ROOMS = METER_MEMORY_ROOMS, /* members, sessions, chat, queues of the dialects */
 	MEMORY_ANSWERS = METER_MEMORY_ANSWERS, /* of HTTP, that slow clients have not taken */
-	MEMORY_EVENTS = METER_MEMORY_EVENTS, /* that event-webhook has not been told yet */
+	MEMORY_EVENTS =
+		METER_MEMORY_EVENTS, /* that event-webhook has not been told yet; what auth-webhook
+				is asked, and its answers that are good for longer */
 };
 
 static inline void memory_take(enum memory_kind kind, size_t bytes)

@@ -64,7 +64,8 @@ struct options {
 	struct option_list turn_server; /* URLs; none without turn_secret, nor the other way */
 	char *tls_cert, *tls_key, *tls_self_signed, *turn_secret, *web_root, *log_file;
 	char *auth_jwks, *auth_issuer, *auth_audience, *state_dir, *ctl;
-	char *event_webhook, *webhook_secret; /* none without the other */
+	char *auth_webhook, *event_webhook; /* none without the next */
+	char *webhook_secret; /* nor this without one of these */
 	bool show_messages;
 	uint64_t max_message, max_peers, max_peers_per_room, max_peers_per_address;
 	uint64_t max_memory; /* 0: a quarter of memory_available() */

@@ -10,39 +10,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nakodo/dialect/dialect_env.h"
 #include "nakodo/dialect/mount.h"
 #include "nakodo/dialect/request.h"
 #include "nakodo/hub/hub.h"
 
 struct address;
-struct events;
-struct grant;
-struct ice;
-struct options;
+struct admission_answer;
 struct problem;
 struct save;
 struct saved;
 struct shortage;
-
-/* What the daemon gives its dialects. */
-struct dialect_env {
-	const struct ice *ice; /* the servers that peers are told of; NULL: none */
-	struct events *events; /* who joins and who leaves is told there (event.h); NULL: nowhere */
-	const struct options *options;
-	/* Count a client that has lost its connection but is waited for as if it were still
-	 * connected; leave_place() ends that. False: no memory, it is not counted. NULL: nobody
-	 * counts. */
-	bool (*keep_place)(void *cookie, const struct address *address);
-	void (*leave_place)(void *cookie, const struct address *address);
-	/* What a token allows, the caller's to destroy or to hand to take_grant(). -EACCES: it is
-	 * not good; *ret_why goes on where "The token " ended, and stays until the next call. */
-	int (*read_token)(void *cookie, const char *token, size_t len, struct grant **ret,
-		const char **ret_why);
-	/* From now on this is what the peer may, until it expires and the peer is closed with 4401;
-	 * what it was before is destroyed. */
-	void (*take_grant)(void *cookie, struct peer *peer, struct grant *grant);
-	void *cookie;
-};
 
 /* A plain HTTP request: GET, HEAD or OPTIONS. */
 struct dialect_request {
@@ -124,6 +102,12 @@ struct dialect {
 	void (*forget)(struct mount *mount);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
 	void (*open)(struct peer *peer, const struct request *request);
+	/* auth-webhook does not let a peer in of which the dialect has not heard, for a reason that
+	 * is not long: tell it, and close it with that code. NULL: it is just closed. */
+	void (*refuse)(struct peer *peer, unsigned code, const char *reason);
+	/* What dialect_env.ask_in() has asked. NULL: the dialect does not ask itself, so that of
+	 * each peer is asked before it is opened. */
+	void (*answered)(struct peer *peer, const struct admission_answer *answer);
 	/* One whole message; text has been checked to be UTF-8. Never called for a peer that is not
 	 * open. Not NUL-terminated. */
 	void (*message)(struct peer *peer, const char *data, size_t len, bool binary);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+struct address;
 struct member;
 struct mount;
 struct peer;
@@ -23,10 +24,14 @@ void event_join(const struct mount *mount, const struct room *room, const struct
 	const char *id);
 /* The process before has left this member, who has an id, in its room; `user`: the subject of its
  * token, or NULL. To be told of all of a room, in their order. */
-void event_restore(const struct mount *mount, const struct member *member, const char *user);
+void event_restore(const struct mount *mount, const struct member *member,
+	const struct address *address, const char *user);
 /* It is about to leave its seat there. `reason` NULL: since its connection ends, `closed` with the
- * code of a close frame, or without one EVENT_GONE. `peer` may be NULL with `id` and `reason`. */
+ * code of a close frame, or without one EVENT_GONE. */
 void event_leave(const struct mount *mount, const struct room *room, const struct peer *peer,
 	const char *id, const char *reason);
+/* The same for a member who has an id, and perhaps no peer. */
+void event_leave_member(const struct mount *mount, const struct member *member,
+	const struct address *address, const char *reason);
 /* The same for all seats of a peer whose connection ends; for dialect.close. */
 void event_close(const struct mount *mount, const struct peer *peer);

@@ -16,7 +16,7 @@
 
 #include "nakodo/base/address.h"
 #include "nakodo/base/ids.h"
-#include "nakodo/hub/share.h"
+#include "nakodo/service/share.h"
 
 struct iovec;
 struct json_member;

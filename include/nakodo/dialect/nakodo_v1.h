@@ -25,7 +25,7 @@
 #include "nakodo/hub/hub.h"
 #include "nakodo/hub/limit.h"
 #include "nakodo/hub/session.h"
-#include "nakodo/hub/share.h"
+#include "nakodo/service/share.h"
 
 struct dialect_answer;
 struct dialect_request;

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "nakodo/hub/share.h"
+#include "nakodo/service/share.h"
 
 struct address;
 struct frame;

@@ -6,7 +6,7 @@
  * Bounded in messages and bytes for each id (half of what an outbox holds, so that a queue always
  * fits into the one it is flushed to), in messages and bytes of each sender, in bytes altogether,
  * and in time. Of what is full, for an id or altogether, the address that has most gives way to
- * another one (hub/share.h).
+ * another one (service/share.h).
  */
 #pragma once
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "nakodo/base/address.h"
-#include "nakodo/hub/share.h"
+#include "nakodo/service/share.h"
 
 struct json_member;
 struct member;

@@ -17,6 +17,7 @@ struct request {
 	 * then of the URL's query. */
 	const char *const *arguments;
 	const struct address *address; /* of the client; NULL: not known */
+	const char *origin; /* of the page; NULL: not said */
 	bool asks_token; /* for a dialect with token_in_message: it lets in only who has a grant */
 };
 

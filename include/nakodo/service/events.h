@@ -4,8 +4,9 @@
  *
  * Events wait in one queue. As many as fit go into a request together, and there is one request at
  * a time, so that nothing overtakes anything; a request that fails is made again, the same one,
- * after a pause that grows. Whoever makes events never waits for that: past a bound the oldest are
- * given up, and counted.
+ * after a pause that grows. Whoever makes events never waits for that: past a bound, or when memory
+ * is short, the address of which most are kept gives up its oldest (service/share.h), and they are
+ * counted.
  */
 #pragma once
 
@@ -15,7 +16,10 @@
 
 #include "nakodo/base/wheel.h"
 
+struct address;
 struct events;
+struct share;
+struct shortage;
 struct webhook;
 struct webhook_headers;
 
@@ -37,6 +41,8 @@ struct events_host {
 /* One event. Strings may hold any bytes; NULL: it has none. */
 struct event {
 	const char *type;
+	const struct address
+		*address; /* whose doing it is, which is not told; NULL: the daemon's */
 	const char *mount, *dialect; /* `mount` NULL: a listener of its own */
 	const char *room, *peer, *user, *reason;
 	unsigned code; /* of the close frame; 0: none */
@@ -58,6 +64,11 @@ void events_aim(struct events *events, const struct webhook *webhook);
 /* Does anybody listen? */
 bool events_are_wanted(const struct events *events);
 void events_add(struct events *events, const struct event *event);
+
+/* Memory is short: count in `held` what each address has; then, of those that have to give some
+ * back, give up their oldest. */
+void events_weigh(const struct events *events, struct share *held);
+void events_shed(struct events *events, struct shortage *shortage);
 
 /* The request has ended: well, or with that status of HTTP (0: there was no answer). */
 void events_delivered(struct events *events);

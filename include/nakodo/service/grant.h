@@ -42,6 +42,12 @@ struct grant {
  * receive; other words in it are passed over. 0; -EACCES with a sentence that goes on where "the
  * token " ended; -ENOMEM. */
 int grant_read(struct grant **ret, const struct jwt_claims *claims, struct problem *problem);
+/* What auth-webhook says of one whom it lets in: `user`, `name`, `room`, `can` and `max`, as `sub`
+ * and the others do in a token, or else as its token has said; `user` and `room` are always the
+ * token's if there is one. *ret NULL: it says nothing of these. As grant_read(); the sentence goes
+ * on where "its answer " ended. */
+int grant_answer(struct grant **ret, const struct grant *token, const char *text, size_t len,
+	struct problem *problem);
 void grant_destroy(struct grant *grant); /* NULL: nothing happens */
 /* The right (enum grant_right) that a word of `can` is; 0: none. */
 unsigned grant_right_of(const char *word);

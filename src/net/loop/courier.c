@@ -14,11 +14,13 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "nakodo/base/text.h"
 #include "nakodo/config.h"
 
 #define CONNECT_TIMEOUT 5000L /* ms */
 #define CONNECTIONS 32L /* at a time, in use or not */
-#define ANSWER_MOST 65536 /* bytes */
+#define KEPT 8L /* of these, for the next requests */
+#define ANSWER_MOST 65536 /* bytes, of an answer that nobody reads */
 
 struct errand {
 	struct courier *courier;
@@ -27,7 +29,8 @@ struct errand {
 	struct curl_slist *headers;
 	courier_fn *done;
 	void *cookie;
-	size_t received; /* bytes of the answer's body */
+	size_t received, most; /* bytes of the answer's body; that are kept */
+	struct text body;
 	char problem[CURL_ERROR_SIZE];
 };
 
@@ -44,6 +47,7 @@ static void errand_destroy(struct errand *errand)
 	curl_multi_remove_handle(errand->courier->multi, errand->easy);
 	curl_easy_cleanup(errand->easy);
 	curl_slist_free_all(errand->headers);
+	free(errand->body.at);
 	free(errand);
 	ERR_clear_error(); /* TLS of our clients looks at them */
 }
@@ -53,7 +57,7 @@ static void finish(struct errand *errand, CURLcode result)
 	struct courier_answer answer = {0};
 	courier_fn *done = errand->done;
 	void *cookie = errand->cookie;
-	char problem[CURL_ERROR_SIZE];
+	char problem[CURL_ERROR_SIZE], *body;
 	long status = 0;
 
 	if (result == CURLE_OK) {
@@ -63,8 +67,14 @@ static void finish(struct errand *errand, CURLcode result)
 	snprintf(problem, sizeof(problem), "%s",
 		*errand->problem ? errand->problem : curl_easy_strerror(result));
 	answer.problem = problem;
+	body = text_take(&errand->body, &answer.len);
+	if (!body) {
+		answer = (struct courier_answer){.problem = "out of memory"};
+	}
+	answer.body = body;
 	errand_destroy(errand);
 	done(cookie, &answer);
+	free(body);
 }
 
 /* Tell who asked of what has ended; that may begin another request. */
@@ -162,15 +172,19 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *cookie, v
 	return 0;
 }
 
-/* What the body says is nobody's business so far. */
 static size_t on_body(char *bytes, size_t one, size_t len, void *cookie)
 {
 	struct errand *errand = cookie;
 
-	(void)bytes;
 	(void)one;
 	errand->received += len;
-	return errand->received > ANSWER_MOST ? 0 : len;
+	if (errand->received > (errand->most ? errand->most : ANSWER_MOST)) {
+		return 0;
+	}
+	if (errand->most) {
+		text_add_bytes(&errand->body, bytes, len);
+	}
+	return len;
 }
 
 struct courier *courier_create(uv_loop_t *loop)
@@ -196,7 +210,7 @@ struct courier *courier_create(uv_loop_t *loop)
 	curl_multi_setopt(courier->multi, CURLMOPT_TIMERFUNCTION, on_delay);
 	curl_multi_setopt(courier->multi, CURLMOPT_TIMERDATA, courier);
 	curl_multi_setopt(courier->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS);
-	curl_multi_setopt(courier->multi, CURLMOPT_MAXCONNECTS, 4L); /* that are kept */
+	curl_multi_setopt(courier->multi, CURLMOPT_MAXCONNECTS, KEPT);
 	return courier;
 }
 
@@ -296,6 +310,7 @@ struct errand *courier_post(struct courier *courier, const struct courier_reques
 	errand->courier = courier;
 	errand->done = done;
 	errand->cookie = cookie;
+	errand->most = request->most;
 	errand->easy = curl_easy_init();
 	errand->headers = list_headers(request->headers);
 	DL_APPEND(courier->errands, errand);

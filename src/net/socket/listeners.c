@@ -230,7 +230,7 @@ void listeners_tell_open(const struct sockets *sockets)
 		count += !listener->loopback &&
 			 !bearer_is_asked(sockets->gate, listener->endpoint.auth);
 	}
-	if (count) {
+	if (count && !*sockets->options->auth_webhook) {
 		log_info("auth.none", LOG_UINT("sockets", count),
 			LOG_STR("remedy", "whoever reaches them may join any room; auth = token "
 					  "changes that"));

@@ -8,12 +8,14 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/dialect/dialect_table.h"
-#include "nakodo/hub/shortage.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/ws/ws.h"
+#include "nakodo/service/admission.h"
+#include "nakodo/service/events.h"
+#include "nakodo/service/shortage.h"
 
 #define TOO_SLOW 4508
 #define LEAST 4096 /* bytes; who has less waiting holds hardly more than any connection does */
@@ -151,7 +153,10 @@ static bool shed(struct ws *ws)
 	bool enough;
 
 	dialect_table_weigh(ws->dialects, &shortage);
+	events_weigh(ws->events, &shortage.held);
 	shortage_begin(&shortage, most - most / SPARE);
+	events_shed(ws->events, &shortage);
+	admissions_shed(ws->asking.admissions);
 	dialect_table_shed(ws->dialects, &shortage);
 	if (count) {
 		qsort(heavy, count, sizeof(*heavy), heavier_first);

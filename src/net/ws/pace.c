@@ -3,7 +3,6 @@
 #include "nakodo/net/ws/pace.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <utlist.h>
 
 #include "nakodo/base/memory.h"
@@ -16,25 +15,22 @@
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/ws/backlog.h"
 #include "nakodo/net/ws/ws.h"
+#include "nakodo/service/admission.h"
 
 #define BURST 4 /* seconds of the rate */
 #define HELD_MAX 30000 /* ms of being held in a row before the peer is closed */
 #define LOOK_AGAIN 100 /* ms, at whom it waits for */
+#define ASKED 5000 /* ms, after which whose question is open is looked at, for nothing */
 #define HELD_GAP 1000 /* ms without being held that end such a row */
-
-struct held {
-	struct held *prev, *next;
-	size_t len;
-	bool binary;
-	char data[];
-};
 
 /* Made when the connection is held for the first time, kept until its peer leaves. */
 struct pacing {
 	struct conn *conn;
 	struct pacing *prev, *next; /* while it is_settling(): pace's `settling` (utlist DL) */
 	struct request *request; /* it is pending; NULL: it is not. Owned */
+	struct question *question; /* that is open; NULL: none */
 	struct held *backlog; /* read, but not due (utlist DL) */
 	uint64_t due; /* ms: when its rates allow the next message */
 	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
@@ -80,12 +76,6 @@ static void request_free(struct request *request)
 	}
 }
 
-static void held_free(struct held *held)
-{
-	memory_give(MEMORY_RECEIVED, sizeof(*held) + held->len);
-	free(held);
-}
-
 static uint64_t debt_of(const struct limit *limit, uint64_t now)
 {
 	return limit->due > now * 1000 ? limit->due - now * 1000 : 0;
@@ -116,6 +106,9 @@ static uint64_t wait_of(struct conn *conn)
 	uint64_t due = conn->pacing->due, rate = due > now ? due - now : 0;
 	uint64_t readers = press_still_waits(&conn->peer, now);
 
+	if (conn->pacing->question) {
+		return ASKED;
+	}
 	if (readers > LOOK_AGAIN) {
 		readers = LOOK_AGAIN;
 	}
@@ -163,22 +156,50 @@ static void end_hold(struct conn *conn)
 	set_hold(conn, HOLD_NONE);
 }
 
-/* Without memory to wait it is not put off. */
-bool pace_may_admit(struct conn *conn, const struct request *request)
+bool pace_hold_back(struct conn *conn)
 {
-	struct request *copy;
-
-	if (has_turn(conn) || !make_pacing(conn)) {
-		return true;
+	if (!make_pacing(conn)) {
+		return false;
 	}
-	copy = request_copy(request);
-	if (!copy) {
-		return true;
+	if (conn->hold == HOLD_NONE) {
+		set_hold(conn, HOLD_PENDING);
+	}
+	return true;
+}
+
+bool pace_put_off(struct conn *conn, const struct request *request)
+{
+	struct request *copy = request_copy(request);
+
+	if (!copy || !pace_hold_back(conn)) {
+		free(copy);
+		return false;
 	}
 	memory_take(MEMORY_CONNECTIONS, request_size(copy));
 	conn->pacing->request = copy;
+	return true;
+}
+
+void pace_set_question(struct conn *conn, struct question *question)
+{
+	conn->pacing->question = question;
+}
+
+void pace_answered(struct conn *conn)
+{
+	conn->pacing->question = NULL;
+	if (conn->hold == HOLD_UNREAD) {
+		set_hold(conn, HOLD_RELIEVED);
+	}
+}
+
+/* Without memory to wait it is not put off. */
+bool pace_may_admit(struct conn *conn, const struct request *request)
+{
+	if (has_turn(conn) || !pace_put_off(conn, request)) {
+		return true;
+	}
 	meter_add(METER_ADMITTED_LATER, 1);
-	set_hold(conn, HOLD_PENDING);
 	return false;
 }
 
@@ -214,9 +235,8 @@ static void admit(struct conn *conn)
 
 static void deliver_first(struct conn *conn)
 {
-	struct held *held = conn->pacing->backlog;
+	struct held *held = backlog_take(&conn->pacing->backlog);
 
-	DL_DELETE(conn->pacing->backlog, held);
 	pace_of(conn)->deliver(conn, held->data, held->len, held->binary);
 	held_free(held);
 }
@@ -389,34 +409,15 @@ static void relieve(struct peer *sender)
 
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
 {
-	struct held *held = conn->pacing ? malloc(sizeof(*held) + len) : NULL;
-
-	if (!held) {
-		return false;
-	}
-	memory_take(MEMORY_RECEIVED, sizeof(*held) + len);
-	held->len = len;
-	held->binary = binary;
-	if (len) {
-		memcpy(held->data, data, len);
-	}
-	DL_APPEND(conn->pacing->backlog, held);
-	return true;
+	return conn->pacing && backlog_add(&conn->pacing->backlog, data, len, binary);
 }
 
 size_t pace_backlog(const struct conn *conn)
 {
-	const struct held *held;
-	size_t bytes;
+	const struct pacing *pacing = conn->pacing;
+	size_t request = pacing && pacing->request ? request_size(pacing->request) : 0;
 
-	if (!conn->pacing) {
-		return 0;
-	}
-	bytes = conn->pacing->request ? request_size(conn->pacing->request) : 0;
-	DL_FOREACH (conn->pacing->backlog, held) {
-		bytes += sizeof(*held) + held->len;
-	}
-	return bytes;
+	return pacing ? backlog_bytes(pacing->backlog) + request : 0;
 }
 
 void pace_release(struct conn *conn)
@@ -425,22 +426,21 @@ void pace_release(struct conn *conn)
 		return; /* it was never held, or never a peer */
 	}
 	turn_interrupt(&pace_of(conn)->turn);
-	while (conn->pacing && conn->pacing->backlog && has_turn(conn)) {
+	while (conn->pacing && !conn->pacing->question && conn->pacing->backlog && has_turn(conn)) {
 		do_next(conn);
 	}
 }
 
 void pace_end(struct conn *conn)
 {
-	struct held *held, *next;
-
 	if (!conn->pacing) {
 		return; /* it was never held */
 	}
-	DL_FOREACH_SAFE (conn->pacing->backlog, held, next) {
-		held_free(held);
-	}
+	backlog_clear(&conn->pacing->backlog);
 	request_free(conn->pacing->request);
+	if (conn->pacing->question) {
+		admissions_cancel(conn->pacing->question);
+	}
 	end_hold(conn);
 	memory_give(MEMORY_CONNECTIONS, sizeof(*conn->pacing));
 	free(conn->pacing);
@@ -476,15 +476,13 @@ bool pace_has_more(const struct pace *pace)
 void pace_audit(const struct conn *conn, struct audit *audit)
 {
 	const struct pacing *pacing = conn->pacing;
-	const struct held *backlog = pacing ? pacing->backlog : NULL, *held;
+	const struct held *backlog = pacing ? pacing->backlog : NULL;
 
 	audit_bytes(audit, MEMORY_CONNECTIONS, pacing ? sizeof(*pacing) : 0);
 	if (pacing && pacing->request) {
 		audit_bytes(audit, MEMORY_CONNECTIONS, request_size(pacing->request));
 	}
-	DL_FOREACH (backlog, held) {
-		audit_bytes(audit, MEMORY_RECEIVED, sizeof(*held) + held->len);
-	}
+	audit_bytes(audit, MEMORY_RECEIVED, backlog_bytes(backlog));
 	if (conn->hold == HOLD_NONE ? backlog != NULL || pace_is_pending(conn)
 				    : (conn->hold == HOLD_UNREAD) != (conn->timer.at != NULL)) {
 		audit_fault(audit, "what is held back is forgotten, or waits for two things");

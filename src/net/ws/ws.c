@@ -167,6 +167,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	request.mount = conn->mount;
 	request.room = room_of(conn, &head);
 	request.arguments = head.arguments;
+	request.origin = head.origin;
 	request.asks_token =
 		bearer_is_asked(conn_sockets(conn)->gate, conn->listener->endpoint.auth);
 	if (conn->listener->endpoint.tls) {
@@ -181,7 +182,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	expiry_begin(conn, conn->peer.grant);
 	visits_open(ws->visits, conn);
 	show_connect(&ws->show, conn);
-	if (pace_may_admit(conn, &request)) {
+	if (!asking_open(conn, &request) && pace_may_admit(conn, &request)) {
 		ws_admit(conn, &request);
 	}
 	return 0;

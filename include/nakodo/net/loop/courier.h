@@ -19,11 +19,14 @@ struct courier_request {
 	size_t len; /* of the body */
 	const char *const *headers; /* lines without an end; NULL behind the last */
 	unsigned timeout; /* ms for all of it */
+	size_t most; /* bytes of the answer's body that are kept; more are an error. 0: none is */
 };
 
 struct courier_answer {
 	int status; /* 0: there is none, `problem` says why */
 	const char *problem;
+	const char *body;
+	size_t len;
 };
 
 /* The errand has ended, and is no more. */

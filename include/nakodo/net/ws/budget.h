@@ -3,10 +3,11 @@
  * when it has grown beyond.
  *
  * Who holds most has to give it back: what can be given back is counted for each address, and all
- * addresses go down to one level. Of those above it, first those who lost their connection are
- * given up, as their dialects order them; then the peers for whom most is waiting are closed with
- * 4508 and the largest HTTP answers that were not taken are ended. The gate is told when that was
- * not enough, and lets nobody in until it is.
+ * addresses go down to one level. Of those above it, first the events that event-webhook has not
+ * been told yet are given up, then those who lost their connection, as their dialects order them;
+ * then the peers for whom most is waiting are closed with 4508 and the largest HTTP answers that
+ * were not taken are ended. The gate is told when that was not enough, and lets nobody in until it
+ * is.
  */
 #pragma once
 

@@ -6,7 +6,8 @@
  *
  * Who has just connected begins in the same way: when its address has had its time, its dialect
  * hears of it in a later turn, behind those of the address who wait already. Until then it is
- * pending: a peer that may be closed like any other, of which its dialect knows nothing.
+ * pending: a peer that may be closed like any other, of which its dialect knows nothing. Who waits
+ * for what auth-webhook answers (ws/asking.h) is held too, and pending if it has just connected.
  *
  * Reading is stopped between two turns of the loop, never inside a read: libwebsockets 4.1.6 loops
  * for ever when flow control sets in while TLS has decrypted bytes left. What the current read
@@ -36,6 +37,7 @@ struct hub;
 struct options;
 struct pacing;
 struct presses;
+struct question;
 struct request;
 
 #define PACE_PIECE 256 /* bytes: what a smaller piece of a message costs */
@@ -75,6 +77,13 @@ void pace_leave(struct conn *conn);
  * the request later, before any message of it is delivered. */
 bool pace_may_admit(struct conn *conn, const struct request *request);
 bool pace_is_pending(const struct conn *conn);
+/* It is pending, whatever the turn. False: no memory. */
+bool pace_put_off(struct conn *conn, const struct request *request);
+/* From now on it is held, until pace_answered() and what else it waits for. False: no memory. */
+bool pace_hold_back(struct conn *conn);
+/* Of one of these: what it waits for, to be cancelled if it leaves. */
+void pace_set_question(struct conn *conn, struct question *question);
+void pace_answered(struct conn *conn);
 /* A message is about to be delivered to the peer's dialect; pace_count() follows. */
 void pace_hear(struct conn *conn);
 /* May its next message be delivered now? If not, it is held from now on: pace_keep(). */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nakodo/net/ws/asking.h"
 #include "nakodo/net/ws/budget.h"
 #include "nakodo/net/ws/flood.h"
 #include "nakodo/net/ws/flush.h"
@@ -20,6 +21,7 @@
 struct conn;
 struct deadlines;
 struct dialect_table;
+struct events;
 struct frame;
 struct gate;
 struct hub;
@@ -47,6 +49,8 @@ struct ws {
 	struct sockets *sockets;
 	struct gate *gate;
 	struct hub *hub;
+	struct events *events; /* that weigh on memory; the server's */
+	struct asking asking;
 	struct pace pace;
 	struct leaving leaving;
 	struct stalls stalls;

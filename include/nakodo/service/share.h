@@ -58,6 +58,8 @@ bool share_find_yielding(const struct share *share, const struct address *newcom
 /* That owner. NULL: nobody. */
 struct share_owner *share_find_yielding_owner(
 	const struct share *share, const struct address *newcomer, size_t amount);
+/* The owner that has most in the network that has most. NULL: nobody has anything. */
+struct share_owner *share_most(const struct share *share);
 /* How much the others have that gives way like that, if all do that have to. */
 size_t share_yielding(const struct share *share, const struct address *newcomer, size_t amount);
 /* The most that every owner may keep if all together are to have less by `excess`, whatever their

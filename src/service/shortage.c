@@ -1,5 +1,5 @@
 /* shortage: see the header. */
-#include "nakodo/hub/shortage.h"
+#include "nakodo/service/shortage.h"
 
 #include "nakodo/base/memory.h"
 

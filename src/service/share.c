@@ -1,5 +1,5 @@
 /* share: owns one entry for each owner that has something, and one for each network of these. */
-#include "nakodo/hub/share.h"
+#include "nakodo/service/share.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -181,6 +181,13 @@ struct share_owner *share_find_yielding_owner(
 	}
 	most = asks.network ? find_most(share->owners, asks.network) : NULL;
 	return most && most->amount > asks.own ? most : NULL;
+}
+
+struct share_owner *share_most(const struct share *share)
+{
+	const struct share_owner *network = find_most(share->networks, NULL);
+
+	return network ? find_most(share->owners, network) : NULL;
 }
 
 bool share_find_yielding(const struct share *share, const struct address *newcomer, size_t amount,

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nakodo/hub/share.h"
+#include "nakodo/service/share.h"
 
 struct shortage {
 	struct share held; /* bytes */

@@ -1,0 +1,22 @@
+/*
+ * backlog: messages that were read and are not due yet, in order; in MEMORY_RECEIVED.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct held {
+	struct held *prev, *next;
+	size_t len;
+	bool binary;
+	char data[];
+};
+
+/* A list of them (utlist DL); NULL: it is empty. False: no memory. */
+bool backlog_add(struct held **backlog, const char *data, size_t len, bool binary);
+/* The first one, now the caller's, for held_free(). */
+struct held *backlog_take(struct held **backlog);
+void backlog_clear(struct held **backlog);
+size_t backlog_bytes(const struct held *backlog);
+void held_free(struct held *held);

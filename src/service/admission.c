@@ -1,0 +1,499 @@
+/* admission: see the header. Owns the questions and the lanes they wait in; the answers that are
+ * still good are admission_cache.c's. */
+#include "nakodo/service/admission.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <utlist.h>
+
+#include "nakodo/base/address.h"
+#include "nakodo/base/hash.h"
+#include "nakodo/base/ids.h"
+#include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/service/admission_answer.h"
+#include "nakodo/service/admission_cache.h"
+#include "nakodo/service/webhook.h"
+
+#define KEY ADMISSION_CACHE_KEY
+
+/* The questions of one address group. */
+struct lane {
+	struct address address;
+	struct lane *prev,
+		*next; /* while questions wait: of the lanes that take turns (utlist DL) */
+	struct question *waiting; /* utlist DL */
+	unsigned flying, all;
+	UT_hash_handle hh;
+};
+
+struct question {
+	struct question *prev, *next; /* waiting in its lane, or flying (utlist DL) */
+	struct admissions *of;
+	struct lane *lane;
+	void *request; /* under way, the host's; NULL: it waits */
+	struct wheel_timer timer;
+	admission_fn *done;
+	void *cookie;
+	unsigned char key[KEY];
+	char id[IDS_ULID];
+	size_t len;
+	char body[];
+};
+
+struct admissions {
+	struct admission_host host;
+	const struct webhook *webhook;
+	struct lane *lanes; /* by address */
+	struct lane *turns; /* the next one first */
+	struct question *flying; /* the oldest first */
+	unsigned count, in_flight;
+	struct admission_cache *cache;
+};
+
+struct admissions *admissions_create(size_t most)
+{
+	struct admissions *admissions = calloc(1, sizeof(*admissions));
+
+	if (admissions) {
+		admissions->cache = admission_cache_create(most);
+	}
+	if (admissions && !admissions->cache) {
+		free(admissions);
+		admissions = NULL;
+	}
+	return admissions;
+}
+
+void admissions_set_most(struct admissions *admissions, size_t most)
+{
+	admission_cache_set_most(admissions->cache, most);
+}
+
+void admissions_shed(struct admissions *admissions)
+{
+	admission_cache_clear(admissions->cache);
+}
+
+void admissions_destroy(struct admissions *admissions)
+{
+	if (admissions) {
+		admission_cache_destroy(admissions->cache);
+		free(admissions);
+	}
+}
+
+void admissions_start(struct admissions *admissions, const struct admission_host *host)
+{
+	admissions->host = *host;
+}
+
+bool admissions_are_asked(const struct admissions *admissions)
+{
+	return admissions && admissions->webhook;
+}
+
+static struct lane *find_lane(struct admissions *admissions, const struct address *address)
+{
+	struct address group = address_group(address);
+	struct lane *lane;
+
+	HASH_FIND(hh, admissions->lanes, &group, sizeof(group), lane);
+	if (lane) {
+		return lane;
+	}
+	lane = calloc(1, sizeof(*lane));
+	if (!lane) {
+		return NULL;
+	}
+	lane->address = group;
+	HASH_ADD(hh, admissions->lanes, address, sizeof(lane->address), lane);
+	if (!lane->hh.tbl) {
+		free(lane);
+		return NULL;
+	}
+	memory_take(MEMORY_EVENTS, sizeof(*lane));
+	return lane;
+}
+
+static void leave_lane(struct admissions *admissions, struct lane *lane)
+{
+	if (!lane->all) {
+		HASH_DEL(admissions->lanes, lane);
+		memory_give(MEMORY_EVENTS, sizeof(*lane));
+		free(lane);
+	}
+}
+
+static void stop_waiting(struct question *question)
+{
+	struct lane *lane = question->lane;
+
+	DL_DELETE(lane->waiting, question);
+	if (!lane->waiting) {
+		DL_DELETE(question->of->turns, lane);
+	}
+}
+
+static void wait_in_lane(struct question *question, bool first)
+{
+	struct lane *lane = question->lane;
+
+	if (!lane->waiting) {
+		DL_APPEND(question->of->turns, lane);
+	}
+	if (first) {
+		DL_PREPEND(lane->waiting, question);
+	} else {
+		DL_APPEND(lane->waiting, question);
+	}
+}
+
+/* It is under way no more. */
+static void land(struct question *question)
+{
+	DL_DELETE(question->of->flying, question);
+	question->request = NULL;
+	question->lane->flying--;
+	question->of->in_flight--;
+}
+
+static void break_off(struct question *question)
+{
+	const struct admission_host *host = &question->of->host;
+
+	host->cancel(host->cookie, question->request);
+	land(question);
+}
+
+static void question_free(struct question *question)
+{
+	struct admissions *admissions = question->of;
+
+	if (admissions->host.clear_timer) {
+		admissions->host.clear_timer(admissions->host.cookie, &question->timer);
+	}
+	question->lane->all--;
+	leave_lane(admissions, question->lane);
+	admissions->count--;
+	meter_subtract(METER_ADMISSIONS_WAITING, 1);
+	memory_give(MEMORY_EVENTS, sizeof(*question) + question->len);
+	free(question);
+}
+
+/* It is in no list any more: tell the answer. */
+static void finish(struct question *question, const struct admission_answer *answer)
+{
+	admission_fn *done = question->done;
+	void *cookie = question->cookie;
+
+	meter_add(answer->problem   ? METER_ADMISSIONS_FAILED
+		  : answer->allowed ? METER_ADMISSIONS_ALLOWED
+				    : METER_ADMISSIONS_REFUSED,
+		1);
+	question_free(question);
+	done(cookie, answer);
+}
+
+static void fail(struct question *question, const char *problem)
+{
+	const struct admission_answer answer = {.problem = problem};
+
+	question->of->host.note(question->of->host.cookie, problem);
+	finish(question, &answer);
+}
+
+static bool post(struct question *question)
+{
+	struct admissions *admissions = question->of;
+	const struct admission_host *host = &admissions->host;
+	struct webhook_headers headers;
+
+	if (!webhook_sign(admissions->webhook, question->id, time(NULL), question->body,
+		    question->len, &headers)) {
+		return false;
+	}
+	question->request = host->post(host->cookie, webhook_url(admissions->webhook), &headers,
+		question->body, question->len, question);
+	return question->request;
+}
+
+/* Begin with who waits, as far as there is room. Without memory it is tried again when a question
+ * ends, and at last it fails by its time. */
+static void go_on(struct admissions *admissions)
+{
+	while (admissions->host.post && admissions->webhook && admissions->turns &&
+		admissions->in_flight < ADMISSIONS_FLYING) {
+		struct lane *lane = admissions->turns;
+		struct question *question = lane->waiting;
+
+		if (!post(question)) {
+			return;
+		}
+		stop_waiting(question);
+		if (lane->waiting) { /* the others come first */
+			DL_DELETE(admissions->turns, lane);
+			DL_APPEND(admissions->turns, lane);
+		}
+		DL_APPEND(admissions->flying, question);
+		lane->flying++;
+		admissions->in_flight++;
+	}
+}
+
+/* It comes next. */
+static void put_first(struct admissions *admissions, struct lane *lane)
+{
+	DL_DELETE(admissions->turns, lane);
+	DL_PREPEND(admissions->turns, lane);
+}
+
+/* An address that has more under way than the newcomer's would have gives it a place. */
+static void make_way(struct admissions *admissions, struct lane *newcomer)
+{
+	struct question *question, *most = NULL;
+
+	if (admissions->in_flight < ADMISSIONS_FLYING) {
+		return;
+	}
+	DL_FOREACH (admissions->flying, question) {
+		if (!most || question->lane->flying >= most->lane->flying) {
+			most = question;
+		}
+	}
+	if (most->lane->flying > newcomer->flying + 1) {
+		break_off(most);
+		wait_in_lane(most, true);
+		put_first(admissions, newcomer);
+	}
+}
+
+/* There are too many: the address that has most gives up its latest that waits. */
+static void give_up_one(struct admissions *admissions)
+{
+	struct lane *lane, *most = NULL;
+	struct question *last;
+
+	DL_FOREACH (admissions->turns, lane) {
+		if (!most || lane->all > most->all) {
+			most = lane;
+		}
+	}
+	if (most) {
+		last = most->waiting->prev;
+		stop_waiting(last);
+		fail(last, "too many newcomers wait for an answer");
+	}
+}
+
+static void on_late(struct wheel_timer *timer)
+{
+	struct question *question =
+		(struct question *)(void *)((char *)timer - offsetof(struct question, timer));
+	struct admissions *admissions = question->of;
+
+	if (question->request) {
+		break_off(question);
+	} else {
+		stop_waiting(question);
+	}
+	fail(question, "no answer came within 2 s");
+	go_on(admissions);
+}
+
+/* NULL: no memory. It waits. */
+static struct question *make_question(struct admissions *admissions, const struct address *address,
+	const struct admission_text *text)
+{
+	struct question *question = calloc(1, sizeof(*question) + text->len);
+	struct lane *lane = question ? find_lane(admissions, address) : NULL;
+	struct timespec now;
+
+	if (!lane) {
+		free(question);
+		return NULL;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	ids_ulid(question->id, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+	question->of = admissions;
+	question->lane = lane;
+	question->len = text->len;
+	memcpy(question->body, text->body, text->len);
+	lane->all++;
+	admissions->count++;
+	meter_add(METER_ADMISSIONS_WAITING, 1);
+	memory_take(MEMORY_EVENTS, sizeof(*question) + text->len);
+	wait_in_lane(question, false);
+	return question;
+}
+
+/* What needs no question: it has been answered before. */
+static bool is_known(struct admissions *admissions, const unsigned char key[KEY],
+	admission_fn *done, void *cookie)
+{
+	const struct admission_host *host = &admissions->host;
+	struct admission_answer answer;
+
+	if (!admission_cache_find(admissions->cache, key, host->now(host->cookie), &answer)) {
+		return false;
+	}
+	meter_add(METER_ADMISSIONS_CACHED, 1);
+	meter_add(answer.allowed ? METER_ADMISSIONS_ALLOWED : METER_ADMISSIONS_REFUSED, 1);
+	done(cookie, &answer);
+	return true;
+}
+
+struct question *admissions_ask(struct admissions *admissions, const struct address *address,
+	const struct admission_text *text, admission_fn *done, void *cookie)
+{
+	const struct admission_answer none = {.problem = "out of memory"};
+	const struct admission_host *host = &admissions->host;
+	struct question *question = NULL;
+	unsigned char key[KEY];
+	bool hashed = EVP_Digest(text->body, text->key, key, NULL, EVP_sha256(), NULL);
+
+	meter_add(METER_ADMISSIONS, 1);
+	if (hashed && is_known(admissions, key, done, cookie)) {
+		return NULL;
+	}
+	if (admissions->count >= ADMISSIONS_MOST) {
+		give_up_one(admissions);
+	}
+	question = hashed ? make_question(admissions, address, text) : NULL;
+	if (!question) {
+		meter_add(METER_ADMISSIONS_FAILED, 1);
+		done(cookie, &none);
+		return NULL;
+	}
+	memcpy(question->key, key, KEY);
+	question->done = done;
+	question->cookie = cookie;
+	host->set_timer(host->cookie, &question->timer, ADMISSION_TIMEOUT, on_late);
+	make_way(admissions, question->lane);
+	go_on(admissions);
+	return question;
+}
+
+void admissions_cancel(struct question *question)
+{
+	struct admissions *admissions = question->of;
+
+	if (question->request) {
+		break_off(question);
+	} else {
+		stop_waiting(question);
+	}
+	question_free(question);
+	go_on(admissions);
+}
+
+void admissions_answered(
+	struct question *question, int status, const char *body, size_t len, const char *problem)
+{
+	struct admissions *admissions = question->of;
+	const struct admission_host *host = &admissions->host;
+	struct admission_answer answer;
+	struct problem sentence;
+	unsigned ttl;
+
+	land(question);
+	if (status == 200 && admission_answer_read(body, len, &answer, &ttl)) {
+		host->note(host->cookie, NULL);
+		if (ttl) {
+			uint64_t now = host->now(host->cookie);
+
+			admission_cache_keep(admissions->cache, question->key, now,
+				now + ttl * UINT64_C(1000), &answer);
+		}
+		finish(question, &answer);
+	} else if (status == 200) {
+		fail(question, "what it answered does not say whether to `allow`");
+	} else {
+		problem_set(&sentence, 0, "it answered %d", status);
+		fail(question, status ? sentence.text : problem);
+	}
+	go_on(admissions);
+}
+
+/* What is under way has to wait again, in its order. */
+static void put_back_all(struct admissions *admissions)
+{
+	while (admissions->flying) {
+		struct question *last = admissions->flying->prev;
+
+		break_off(last);
+		wait_in_lane(last, true);
+	}
+}
+
+/* Nobody is to be asked any more. */
+static void let_all_in(struct admissions *admissions)
+{
+	const struct admission_answer answer = {.allowed = true, .text = "{}", .len = 2};
+
+	while (admissions->count) {
+		struct question *question = admissions->flying;
+
+		if (question) {
+			break_off(question);
+		} else {
+			question = admissions->turns->waiting;
+			stop_waiting(question);
+		}
+		finish(question, &answer);
+	}
+}
+
+void admissions_aim(struct admissions *admissions, const struct webhook *webhook)
+{
+	admissions->webhook = webhook;
+	admissions_shed(admissions);
+	if (!webhook) {
+		let_all_in(admissions);
+		return;
+	}
+	put_back_all(admissions);
+	go_on(admissions);
+}
+
+void admissions_finish(struct admissions *admissions)
+{
+	const struct admission_host *host = &admissions->host;
+	struct question *question;
+	struct lane *lane;
+
+	put_back_all(admissions);
+	DL_FOREACH (admissions->turns, lane) {
+		DL_FOREACH (lane->waiting, question) {
+			host->clear_timer(host->cookie, &question->timer);
+		}
+	}
+	admissions->host = (struct admission_host){0};
+}
+
+#ifdef NAKODO_AUDIT
+static size_t weigh(const struct question *questions)
+{
+	const struct question *question;
+	size_t bytes = 0;
+
+	DL_FOREACH (questions, question) {
+		bytes += sizeof(*question) + question->len;
+	}
+	return bytes;
+}
+
+size_t admissions_audit(const struct admissions *admissions)
+{
+	size_t bytes = admission_cache_audit(admissions->cache) + weigh(admissions->flying);
+	const struct lane *lane;
+
+	for (lane = admissions->lanes; lane; lane = lane->hh.next) {
+		bytes += sizeof(*lane) + weigh(lane->waiting);
+	}
+	return bytes;
+}
+#endif
