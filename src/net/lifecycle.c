@@ -202,12 +202,12 @@ void lifecycle_drain(struct server *server)
 {
 	struct lifecycle *life = &server->lifecycle;
 
+	server->gate.draining = true;
+	listeners_close(&server->sockets);
 	log_info("server.stop", LOG_STR("how", "draining"), LOG_UINT("peers", server->gate.peers));
 	notify_stopping(&life->notify, server->options->drain_seconds * 1000 + STOP_MOST);
-	server->gate.draining = true;
 	life->began = uv_now(&server->loop);
 	life->to_close = count_open(server, false);
-	listeners_close(&server->sockets);
 	uv_timer_start(&life->drain, on_drain, 0, TICK);
 }
 

@@ -311,7 +311,7 @@ describe('limits', () => {
     assert.equal(warnings.length, 1);
     const [, hard, wanted, most] = /limit\.descriptors hard-limit=(\d+) max-peers-wanted=(\d+) max-peers=(\d+) /.exec(warnings[0]);
     assert.deepEqual([hard, wanted], ['200', '10000']);
-    assert.ok(most > 100 && most < 136, most);
+    assert.ok(most > 60 && most < 136, most);
     await openMany(daemon.ws, Number(most));
     assert.equal((await refused(daemon.ws)).json.code, 'server-full');
     assert.equal((await ask(daemon, '/healthz')).status, 200);

@@ -18,7 +18,7 @@ import { Session } from '../lib/v1.mjs';
 
 const at = (port) => `ws://127.0.0.1:${port}`;
 const hello = async (client) => assert.equal(await client.send('hello').next(), 'hello');
-const closed = (target) => assert.rejects(dial(target), /ECONNREFUSED|ENOENT/);
+const closed = (target) => assert.rejects(dial(target), /ECONNREFUSED|ECONNRESET|ENOENT/);
 const health = async (target) => assert.equal((await ask(target, '/healthz')).status, 200);
 /** Both are in one room. */
 async function together(one, other) {
@@ -26,13 +26,15 @@ async function together(one, other) {
   assert.equal(await other.next(), 'across');
 }
 
-/** Connect one after the other until `stop()`, which tells how many came in; a refused one fails. */
-function connecting(target) {
+/** Connect one after the other until `stop()`, which tells how many came in; a refused one fails. The kernel resets who
+ * is in the middle of connecting to a socket that closes: that may happen to one where the address changes. */
+function connecting(target, { resets = 0 } = {}) {
   let stopped = false, count = 0;
   const done = (async () => {
     while (!stopped) {
-      await health(target);
-      count++;
+      await health(target).then(() => count++, (error) => {
+        if (!/ECONNRESET|no HTTP answer/.test(error.message) || resets-- <= 0) throw error;
+      });
     }
     return count;
   })();
@@ -101,7 +103,7 @@ describe('a listener', () => {
     const daemon = await configured(t, `listen = *:${port}`);
     const client = await open(`${at(port)}/echo`);
     for (const where of ['127.0.0.1', '*', 'localhost', '0.0.0.0', '127.0.0.1']) {
-      const stop = connecting({ port });
+      const stop = connecting({ port }, { resets: 1 });
       await daemon.says(`listen = ${where}:${port}`);
       await stop();
       await health({ port });
@@ -172,7 +174,7 @@ describe('a listener', () => {
     const daemon = await configured(t, `listen = 127.0.0.1:${port}`);
     assert.equal(daemon.lines(' auth.none ').length, 0);
     await daemon.says(`listen = *:${port}`);
-    assert.equal(daemon.lines(' auth.none ').length, 1);
+    await daemon.logged(' auth.none ');
   });
 
   it('is counted for systemd, and the one that came last is closed at the end like the others', async (t) => {

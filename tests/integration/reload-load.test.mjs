@@ -21,7 +21,7 @@ const common = `web-root = ${shipped()}\nmessage-rate = 0\nbyte-rate = 0\nmax-pe
 const listeners = (first, second) => [
   `listen = 127.0.0.1:${first}\nlisten = 127.0.0.1:${second}`,
   `listen = 127.0.0.1:${first}?metrics\nlisten = unix:socket\nlisten = tls:127.0.0.1:0\ntls-self-signed = certificates`,
-  `listen = *:${first}\nlisten = 127.0.0.1:${second}?dialect=relay`,
+  `listen = 127.0.0.1:${first}?origin=any\nlisten = 127.0.0.1:${second}?dialect=relay`,
 ];
 const variants = [
   'origin = https://a.example\nserver-name = a.example\nmount = /one=relay\nroom-history = 10\nlog-level = info',
