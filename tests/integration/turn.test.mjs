@@ -74,7 +74,7 @@ describe('TURN credentials', () => {
   });
 
   it('let nobody relay once they have expired, and are told anew before', async (t) => {
-    const other = await testDaemon(t, { args: options(coturn.url, secretFile('north'), '--turn-ttl', '4s') });
+    const other = await testDaemon(t, { args: options(coturn.url, secretFile('north'), '--turn-ttl', '8s') });
     const session = await Session.join(other.ws, 'r');
     const [first] = session.first.iceServers;
     const ice = await session.next();
