@@ -99,7 +99,6 @@ static void take_limits(struct server *server, struct fresh *fresh)
 	gate->max_peers =
 		options->max_peers < gate->most_peers ? options->max_peers : gate->most_peers;
 	gate->max_memory = fresh->max_memory;
-	answers_set_max_memory(&server->sockets.answers, fresh->max_memory);
 	hooks_set_max_memory(&server->hooks, fresh->max_memory);
 	hub_set_limits(server->hub, &limits);
 	server->ws.show.messages = options->show_messages;

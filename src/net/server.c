@@ -403,7 +403,6 @@ static int start(struct server *server, struct problem *problem)
 	server->sockets.loop = &server->loop;
 	server->sockets.deadlines = &server->deadlines;
 	server->sockets.gate = &server->gate;
-	answers_init(&server->sockets.answers, server->gate.max_memory);
 	error = open_listeners(server, problem);
 	if (!error) {
 		error = ctl_open(&server->ctl, server->options->ctl,

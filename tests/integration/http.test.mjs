@@ -210,6 +210,7 @@ describe('files', () => {
     assert.ok(slow.length > 10 && slow.length < 50, `${slow.length} at once`);
     const refused = await ask({ port: own.port }, '/huge.bin');
     assert.deepEqual([refused.status, JSON.parse(refused.text).code], [503, 'busy']);
+    assert.equal((await ask({ port: own.port }, '/huge.bin', { method: 'HEAD' })).status, 200);
     assert.equal((await ask({ port: own.port }, '/index.html')).status, 200);
     for (const { socket } of slow) socket.destroy();
     while ((await own.meters()).connections);

@@ -83,10 +83,9 @@ static int tear_down(void **state)
 	return chdir("/") || nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void ask(const char *path, const char *if_none_match, size_t most, struct reply *ret)
+static void ask(const char *path, const char *if_none_match, struct reply *ret)
 {
-	const struct site_request request = {
-		.path = path, .if_none_match = if_none_match, .most = most};
+	const struct site_request request = {.path = path, .if_none_match = if_none_match};
 
 	site_find(site, &request, ret);
 }
@@ -97,7 +96,7 @@ static int find(const char *path, const char *body)
 	struct reply reply;
 	int status;
 
-	ask(path, NULL, SIZE_MAX, &reply);
+	ask(path, NULL, &reply);
 	status = reply.status;
 	if (status == 200) {
 		assert_int_equal(reply.len, strlen(body));
@@ -169,7 +168,7 @@ static void each_kind_of_file_has_its_type(void **state)
 		struct reply reply;
 
 		write_file(cases[i][0], "x");
-		ask(cases[i][0] + strlen("web"), NULL, SIZE_MAX, &reply);
+		ask(cases[i][0] + strlen("web"), NULL, &reply);
 		assert_int_equal(reply.status, 200);
 		assert_string_equal(reply.type, cases[i][1]);
 		reply_finish(&reply);
@@ -320,21 +319,6 @@ static void a_file_that_is_too_large_is_not_found(void **state)
 	assert_int_equal(find("/large.bin", ""), 404);
 }
 
-static void a_file_of_more_bytes_than_are_allowed_is_not_read(void **state)
-{
-	struct reply reply;
-
-	(void)state;
-	ask("/lab.html", NULL, strlen("the lab"), &reply);
-	assert_int_equal(reply.status, 200);
-	reply_finish(&reply);
-	ask("/lab.html", NULL, strlen("the lab") - 1, &reply);
-	assert_int_equal(reply.status, SITE_TOO_MUCH);
-	assert_null(reply.owned);
-	ask("/lab.html", "*", 0, &reply);
-	assert_int_equal(reply.status, 304);
-}
-
 static void of_a_large_file_the_first_piece_is_read_and_the_rest_is_left(void **state)
 {
 	struct reply reply;
@@ -343,18 +327,13 @@ static void of_a_large_file_the_first_piece_is_read_and_the_rest_is_left(void **
 	(void)state;
 	write_file("web/large.txt", "");
 	assert_int_equal(truncate("web/large.txt", DOWNLOAD_PIECE + 1), 0);
-	ask("/large.txt", NULL, SIZE_MAX, &reply);
+	ask("/large.txt", NULL, &reply);
 	assert_int_equal(reply.status, 200);
 	assert_int_equal(reply.len, DOWNLOAD_PIECE);
 	assert_int_equal(reply.more, 1);
 	assert_int_equal(read(reply.fd, &byte, 1), 1);
 	assert_int_equal(read(reply.fd, &byte, 1), 0);
 	reply_finish(&reply);
-	ask("/large.txt", NULL, DOWNLOAD_PIECE, &reply);
-	assert_int_equal(reply.status, 200);
-	reply_finish(&reply);
-	ask("/large.txt", NULL, DOWNLOAD_PIECE - 1, &reply);
-	assert_int_equal(reply.status, SITE_TOO_MUCH);
 }
 
 /* What the path's present state is called. */
@@ -363,7 +342,7 @@ static const char *etag_of(const char *path)
 	static char etag[48];
 	struct reply reply;
 
-	ask(path, NULL, SIZE_MAX, &reply);
+	ask(path, NULL, &reply);
 	memcpy(etag, reply.etag, sizeof(etag));
 	reply_finish(&reply);
 	return etag;
@@ -374,7 +353,7 @@ static int status_if_none_match(const char *path, const char *if_none_match)
 	struct reply reply;
 	int status;
 
-	ask(path, if_none_match, SIZE_MAX, &reply);
+	ask(path, if_none_match, &reply);
 	status = reply.status;
 	assert_int_equal(reply.owned != NULL, status == 200);
 	reply_finish(&reply);
@@ -458,8 +437,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			of_a_large_file_the_first_piece_is_read_and_the_rest_is_left, set_up,
 			tear_down),
-		cmocka_unit_test_setup_teardown(
-			a_file_of_more_bytes_than_are_allowed_is_not_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_file_that_is_known_is_not_sent_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

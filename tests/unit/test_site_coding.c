@@ -67,8 +67,7 @@ static int tear_down(void **state)
 /* What is sent to who accepts that, and under which etag; the reply is the caller's to finish. */
 static struct reply coded(const char *path, const char *accept, char etag[48])
 {
-	const struct site_request request = {
-		.path = path, .accept_encoding = accept, .most = SIZE_MAX};
+	const struct site_request request = {.path = path, .accept_encoding = accept};
 	struct reply reply;
 
 	site_find(site, &request, &reply);

@@ -177,19 +177,13 @@ static void write_connect(
 	}
 }
 
-static size_t room_of(const struct exchange *exchange)
-{
-	return answers_room(&conn_sockets(exchange->conn)->answers, &exchange->conn->address);
-}
-
 /* A person, for whom a browser asks, gets a page with a way back instead of JSON; programs do not
  * name text/html. False: nothing was answered. */
 static bool show_missing(const struct exchange *exchange, const struct refusal *refusal)
 {
 	const struct head *head = exchange->head;
-	const struct site_request request = {.path = "/missing",
-		.accept_encoding = head->accept_encoding,
-		.most = room_of(exchange)};
+	const struct site_request request = {
+		.path = "/missing", .accept_encoding = head->accept_encoding};
 	const struct shape shape = {0};
 	struct reply reply;
 	bool is_there;
@@ -254,11 +248,10 @@ static void write_cors(const struct exchange *exchange, char *buf, size_t size)
 
 static void refuse_busy(const struct exchange *exchange)
 {
-	static const struct refusal busy = {.status = 503,
-		.code = "busy",
-		.message = "Too many slow clients are being answered."};
+	static const struct refusal busy = {
+		.status = 503, .code = "busy", .message = "Too many large files are on their way."};
 
-	meter_add(METER_ANSWERS_REFUSED, 1);
+	meter_add(METER_FILES_REFUSED, 1);
 	answer_refuse(exchange->conn, exchange->head, &busy);
 }
 
@@ -316,8 +309,6 @@ static bool serve_dialect(const struct exchange *exchange)
 	}
 	if (asker.refusal.status) {
 		answer_refuse(exchange->conn, head, &asker.refusal);
-	} else if (ret.len > room_of(exchange)) {
-		refuse_busy(exchange);
 	} else {
 		write_dialect(exchange, &ret);
 	}
@@ -340,8 +331,7 @@ static void find_reply(
 	} else {
 		const struct site_request request = {.path = head->path,
 			.if_none_match = head->if_none_match,
-			.accept_encoding = head->accept_encoding,
-			.most = room_of(exchange)};
+			.accept_encoding = head->accept_encoding};
 
 		site_find(exchange->pages->site, &request, ret);
 	}
@@ -354,7 +344,8 @@ static void serve_page(const struct exchange *exchange, const struct endpoint *e
 	struct reply reply = {.status = 404};
 
 	find_reply(exchange, endpoint, &reply);
-	if (reply.status == SITE_TOO_MUCH || (reply.more && !download_may_begin(exchange->conn))) {
+	if (reply.more && exchange->head->method != HEAD_HEAD &&
+		!download_may_begin(exchange->conn)) {
 		refuse_busy(exchange);
 	} else if (reply.status == 404) {
 		refuse_path(exchange);

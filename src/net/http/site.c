@@ -284,9 +284,6 @@ void site_find(const struct site *site, const struct site_request *request, stru
 			ret->coding ? ret->coding : "");
 		if (matches(request->if_none_match, ret->etag)) {
 			ret->status = 304;
-		} else if (request->most < DOWNLOAD_PIECE &&
-			   (size_t)file.st.st_size > request->most) {
-			ret->status = SITE_TOO_MUCH;
 		} else {
 			read_file(&file, ret);
 		}

@@ -260,10 +260,6 @@ void conn_set_unsent(struct conn *conn, size_t bytes)
 
 	memory_give(kind, conn->unsent);
 	memory_take(kind, bytes);
-	if (kind == MEMORY_ANSWERS) {
-		answers_remove(&conn_sockets(conn)->answers, &conn->address, conn->unsent);
-		answers_add(&conn_sockets(conn)->answers, &conn->address, bytes);
-	}
 	conn->unsent = (unsigned)bytes;
 }
 

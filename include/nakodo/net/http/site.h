@@ -5,8 +5,6 @@
 
 #include <stddef.h>
 
-#define SITE_TOO_MUCH (-1) /* no status of HTTP */
-
 struct options;
 struct problem;
 struct reply;
@@ -19,13 +17,12 @@ void site_destroy(struct site *site); /* takes NULL */
 struct site_request {
 	const char *path; /* decoded */
 	const char *if_none_match, *accept_encoding; /* the headers; NULL: none */
-	size_t most; /* bytes that the body may have now */
 };
 
 /* Look up a path; `/` is index.html and a name without an extension may be that of a page.
  * No symbolic link is followed out of web-root, nor an absolute one, and none at all where the
  * kernel lacks openat2(2). 404 when there is no such thing, 304 when `if_none_match` names its
- * present state, SITE_TOO_MUCH when its first piece (download.h) has more than `most` bytes.
+ * present state. Of a large file it is the first piece (download.h).
  *
  * A file with NAME.br or NAME.gz beside it, neither older than itself, is sent as one of these to
  * who takes it. What is in a folder called `immutable` may be kept for ever. */

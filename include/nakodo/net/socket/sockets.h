@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <uv.h>
 
-#include "nakodo/net/gate/answers.h"
 #include "nakodo/net/socket/handshakes.h"
 
 struct deadlines;
@@ -28,7 +27,6 @@ struct sockets {
 	struct waiting *waiting; /* accepted, not a conn yet; these two: accept.c's */
 	struct waiting *leaving; /* they wait no more, but for their handle to be closed */
 	struct handshakes handshakes;
-	struct answers answers;
 	struct orphan *orphans; /* that libwebsockets failed to take over; conn.c's */
 	uint64_t pause_told; /* ms: the log has been told of pauses, until then; accept.c's */
 	size_t count; /* sockets that were accepted and are not closed yet, and files on their way,
