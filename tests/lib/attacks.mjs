@@ -257,6 +257,15 @@ export const attacks = {
       await a.cut(peer);
     },
   },
+  'members of many swarms who all leave at once': {
+    width: 1,
+    async step(a, name) {
+      const announces = Array.from({ length: 100 }, (_, i) => json({ action: 'announce', info_hash: `${name}-${i}`.padEnd(20, '.'), peer_id: '-x-'.padEnd(20, '.'), event: 'started', left: 1, numwant: 0, offers: [] }));
+      const members = Array.from({ length: 100 }, () => a.open('/webtorrent', announces));
+      await a.wait(Promise.all(members.map(({ gone }) => gone)), 600);
+      await a.cut(...members);
+    },
+  },
   'peers that come and go, for the log': {
     width: 16,
     async step(a) {
