@@ -161,7 +161,7 @@ export class Link {
       throw new SignalError('message-too-large', `The message has ${size} bytes, this server takes ${this.#limit}.`);
     }
     if (!this.isOpen && this.#outbox.size >= UNSENT_MAX) {
-      throw new SignalError('unreachable', `${UNSENT_MAX} messages wait already for the server to come back.`);
+      throw new SignalError('unreachable', `${UNSENT_MAX} messages wait already.`);
     }
   }
 
@@ -217,7 +217,10 @@ export class Link {
     }
     const socket = new WebSocket(`${this.#url}?${search}`.replaceAll('+', '%20'), protocols);
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.drop(), TRY_MS);
+    // Once it is connected, the server may have to ask, and there be a crowd before us.
+    this.#timer = setTimeout(() => {
+      this.#timer = setTimeout(() => this.drop(), socket.readyState === 1 ? 2 * TRY_MS : 0);
+    }, TRY_MS);
     socket.onmessage = ({ data }) => { if (socket === this.#socket) this.#receive(data); };
     socket.onclose = ({ code, reason }) => { if (socket === this.#socket) this.#lose(code, reason); };
     socket.onerror = () => {}; // the close comes as well

@@ -36,6 +36,7 @@ struct question {
 	struct lane *lane;
 	void *request; /* under way, the host's; NULL: it waits */
 	struct wheel_timer timer;
+	uint64_t patience; /* ms: until when it waits */
 	admission_fn *done;
 	void *cookie;
 	unsigned char key[KEY];
@@ -138,9 +139,16 @@ static void stop_waiting(struct question *question)
 	}
 }
 
+static void on_late(struct wheel_timer *timer);
+
 static void wait_in_lane(struct question *question, bool first)
 {
+	const struct admission_host *host = &question->of->host;
+	uint64_t now = host->now(host->cookie);
 	struct lane *lane = question->lane;
+
+	host->set_timer(host->cookie, &question->timer,
+		question->patience > now ? question->patience - now : 0, on_late);
 
 	if (!lane->waiting) {
 		DL_APPEND(question->of->turns, lane);
@@ -218,6 +226,9 @@ static bool post(struct question *question)
 	}
 	question->request = host->post(host->cookie, webhook_url(admissions->webhook), &headers,
 		question->body, question->len, question);
+	if (question->request) {
+		host->set_timer(host->cookie, &question->timer, ADMISSION_TIMEOUT, on_late);
+	}
 	return question->request;
 }
 
@@ -271,36 +282,20 @@ static void make_way(struct admissions *admissions, struct lane *newcomer)
 	}
 }
 
-/* There are too many: the address that has most gives up its latest that waits. */
-static void give_up_one(struct admissions *admissions)
-{
-	struct lane *lane, *most = NULL;
-	struct question *last;
-
-	DL_FOREACH (admissions->turns, lane) {
-		if (!most || lane->all > most->all) {
-			most = lane;
-		}
-	}
-	if (most) {
-		last = most->waiting->prev;
-		stop_waiting(last);
-		fail(last, "too many newcomers wait for an answer");
-	}
-}
-
 static void on_late(struct wheel_timer *timer)
 {
 	struct question *question =
 		(struct question *)(void *)((char *)timer - offsetof(struct question, timer));
 	struct admissions *admissions = question->of;
+	const char *problem = "no answer came within 2 s";
 
 	if (question->request) {
 		break_off(question);
 	} else {
 		stop_waiting(question);
+		problem = "too many newcomers wait for an answer";
 	}
-	fail(question, "no answer came within 2 s");
+	fail(question, problem);
 	go_on(admissions);
 }
 
@@ -320,6 +315,7 @@ static struct question *make_question(struct admissions *admissions, const struc
 	ids_ulid(question->id, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 	question->of = admissions;
 	question->lane = lane;
+	question->patience = admissions->host.now(admissions->host.cookie) + ADMISSION_PATIENCE;
 	question->len = text->len;
 	memcpy(question->body, text->body, text->len);
 	lane->all++;
@@ -350,7 +346,6 @@ struct question *admissions_ask(struct admissions *admissions, const struct addr
 	const struct admission_text *text, admission_fn *done, void *cookie)
 {
 	const struct admission_answer none = {.problem = "out of memory"};
-	const struct admission_host *host = &admissions->host;
 	struct question *question = NULL;
 	unsigned char key[KEY];
 	bool hashed = EVP_Digest(text->body, text->key, key, NULL, EVP_sha256(), NULL);
@@ -358,9 +353,6 @@ struct question *admissions_ask(struct admissions *admissions, const struct addr
 	meter_add(METER_ADMISSIONS, 1);
 	if (hashed && is_known(admissions, key, done, cookie)) {
 		return NULL;
-	}
-	if (admissions->count >= ADMISSIONS_MOST) {
-		give_up_one(admissions);
 	}
 	question = hashed ? make_question(admissions, address, text) : NULL;
 	if (!question) {
@@ -371,7 +363,6 @@ struct question *admissions_ask(struct admissions *admissions, const struct addr
 	memcpy(question->key, key, KEY);
 	question->done = done;
 	question->cookie = cookie;
-	host->set_timer(host->cookie, &question->timer, ADMISSION_TIMEOUT, on_late);
 	make_way(admissions, question->lane);
 	go_on(admissions);
 	return question;

@@ -5,12 +5,14 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { open } from '../lib/client.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { open, openMany } from '../lib/client.mjs';
 import { runDaemon, scratch, spawnDaemon, testDaemon } from '../lib/daemon.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { Receiver, assertOrdered, secretFile } from '../lib/receiver.mjs';
 import { Key } from '../lib/tokens.mjs';
 import { Ended, Session } from '../lib/v1.mjs';
+import { connect } from './client.mjs';
 
 const asking = (receiver, ...args) => ['--auth-webhook', receiver.url, '--webhook-secret', secretFile(), ...args];
 const json = (response, value) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
@@ -309,6 +311,37 @@ describe('who waits', () => {
     daemon.child.kill('SIGTERM');
     for (const { closed } of clients) assert.equal((await closed).code, 1001);
     await daemon.endedWell();
+  });
+
+  test('in a crowd that comes back at once is let in at the first try, by a server that takes 20 ms for each', { timeout: 60000 }, async (t) => {
+    const receiver = await start(t, { allow: true });
+    let busy = Promise.resolve();
+    receiver.answer = (request, response) => {
+      busy = busy.then(() => sleep(20)).then(() => json(response, { allow: true }));
+    };
+    const daemon = await testDaemon(t, { args: asking(receiver, '--max-peers-per-address', '0', '--connect-rate', '0') });
+    const crowd = await openMany(`${daemon.ws}/echo`, 250);
+    for (const client of crowd) client.send('a');
+    assert.deepEqual(await Promise.all(crowd.map((client) => client.next().catch(() => client.closed))), crowd.map(() => 'a'));
+    await Promise.all(crowd.map((client) => client.close()));
+    const { admissions, admissions_allowed: allowed, admissions_waiting: waiting } = await daemon.meters();
+    assert.deepEqual([admissions, allowed, waiting], [250, 250, 0]);
+  });
+
+  test('in the client is no other try, however long the crowd before it', { timeout: 60000 }, async (t) => {
+    const held = [];
+    const receiver = await start(t, { allow: true });
+    receiver.answer = (request, response, { room }) => (room === 'r' ? json(response, { allow: true }) : held.push(response));
+    const daemon = await testDaemon(t, { args: asking(receiver, '--max-peers-per-address', '0', '--connect-rate', '0') });
+    const crowd = await openMany(`${daemon.ws}/echo`, 4 * 24);
+    const client = connect(daemon.ws);
+    t.after(() => client.close());
+    const begun = performance.now();
+    const room = await client.join('r');
+    assert.ok(performance.now() - begun > 6000, 'three turns of the crowd took 2 s each');
+    assert.equal(questions(receiver).filter(({ room: name }) => name === 'r').length, 1);
+    await room.leave();
+    for (const { closed } of crowd) assert.equal((await closed).code, 4503);
   });
 
   test('behind a crowd of one address is asked for at once if it comes from another', { timeout: 60000 }, async (t) => {

@@ -204,6 +204,47 @@ static void without_an_answer_in_two_seconds_it_has_failed(void **state)
 	assert_string_equal(carrier->said, "no answer came within 2 s");
 }
 
+static void ask_many(struct carrier *carrier, int count)
+{
+	char body[32];
+
+	for (int i = 0; i < count; i++) {
+		snprintf(body, sizeof(body), "%d", i);
+		ask(carrier, 1, body);
+	}
+}
+
+static void the_two_seconds_begin_when_it_is_asked(void **state)
+{
+	struct carrier *carrier = *state;
+
+	ask_many(carrier, ADMISSIONS_FLYING + 1);
+	pass_time(carrier, ADMISSION_TIMEOUT - 200);
+	answer(carrier, 0, "{\"allow\":true}");
+	assert_true(is_under_way(carrier, "24"));
+	pass_time(carrier, ADMISSION_TIMEOUT - 200);
+	assert_int_equal(carrier->failed, ADMISSIONS_FLYING - 1);
+	answer(carrier, ADMISSIONS_FLYING, "{\"allow\":true}");
+	assert_int_equal(carrier->allowed, 2);
+	pass_time(carrier, ADMISSION_PATIENCE);
+	assert_int_equal(carrier->failed, ADMISSIONS_FLYING - 1);
+}
+
+static void who_has_waited_ten_seconds_is_not_asked_for_any_more(void **state)
+{
+	struct carrier *carrier = *state;
+	unsigned turns = ADMISSION_PATIENCE / ADMISSION_TIMEOUT;
+
+	ask_many(carrier, 10 * ADMISSIONS_FLYING);
+	pass_time(carrier, ADMISSION_PATIENCE - 200);
+	assert_int_equal(carrier->failed, (turns - 1) * ADMISSIONS_FLYING);
+	pass_time(carrier, 2 * WHEEL_STEP);
+	assert_int_equal(carrier->posts, turns * ADMISSIONS_FLYING);
+	pass_time(carrier, 400);
+	assert_int_equal(carrier->failed, 10 * ADMISSIONS_FLYING);
+	assert_int_equal(carrier->posts, turns * ADMISSIONS_FLYING);
+}
+
 static void who_asks_much_makes_way_for_others_and_they_take_turns(void **state)
 {
 	struct carrier *carrier = *state;
@@ -234,22 +275,6 @@ static void who_asks_much_makes_way_for_others_and_they_take_turns(void **state)
 	}
 	assert_true(is_under_way(carrier, "loud 14")); /* again */
 	assert_int_equal(carrier->failed, 0);
-}
-
-static void of_too_many_the_address_with_most_gives_up_its_latest(void **state)
-{
-	struct carrier *carrier = *state;
-	char body[32];
-
-	for (int i = 0; i < ADMISSIONS_MOST; i++) {
-		snprintf(body, sizeof(body), "loud %d", i);
-		ask(carrier, 2, body);
-	}
-	assert_int_equal(carrier->failed, 0);
-	assert_non_null(ask(carrier, 3, "quiet"));
-	assert_int_equal(carrier->failed, 1);
-	assert_true(is_under_way(carrier, "quiet"));
-	assert_int_equal(meter_values[METER_ADMISSIONS_WAITING], ADMISSIONS_MOST);
 }
 
 static void an_answer_is_good_for_as_long_as_it_says(void **state)
@@ -321,7 +346,8 @@ int main(void)
 		TEST(an_answer_lets_in_or_not_or_is_none),
 		TEST(without_an_answer_in_two_seconds_it_has_failed),
 		TEST(who_asks_much_makes_way_for_others_and_they_take_turns),
-		TEST(of_too_many_the_address_with_most_gives_up_its_latest),
+		TEST(the_two_seconds_begin_when_it_is_asked),
+		TEST(who_has_waited_ten_seconds_is_not_asked_for_any_more),
 		TEST(an_answer_is_good_for_as_long_as_it_says),
 		TEST(another_url_is_asked_all_anew_and_none_lets_all_in),
 		TEST(who_leaves_is_forgotten_and_the_next_is_asked_for),

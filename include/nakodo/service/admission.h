@@ -4,7 +4,9 @@
  * Each question is a request of its own. ADMISSIONS_FLYING are under way at a time; the others wait
  * in a lane for each address, and the lanes take turns. Who has less under way than another address
  * takes the place of one of its questions, which is asked again later: so who asks much waits
- * behind itself. A question without an answer after ADMISSION_TIMEOUT has failed.
+ * behind itself. A request without an answer after ADMISSION_TIMEOUT has failed, and so has a
+ * question that has waited for ADMISSION_PATIENCE. There is one for each connection at most, so
+ * max-peers bounds them.
  *
  * An answer is good for the same question for as long as its `ttl` says.
  */
@@ -23,10 +25,10 @@ struct question;
 struct webhook;
 struct webhook_headers;
 
-#define ADMISSION_TIMEOUT 2000 /* ms */
+#define ADMISSION_TIMEOUT 2000 /* ms, of a request */
+#define ADMISSION_PATIENCE 10000 /* ms, before it */
 #define ADMISSION_ANSWER 16384 /* bytes at most */
 #define ADMISSIONS_FLYING 24
-#define ADMISSIONS_MOST 4096 /* questions, under way or not */
 
 /* Who carries questions, and the time. */
 struct admission_host {

@@ -18,8 +18,7 @@
 #include "nakodo/config.h"
 
 #define CONNECT_TIMEOUT 5000L /* ms */
-#define CONNECTIONS 32L /* at a time, in use or not */
-#define KEPT 8L /* of these, for the next requests */
+#define CONNECTIONS 32L /* at a time, and kept for the next requests */
 #define ANSWER_MOST 65536 /* bytes, of an answer that nobody reads */
 
 struct errand {
@@ -210,7 +209,7 @@ struct courier *courier_create(uv_loop_t *loop)
 	curl_multi_setopt(courier->multi, CURLMOPT_TIMERFUNCTION, on_delay);
 	curl_multi_setopt(courier->multi, CURLMOPT_TIMERDATA, courier);
 	curl_multi_setopt(courier->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS);
-	curl_multi_setopt(courier->multi, CURLMOPT_MAXCONNECTS, KEPT);
+	curl_multi_setopt(courier->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS);
 	return courier;
 }
 
