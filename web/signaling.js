@@ -237,7 +237,7 @@ export class Link {
       case 'ack': return this.#outbox.acknowledge(message.n);
       case 'welcome': return this.#begin(message);
       case 'resumed': return this.#resume(message);
-      case 'token': return message.seconds === undefined && this.#showToken();
+      case 'token': return message.seconds === undefined ? this.#showToken() : this.#on.message(message);
       case 'pong': return this.#outbox.settle(); // what was said again came before it
       case 'closing':
         this.#pause = message.retryAfter * 1000;

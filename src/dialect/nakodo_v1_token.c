@@ -11,11 +11,13 @@
 
 #include "nakodo/base/json.h"
 #include "nakodo/base/memory.h"
+#include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/mount_audit.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_call.h"
 #include "nakodo/dialect/nakodo_v1_join.h"
+#include "nakodo/dialect/nakodo_v1_moderate.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/service/grant.h"
 #include "nakodo/service/jwt.h"
@@ -158,12 +160,17 @@ static void refuse(struct nakodo_v1_seat *seat, const struct nakodo_v1_fault *fa
 static void say_taken(struct nakodo_v1_seat *seat, const struct grant *grant)
 {
 	int64_t left = grant->expires - time(NULL);
-	char text[64];
-	struct iovec part = {text, 0};
+	struct text text = {0};
+	struct iovec part;
 
-	part.iov_len = (size_t)snprintf(text, sizeof(text),
-		"{\"type\":\"token\",\"seconds\":%" PRId64 "}", left > 0 ? left : 0);
-	nakodo_v1_seat_tell(seat, &part, 1);
+	text_print(&text, "{\"type\":\"token\",\"seconds\":%" PRId64 ",", left > 0 ? left : 0);
+	nakodo_v1_moderate_print(seat, &text);
+	text_add(&text, "}");
+	part.iov_base = text_take(&text, &part.iov_len);
+	if (part.iov_base) {
+		nakodo_v1_seat_tell(seat, &part, 1);
+		free(part.iov_base);
+	}
 }
 
 bool nakodo_v1_token_take(const struct nakodo_v1_call *call)

@@ -5,7 +5,7 @@ import { scratch, startDaemon } from '../lib/daemon.mjs';
 import { Key, now } from '../lib/tokens.mjs';
 import { Session } from '../lib/v1.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
-import { RoomPage, openPages, texts } from './lib/room-page.mjs';
+import { PHONE, RoomPage, openPages, texts } from './lib/room-page.mjs';
 
 const { en } = texts;
 
@@ -50,13 +50,68 @@ describe('a locked room', () => {
       await hana.click('#lock');
       await ken.says('#lock-note', 'Locked by Hana');
       await ken.says('#status', 'Hana has locked the room.');
+      await ken.shows('#where-lock');
       await hana.says('#lock-note', en['lock.onByYou']);
       await assert.rejects(Session.join(daemon.ws, `lock-${name}`, { name: 'Mio' }), /room-locked|4403/);
       await ken.click('#lock');
       await hana.until(() => !document.querySelector('#lock').checked);
       await hana.says('#lock-note', en['lock.off']);
+      await ken.until(() => !document.querySelector('#where-lock').checkVisibility());
     });
   }
+
+  it('is seen to be locked where a phone shows no name of the room', async (t) => {
+    const [hana] = await openPages(t, [chromium], daemon.url, { path: '/r/lock-phone', viewport: PHONE });
+    await hana.join('Hana', { watch: true });
+    await hana.click('#open-people');
+    await hana.click('#lock');
+    await hana.shows('.lock-badge');
+    assert.match(await hana.page.$eval('h1.where', (one) => one.textContent), /Locked\s+Room/);
+  });
+
+  it('is locked, and somebody removed, by the keyboard alone, and axe-core finds nothing in it', async (t) => {
+    const { pages: [hana, ken] } = await moderated(t, [chromium, chromium]);
+    const { keyboard } = hana.page;
+    const tabTo = async (selector) => {
+      for (let i = 0; i < 40; i++) {
+        if (await hana.page.evaluate((s) => document.activeElement.matches(s), selector)) return;
+        await keyboard.press('Tab');
+      }
+      assert.fail(`Tab does not reach ${selector}`);
+    };
+    await tabTo('#lock');
+    assert.deepEqual(await hana.axe(), []);
+    await keyboard.press('Space');
+    await hana.says('#lock-note', en['lock.onByYou']);
+    await ken.says('#lock-note', 'Locked by Hana');
+    for (const page of [hana, ken]) assert.deepEqual(await page.axe(), []);
+    await tabTo('#people [aria-label="Remove Ken from the room"]');
+    await keyboard.press('Enter');
+    await hana.says('#remove-title', 'Remove Ken from the room?');
+    assert.deepEqual(await hana.axe(), []);
+    assert.equal(await hana.page.evaluate(() => document.activeElement.textContent), en['join.cancel']);
+    await keyboard.press('Escape');
+    await hana.until(() => !document.querySelector('#remove').open);
+    assert.equal(await hana.page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Remove Ken from the room');
+    await keyboard.press('Enter');
+    await tabTo('#remove-yes');
+    await keyboard.press('Enter');
+    await ken.says('#ended-text', en['join.kicked']);
+    assert.deepEqual(await ken.axe(), []);
+  });
+
+  it('may be locked by who has become a moderator by a fresh invitation', async (t) => {
+    const link = (claims) => `#t=${key.token({ room: 'fresh', sub: 'hana', ...claims })}`;
+    const [page] = await openPages(t, [chromium], guarded.url, { path: `/r/fresh${link({ exp: now() + 12 })}` });
+    await page.click('#join-watch');
+    await page.shows('#room');
+    await page.click('#open-people');
+    assert.equal(await page.page.$eval('#lock-line', (one) => one.hidden), true);
+    const can = ['send', 'receive', 'moderate'];
+    await page.page.evaluate((hash) => { location.hash = hash; }, link({ exp: now() + 600, can }));
+    await page.click('#lock');
+    await page.says('#lock-note', en['lock.onByYou']);
+  });
 
   it('is locked by a moderator alone, and open to another one', async (t) => {
     const { pages: [hana, ken], moderator, link } = await moderated(t);

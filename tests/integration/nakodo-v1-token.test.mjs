@@ -86,8 +86,11 @@ test('a guest says nothing else, is in no room, and waits for ten seconds at mos
 test('a token that is shown in time keeps the connection beyond the first one', async () => {
   let times = 0;
   const exp = now() + 2;
-  const a = await join('r', {}, { token: () => key.token({ room: 'r', sub: 'a', exp: times++ ? now() + 60 : exp }) });
-  const { type, seconds } = await a.find('token');
+  const fresh = { exp: now() + 60, can: ['send', 'receive', 'moderate'] };
+  const a = await join('r', {}, { token: () => key.token({ room: 'r', sub: 'a', exp, ...(times++ ? fresh : {}) }) });
+  assert.deepEqual(a.first.can, []);
+  const { type, seconds, locked, can } = await a.find('token');
+  assert.deepEqual([locked, can], [false, ['lock', 'kick']]);
   assert.ok(type === 'token' && seconds > 50 && seconds <= 60, `${seconds}`);
   assert.ok(Date.now() < exp * 1000);
   const other = await join('r', { exp });

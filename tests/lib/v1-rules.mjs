@@ -49,7 +49,7 @@ const shapes = {
   ack: { n: isCount },
   pong: { 't?': isAny },
   lock: { locked: isFlag, 'by?': isId },
-  token: { 'seconds?': isCount },
+  token: { 'seconds?': isCount, 'locked?': isFlag, 'can?': may.can },
   closing: { reason: isText, retryAfter: (s) => typeof s === 'number' && s >= 0 },
 };
 

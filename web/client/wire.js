@@ -52,7 +52,7 @@
  *   { type: 'ice', iceServers: RTCIceServer[] } |
  *   { type: 'ack', n: number } |
  *   { type: 'pong', t: number } |
- *   { type: 'token', seconds?: number } |
+ *   ({ type: 'token', seconds?: number } & Locking) |
  *   { type: 'closing', reason: string, retryAfter: number } |
  *   { type: 'lock', locked: boolean, by?: string }
  * ) & { from?: undefined }} News

@@ -10,7 +10,7 @@ import { Bar } from './bar.js';
 import { ChatView } from './chat.js';
 import { Drawer } from './drawer.js';
 import { Files } from './files.js';
-import { isRaised, watchHands } from './hands.js';
+import { hands, isRaised, watchHands } from './hands.js';
 import { watchLock } from './lock.js';
 import { SMALL } from './media.js';
 import { nameOf, ownNameOf, wordsOf } from './names.js';
@@ -131,6 +131,7 @@ export class Call {
     };
     this.#own.addEventListener('change', show, { signal });
     this.#room.on('self', show, { signal });
+    hands.addEventListener('change', show, { signal });
     this.#outgoing.addEventListener('change', () => this.#showOwnScreen(), { signal });
     show();
   }

@@ -15,8 +15,9 @@ export function watchLock(room, signal) {
   const field = byId('lock', HTMLInputElement);
   const note = byId('lock-note', HTMLElement);
 
-  /** @param {string} [by] the id of who did it, if that is known */
-  const show = (by) => {
+  /** The id of who did it, if that is known. @type {string | undefined} */
+  let by;
+  const show = () => {
     const peer = room.peers.get(by ?? '');
     const known = by === room.self.id ? 'lock.onByYou' : peer ? 'lock.onBy' : 'lock.on';
     const isAllowed = room.can.includes('lock');
@@ -24,7 +25,7 @@ export function watchLock(room, signal) {
     byId('lock-line', HTMLElement).hidden = !isAllowed;
     note.hidden = !room.locked && !isAllowed;
     say(note, room.locked ? known : 'lock.off', { name: peer ? wordsOf(nameOf(peer)) : '' });
-    byId('lock-sign', HTMLElement).hidden = !room.locked;
+    document.querySelectorAll('.lock-sign').forEach((sign) => sign.toggleAttribute('hidden', !room.locked));
     return peer;
   };
   field.addEventListener('change', () => {
@@ -32,12 +33,15 @@ export function watchLock(room, signal) {
     field.checked = room.locked; // until the server has done it
     room.lock(checked).catch(() => {}); // told as any refusal
   }, { signal });
-  room.on('lock', ({ locked, by }) => {
-    const peer = show(by);
+  room.on('lock', ({ locked, by: who }) => {
+    by = who;
+    const peer = show();
     if (peer) {
       announce(locked ? 'lock.locked' : 'lock.opened', { name: wordsOf(nameOf(peer)) });
     }
   }, { signal });
-  room.on('state', ({ state }) => state === 'open' && show(), { signal }); // what one may can have changed
+  // What one may can have changed.
+  room.on('state', ({ state }) => state === 'open' && show(), { signal });
+  room.on('self', show, { signal });
   show();
 }

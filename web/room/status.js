@@ -4,7 +4,7 @@
  */
 
 import { byId, make } from '../lib/dom.js';
-import { t } from '../lib/i18n.js';
+import { say } from '../lib/i18n.js';
 
 const SHOWN_MS = 5000;
 const MOST = 2;
@@ -29,7 +29,8 @@ export function brief(name) {
  */
 export function announce(key, params) {
   const told = params?.name ? { ...params, name: brief(params.name) } : params;
-  const line = make('p', '', t(key, told));
+  const line = make('p');
+  say(line, key, told);
   box.append(line);
   while (box.children.length > MOST) {
     box.firstElementChild?.remove();
