@@ -1,6 +1,9 @@
 /*
  * restart: owns where the saved sessions lie, and when they were saved. What is in them is written
  * and read by those whose it is.
+ *
+ * Before they are read, a mark is left that they are, which goes with them afterwards: in state-dir
+ * another name of the file, in systemd's store an empty descriptor of the same name.
  */
 #include "nakodo/net/restart.h"
 
@@ -26,13 +29,17 @@
 
 #define NAME "nakodo.sessions"
 #define NEW_NAME NAME ".new"
+#define MARKED_NAME NAME ".restoring"
+#define ASIDE_NAME NAME ".failed"
 #define NEW_SIZE (sizeof(NEW_NAME) + TOKEN_TEXT) /* with a random suffix if it is taken */
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* What lies somewhere. */
 struct left {
-	char *bytes; /* NULL: nothing that is of use */
+	void *bytes; /* mapped; NULL: nothing that is of use */
 	size_t len;
+	const char *name; /* in state-dir; NULL: nothing was there */
+	bool found; /* something lies there, whatever it is worth */
 	struct saved saved; /* behind the time */
 	uint64_t booted, real; /* when it was written, ms of CLOCK_BOOTTIME and CLOCK_REALTIME */
 	int error; /* why something that was found is of no use; 0: nothing is wrong */
@@ -98,17 +105,24 @@ bool restart_keeps(const struct restart *restart)
 	return restart->store || restart->directory >= 0;
 }
 
-static int read_all(int fd, char *bytes, size_t len)
+static void let_go(const struct left *left)
 {
-	for (size_t have = 0; have < len;) {
-		ssize_t more = pread(fd, bytes + have, len - have, (off_t)have);
-
-		if (more <= 0) {
-			return more ? -errno : -EBADMSG;
-		}
-		have += (size_t)more;
+	if (left->bytes) {
+		munmap(left->bytes, left->len);
 	}
-	return 0;
+}
+
+/* Mapped, so that it is not in memory twice, as it lies and as what it becomes. */
+static int map(struct left *left, int fd, size_t len)
+{
+	void *bytes = len ? mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+
+	if (bytes == MAP_FAILED) {
+		return -errno;
+	}
+	left->bytes = bytes;
+	left->len = len;
+	return len ? 0 : -ENOMSG;
 }
 
 /* Nobody but us may have written it. */
@@ -132,9 +146,7 @@ static int load(struct left *left, int fd, bool memory, uint64_t most)
 	if ((uint64_t)st.st_size > most) {
 		return -EFBIG;
 	}
-	left->len = (size_t)st.st_size;
-	left->bytes = malloc(left->len + 1);
-	error = left->bytes ? read_all(fd, left->bytes, left->len) : -ENOMEM;
+	error = map(left, fd, (size_t)st.st_size);
 	error = error ? error : saved_open(&left->saved, left->bytes, left->len);
 	if (error) {
 		return error;
@@ -156,42 +168,79 @@ static void consider(struct left *best, int fd, bool memory, uint64_t most)
 
 	best->error = best->error ? best->error : error;
 	if (error || (best->bytes && found.real < best->real)) {
-		free(found.bytes);
+		let_go(&found);
 		return;
 	}
-	free(best->bytes);
-	found.error = best->error;
-	*best = found;
+	let_go(best);
+	best->bytes = found.bytes;
+	best->len = found.len;
+	best->saved = found.saved;
+	best->booted = found.booted;
+	best->real = found.real;
 }
 
-static void look_in_store(struct restart *restart, struct left *best, uint64_t most)
+static bool is_mark(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !st.st_size;
+}
+
+/* If it cannot be, a crash is tried again with the next start. */
+static void leave_mark(void)
+{
+	int fd = memfd_create(NOTIFY_STORED, MFD_CLOEXEC);
+
+	if (fd >= 0) {
+		notify_store(fd);
+		close(fd);
+	}
+}
+
+static void look_in_store(struct left *best, uint64_t most)
 {
 	char **names = NULL;
 	int count = sd_listen_fds_with_names(0, &names);
+	bool died = false;
 
 	for (int i = 0; names && i < count; i++) {
 		if (!strcmp(names[i], NOTIFY_STORED)) {
-			restart->found = true;
-			consider(best, SD_LISTEN_FDS_START + i, true, most);
+			best->found = true;
+			died |= is_mark(SD_LISTEN_FDS_START + i);
+		}
+	}
+	if (best->found && !died) {
+		leave_mark();
+	}
+	for (int i = 0; names && i < count; i++) {
+		if (!strcmp(names[i], NOTIFY_STORED)) {
+			if (!died) {
+				consider(best, SD_LISTEN_FDS_START + i, true, most);
+			}
 			close(SD_LISTEN_FDS_START + i);
 		}
 		free(names[i]);
 	}
 	free(names);
+	best->error = died ? -EOWNERDEAD : best->error;
 }
 
-static void look_in_directory(struct restart *restart, struct left *best, uint64_t most)
+static void look_in_directory(int directory, struct left *best, uint64_t most)
 {
-	/* O_NONBLOCK: else open(2) waits for somebody to write to a FIFO. */
-	int fd = openat(restart->directory, NAME,
-		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	int fd;
 
+	if (!renameat(directory, MARKED_NAME, directory, ASIDE_NAME) || errno != ENOENT) {
+		best->error = -EOWNERDEAD;
+	}
+	best->name = renameat(directory, NAME, directory, MARKED_NAME) ? NAME : MARKED_NAME;
+	/* O_NONBLOCK: else open(2) waits for somebody to write to a FIFO. */
+	fd = openat(
+		directory, best->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	best->found = fd >= 0 || errno != ENOENT;
 	if (fd >= 0) {
-		restart->found = true;
 		consider(best, fd, false, most);
 		close(fd);
-	} else if (errno != ENOENT) {
-		restart->found = true;
+	} else if (best->found) {
 		best->error = -errno;
 	}
 }
@@ -218,51 +267,64 @@ static const char *why_refused(int error)
 		return "others may have written it";
 	case -EFBIG:
 		return "it is larger than max-memory";
+	case -EOWNERDEAD:
+		return "the start before this one ended while it read it";
 	default:
 		return strerror(-error);
 	}
 }
 
-void restart_take_over(struct restart *restart, struct dialect_table *dialects, uint64_t most)
+/* 0, or why what lies there is of no use. */
+static int restore(struct left *left, struct dialect_table *dialects)
 {
-	struct left best = {0};
 	uint64_t elapsed;
 	int error;
 
+	if (!left->bytes) {
+		return left->error;
+	}
+	elapsed = elapsed_since(left);
+	error = dialect_table_restore(dialects, &left->saved, elapsed);
+	if (error) {
+		return error;
+	}
+	log_info("restart.restored", LOG_UINT("sessions", meter_values[METER_SESSIONS_RESTORED]),
+		LOG_UINT("ms", elapsed));
+	return left->error;
+}
+
+/* What was found is of no more use, nor is the mark. */
+static void settle(const struct restart *restart, const struct left *left, struct notify *notify)
+{
+	if (!left->found) {
+		return;
+	}
+	if (restart->directory < 0) {
+		notify_forget_stored(notify);
+	} else if (unlinkat(restart->directory, left->name, 0)) {
+		log_warn("restart.leftover", LOG_STR("file", left->name), LOG_ERRNO(-errno));
+	}
+}
+
+void restart_take_over(const struct restart *restart, struct dialect_table *dialects,
+	struct notify *notify, uint64_t most)
+{
+	struct left left = {0};
+	int error;
+
 	if (restart->directory >= 0) {
-		look_in_directory(restart, &best, most);
+		look_in_directory(restart->directory, &left, most);
 	} else {
-		look_in_store(restart, &best, most);
+		look_in_store(&left, most);
 	}
-	error = best.error;
-	if (best.bytes) {
-		elapsed = elapsed_since(&best);
-		error = dialect_table_restore(dialects, &best.saved, elapsed);
-		if (!error) {
-			log_info("restart.restored",
-				LOG_UINT("sessions", meter_values[METER_SESSIONS_RESTORED]),
-				LOG_UINT("ms", elapsed));
-		}
-	}
+	error = restore(&left, dialects);
 	if (error) {
 		meter_add(METER_SAVED_REFUSED, 1);
 		log_warn("restart.refused", LOG_STR("problem", why_refused(error)),
 			LOG_STR("effect", "who was there before comes in as somebody new"));
 	}
-	free(best.bytes);
-}
-
-void restart_settle(struct restart *restart, struct notify *notify)
-{
-	if (!restart->found) {
-		return;
-	}
-	if (restart->directory < 0) {
-		notify_forget_stored(notify);
-	} else if (unlinkat(restart->directory, NAME, 0)) {
-		log_warn("restart.leftover", LOG_STR("file", NAME), LOG_ERRNO(-errno));
-	}
-	restart->found = false;
+	let_go(&left);
+	settle(restart, &left, notify);
 }
 
 /* Write all to `fd`, which stays open. 0 or -errno. */

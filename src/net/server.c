@@ -425,15 +425,14 @@ static int start(struct server *server, struct problem *problem)
 	invariants_start(server);
 #endif
 	error = lifecycle_start(server);
-	if (!error) {
-		restart_take_over(&server->restart, server->dialects, server->gate.max_memory);
-	}
 	LL_FOREACH(server->sockets.listeners, listener)
 	{
 		error = error ? error : listener_start(listener);
 	}
 	error = error ? error : ctl_start(&server->ctl, &server->loop, verb_actions, server);
 	if (!error) {
+		restart_take_over(&server->restart, server->dialects, &server->lifecycle.notify,
+			server->gate.max_memory);
 		return 0;
 	}
 	lifecycle_finish(server);
@@ -471,7 +470,6 @@ int server_run(struct options *options, struct problem *problem)
 		error = start(&server, problem);
 	}
 	if (!error) {
-		restart_settle(&server.restart, &server.lifecycle.notify);
 		announce(&server);
 		run(&server);
 		restart_leave(&server.restart, server.dialects);

@@ -47,10 +47,10 @@ class Manager {
     }
   }
 
-  /** Start the next process, with more arguments, and wait until it is ready, or whatever `until` is. */
-  async start(more = [], until = () => this.event('notify', (text) => text.includes('READY=1'))) {
+  /** Start the next process, with more arguments, and wait until it is ready, or whatever `until` is. `wrap`: a command that runs it. */
+  async start(more = [], until = () => this.event('notify', (text) => text.includes('READY=1')), wrap = []) {
     const web = existsSync(pages) ? pages : asWritten[1];
-    this.#say({ start: [binary, '--web-root', web, '--listen', 'systemd', ...this.args, ...more] });
+    this.#say({ start: [...wrap, binary, '--web-root', web, '--listen', 'systemd', ...this.args, ...more] });
     return until();
   }
 

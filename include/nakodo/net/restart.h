@@ -1,7 +1,9 @@
 /*
  * restart: what one process leaves for the next: the sessions of its dialects (dialect.save), in
  * systemd's store of descriptors as a sealed memfd, or in a file in state-dir. They lie there until
- * the next process is ready, so that one which fails to start costs nothing.
+ * the next process has read them, which is the last that it does before it is ready: one which
+ * fails to start costs nothing. One that ends while it reads them costs them, so that the one after
+ * it does start: the file is kept in state-dir under another name.
  */
 #pragma once
 
@@ -16,7 +18,6 @@ struct problem;
 struct restart {
 	int directory; /* state-dir; -1: none */
 	bool store; /* systemd may have one: there is no state-dir, but systemd is there */
-	bool found; /* something lies there, whatever it is worth */
 };
 
 /* Could sessions be kept where the options say? Nothing is made. 0, or -EINVAL with a sentence. */
@@ -27,10 +28,10 @@ int restart_init(struct restart *restart, const struct options *options, struct 
 /* Will sessions go on after a restart? */
 bool restart_keeps(const struct restart *restart);
 /* Take over what the process before has left, if it is at most so many bytes. What cannot be used
- * is one warning in the log. */
-void restart_take_over(struct restart *restart, struct dialect_table *dialects, uint64_t most);
-/* We are ready: what was found is of no more use. */
-void restart_settle(struct restart *restart, struct notify *notify);
+ * is one warning in the log. It is gone then: nothing must fail any more. This waits up to some
+ * seconds for systemd if that has kept something. */
+void restart_take_over(const struct restart *restart, struct dialect_table *dialects,
+	struct notify *notify, uint64_t most);
 /* No peer is left: leave what the next process needs. This waits up to some seconds for systemd. */
 void restart_leave(const struct restart *restart, const struct dialect_table *dialects);
 void restart_finish(struct restart *restart);
