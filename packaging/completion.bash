@@ -24,7 +24,7 @@ _nakodo() {
 	[[ $cur == = ]] && cur=
 	[[ $option =~ ^--[a-z-]+$ ]] || option=-
 	# The lines of the option before: its name and what it takes, then its help.
-	help=$(printf '%s\n' "$help" | sed -n '/^Configuration:/q; p')
+	help=${help%%$'\n'Configuration:*}
 	case $(printf '%s\n' "$help" | sed -n "s/^  $option \([A-Z].*\)/\1/p") in
 	*FILE)
 		compopt -o filenames

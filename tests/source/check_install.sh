@@ -31,7 +31,7 @@ diff -r "$build/web" ".$pages" || status=1
 grep -qxF "ExecStart=$binary --config /etc/nakodo/nakodo.conf" \
 	".$prefix/lib/systemd/system/nakodo.service" || { echo "the unit starts something else" && status=1; }
 ./"$binary" --check --config ./etc/nakodo/nakodo.conf --web-root "./$pages" || status=1
-./"$binary" --print-config | grep -qxF "web-root = $pages" || { echo "web-root is elsewhere" && status=1; }
+grep -qxF "web-root = $pages" <(./"$binary" --print-config) || { echo "web-root is elsewhere" && status=1; }
 complaints=$(MANWIDTH=80 man --warnings -l "./$prefix"/share/man/man[58]/nakodo* 2>&1 >/dev/null)
 if [ -n "$complaints" ]; then
 	echo "$complaints"

@@ -31,7 +31,7 @@ if nm "$build/build/nakodo" | grep -E 'audit|invariants'; then
 	echo "a release has what only debug builds have"
 	exit 1
 fi
-if ctest --test-dir "$build/build" --show-only 2>/dev/null | grep -q 'Test *#'; then
+if grep -q 'Test *#' <(ctest --test-dir "$build/build" --show-only 2>/dev/null); then
 	echo "there are tests"
 	exit 1
 fi
