@@ -81,3 +81,8 @@ unsigned hash_bytes(const void *bytes, size_t len)
 	}
 	return (unsigned)hash_keyed(key, bytes, len);
 }
+
+size_t hash_size(const UT_hash_table *table)
+{
+	return table ? sizeof(*table) + table->num_buckets * sizeof(*table->buckets) : 0;
+}

@@ -84,7 +84,9 @@ void audit_room(struct audit *audit, struct room *room)
 	struct member *member;
 	size_t count = 0;
 
-	audit_bytes(audit, MEMORY_ROOMS, sizeof(*room) + strlen(room->name) + 1);
+	audit_bytes(audit, MEMORY_ROOMS,
+		sizeof(*room) + strlen(room->name) + 1 +
+			hash_size(room->ids ? room->ids->hh.tbl : NULL));
 	DL_FOREACH (room->members, member) {
 		audit_member(audit, room, member);
 		count++;

@@ -71,10 +71,16 @@ static size_t size_of_member(const char *id)
 	return id ? sizeof(struct member) + strlen(id) + 1 : offsetof(struct member, session);
 }
 
+static size_t size_of_ids(const struct room *room)
+{
+	return hash_size(room->ids ? room->ids->hh.tbl : NULL);
+}
+
 static struct member *member_create(
 	struct room *room, struct peer *peer, struct session *session, const char *id)
 {
 	struct member *member = calloc(1, id ? sizeof(*member) : offsetof(struct member, session));
+	size_t before = size_of_ids(room);
 
 	if (!member) {
 		return NULL;
@@ -93,7 +99,7 @@ static struct member *member_create(
 			return NULL;
 		}
 	}
-	memory_take(MEMORY_ROOMS, size_of_member(id));
+	memory_take(MEMORY_ROOMS, size_of_member(id) + size_of_ids(room) - before);
 	DL_APPEND(room->members, member);
 	if (peer) {
 		DL_APPEND2(peer->seats, member, seat_prev, seat_next);
@@ -157,6 +163,7 @@ int hub_join_session(struct hub_space *space, const char *name, struct session *
 void hub_leave(struct member *member)
 {
 	struct room *room = member->room;
+	size_t before = size_of_ids(room);
 
 	if (member->id) {
 		HASH_DEL(room->ids, member);
@@ -165,7 +172,7 @@ void hub_leave(struct member *member)
 	if (member->peer) {
 		DL_DELETE2(member->peer->seats, member, seat_prev, seat_next);
 	}
-	memory_give(MEMORY_ROOMS, size_of_member(member->id));
+	memory_give(MEMORY_ROOMS, size_of_member(member->id) + before - size_of_ids(room));
 	free(member->id);
 	free(member);
 	if (--room->count == 0) {

@@ -106,9 +106,7 @@ static size_t size_of(const struct share_owner *table)
 {
 	const UT_hash_table *hash = table ? table->hh.tbl : NULL;
 
-	return hash ? sizeof(*hash) + hash->num_buckets * sizeof(*hash->buckets) +
-			       hash->num_items * sizeof(*table)
-		    : 0;
+	return hash_size(hash) + HASH_COUNT(table) * sizeof(*table);
 }
 
 size_t share_size(const struct share *share)

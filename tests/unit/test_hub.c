@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "nakodo/base/meter.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/hub/session.h"
 #include "peers.h"
@@ -216,6 +217,19 @@ static void an_id_is_found_in_its_room_until_it_leaves(void **state)
 	assert_ptr_equal(hub_find(room, "two"), second);
 }
 
+static void what_a_room_takes_is_counted_with_the_table_of_its_ids(void **state)
+{
+	uint64_t before = meter_values[METER_MEMORY_ROOMS];
+	struct member *one = join("r", a, "one");
+
+	(void)state;
+	assert_int_equal(meter_values[METER_MEMORY_ROOMS] - before,
+		sizeof(*one->room) + sizeof("r") + sizeof(*one) + sizeof("one") +
+			hash_size(one->hh.tbl));
+	hub_leave(one);
+	assert_int_equal(meter_values[METER_MEMORY_ROOMS], before);
+}
+
 static void an_id_is_taken_once_in_a_room(void **state)
 {
 	struct member *first = join("r", a, "id"), *member = NULL;
@@ -349,6 +363,8 @@ int main(void)
 			a_peer_may_sit_in_many_rooms_and_leave_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			an_id_is_found_in_its_room_until_it_leaves, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_a_room_takes_is_counted_with_the_table_of_its_ids, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_id_is_taken_once_in_a_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_and_ids_have_bounds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_full_room_refuses_the_next, set_up, tear_down),

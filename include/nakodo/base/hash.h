@@ -22,3 +22,5 @@
 uint64_t hash_keyed(const unsigned char key[HASH_KEY_SIZE], const void *bytes, size_t len);
 /* The same with this process's key, cut to what uthash takes. */
 unsigned hash_bytes(const void *bytes, size_t len);
+/* The bytes that a table (hh.tbl of its elements) takes beside them. NULL: it has none. */
+size_t hash_size(const UT_hash_table *table);
