@@ -7,6 +7,7 @@
  * They are compared decoded, and go out in the spelling in which they came.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/silence.h"
 #include "nakodo/dialect/webtorrent_bytes.h"
 #include "nakodo/dialect/webtorrent_swarm.h"
 #include "nakodo/service/grant.h"
@@ -80,26 +82,18 @@ static void webtorrent_stop(struct mount *mount)
 
 static void webtorrent_open(struct peer *peer, const struct request *request)
 {
-	struct webtorrent_owner *owner = calloc(1, sizeof(*owner));
-
-	if (!owner) {
+	peer->state_of_dialect = webtorrent_swarm_add_owner(request->mount->state, peer);
+	if (!peer->state_of_dialect) {
 		hub_close(peer, 1011, "out of memory");
-		return;
 	}
-	owner->torrents = request->mount->state;
-	owner->peer = peer;
-	peer->state_of_dialect = owner;
 }
 
 static void webtorrent_close(struct peer *peer)
 {
-	struct webtorrent_owner *owner = peer->state_of_dialect;
-
-	while (owner && owner->seats) {
-		webtorrent_swarm_leave(owner->seats);
+	if (peer->state_of_dialect) {
+		webtorrent_swarm_remove_owner(peer->state_of_dialect);
+		peer->state_of_dialect = NULL;
 	}
-	free(owner);
-	peer->state_of_dialect = NULL;
 }
 
 static size_t webtorrent_kept(const struct peer *peer)
@@ -161,33 +155,37 @@ static bool may_join(const struct peer *peer, const unsigned char hash[WEBTORREN
 	return grant_may_join(peer->grant, name);
 }
 
-/* Is the other so silent that it may be the connection that this client has lost? */
-static bool is_silent(const struct webtorrent_owner *owner)
+/* Why the caller may not have a seat there, perhaps instead of another connection's. NULL: it may.
+ */
+static const char *why_not(const struct webtorrent_owner *owner,
+	const struct webtorrent_swarm *swarm, const struct webtorrent_seat *others)
 {
-	const struct options *options = owner->torrents->options;
-	/* Who is idle is pinged, so whoever is there is heard more often than that. */
-	uint64_t silence = options->ping_interval * 1000 + options->ping_timeout * 500;
+	size_t count = swarm ? swarm->count - (others != NULL) : 0;
 
-	return silence && hub_now(owner->torrents->hub) - owner->peer->heard > silence;
+	if (others && !silence_is_long(others->owner->peer, owner->torrents->options)) {
+		return "peer_id belongs to another connection";
+	}
+	if (owner->count >= SEATS_MAX) {
+		return "too many torrents on this connection";
+	}
+	return count < grant_bound(owner->peer->grant, SIZE_MAX) ? NULL : "the swarm is full";
 }
 
 /* The caller's seat, new or not. NULL: it was told why not. */
 static struct webtorrent_seat *take_seat(const struct call *call)
 {
 	struct webtorrent_owner *owner = call->owner;
-	struct webtorrent_seat *seat =
-		webtorrent_swarm_seat(webtorrent_swarm_find(owner->torrents, call->hash), call->id);
+	struct webtorrent_swarm *swarm = webtorrent_swarm_find(owner->torrents, call->hash);
+	struct webtorrent_seat *seat = webtorrent_swarm_seat(swarm, call->id);
+	const char *reason;
 
 	if (seat && seat->owner == owner) {
 		webtorrent_swarm_touch(seat);
 		return seat;
 	}
-	if (seat && !is_silent(seat->owner)) {
-		fail(call, "peer_id belongs to another connection");
-		return NULL;
-	}
-	if (owner->count >= SEATS_MAX) {
-		fail(call, "too many torrents on this connection");
+	reason = why_not(owner, swarm, seat);
+	if (reason) {
+		fail(call, reason);
 		return NULL;
 	}
 	if (seat) {

@@ -56,6 +56,41 @@ struct webtorrent_seat *webtorrent_swarm_seat(
 	return seat;
 }
 
+/* They grow and go with what is added and removed. */
+static void count_tables(struct webtorrent *torrents)
+{
+	size_t bytes = hash_size(torrents->swarms ? torrents->swarms->hh.tbl : NULL) +
+		       hash_size(torrents->seats ? torrents->seats->hh.tbl : NULL);
+
+	memory_give(MEMORY_ROOMS, torrents->tables);
+	memory_take(MEMORY_ROOMS, bytes);
+	torrents->tables = bytes;
+}
+
+struct webtorrent_owner *webtorrent_swarm_add_owner(struct webtorrent *torrents, struct peer *peer)
+{
+	struct webtorrent_owner *owner = calloc(1, sizeof(*owner));
+
+	if (owner) {
+		owner->torrents = torrents;
+		owner->peer = peer;
+		owner->bytes = sizeof(*owner);
+		memory_take(MEMORY_ROOMS, sizeof(*owner));
+		torrents->owners++;
+	}
+	return owner;
+}
+
+void webtorrent_swarm_remove_owner(struct webtorrent_owner *owner)
+{
+	while (owner->seats) {
+		webtorrent_swarm_leave(owner->seats);
+	}
+	memory_give(MEMORY_ROOMS, sizeof(*owner));
+	owner->torrents->owners--;
+	free(owner);
+}
+
 static struct webtorrent_swarm *create(
 	struct webtorrent *torrents, const unsigned char hash[WEBTORRENT_ID])
 {
@@ -162,6 +197,7 @@ struct webtorrent_seat *webtorrent_swarm_join(struct webtorrent_owner *owner,
 	}
 	seat = add(swarm, owner, id);
 	destroy_if_empty(swarm);
+	count_tables(owner->torrents);
 	return seat;
 }
 
@@ -202,6 +238,7 @@ void webtorrent_swarm_leave(struct webtorrent_seat *seat)
 		resize(swarm, swarm->room / 2); /* if it cannot, it stays as it is */
 	}
 	destroy_if_empty(swarm);
+	count_tables(torrents);
 	if (!torrents->oldest) {
 		hub_clear_timer(torrents->hub, &torrents->timer);
 	}
@@ -362,6 +399,24 @@ static void audit_swarm(const struct webtorrent_swarm *swarm, struct audit *audi
 	}
 }
 
+/* Looked at where its first seat is. */
+static void audit_owner(const struct webtorrent_owner *owner, struct audit *audit)
+{
+	const struct webtorrent_seat *seat;
+	size_t count = 0, bytes = sizeof(*owner);
+
+	DL_FOREACH2(owner->seats, seat, seat_next)
+	{
+		count++;
+		bytes += sizeof(*seat) + asked_size(seat);
+	}
+	if (count != owner->count || bytes != owner->bytes ||
+		owner->peer->state_of_dialect != owner) {
+		audit_fault(audit, "a connection counts %zu seats of swarms, and has %zu",
+			owner->count, count);
+	}
+}
+
 void webtorrent_swarm_audit(const struct webtorrent *torrents, struct audit *audit)
 {
 	const struct webtorrent_swarm *swarm;
@@ -369,14 +424,19 @@ void webtorrent_swarm_audit(const struct webtorrent *torrents, struct audit *aud
 	size_t listed = 0, aged = 0;
 	uint64_t last = 0;
 
+	audit_bytes(audit, MEMORY_ROOMS,
+		torrents->owners * sizeof(struct webtorrent_owner) + torrents->tables);
 	for (swarm = torrents->swarms; swarm; swarm = swarm->hh.next) {
 		audit_swarm(swarm, audit);
 		listed += swarm->count;
 	}
 	DL_FOREACH (torrents->oldest, seat) {
 		audit_bytes(audit, MEMORY_ROOMS, sizeof(*seat) + asked_size(seat));
-		if (seat->announced < last || seat->owner->peer->state_of_dialect != seat->owner) {
-			audit_fault(audit, "a member of a swarm is out of order, or nobody's");
+		if (seat->announced < last) {
+			audit_fault(audit, "a member of a swarm is out of order");
+		}
+		if (seat->owner->seats == seat) {
+			audit_owner(seat->owner, audit);
 		}
 		last = seat->announced;
 		aged++;

@@ -14,6 +14,8 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect_table.h"
+#include "nakodo/service/grant.h"
+#include "nakodo/service/jwt.h"
 
 #define ARGUMENTS_MAX 8
 
@@ -122,6 +124,18 @@ struct peer *peers_add(struct peers *peers)
 	peer->heard = peers->now;
 	hub_open(peers->hub, peer, ++peers->count, on_leave);
 	return peer;
+}
+
+struct grant *peers_grant(const char *text)
+{
+	struct jwt_claims claims = {.len = strlen(text)};
+	struct grant *grant = NULL;
+	struct problem problem;
+
+	assert_true(claims.len <= sizeof(claims.text));
+	memcpy(claims.text, text, claims.len);
+	assert_int_equal(grant_read(&grant, &claims, &problem), 0);
+	return grant;
 }
 
 void peers_publish(struct room *room, const char *text, const struct peer *except)

@@ -12,6 +12,7 @@
 
 struct dialect_env;
 struct dialect_table;
+struct grant;
 struct mount;
 struct options;
 
@@ -51,6 +52,8 @@ struct peer *peers_connect(struct peers *peers, const char *url);
 /* The same from that address; NULL: not known. */
 struct peer *peers_connect_from(struct peers *peers, const char *address, const char *url);
 struct peers_one *peers_of(struct peer *peer);
+/* What a token with these claims allows, to be destroyed. */
+struct grant *peers_grant(const char *claims);
 /* Give every member of the room but `except` a text message. */
 void peers_publish(struct room *room, const char *text, const struct peer *except);
 

@@ -6,7 +6,7 @@
  * - seat: a peer id in a swarm; it belongs to the connection that announced it
  * - owner: what a connection has
  *
- * Nothing here costs more in a large swarm than in a small one.
+ * Nothing here costs more in a large swarm than in a small one. All of it is in MEMORY_ROOMS.
  */
 #pragma once
 
@@ -36,6 +36,8 @@ struct webtorrent {
 	struct webtorrent_swarm *swarms; /* by hash */
 	struct webtorrent_seat *seats; /* by swarm and id */
 	struct webtorrent_seat *oldest; /* all of them, who announced longest ago first */
+	size_t owners; /* connections */
+	size_t tables; /* bytes of the hash tables */
 	uint64_t seated; /* so many ever were */
 	unsigned char key[HASH_KEY_SIZE]; /* of what is remembered of offers */
 };
@@ -44,7 +46,8 @@ struct webtorrent_owner {
 	struct webtorrent *torrents;
 	struct peer *peer;
 	struct webtorrent_seat *seats;
-	size_t count, bytes; /* of its seats */
+	size_t count; /* of its seats */
+	size_t bytes; /* that it and they take */
 };
 
 struct webtorrent_swarm {
@@ -71,6 +74,10 @@ struct webtorrent_seat {
 	UT_hash_handle hh;
 };
 
+/* What a connection has at first: no seat. NULL: no memory. */
+struct webtorrent_owner *webtorrent_swarm_add_owner(struct webtorrent *torrents, struct peer *peer);
+/* With all its seats. */
+void webtorrent_swarm_remove_owner(struct webtorrent_owner *owner);
 /* NULL: nobody is there. */
 struct webtorrent_swarm *webtorrent_swarm_find(
 	const struct webtorrent *torrents, const unsigned char hash[WEBTORRENT_ID]);
