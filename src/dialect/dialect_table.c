@@ -488,7 +488,11 @@ void dialect_table_audit(const struct dialect_table *table, struct audit *audit)
 	}
 	LL_FOREACH(table->own, entry)
 	{
-		mount_audit(&entry->mount, audit);
+		const struct mount *first = find_together(table, entry->mount.dialect, NULL);
+
+		if (!first || first == &entry->mount) {
+			mount_audit(&entry->mount, audit);
+		}
 	}
 }
 #endif

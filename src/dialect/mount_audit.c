@@ -6,10 +6,12 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "nakodo/base/json.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/gstreamer.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/peerjs.h"
+#include "nakodo/dialect/pixel_streaming.h"
 #include "nakodo/dialect/webtorrent_swarm.h"
 #include "nakodo/hub/audit.h"
 
@@ -86,6 +88,35 @@ static void audit_gstreamer(struct audit *audit, const struct mount *mount)
 	}
 }
 
+static void audit_pixel_streaming(struct audit *audit, const struct mount *mount)
+{
+	const struct room *room = hub_room(mount->space, PIXEL_STREAMING_LIST);
+	const struct pixel_streaming *all = mount->state;
+	const struct member *member;
+	size_t listed = 0;
+
+	audit_bytes(audit, MEMORY_ROOMS,
+		all->peers * sizeof(struct pixel_streaming_peer) + share_size(&all->list) -
+			sizeof(all->list));
+	DL_FOREACH (room ? room->members : NULL, member) {
+		const struct pixel_streaming_peer *streamer = member->peer->state_of_dialect;
+		const struct room *players = pixel_streaming_peer_players(streamer);
+		char quoted[JSON_QUOTED(HUB_NAME_MAX)];
+
+		audit_bytes(audit, MEMORY_ROOMS,
+			share_size(&streamer->players) - sizeof(streamer->players));
+		listed += (size_t)json_quote(member->id, quoted, sizeof(quoted)) + 1;
+		if (streamer->listed != member ||
+			streamer->players.used != (players ? players->count : 0)) {
+			audit_fault(audit, "a streamer is listed twice, or has other players");
+		}
+	}
+	if (listed != all->list.used) {
+		audit_fault(audit, "a list of streamers counts %zu bytes and has %zu",
+			all->list.used, listed);
+	}
+}
+
 static void audit_y_webrtc(struct audit *audit, const struct mount *mount)
 {
 	const struct room *room = hub_first_room(mount->space);
@@ -103,6 +134,8 @@ void mount_audit(const struct mount *mount, struct audit *audit)
 		audit_gstreamer(audit, mount);
 	} else if (mount->dialect == &dialect_peerjs) {
 		peerjs_queue_audit(((const struct peerjs_realm *)mount->state)->queue, audit);
+	} else if (mount->dialect == &dialect_pixel_streaming) {
+		audit_pixel_streaming(audit, mount);
 	} else if (mount->dialect == &dialect_webtorrent) {
 		webtorrent_swarm_audit(mount->state, audit);
 	} else if (mount->dialect == &dialect_y_webrtc) {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "nakodo/base/json.h"
+#include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/base/query.h"
@@ -74,7 +75,6 @@ static void pixel_stop(struct mount *mount)
 	struct pixel_streaming *all = mount->state;
 
 	if (!--all->mounts) {
-		share_clear(&all->list);
 		free(all);
 	}
 }
@@ -135,6 +135,8 @@ static void pixel_open(struct peer *peer, const struct request *request)
 	}
 	self->peer = peer;
 	self->mount = request->mount;
+	memory_take(MEMORY_ROOMS, sizeof(*self));
+	pixel_streaming_peer_realm(self)->peers++;
 	self->streams = !strcmp(request->room, "streamer");
 	if (request->address) {
 		self->address = *request->address;
@@ -163,7 +165,8 @@ static void pixel_close(struct peer *peer)
 		tell(room->members->peer->state_of_dialect, "{\"type\":\"streamerDisconnected\"}");
 		hub_close(room->members->peer, 1005, "");
 	}
-	share_clear(&self->players);
+	memory_give(MEMORY_ROOMS, sizeof(*self));
+	pixel_streaming_peer_realm(self)->peers--;
 	free(self);
 	peer->state_of_dialect = NULL;
 }

@@ -10,6 +10,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/event.h"
 #include "nakodo/dialect/pixel_streaming.h"
+#include "nakodo/dialect/silence.h"
 #include "nakodo/service/grant.h"
 
 #define ID_MAX 120 /* bytes; digits may come behind */
@@ -23,7 +24,7 @@ void pixel_streaming_list_leave(struct pixel_streaming_peer *streamer, const cha
 	if (streamer->listed) {
 		event_leave(streamer->mount, streamer->listed->room, streamer->peer,
 			streamer->listed->id, reason);
-		share_remove(&pixel_streaming_peer_realm(streamer)->list, &streamer->address,
+		pixel_streaming_peer_give(streamer, &pixel_streaming_peer_realm(streamer)->list,
 			(size_t)json_quote(streamer->listed->id, quoted, sizeof(quoted)) + 1);
 		hub_leave(streamer->listed);
 		streamer->listed = NULL;
@@ -45,29 +46,20 @@ static struct pixel_streaming_peer *find(const struct pixel_streaming *all, cons
 	return member ? member->peer->state_of_dialect : NULL;
 }
 
-/* Is it so silent that it may be the connection that this streamer has lost? */
-static bool is_silent(const struct pixel_streaming_peer *streamer)
+/* Put a number behind the id if another one has it and is not silent. False: there are too many
+ * like that. */
+static bool make_unique(const struct pixel_streaming_peer *self, char id[HUB_NAME_MAX + 1])
 {
-	const struct options *options = pixel_streaming_peer_realm(streamer)->options;
-	/* Who is idle is pinged, so whoever is there is heard more often than that. */
-	uint64_t silence = options->ping_interval * 1000 + options->ping_timeout * 500;
-
-	return silence && hub_now(streamer->peer->hub) - streamer->peer->heard > silence;
-}
-
-/* Put a number behind the id if another one has it. False: there are too many like that. */
-static bool make_unique(struct pixel_streaming_peer *self, char id[HUB_NAME_MAX + 1])
-{
-	struct pixel_streaming_peer *other = find(pixel_streaming_peer_realm(self), id);
+	const struct pixel_streaming *all = pixel_streaming_peer_realm(self);
+	const struct pixel_streaming_peer *other = find(all, id);
 	size_t len = strlen(id);
 
-	if (other && is_silent(other)) {
-		hub_close(other->peer, 4409, "the id was taken by a newer connection");
+	if (other && silence_is_long(other->peer, all->options)) {
 		return true;
 	}
 	for (int i = 1; other && i < NUMBERS_MAX; i++) {
 		snprintf(id + len, HUB_NAME_MAX + 1 - len, "%d", i);
-		other = find(pixel_streaming_peer_realm(self), id);
+		other = find(all, id);
 	}
 	return !other;
 }
@@ -100,24 +92,28 @@ static bool make_room(struct pixel_streaming_peer *self, size_t size)
 	return true;
 }
 
-/* Under that id, which nobody has. False: it has been closed. */
+/* Under that id; who has it gives it up. False: it has been closed. */
 static bool list(struct pixel_streaming_peer *self, const char *id)
 {
 	struct pixel_streaming *all = pixel_streaming_peer_realm(self);
+	const struct pixel_streaming_peer *silent = find(all, id);
 	char quoted[JSON_QUOTED(HUB_NAME_MAX)];
 	size_t size = (size_t)json_quote(id, quoted, sizeof(quoted)) + 1;
 
+	if (silent) {
+		hub_close(silent->peer, 4409, "the id was taken by a newer connection");
+	}
 	if (!make_room(self, size)) {
 		meter_add(METER_ENTRIES_REFUSED, 1);
 		hub_close(self->peer, 4413, "there are too many streamers");
 		return false;
 	}
-	if (share_add(&all->list, &self->address, size)) {
+	if (pixel_streaming_peer_take(self, &all->list, size)) {
 		hub_close(self->peer, 1011, "out of memory");
 		return false;
 	}
 	if (hub_join(all->space, PIXEL_STREAMING_LIST, self->peer, id, &self->listed)) {
-		share_remove(&all->list, &self->address, size);
+		pixel_streaming_peer_give(self, &all->list, size);
 		hub_close(self->peer, 1011, "out of memory");
 		return false;
 	}

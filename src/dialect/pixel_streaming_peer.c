@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
@@ -13,6 +14,25 @@
 struct pixel_streaming *pixel_streaming_peer_realm(const struct pixel_streaming_peer *self)
 {
 	return self->mount->state;
+}
+
+int pixel_streaming_peer_take(
+	const struct pixel_streaming_peer *self, struct share *share, size_t amount)
+{
+	size_t before = share_size(share);
+	int error = share_add(share, &self->address, amount);
+
+	memory_take(MEMORY_ROOMS, share_size(share) - before);
+	return error;
+}
+
+void pixel_streaming_peer_give(
+	const struct pixel_streaming_peer *self, struct share *share, size_t amount)
+{
+	size_t before = share_size(share);
+
+	share_remove(share, &self->address, amount);
+	memory_give(MEMORY_ROOMS, before - share_size(share));
 }
 
 struct peer *pixel_streaming_peer_last_of(const struct room *room, const struct address *address)

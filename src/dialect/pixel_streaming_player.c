@@ -32,7 +32,7 @@ void pixel_streaming_player_leave(struct pixel_streaming_peer *player)
 	if (!streamer) {
 		return;
 	}
-	share_remove(&streamer->players, &player->address, 1);
+	pixel_streaming_peer_give(player, &streamer->players, 1);
 	hub_leave(player->seat);
 	player->seat = NULL;
 	player->streamer = NULL;
@@ -95,12 +95,12 @@ bool pixel_streaming_player_join(
 	}
 	pixel_streaming_player_leave(player);
 	snprintf(text, sizeof(text), "%" PRIu64, streamer->peer->id);
-	if (share_add(&streamer->players, &player->address, 1)) {
+	if (pixel_streaming_peer_take(player, &streamer->players, 1)) {
 		hub_close(player->peer, 1011, "out of memory");
 		return false;
 	}
 	if (hub_join(all->space, text, player->peer, player->id, &player->seat)) {
-		share_remove(&streamer->players, &player->address, 1);
+		pixel_streaming_peer_give(player, &streamer->players, 1);
 		hub_close(player->peer, 1011, "out of memory");
 		return false;
 	}

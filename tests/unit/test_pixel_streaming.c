@@ -14,111 +14,9 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
-#include "peers.h"
+#include "pixel_streaming_peers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define CONFIG                                                                                     \
-	"text {\"type\":\"config\",\"peerConnectionOptions\":{},\"protocolVersion\":\"1.3.0\"}"
-#define CONNECTED(id)                                                                              \
-	"text {\"type\":\"playerConnected\",\"dataChannel\":true,\"sfu\":false,\"playerId\":\"" id \
-	"\"}"
-#define DISCONNECTED(id) "text {\"type\":\"playerDisconnected\",\"playerId\":\"" id "\"}"
-#define COUNTED(n) "text {\"type\":\"playerCount\",\"count\":" n "}"
-#define STREAMER_GONE "text {\"type\":\"streamerDisconnected\"}"
-#define CONFIRMED(id) "text {\"type\":\"endpointIdConfirm\",\"committedId\":\"" id "\"}"
-
-static struct peers all;
-
-static int set_up(void **state)
-{
-	(void)state;
-	peers_options.max_peers_per_room = 3;
-	peers_init(&all, (struct hub_limits){.room_members = 2, .outbox_bytes = 4096},
-		(const char *const[]){"/ps=pixel-streaming", "/other=pixel-streaming",
-			"/=pixel-streaming", NULL});
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	peers_finish(&all);
-	peers_options.max_peers_per_room = 0;
-	peers_options.ping_interval = peers_options.ping_timeout = 0;
-	return 0;
-}
-
-static void expect(struct peer *peer, const char *text)
-{
-	assert_string_equal(peers_hear(peer), text);
-}
-
-static void expect_silence(void)
-{
-	for (size_t i = 0; i < all.count; i++) {
-		expect(&all.all[i].peer, "nothing");
-	}
-}
-
-static void say(struct peer *peer, const char *text)
-{
-	peers_send(peer, text, strlen(text), false);
-}
-
-static struct peer *streamer_from(const char *address)
-{
-	struct peer *peer = peers_connect_from(&all, address, "/ps/streamer");
-
-	expect(peer, "text {\"type\":\"identify\"}");
-	expect(peer, CONFIG);
-	return peer;
-}
-
-static void say_id(struct peer *streamer, const char *id)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), "{\"type\":\"endpointId\",\"id\":\"%s\"}", id);
-	say(streamer, text);
-}
-
-/* A streamer that is told to be `committed`. */
-static struct peer *add_streamer(const char *id, const char *committed)
-{
-	struct peer *peer = streamer_from(NULL);
-	char text[512];
-
-	say_id(peer, id);
-	snprintf(text, sizeof(text), CONFIRMED("%s"), committed);
-	expect(peer, text);
-	return peer;
-}
-
-static struct peer *add_player(const char *address)
-{
-	struct peer *peer = peers_connect_from(&all, address, "/ps/player");
-
-	expect(peer, CONFIG);
-	return peer;
-}
-
-static void subscribe(struct peer *player, const char *id)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), "{\"type\":\"subscribe\",\"streamerId\":\"%s\"}", id);
-	say(player, text);
-}
-
-/* Nobody reads what has come so far. */
-static void forget_all(void)
-{
-	for (size_t i = 0; i < all.count; i++) {
-		while (strcmp(peers_hear(&all.all[i].peer), "nothing") != 0) {
-		}
-	}
-}
-
 static void a_player_finds_a_streamer_and_they_talk(void **state)
 {
 	struct peer *s = add_streamer("Str", "Str"), *p = add_player(NULL);
@@ -360,65 +258,6 @@ static void what_is_no_message_is_passed_over_and_counted(void **state)
 	assert_int_equal(meter_values[METER_MESSAGES_PASSED_OVER] - before, COUNT(messages));
 }
 
-static void an_address_does_not_fill_a_streamer(void **state)
-{
-	struct peer *s = add_streamer("Str", "Str"), *players[3], *guest, *more;
-	uint64_t yielded = meter_values[METER_PLAYERS_YIELDED];
-
-	(void)state;
-	for (int i = 0; i < 3; i++) {
-		players[i] = add_player("192.0.2.1");
-		subscribe(players[i], "Str");
-	}
-	forget_all();
-	more = add_player("192.0.2.1");
-	subscribe(more, "Str");
-	expect(more, "text {\"type\":\"subscribeFailed\","
-		     "\"message\":\"Streamer Str is full. Max players = 3.\"}");
-	guest = add_player("198.51.100.1");
-	subscribe(guest, "Str");
-	expect(players[2], "close 4413 the streamer is full, and most players are of its address");
-	expect(s, DISCONNECTED("Player2"));
-	expect(s, CONNECTED("Player4"));
-	assert_int_equal(meter_values[METER_PLAYERS_YIELDED] - yielded, 1);
-	subscribe(guest, "Str"); /* it has a place */
-	expect(s, DISCONNECTED("Player4"));
-	expect(s, CONNECTED("Player4"));
-}
-
-/* Of 4096 bytes of outbox the list may have 1024: eight ids of 120 bytes. */
-static void an_address_does_not_fill_the_list(void **state)
-{
-	struct peer *streamers[9];
-	char id[128];
-
-	(void)state;
-	for (int i = 0; i < 9; i++) {
-		snprintf(id, sizeof(id), "%0120d", i);
-		streamers[i] = streamer_from("192.0.2.1");
-		say_id(streamers[i], id);
-	}
-	forget_all();
-	assert_int_equal(streamers[7]->state, PEER_OPEN);
-	assert_int_not_equal(streamers[8]->state, PEER_OPEN);
-	snprintf(id, sizeof(id), "%0120d", 9);
-	say_id(streamer_from("198.51.100.1"), id);
-	expect(streamers[7],
-		"close 4413 there are too many streamers, and most are of its address");
-	assert_int_equal(streamers[6]->state, PEER_OPEN);
-}
-
-static void a_long_id_is_refused(void **state)
-{
-	struct peer *s = streamer_from(NULL);
-	char id[128];
-
-	(void)state;
-	snprintf(id, sizeof(id), "%0121d", 0);
-	say_id(s, id);
-	expect(s, "close 4400 an id has at most 120 bytes");
-}
-
 static void the_path_says_the_role(void **state)
 {
 	static const char *const players[] = {"/ps", "/ps/", "/ps/player/", "/", "/player"};
@@ -486,9 +325,6 @@ int main(void)
 		CASE(a_streamer_sends_a_player_away),
 		CASE(who_is_left_hears_of_who_leaves),
 		CASE(what_is_no_message_is_passed_over_and_counted),
-		CASE(an_address_does_not_fill_a_streamer),
-		CASE(an_address_does_not_fill_the_list),
-		CASE(a_long_id_is_refused),
 		CASE(the_path_says_the_role),
 		CASE(each_mount_has_streamers_of_its_own),
 		CASE(a_player_is_told_to_come_back_when_the_server_stops),

@@ -28,6 +28,7 @@ struct text;
 /* The state of a mount, or of all listeners of its own. */
 struct pixel_streaming {
 	size_t mounts; /* that have it */
+	size_t peers; /* connections */
 	struct hub_space *space;
 	const struct options *options;
 	struct share list; /* bytes of the list that each address has */
@@ -69,6 +70,12 @@ struct pixel_streaming_call {
 
 /* What all files ask; this is its mount's state. */
 struct pixel_streaming *pixel_streaming_peer_realm(const struct pixel_streaming_peer *self);
+/* The peer has so much more of that share, or less; the memory that this takes is counted. -ENOMEM:
+ * it has not. */
+int pixel_streaming_peer_take(
+	const struct pixel_streaming_peer *self, struct share *share, size_t amount);
+void pixel_streaming_peer_give(
+	const struct pixel_streaming_peer *self, struct share *share, size_t amount);
 /* Send and empty the text; without memory the peer is closed. */
 void pixel_streaming_peer_send(const struct pixel_streaming_peer *self, struct text *text);
 /* The message goes nowhere. */
