@@ -29,7 +29,7 @@ function cutWires() {
 function tile(name) {
   const one = [...document.querySelectorAll('.tile')].find((each) => each.querySelector('.name').textContent === name);
   const isShown = (selector) => one.querySelector(selector).checkVisibility();
-  return one && { picture: isShown('video'), muted: one.querySelector('figcaption use[href="#icon-mic-off"]').closest('span').checkVisibility(), hand: isShown('.hand'), veil: isShown('.veil') && one.querySelector('.veil').textContent };
+  return one && { picture: isShown('video'), muted: one.querySelector('figcaption use[href="#icon-mic-off"]').closest('span').checkVisibility(), hand: isShown('.hand'), veil: isShown('.veil') && one.querySelector('.veil').textContent, speaks: one.hasAttribute('data-speaking') };
 }
 
 describe('while the server is away', () => {
@@ -41,10 +41,10 @@ describe('while the server is away', () => {
 
   after(() => Promise.all(Object.values(browsers).map((browser) => browser.close())));
 
-  /** Two with a camera, and perhaps a third, connected with each other, and the chat open. */
+  /** Two, and perhaps a third, connected with each other, and the chat open. */
   const gather = async (t, server, letters, names) => {
     const pages = await openPages(t, [...letters].map((c) => browsers[c]), server.url, { path: '/r/apart', prepare: cutWires });
-    for (const [i, page] of pages.entries()) await page.join(names[i], { watch: i > 1 });
+    for (const [i, page] of pages.entries()) await page.join(names[i]);
     for (const page of pages) {
       await page.page.evaluate(`window.tile = ${tile}`);
       for (const name of names.slice(0, 2)) if (pages[names.indexOf(name)] !== page) await page.moves(name);
@@ -76,8 +76,9 @@ describe('while the server is away', () => {
       await page.says('#chat-log', 'direct');
       await sees(page, 'Hana', { picture: false, muted: true, hand: true });
     }
+    for (const page of [hana, ken]) await sees(page, 'Mio', { speaks: true });
     await mio.click('#leave');
-    for (const page of [hana, ken]) await sees(page, 'Mio', { veil: en['tile.away'] });
+    for (const page of [hana, ken]) await sees(page, 'Mio', { veil: en['tile.away'], speaks: false });
     assert.deepEqual(await hana.lines(), ['direct']);
     await ken.chat('both');
     assert.deepEqual(await ken.lines(), ['direct', 'both', en['chat.later']]);

@@ -233,6 +233,32 @@ describe('nothing in a room stands on something else', () => {
     }
   });
 
+  it('what one writes and the last lines are above a keyboard that covers the page, as on iOS', async (t) => {
+    const [page] = await openPages(t, [browser], daemon.url, {
+      path: '/r/covered', viewport: PHONE,
+      prepare: () => {
+        window.seen = Object.assign(new EventTarget(), { height: innerHeight, offsetTop: 0, scale: 1 });
+        Object.defineProperty(window, 'visualViewport', { value: window.seen });
+      },
+    });
+    await page.join('Hana', { watch: true });
+    await page.openChat();
+    for (let i = 0; i < 9; i++) await page.chat(`line ${i}`);
+    const cover = (height, offsetTop = 0) => page.page.evaluate((members) => {
+      Object.assign(window.seen, members).dispatchEvent(new Event('resize'));
+    }, { height, offsetTop });
+    const inSight = (top, bottom) => page.until((from, to) => ['#chat-log .line:last-child', '#chat-text'].every((selector) => {
+      const box = document.querySelector(selector).getBoundingClientRect();
+      return box.top >= from && box.bottom <= to;
+    }), top, bottom);
+    for (const [height, offsetTop] of [[380, 0], [330, 120], [150, 0]]) {
+      await cover(height, offsetTop);
+      await inSight(offsetTop, offsetTop + height);
+    }
+    await cover(640);
+    await page.until(() => document.querySelector('#room').getBoundingClientRect().height === innerHeight);
+  });
+
   it('on a phone Signals has half the screen, and the people are seen above it', async (t) => {
     const [page] = await openPages(t, [browser], daemon.url, { viewport: PHONE });
     await page.page.evaluate(begin);

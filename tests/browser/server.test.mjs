@@ -1,7 +1,8 @@
 // The server goes away and comes back, or was never there; the page says so and keeps working.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startDaemon } from '../lib/daemon.mjs';
+import { scratch, startDaemon } from '../lib/daemon.mjs';
+import { Key } from '../lib/tokens.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 import { both, Lab, pair } from './lib/lab.mjs';
 
@@ -94,6 +95,24 @@ describe('the server', () => {
     assert.match(lab.page.url(), /server=/);
     const second = new URL(await lab.page.$eval('#second', (link) => link.href));
     assert.equal(second.searchParams.get('server'), `ws://localhost:${daemon.port}/relay`);
+  });
+
+  it('asks for tokens, and the page says where to put one', async (t) => {
+    const key = new Key(scratch());
+    const daemon = await startDaemon({ args: ['--auth', 'token', '--auth-key', key.option] });
+    const lab = await Lab.open(browsers.chromium, daemon.url, { path: '/lab.html?room=r', online: false });
+    t.after(async () => {
+      await lab.close();
+      await daemon.stop();
+    });
+    await lab.says('#notice-socket', 'This server asks for tokens.');
+    await lab.page.$eval('#server', (field, token) => {
+      field.value += `?token=${token}`;
+      field.dispatchEvent(new Event('change'));
+    }, key.token({ room: 'r' }));
+    await lab.state('socket', 'open');
+    await lab.until(() => !document.querySelector('#notice-socket'));
+    await lab.until(() => !document.querySelector('#chat-send').disabled);
   });
 
   it('refuses a message, and the page says why', async (t) => {

@@ -49,6 +49,10 @@ export class Address {
     const signal = new URL(this.server);
     const chat = new URL('/chat', signal);
     signal.hash = '';
+    const token = signal.searchParams.get('token');
+    if (token) {
+      chat.searchParams.set('token', token);
+    }
     for (const url of this.#room.value ? [signal, chat] : []) {
       url.searchParams.set('room', this.#room.value);
     }

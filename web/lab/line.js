@@ -24,6 +24,13 @@ import { Socket } from './socket.js';
 
 const TOO_LARGE = 1009; // RFC 6455, 7.4.1
 
+/** Why a WebSocket was refused no page is told; its own server can be asked. @param {string} url */
+async function wantsToken(url) {
+  const { host } = new URL(url);
+  const answer = host === location.host ? await fetch('/v1/lab/peers').catch(() => null) : null;
+  return answer?.status === 401;
+}
+
 export class Line {
   #log;
   #notices;
@@ -115,8 +122,16 @@ export class Line {
       this.#log.note('note.closed', end);
       this.#notices.show('socket', 'bad', 'notice.lost', end);
     } else if (loss && !this.#wasOpen) {
-      this.#notices.show('socket', 'bad', 'notice.unreachable', { url: this.#url });
+      this.#tellUnreachable(this.#url);
     }
     this.#events.change();
+  }
+
+  /** @param {string} url */
+  async #tellUnreachable(url) {
+    const key = await wantsToken(url) ? 'notice.token' : 'notice.unreachable';
+    if (url === this.#url && this.state !== 'open' && !this.#wasOpen) {
+      this.#notices.show('socket', 'bad', key, { url });
+    }
   }
 }

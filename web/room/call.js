@@ -11,6 +11,7 @@ import { ChatView } from './chat.js';
 import { Drawer } from './drawer.js';
 import { Files } from './files.js';
 import { hands, isRaised, watchHands } from './hands.js';
+import { stayAboveKeyboard } from './keyboard.js';
 import { watchLock } from './lock.js';
 import { SMALL } from './media.js';
 import { nameOf, ownNameOf, wordsOf } from './names.js';
@@ -86,6 +87,7 @@ export class Call {
     this.#watchRoom();
     room.peers.forEach((peer) => this.#add(peer));
     stayAwake(signal);
+    stayAboveKeyboard(signal);
     addEventListener('pagehide', () => this.#onHide(), { signal });
     this.#showUnread();
     signal.addEventListener('abort', () => signals.close());

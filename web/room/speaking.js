@@ -31,9 +31,9 @@ async function loudness(receiver) {
 }
 
 /** @param {Peer} peer */
-async function levelOf({ pc, sources, streams }) {
-  if (!pc || sources.mic === false) {
-    return 0;
+async function levelOf({ pc, state, sources, streams }) {
+  if (!pc || state !== 'connected' || sources.mic === false) {
+    return 0; // of who is gone the last sound would stay
   }
   const isSound = (/** @type {MediaStreamTrack} */ track) => streams.screen?.getTracks().includes(track);
   const audio = pc.getReceivers().filter(({ track }) => track.kind === 'audio' && !isSound(track));

@@ -155,7 +155,7 @@ export const en = {
   'tile.screen': '{name}: screen',
   'tile.muted': 'Microphone off',
   'tile.connecting': 'connecting… {seconds} s',
-  'tile.away': 'not here at the moment',
+  'tile.away': 'away',
   'tile.interrupted': 'reconnecting… {seconds} s',
   'tile.noRtc': 'no WebRTC here: chat only',
 
@@ -206,7 +206,7 @@ export const en = {
   'file.lost': 'The connection was lost before the file was complete.',
   'file.tooLarge': 'This file is too large to be received here (2 GB at most).',
 
-  'strip.offline': 'The connection to the server is lost. The call goes on with those who are in it; new people and new screens come when it is back.',
+  'strip.offline': 'The connection to the server is lost. The call goes on; new people and screens come when it is back.',
   'strip.closing': 'The server restarts; the call goes on.',
   'strip.tokenEnds': 'Your invitation ends at {time}. Ask for a new link and open it in this tab: the call goes on.',
   'strip.blocked': 'Camera and microphone are blocked: allow them by the icon in the address bar.',
@@ -395,7 +395,7 @@ export const ja = {
   'tile.screen': '{name}の画面',
   'tile.muted': 'マイクはオフです',
   'tile.connecting': '接続中… {seconds} 秒',
-  'tile.away': '今はいません',
+  'tile.away': '不在',
   'tile.interrupted': '再接続中… {seconds} 秒',
   'tile.noRtc': 'WebRTC なし: チャットのみ',
 
@@ -446,7 +446,7 @@ export const ja = {
   'file.lost': 'ファイルの途中で接続が切れました。',
   'file.tooLarge': 'このファイルは大きすぎて受け取れません (2 GB まで)。',
 
-  'strip.offline': 'サーバーとの接続が切れました。今の相手との通話は続きます。新しい参加者と画面共有は再接続後に表示されます。',
+  'strip.offline': 'サーバーとの接続が切れました。通話は続きます。新しい参加者と画面は再接続後に見えます。',
   'strip.closing': 'サーバーを再起動しています。通話は続きます。',
   'strip.tokenEnds': '招待の期限は {time} です。新しいリンクをもらい、このタブで開けば通話は続きます。',
   'strip.blocked': 'カメラとマイクがブロックされています。アドレスバーから許可してください。',
