@@ -11,6 +11,7 @@ import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { open, openMany } from '../lib/client.mjs';
 import { asWritten, binary, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { eventually } from '../lib/prometheus.mjs';
 import { refusal, Session } from '../lib/v1.mjs';
 
 const directory = scratch();
@@ -268,6 +269,7 @@ describe('the socket of ctl', () => {
   it('a long list is whole while others come and go, and who does not read it costs nothing', async (t) => {
     const [daemon, path] = await controlled(t, ...many);
     const stay = await openMany(`${daemon.ws}/relay/stay`, 300);
+    await eventually(async () => (await listed(path, 'rooms'))[0]?.members === stay.length, 'that all have been admitted');
     const slow = connect(path);
     slow.pause().write('{"verb":"peers"}\n'.repeat(200));
     const leave = await openMany(`${daemon.ws}/relay/leave`, 300);
