@@ -168,7 +168,8 @@ static int on_http(struct server *server, struct conn *conn, struct lws *wsi, co
 	if (!refusal.status && pages_is_secret(path)) {
 		refusal = bearer_check_any(&server->gate, &door, &head);
 	}
-	if (!refusal.status && pages_is_for_admin(path, &door) && !is_local(conn)) {
+	if (!refusal.status && pages_is_for_admin(&server->pages, path, &door) &&
+		!(door.metrics && is_local(conn))) {
 		refusal = bearer_check_admin(&server->gate, &head);
 	}
 	if (refusal.status) {

@@ -8,15 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "nakodo/base/histogram.h"
 #include "nakodo/base/json.h"
 #include "nakodo/base/log.h"
-#include "nakodo/base/memory.h"
-#include "nakodo/base/meter.h"
-#include "nakodo/config.h"
+#include "nakodo/dialect/all_rooms.h"
 #include "nakodo/dialect/dialect_table.h"
-#include "nakodo/hub/room_walk.h"
-#include "nakodo/net/http/metrics.h"
+#include "nakodo/net/http/status.h"
 #include "nakodo/net/reload.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/socket/conn.h"
@@ -42,20 +38,8 @@ static const char *path_of(const struct mount *mount)
 /* Without the brace at its end. */
 static void add_status(const struct server *server, struct text *out)
 {
-	metrics_look(&server->sockets);
-	text_print(out,
-		"{\"version\":\"" NAKODO_VERSION "\",\"pid\":%jd,\"state\":\"%s\","
-		"\"uptime\":%jd,\"peers\":%zu,\"max_peers\":%zu,\"connections\":%zu,"
-		"\"rooms\":%" PRIu64 ",\"memory\":%" PRIu64 ",\"max_memory\":%" PRIu64
-		",\"messages_in\":%" PRIu64 ",\"messages_out\":%" PRIu64 ",\"refused\":%" PRIu64,
-		(intmax_t)getpid(),
-		server->gate.draining         ? "draining"
-		: gate_is_full(&server->gate) ? "full"
-					      : "ready",
-		(intmax_t)(time(NULL) - server->pages.started), server->gate.peers,
-		server->gate.max_peers, server->sockets.count, meter_values[METER_ROOMS],
-		memory_used(), server->gate.max_memory, meter_values[METER_MESSAGES_IN],
-		meter_values[METER_MESSAGES_OUT], meter_values[METER_REFUSED]);
+	text_add(out, "{");
+	status_print(out, &server->sockets, server->pages.started);
 }
 
 static int run_status(void *cookie, struct ctl_call *call)
@@ -65,65 +49,33 @@ static int run_status(void *cookie, struct ctl_call *call)
 	return 0;
 }
 
-/* Turns are measured if a listener says ?metrics. */
 static int run_top(void *cookie, struct ctl_call *call)
 {
-	const struct histogram_values *turns = &histogram_values[HISTOGRAM_TURN];
-	uint64_t count = 0;
-
-	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		count += turns->counts[i];
-	}
 	add_status(cookie, &call->out);
-	text_print(&call->out,
-		",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"turns\":%" PRIu64
-		",\"turn_ns\":%" PRIu64 "}\n",
-		meter_values[METER_BYTES_IN], meter_values[METER_BYTES_OUT], count, turns->sum);
+	status_print_work(&call->out);
+	text_add(&call->out, "}\n");
 	return 0;
 }
-
-/* Where the list of rooms is. */
-struct rooms {
-	size_t mount; /* its number is one less */
-	const char *path;
-	struct room_walk walk;
-};
 
 static int no_memory(struct ctl_call *call)
 {
 	return problem_set(&call->problem, -ENOMEM, "out of memory");
 }
 
-/* The next room of any mount. NULL: there are no more. */
-static const struct room *next_room(const struct server *server, struct rooms *rooms)
-{
-	const struct room *room = room_walk_next(&rooms->walk);
-
-	while (!room) {
-		const struct mount *mount = dialect_table_at(server->dialects, rooms->mount);
-
-		room_walk_end(&rooms->walk);
-		if (!mount) {
-			return NULL;
-		}
-		rooms->mount++;
-		rooms->path = path_of(mount);
-		room_walk_begin(&rooms->walk, mount->space);
-		room = room_walk_next(&rooms->walk);
-	}
-	return room;
-}
-
 static int run_rooms(void *cookie, struct ctl_call *call)
 {
-	struct rooms *rooms = call->state ? call->state : calloc(1, sizeof(*rooms));
+	const struct server *server = cookie;
+	struct all_rooms *rooms = call->state;
 
-	call->state = rooms;
 	if (!rooms) {
-		return no_memory(call);
+		rooms = call->state = calloc(1, sizeof(*rooms));
+		if (!rooms) {
+			return no_memory(call);
+		}
+		all_rooms_begin(rooms, server->dialects);
 	}
 	for (int i = 0; i < ROWS; i++) {
-		const struct room *room = next_room(cookie, rooms);
+		const struct room *room = all_rooms_next(rooms);
 
 		if (!room) {
 			return 0;
@@ -139,10 +91,10 @@ static int run_rooms(void *cookie, struct ctl_call *call)
 
 static void end_rooms(struct ctl_call *call)
 {
-	struct rooms *rooms = call->state;
+	struct all_rooms *rooms = call->state;
 
 	if (rooms) {
-		room_walk_end(&rooms->walk);
+		all_rooms_end(rooms);
 	}
 	free(rooms);
 }

@@ -26,6 +26,11 @@ bool bearer_is_asked(const struct gate *gate, const char *auth)
 	return *auth ? !strcmp(auth, "token") : gate->options->auth == OPTION_AUTH_TOKEN;
 }
 
+bool bearer_has_keys(const struct gate *gate)
+{
+	return jwt_keys_first(gate->keys);
+}
+
 int bearer_load(struct jwt_keys **ret, const struct options *options, struct problem *problem)
 {
 	return jwt_keys_load(ret, &options->auth_key, options->auth_jwks,

@@ -12,6 +12,7 @@
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/gate/admit.h"
+#include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/gate/head.h"
@@ -21,6 +22,7 @@
 #include "nakodo/net/http/lan.h"
 #include "nakodo/net/http/metrics.h"
 #include "nakodo/net/http/site.h"
+#include "nakodo/net/http/status.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/service/grant.h"
@@ -46,7 +48,7 @@ enum endpoint_flags {
 	SHARED = 4, /* pages of other sites may load it: the JavaScript client */
 	ANYWHERE = 8, /* a page that may connect to any server: the lab */
 	SECRET = 16, /* only with a token, where tokens are asked for: it has passwords in it */
-	ADMIN = 32, /* only with an administrator's token, but on this machine */
+	ADMIN = 32, /* only with an administrator's token, but on this machine by ?metrics */
 };
 
 static void answer_health(const struct exchange *exchange, struct reply *ret)
@@ -112,6 +114,23 @@ static void answer_metrics(const struct exchange *exchange, struct reply *ret)
 	}
 }
 
+/* Is it told here, to administrators at least? */
+static bool has_status(const struct pages *pages, const struct gate_door *door)
+{
+	return door->metrics || bearer_has_keys(pages->gate);
+}
+
+/* Who needs no token is not told the names of rooms: who knows them may join. */
+static void answer_status(const struct exchange *exchange, struct reply *ret)
+{
+	struct pages *pages = exchange->pages;
+
+	if (has_status(pages, exchange->door)) {
+		status_answer(conn_sockets(exchange->conn), pages->started, &pages->largest,
+			!bearer_check_admin(pages->gate, exchange->head).status, ret);
+	}
+}
+
 static void answer_trust(const struct exchange *exchange, struct reply *ret)
 {
 	lan_trust(exchange->conn->listener, exchange->pages->tls, &exchange->conn->address, ret);
@@ -139,6 +158,7 @@ static const struct endpoint {
 	{"/qr.svg", PRIVATE, answer_qr},
 	{"/readyz", 0, answer_ready},
 	{"/signaling.js", SHARED, NULL},
+	{"/status.json", PRIVATE | ADMIN, answer_status},
 	{"/style.css", OPEN, NULL},
 	{"/trust", OPEN, NULL},
 	{"/trust.css", OPEN, NULL},
@@ -392,9 +412,12 @@ bool pages_is_private(const char *path)
 	return find(path)->flags & PRIVATE;
 }
 
-bool pages_is_for_admin(const char *path, const struct gate_door *door)
+bool pages_is_for_admin(const struct pages *pages, const char *path, const struct gate_door *door)
 {
-	return door->metrics && find(path)->flags & ADMIN;
+	const struct endpoint *endpoint = find(path);
+
+	return endpoint->flags & ADMIN &&
+	       (endpoint->answer == answer_status ? has_status(pages, door) : door->metrics);
 }
 
 void pages_serve(struct pages *pages, const struct gate_door *door, struct conn *conn,
@@ -420,4 +443,5 @@ void pages_finish(struct pages *pages)
 {
 	site_destroy(pages->site);
 	qr_cache_finish(&pages->codes);
+	largest_finish(&pages->largest);
 }

@@ -19,6 +19,8 @@ struct refusal;
 /* Is a token asked for at a listener with that `auth` (base/endpoint.h)? */
 bool bearer_is_asked(const struct gate *gate, const char *auth);
 
+bool bearer_has_keys(const struct gate *gate); /* so that there are tokens at all */
+
 /* Read the keys of the options. 0, or -EINVAL or -ENOMEM with a sentence. */
 int bearer_load(struct jwt_keys **ret, const struct options *options, struct problem *problem);
 

@@ -7,6 +7,7 @@
  *   /ice.json    {"iceServers":[…]}, as RTCPeerConnection takes it
  *   /metrics     see metrics.h; of a listener that says ?metrics, for clients on this machine if
  *                others do not reach it, and for administrators
+ *   /status.json see status.h; the same, and for administrators at every listener if there are keys
  *   and what lan.h has
  *
  * Whatever is not there is answered with missing.html of web-root, if it has one, to who takes
@@ -17,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nakodo/net/http/largest.h"
 #include "nakodo/net/http/qr.h"
 
 struct conn;
@@ -35,6 +37,7 @@ struct pages {
 	const struct tls *tls; /* NULL: no certificate */
 	struct site *site;
 	struct qr_cache codes;
+	struct largest largest;
 	int64_t started; /* seconds since 1970 */
 };
 
@@ -47,8 +50,9 @@ void pages_finish(struct pages *pages);
 bool pages_is_private(const char *path);
 /* And has it passwords in it, so that who asks for tokens asks for one there as well? */
 bool pages_is_secret(const char *path);
-/* Is it there, for clients of this machine and administrators alone? */
-bool pages_is_for_admin(const char *path, const struct gate_door *door);
+/* Is it there, for administrators alone, and where the listener says ?metrics for clients of this
+ * machine? */
+bool pages_is_for_admin(const struct pages *pages, const char *path, const struct gate_door *door);
 /* Answer GET, HEAD or OPTIONS of a head whose path is known; a plain request at a port for
  * TLS is redirected to https. */
 void pages_serve(struct pages *pages, const struct gate_door *door, struct conn *conn,
