@@ -13,7 +13,7 @@ if(old)
 endif()
 file(MAKE_DIRECTORY ${OUT})
 file(COPY ${WEB}/ DESTINATION ${OUT}
-  REGEX "/(check|client|lab|lib|missing|room|signals|trust)$" EXCLUDE
+  REGEX "/(check|client|lab|lib|missing|room|signals|status|trust)$" EXCLUDE
   PATTERN "*.html" EXCLUDE PATTERN "*.css" EXCLUDE)
 
 function(run)

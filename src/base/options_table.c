@@ -32,7 +32,8 @@ const struct option_row options_table[] = {
 			"address; localhost is both families. WebSocket and HTTP share the port; "
 			"a tls: port sends plain HTTP to https. ?origin=, ?dialect= and ?auth= "
 			"behind it, joined by &, set these for one listener; ?metrics adds "
-			"/metrics for Prometheus, off loopback for tokens with admin.",
+			"/metrics for Prometheus and opens /status, off loopback for tokens with "
+			"admin.",
 	},
 	{
 		.name = "trusted-proxy",

@@ -1,8 +1,11 @@
-// The pictures of the READMEs: node tests/browser/pictures.mjs writes them to docs/images. The people
-// in them are drawn.
+// The pictures of the READMEs and docs: node tests/browser/pictures.mjs writes them to docs/images, or
+// those that its arguments name. The people in them are drawn.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, startDaemon } from '../lib/daemon.mjs';
+import { setTimeout as pass } from 'node:timers/promises';
+import { open as connect, openMany } from '../lib/client.mjs';
+import { root, scratch, startDaemon } from '../lib/daemon.mjs';
+import { Key, now } from '../lib/tokens.mjs';
 import { launchChromium } from './lib/browsers.mjs';
 import { RoomPage } from './lib/room-page.mjs';
 
@@ -56,10 +59,8 @@ async function shoot(page, name) {
   console.log(`docs/images/${name}.png`);
 }
 
-mkdirSync(directory, { recursive: true });
-const daemon = await startDaemon();
-const browser = await launchChromium();
-try {
+/** A room of four, with the chat open. */
+async function shootRoom(browser, daemon) {
   const hana = await open(browser, daemon.url, 'Hana', 220);
   const ken = await open(browser, daemon.url, 'Ken', 20);
   const mio = await open(browser, daemon.url, 'Mio', 120);
@@ -76,7 +77,10 @@ try {
   }
   await shoot(hana, 'room');
   for (const page of [hana, ken, mio, yui]) await page.click('#leave');
+}
 
+/** The drawer beside a call. */
+async function shootSignals(browser, daemon) {
   await open(browser, daemon.url, 'Ken', 20, 'signals');
   const late = await open(browser, daemon.url, 'Hana', 220, 'signals');
   await late.moves('Ken');
@@ -86,6 +90,38 @@ try {
   await late.says('#panel-signals', 'offer');
   await late.page.evaluate(() => document.activeElement.blur());
   await shoot(late, 'signals');
+}
+
+/** The page about the server, a minute after people have begun to come, talk and go. */
+async function shootStatus(browser, daemon) {
+  const page = await browser.newPage();
+  await page.setViewport({ width: 1120, height: 780 });
+  await page.goto(`${daemon.url}/status#t=${key.token({ room: '*', can: ['admin'], exp: now() + 600 })}`);
+  const clients = [];
+  for (let second = 0; second < 58; second++) {
+    const room = ['asakai', 'design', 'support', 'lab', 'music'][second % 9 % 5];
+    clients.push(...await openMany(`${daemon.ws}/relay/${room}`, second < 30 ? 3 : 1));
+    if (second % 3 === 0) await clients.shift().close();
+    for (const client of clients.slice(second % 7)) client.send('x'.repeat(100 + 40 * (second % 20)));
+    if (second % 11 === 5) await fetch(`${daemon.url}/nowhere`);
+    if (second % 23 === 9) await (await connect(`${daemon.ws}/relay/lab`)).send('x'.repeat(5000)).closed;
+    if (second % 17 === 4) await connect(`${daemon.ws}/nowhere`).catch(() => {});
+    await pass(1000);
+  }
+  await page.screenshot({ path: join(directory, 'status.png') });
+  console.log('docs/images/status.png');
+}
+
+const key = new Key(scratch());
+const shots = { room: shootRoom, signals: shootSignals, status: shootStatus };
+const wanted = process.argv.slice(2);
+
+mkdirSync(directory, { recursive: true });
+const daemon = await startDaemon({ args: ['--listen', 'localhost:0?metrics&auth=none', '--listen', '*:0?metrics', '--auth-key', key.option,
+  '--max-message', '4096', '--max-peers-per-address', '0', '--connect-rate', '0'] });
+const browser = await launchChromium();
+try {
+  for (const name of wanted.length ? wanted : Object.keys(shots)) await shots[name](browser, daemon);
 } finally {
   await browser.close();
   await daemon.stop();

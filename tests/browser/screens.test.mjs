@@ -63,6 +63,7 @@ describe('every screen looks well at every size:', () => {
     ['prejoin', '/r/asakai', '#prejoin'],
     ['lab', '/lab', '#prepare'],
     ['check', '/check', '#check-start'],
+    ['status', '/status', '#status-says'],
     ['trust', '/trust', '.fingerprint'],
     ['missing', '/r/', '#missing-back'],
   ]) {

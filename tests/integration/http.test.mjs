@@ -524,7 +524,7 @@ describe('what the daemon tells', () => {
     for (const name of ['client.d.ts', 'favicon.svg']) {
       assert.ok((await ask({ port }, `/${name}`)).body.equals(readFileSync(join(root, 'web', name))), name);
     }
-    for (const page of ['index.html', 'lab.html', 'check.html', 'trust.html', 'missing.html']) {
+    for (const page of ['index.html', 'lab.html', 'check.html', 'status.html', 'trust.html', 'missing.html']) {
       const names = [...readFileSync(join(shipped, page), 'utf8').matchAll(/<(?:link|script)[^>]* (?:href|src)="([^"]+)"/g)];
       assert.ok(names.length >= 3, page);
       for (const [, name] of names) assert.equal((await ask({ port }, `/${name.replace(/^\//, '')}`)).status, 200, name);

@@ -42,6 +42,16 @@ describe('who may read it', () => {
     assert.deepEqual(await look(daemon.ports[1], { token: new Key(scratch()).token({ room: '*', can: ['admin'] }) }), [404, 'not-found']);
   });
 
+  it('behind a proxy, where rooms need no token, who shows one with admin', async (t) => {
+    const key = new Key(scratch());
+    const daemon = await testDaemon(t, { args: ['--listen', '127.0.0.1:0', '--listen', '[::1]:0?metrics&auth=token', '--trusted-proxy', '127.0.0.1', '--auth-key', key.option] });
+    const headers = { 'X-Forwarded-For': '192.0.2.7' };
+    await open(`${daemon.ws}/relay/a`, { headers });
+    assert.deepEqual(await look(daemon.port, { headers }), [401, 'no-token']);
+    const status = await look(daemon.port, { headers, token: key.token({ room: '*', can: ['admin'] }) });
+    assert.deepEqual(rooms(status), ['/relay a 1']);
+  });
+
   it('by ?metrics no client of another machine that a proxy brings, nor a page of another site', async (t) => {
     const daemon = await testDaemon(t, { args: [...measured, '--trusted-proxy', '127.0.0.1'] });
     assert.equal((await look(daemon.port, { headers: { 'X-Forwarded-For': '127.0.0.2' } })).state, 'ready');

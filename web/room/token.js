@@ -1,5 +1,5 @@
 /*
- * The token that this page was opened with, /r/ROOM#t=TOKEN. It is a secret: the address bar, the history
+ * The token that this page was opened with, as /r/ROOM#t=TOKEN. It is a secret: the address bar, the history
  * and a copied address lose it as soon as it is read, and this tab keeps it for a reload.
  */
 
@@ -18,12 +18,21 @@ function readAddress() {
   return { token, address: location.pathname + address.join('') };
 }
 
+/** Keep another one for this page. @param {string} token */
+export function keepToken(token) {
+  sessionStorage.setItem(KEY, JSON.stringify({ path: location.pathname, token }));
+}
+
+export function forgetToken() {
+  sessionStorage.removeItem(KEY);
+}
+
 /** The token, if any. A link with another one, opened in this tab, counts from then on. @returns {string | undefined} */
 export function tokenOfPage() {
   const { token, address } = readAddress();
   try {
     if (token !== null) {
-      sessionStorage.setItem(KEY, JSON.stringify({ path: location.pathname, token }));
+      keepToken(token);
       history.replaceState(history.state, '', address);
     }
     const kept = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
