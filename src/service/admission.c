@@ -188,7 +188,7 @@ static void question_free(struct question *question)
 	leave_lane(admissions, question->lane);
 	admissions->count--;
 	meter_subtract(METER_ADMISSIONS_WAITING, 1);
-	memory_give(MEMORY_EVENTS, sizeof(*question) + question->len);
+	memory_give(MEMORY_EVENTS, admissions_size(question));
 	free(question);
 }
 
@@ -321,9 +321,14 @@ static struct question *make_question(struct admissions *admissions, const struc
 	lane->all++;
 	admissions->count++;
 	meter_add(METER_ADMISSIONS_WAITING, 1);
-	memory_take(MEMORY_EVENTS, sizeof(*question) + text->len);
+	memory_take(MEMORY_EVENTS, admissions_size(question));
 	wait_in_lane(question, false);
 	return question;
+}
+
+size_t admissions_size(const struct question *question)
+{
+	return sizeof(*question) + question->len;
 }
 
 /* What needs no question: it has been answered before. */

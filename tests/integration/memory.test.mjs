@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { testDaemon } from '../lib/daemon.mjs';
 import { dial } from '../lib/http.mjs';
 import { frame, open, PING, PONG, TEXT } from '../lib/raw.mjs';
+import { Receiver, secretFile } from '../lib/receiver.mjs';
 import { Session } from '../lib/v1.mjs';
 
 const MIB = 1 << 20;
@@ -174,6 +175,23 @@ describe('max-memory is spent by one address', { concurrency: true }, () => {
       await relieved(daemon, MIB);
       const newcomer = await open(daemon, '/relay/new', at('127.0.0.4'));
       await newcomer.leave();
+      return () => Promise.all(all.map((peer) => peer.wire.reset()));
+    });
+    assert.ok(meters.shed_peers > 0);
+    assert.equal(meters.shed_sessions, 0);
+  });
+
+  it('on what auth-webhook has to be asked: who asks most is closed', async (t) => {
+    const receiver = await Receiver.start(t);
+    receiver.answer = (request, response, { roomId }) => roomId || response.end('{"allow":true}'); // ayame's hang
+    const register = JSON.stringify({ type: 'register', roomId: 'r', clientId: 'c', authnMetadata: 'x'.repeat(60000) });
+    const asking = ['--auth-webhook', receiver.url, '--webhook-secret', secretFile(), '--connect-rate', '0'];
+    const meters = await besides(t, 8 * MIB, asking, async (daemon) => {
+      const all = [];
+      for (let i = 0; i < 200 && !daemon.lines('memory.short').length; i++) {
+        all.push(await open(daemon, '/signaling', HOG));
+        await all.at(-1).text(register);
+      }
       return () => Promise.all(all.map((peer) => peer.wire.reset()));
     });
     assert.ok(meters.shed_peers > 0);

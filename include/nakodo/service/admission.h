@@ -69,6 +69,8 @@ bool admissions_are_asked(const struct admissions *admissions);
  * it already. */
 struct question *admissions_ask(struct admissions *admissions, const struct address *address,
 	const struct admission_text *text, admission_fn *done, void *cookie);
+/* The bytes that it holds until then. */
+size_t admissions_size(const struct question *question);
 /* `done` is not called any more. */
 void admissions_cancel(struct question *question);
 

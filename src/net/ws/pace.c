@@ -416,8 +416,9 @@ size_t pace_backlog(const struct conn *conn)
 {
 	const struct pacing *pacing = conn->pacing;
 	size_t request = pacing && pacing->request ? request_size(pacing->request) : 0;
+	size_t question = pacing && pacing->question ? admissions_size(pacing->question) : 0;
 
-	return pacing ? backlog_bytes(pacing->backlog) + request : 0;
+	return pacing ? backlog_bytes(pacing->backlog) + request + question : 0;
 }
 
 void pace_release(struct conn *conn)

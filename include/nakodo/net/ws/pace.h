@@ -101,7 +101,7 @@ void pace_count_opening(struct conn *conn, size_t bytes);
 void pace_count_piece(struct conn *conn, size_t len);
 /* Keep a message of a peer that is held. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
-/* Bytes that are kept of it so, its request with them. */
+/* Bytes that are kept of it so, with its request, and what auth-webhook has to be asked. */
 size_t pace_backlog(const struct conn *conn);
 /* The peer has closed or its connection has ended: deliver its backlog at once, as far as the time
  * of its address in this turn goes. The rest is lost, and who is pending then was never here. */
