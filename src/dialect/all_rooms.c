@@ -8,6 +8,17 @@ void all_rooms_begin(struct all_rooms *rooms, const struct dialect_table *table)
 	*rooms = (struct all_rooms){.table = table};
 }
 
+/* Listeners of their own may have their rooms in common. */
+static bool was_before(const struct all_rooms *rooms, const struct mount *mount)
+{
+	size_t i = 0;
+
+	while (dialect_table_at(rooms->table, i)->space != mount->space) {
+		i++;
+	}
+	return i < rooms->mount;
+}
+
 const struct room *all_rooms_next(struct all_rooms *rooms)
 {
 	const struct room *room = room_walk_next(&rooms->walk);
@@ -19,10 +30,12 @@ const struct room *all_rooms_next(struct all_rooms *rooms)
 		if (!mount) {
 			return NULL;
 		}
+		if (!was_before(rooms, mount)) {
+			rooms->path = mount->path ? mount->path : "*";
+			room_walk_begin(&rooms->walk, mount->space);
+			room = room_walk_next(&rooms->walk);
+		}
 		rooms->mount++;
-		rooms->path = mount->path ? mount->path : "*";
-		room_walk_begin(&rooms->walk, mount->space);
-		room = room_walk_next(&rooms->walk);
 	}
 	return room;
 }

@@ -144,11 +144,11 @@ static int on_request(struct conn *conn, struct lws *wsi)
 	return 0;
 }
 
-/* A proxy on this machine may bring clients of others to a listener that only this machine reaches.
- */
-static bool is_local(const struct conn *conn)
+/* A proxy on this machine may bring clients of others to a listener that only this machine reaches,
+ * also one that trusted-proxy does not name. */
+static bool is_local(const struct conn *conn, const struct head *head)
 {
-	return endpoint_is_loopback(&conn->listener->endpoint) &&
+	return endpoint_is_loopback(&conn->listener->endpoint) && !head->forwarded_for &&
 	       (!address_is_known(&conn->address) || address_is_loopback(&conn->address));
 }
 
@@ -169,7 +169,7 @@ static int on_http(struct server *server, struct conn *conn, struct lws *wsi, co
 		refusal = bearer_check_any(&server->gate, &door, &head);
 	}
 	if (!refusal.status && pages_is_for_admin(&server->pages, path, &door) &&
-		!(door.metrics && is_local(conn))) {
+		!(door.metrics && is_local(conn, &head))) {
 		refusal = bearer_check_admin(&server->gate, &head);
 	}
 	if (refusal.status) {

@@ -160,14 +160,16 @@ describe('who may read it', () => {
     assert.equal((await ask({ path }, '/metrics')).status, 200);
   });
 
-  it('clients of other machines do not without a token, when a proxy brings them; nor do pages of other sites', async (t) => {
-    const daemon = await testDaemon(t, { args: [...measured, '--trusted-proxy', '127.0.0.1'] });
-    const get = (headers) => ask({ port: daemon.port }, '/metrics', { headers });
-    assert.equal((await get({ 'X-Forwarded-For': '127.0.0.2' })).status, 200);
-    assert.equal((await get({ 'X-Forwarded-For': '192.0.2.7' })).status, 401);
-    assert.equal((await get({})).status, 400);
-    assert.equal((await get({ 'X-Forwarded-For': '127.0.0.2', Host: 'evil.example' })).status, 403);
-    assert.equal((await get({ 'X-Forwarded-For': '127.0.0.2', Origin: 'https://evil.example' })).status, 403);
+  it('clients whom a proxy brings, trusted or not, do not without a token; nor do pages of other sites', async (t) => {
+    for (const trusted of [[], ['--trusted-proxy', '127.0.0.1']]) {
+      const daemon = await testDaemon(t, { args: [...measured, ...trusted] });
+      const get = async (headers) => (await ask({ port: daemon.port }, '/metrics', { headers })).status;
+      assert.equal(await get({ 'X-Forwarded-For': '127.0.0.2' }), 401);
+      assert.equal(await get({ 'X-Forwarded-For': '192.0.2.7' }), 401);
+      assert.equal(await get({}), trusted.length ? 400 : 200);
+      assert.equal(await get({ 'X-Forwarded-For': '127.0.0.2', Host: 'evil.example' }), 403);
+      assert.equal(await get({ 'X-Forwarded-For': '127.0.0.2', Origin: 'https://evil.example' }), 403);
+    }
   });
 
   it('at a listener that other machines reach, who shows a token with admin does, and nobody else', async (t) => {

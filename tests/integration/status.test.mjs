@@ -52,12 +52,19 @@ describe('who may read it', () => {
     assert.deepEqual(rooms(status), ['/relay a 1']);
   });
 
-  it('by ?metrics no client of another machine that a proxy brings, nor a page of another site', async (t) => {
-    const daemon = await testDaemon(t, { args: [...measured, '--trusted-proxy', '127.0.0.1'] });
-    assert.equal((await look(daemon.port, { headers: { 'X-Forwarded-For': '127.0.0.2' } })).state, 'ready');
-    assert.deepEqual(await look(daemon.port, { headers: { 'X-Forwarded-For': '192.0.2.7' } }), [401, 'no-token']);
+  it('by ?metrics nobody whom a proxy brings, trusted or not', async (t) => {
+    for (const trusted of [[], ['--trusted-proxy', '127.0.0.1']]) {
+      const daemon = await testDaemon(t, { args: [...measured, ...trusted] });
+      for (const address of ['127.0.0.2', '192.0.2.7']) {
+        assert.deepEqual(await look(daemon.port, { headers: { 'X-Forwarded-For': address } }), [401, 'no-token'], address);
+      }
+    }
+  });
+
+  it('by ?metrics no page of another site', async (t) => {
+    const daemon = await testDaemon(t, { args: measured });
     for (const headers of [{ Host: 'evil.example' }, { Origin: 'https://evil.example' }]) {
-      assert.equal((await look(daemon.port, { headers: { 'X-Forwarded-For': '127.0.0.2', ...headers } }))[0], 403);
+      assert.equal((await look(daemon.port, { headers }))[0], 403);
     }
   });
 
@@ -111,6 +118,15 @@ describe('what it says', () => {
     assert.equal((await client.closed).code, 1009);
     const { meters } = await look(daemon.port);
     assert.deepEqual(['refused', 'refused_not_found', 'refused_bad_origin', 'closed_1009', 'closed_4508'].map((name) => meters[name]), [1, 1, 0, 1, 0]);
+  });
+
+  it('rooms that listeners of their own have in common once', async (t) => {
+    const own = ['--listen', '127.0.0.1:0?dialect=pixel-streaming?role=streamer&auth=none', '--listen', '127.0.0.1:0?dialect=pixel-streaming?role=player&auth=none'];
+    const [daemon, status] = await told(t, ...own);
+    const streamer = await open(`ws://127.0.0.1:${daemon.ports[1]}/`);
+    streamer.send('{"type":"endpointId","id":"cube"}');
+    await streamer.next();
+    assert.equal((await status()).largest.length, 1);
   });
 
   it('the twenty largest rooms, of all protocols, largest first', async (t) => {
