@@ -149,11 +149,9 @@ export interface Room<Message = Json> extends Emitter<RoomEvents<Message>> {
    *  resolves when the server has it (within about a second, if it is there), and rejects with its refusal,
    *  which comes as `error`, too, so nobody must wait for it. `lost`: nobody knows whether it arrived. */
   send(data: Message, options?: { to?: string }): Promise<void>;
-  /** The same. While the server is away those with whom we are connected get it at once, over the connection,
-   *  and not again when the server is back; the others, and who comes later, have it from the server. */
+  /** The same. */
   chat(text: string, options?: { to?: string }): Promise<void>;
-  /** The same; `self` is changed, and its event comes, when the server has accepted it. While that is away the
-   *  others have the meta at once, as with `chat()`, and the name later. */
+  /** The same; `self` is changed, and its event comes, when the server has accepted it. */
   update(change: { name?: string; meta?: { [name: string]: Json } }): Promise<void>;
   /** The same; nobody new comes in (`room-locked`), who is inside may come back. Rejects with `forbidden`. */
   lock(locked: boolean): Promise<void>;
@@ -165,9 +163,8 @@ export interface Room<Message = Json> extends Emitter<RoomEvents<Message>> {
    *  whoever opened them. Throws a TypeError for a track that cannot be that, or what is no name, bit rate or
    *  codec; a RangeError for more than 16 sources at a time. */
   publish(track: MediaStreamTrack, options: { as: Source } & Sending): Publication;
-  /** Sends `bye`, closes everything, resolves when the socket is closed. While `reconnecting` it gets to those
-   *  alone with whom we are connected, to whom we are `away` then; the place is left to time out, or to the next
-   *  join if there is a `storage`. */
+  /** Sends `bye`, closes everything, resolves when the socket is closed. While `reconnecting` no `bye`
+   *  gets through: the place is left to time out, or to the next join if there is a `storage`. */
   leave(): Promise<void>;
   /** For a debugger: cuts the connection to the server without a goodbye; it comes back by itself. */
   dropSignaling(): void;

@@ -25,7 +25,6 @@ import { Upcoming } from './client/upcoming.js';
  * @property {() => void} state the peer's has changed
  * @property {() => void} update what it sends has changed
  * @property {() => void} claim it has said who it is
- * @property {(message: PeerMessage, length: number) => void} said else over the connection itself, in so many characters
  * @property {() => void} lost what was kept is not worth it any more
  * @property {(track: MediaStreamTrack, stream: MediaStream, as: Source) => void} track
  */
@@ -37,15 +36,20 @@ const TYPES = new Set(['offer', 'answer', 'candidate', 'meta', 'need']);
 /** @param {PeerMessage} message @returns {message is PairMessage} */
 const isOfPair = (message) => TYPES.has(message.type) && Number.isSafeInteger(message.g);
 
-/** @param {PeerMessage | Claim} message over the connection @returns {message is Claim} */
-const isClaim = (message) => typeof message.id === 'string' && 'secret' in message && SECRET.test(String(message.secret));
+/** @param {unknown} text that a peer sent over the connection @returns {Claim | null} */
+function readClaim(text) {
+  try {
+    const { id, secret } = JSON.parse(String(text));
+    return typeof id === 'string' && SECRET.test(secret) ? { id, secret: String(secret) } : null;
+  } catch {
+    return null;
+  }
+}
 
 export class Pair {
   /** @type {Connection | null} */
   connection = null;
   data = new DataQueue();
-  /** Ids of what it has said over the connection, and will say through the server. @type {Set<unknown>} */
-  ahead = new Set();
   /** The peer's, as far as it has made one. @type {Claim | null} */
   claim = null;
   #isOwner;
@@ -106,7 +110,7 @@ export class Pair {
     this.#arrival.stop();
     this.#upcoming.stop();
     this.#upcoming = new Upcoming();
-    this.connection?.say(claim);
+    this.connection?.claim(JSON.stringify(claim));
   }
 
   /** The peer is there again, as somebody new. @param {Info} info @param {boolean} isOwner */
@@ -122,16 +126,6 @@ export class Pair {
     this.#g = 0;
     this.connection?.adopt(0, isOwner);
     this.kick();
-  }
-
-  /** The way through the server is interrupted, on our side or the peer's. */
-  get isApart() {
-    return !this.#isReachable || this.peer.away;
-  }
-
-  /** Over the connection itself, if that goes. @param {object} message */
-  say(message) {
-    this.connection?.say(message);
   }
 
   /** Signaling is back. */
@@ -210,7 +204,10 @@ export class Pair {
       fault: () => this.repair('rebuild'),
       track: (track, stream, as) => this.#receive(track, stream, as),
       sources: (sources) => this.#learn(sources),
-      said: (text) => this.#overhear(String(text)),
+      claim: (text) => {
+        this.claim = readClaim(text);
+        this.#on.claim();
+      },
       data: (data) => this.peer.emit('data', { data }),
       channel: (channel) => this.peer.emit('channel', { channel }),
     });
@@ -271,24 +268,6 @@ export class Pair {
   /** @param {OwnMessage} message */
   #send(message) {
     if (!this.#isKept) this.#on.send({ ...message, to: this.peer.id });
-    if (message.type === 'meta' && this.isApart) this.say(message); // what is off is shown to be off
-  }
-
-  /** @param {string} text that the peer said over the connection, and may be anything */
-  #overhear(text) {
-    try {
-      const message = { ...JSON.parse(text) };
-      if (isClaim(message)) {
-        this.claim = message;
-        this.#on.claim();
-      } else if (!this.isApart) {
-        return; // it is old: since then the server has told more
-      } else if (message.type === 'meta') {
-        this.#inTurn(() => this.connection?.take(message));
-      } else {
-        this.#on.said(message, text.length);
-      }
-    } catch {} // nothing that we know
   }
 
   /** @param {string} summary @param {string} [type] */

@@ -113,6 +113,7 @@ describe('the server', () => {
     await lab.state('socket', 'open');
     await lab.until(() => !document.querySelector('#notice-socket'));
     await lab.until(() => !document.querySelector('#chat-send').disabled);
+    assert.doesNotMatch(lab.page.url(), /token/, 'it is for nobody’s history');
   });
 
   it('refuses a message, and the page says why', async (t) => {

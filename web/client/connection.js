@@ -25,7 +25,7 @@ import { Stats } from './stats.js';
  * @property {() => void} fault it is beyond what it can do itself
  * @property {(track: MediaStreamTrack, stream: MediaStream, as: Source) => void} track
  * @property {(sources: Partial<Record<Source, boolean>>) => void} sources what the other side sends
- * @property {(text: unknown) => void} said what the other side says over the connection itself
+ * @property {(claim: unknown) => void} claim what the other side says over the connection itself
  * @property {(data: string | ArrayBuffer) => void} data
  * @property {(channel: RTCDataChannel) => void} channel
  */
@@ -72,7 +72,7 @@ export class Connection {
     this.#watch();
     this.#control = this.pc.createDataChannel('control', { negotiated: true, id: 0 });
     this.#control.onclose = () => this.#unlessClosed(on.cut);
-    this.#control.onmessage = ({ data }) => this.#unlessClosed(() => on.said(data));
+    this.#control.onmessage = ({ data }) => this.#unlessClosed(() => on.claim(data));
     this.data = this.pc.createDataChannel('data', { negotiated: true, id: 1 });
     this.data.onmessage = ({ data }) => this.#unlessClosed(() => on.data(data));
   }
@@ -101,9 +101,11 @@ export class Connection {
     return this.pc.signalingState === 'stable' && !this.isCut;
   }
 
-  /** Tell the other side over the connection itself, if that goes. @param {object} message */
-  say(message) {
-    if (this.#control.readyState === 'open') this.#control.send(JSON.stringify(message));
+  /** Tell the other side over the connection itself. Only if it is sound. @param {string} text */
+  claim(text) {
+    try {
+      this.#control.send(text);
+    } catch {} // closing, or the other side takes nothing so long: then it is not recognised
   }
 
   /** It goes on as another generation, perhaps with the parts of the two sides exchanged. @param {number} g @param {boolean} isOwner */

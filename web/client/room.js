@@ -4,7 +4,6 @@ import { Pair } from '../mesh.js';
 import { mistaken, mustBeAddressed, mustBeSelf, mustBeText } from './arguments.js';
 import { Emitter } from './emitter.js';
 import { SignalError } from './error.js';
-import { randomSecret } from './secret.js';
 import { mustFit, Sources } from './sources.js';
 import { Survivors } from './survivors.js';
 
@@ -36,8 +35,6 @@ import { Survivors } from './survivors.js';
 
 /** The text with U+FFFD for each half of a surrogate pair (String.prototype.toWellFormed is too new). @param {string} text */
 const wellFormed = (text) => new TextDecoder().decode(new TextEncoder().encode(text));
-
-const AHEAD_MAX = 100; // lines of a peer that the server has yet to bring; it brings the others, too
 
 /**
  * @extends {Emitter<RoomEvents>}
@@ -137,13 +134,13 @@ export class Room extends Emitter {
   chat(text, options = {}) {
     mustBeText(text, 'chat()', 'a string');
     mustBeAddressed(options, 'chat()');
-    return this.#say({ type: 'chat', to: options.to, text: wellFormed(text) });
+    return this.#link.send({ type: 'chat', to: options.to, text: wellFormed(text) });
   }
 
   /** `self` changes when the server says that it has. @param {{ name?: string, meta?: { [name: string]: Json } }} change */
   update(change) {
     mustBeSelf(change, 'update()');
-    return this.#say({ type: 'update', ...change });
+    return this.#link.send({ type: 'update', ...change });
   }
 
   /** @param {boolean} locked */
@@ -184,26 +181,11 @@ export class Room extends Emitter {
   }
 
   async leave() {
-    for (const pair of this.#apart()) pair.say({ type: 'bye' });
     await this.#link.leave();
   }
 
   dropSignaling() {
     this.#link.drop();
-  }
-
-  /** With whom the way through the server is interrupted. @param {string} [to] that one alone */
-  #apart(to) {
-    return [...this.#pairs.values()].filter((pair) => pair.isApart && (!to || to === pair.peer.id));
-  }
-
-  /** To the server, and at once to whom it does not reach now: they know by the id what comes twice. @param {OwnMessage} message */
-  #say(message) {
-    const apart = this.#apart(message.to);
-    const whole = apart.length ? { ...message, id: randomSecret() } : message;
-    const taken = this.#link.send(whole);
-    for (const pair of apart) pair.say(whole);
-    return taken;
   }
 
   /** @param {Source} as */
@@ -245,7 +227,6 @@ export class Room extends Emitter {
       state: () => this.#link.wake(),
       update: () => this.emit('update', { peer: pair.peer }),
       claim: () => this.#survivors.match(pair),
-      said: (message, length) => { if (length <= this.limits.message) this.#overhear(pair, message); },
       lost: () => this.#remove(pair, 'lost'),
       track: (track, stream, as) => this.emit('track', { peer: pair.peer, track, stream, as }),
     });
@@ -312,34 +293,15 @@ export class Room extends Emitter {
   #hear(message) {
     if (this.#survivors.hold(message)) return;
     const { type, from } = message;
-    const pair = this.#pairs.get(from);
+    const peer = this.peers.get(from);
     if (type === 'message') {
-      this.emit('message', { from, peer: pair?.peer, data: /** @type {Json} */ (message.data) });
+      this.emit('message', { from, peer, data: /** @type {Json} */ (message.data) });
     } else if (type === 'chat') {
-      if (!pair?.ahead.delete(message.id)) this.#tellChat(message, pair?.peer);
+      const { text, to } = /** @type {{ text: string, to?: string }} */ (/** @type {unknown} */ (message));
+      this.emit('chat', { from, name: peer?.name, at: Date.now(), text, to });
     } else {
-      pair?.handle(message);
+      this.#pairs.get(from)?.handle(message);
     }
-  }
-
-  /** Over the connection, while the way through the server is interrupted. @param {Pair} pair @param {PeerMessage} message */
-  #overhear(pair, message) {
-    const { type, id, text, meta } = message;
-    const { peer } = pair;
-    if (type === 'bye') {
-      this.#setAway(peer.id, true);
-    } else if (type === 'update' && meta && typeof meta === 'object') {
-      this.#learn({ id: peer.id, meta: /** @type {Info['meta']} */ (meta) });
-    } else if (type === 'chat' && typeof text === 'string' && !pair.ahead.has(id) && pair.ahead.size < AHEAD_MAX) {
-      pair.ahead.add(id);
-      this.#tellChat({ ...message, from: peer.id }, peer);
-    }
-  }
-
-  /** @param {PeerMessage} message @param {RemotePeer} [peer] */
-  #tellChat(message, peer) {
-    const { from, text, to } = /** @type {{ from: string, text: string, to?: string }} */ (/** @type {unknown} */ (message));
-    this.emit('chat', { from, name: peer?.name, at: Date.now(), text, to });
   }
 
   /** We are new here, at first or again. @param {Welcome} welcome */

@@ -65,7 +65,9 @@ export class Address {
     const keep = (/** @type {string} */ name, /** @type {string} */ value) => {
       value ? page.searchParams.set(name, value) : page.searchParams.delete(name);
     };
-    keep('server', this.server === homeServer() ? '' : this.server);
+    const server = new URL(this.server);
+    server.searchParams.delete('token'); // which is for nobody's history
+    keep('server', server.href === homeServer() ? '' : server.href);
     keep('room', this.#room.value);
     history.replaceState(null, '', page);
     this.#second.href = page.href;

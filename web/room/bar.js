@@ -5,7 +5,7 @@
 import { byId } from '../lib/dom.js';
 import { say, sayIn } from '../lib/i18n.js';
 import { choices, remember } from './choices.js';
-import { hands, isRaised, turnHand } from './hands.js';
+import { isRaised, turnHand } from './hands.js';
 import { openInvite } from './invite.js';
 import { watchMenu } from './menu.js';
 import { CAN_SHARE } from './outgoing.js';
@@ -85,7 +85,6 @@ export class Bar {
     own.addEventListener('change', () => this.#show(), { signal });
     outgoing.addEventListener('change', () => this.#show(), { signal });
     room.on('self', () => this.#showHand(), { signal });
-    hands.addEventListener('change', () => this.#showHand(), { signal });
     button('share').hidden = !CAN_SHARE;
     this.#showKeys();
   }

@@ -10,7 +10,7 @@ import { Bar } from './bar.js';
 import { ChatView } from './chat.js';
 import { Drawer } from './drawer.js';
 import { Files } from './files.js';
-import { hands, isRaised, watchHands } from './hands.js';
+import { isRaised, watchHands } from './hands.js';
 import { stayAboveKeyboard } from './keyboard.js';
 import { watchLock } from './lock.js';
 import { SMALL } from './media.js';
@@ -133,7 +133,6 @@ export class Call {
     };
     this.#own.addEventListener('change', show, { signal });
     this.#room.on('self', show, { signal });
-    hands.addEventListener('change', show, { signal });
     this.#outgoing.addEventListener('change', () => this.#showOwnScreen(), { signal });
     show();
   }

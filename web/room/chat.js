@@ -82,11 +82,8 @@ function addLine(who, at, text, isOwn) {
   return line;
 }
 
-/**
- * What a line is known by: the server's clock, which history has, is not ours, and who spoke while the server was
- * away is somebody new to it.
- */
-const keyOf = (/** @type {import('../client.js').Chat} */ { name = '', text }) => `${name}\n${text}`;
+/** What a line is known by: the server's clock, which history has, is not ours. */
+const keyOf = (/** @type {string} */ from, /** @type {string} */ text) => `${from} ${text}`;
 
 export class ChatView {
   #room;
@@ -122,10 +119,10 @@ export class ChatView {
   }
 
   /** @param {import('./names.js').Name} who @param {import('../client.js').Chat} chat */
-  #add(who, chat) {
-    this.#heard.push(keyOf(chat));
+  #add(who, { from, at, text }) {
+    this.#heard.push(keyOf(from, text));
     this.#heard.splice(0, this.#heard.length - MOST_LINES);
-    addLine(who, chat.at, chat.text, false);
+    addLine(who, at, text, false);
   }
 
   /** Show what the room's history has and this page has not: what was said before, or meanwhile. */
@@ -133,12 +130,9 @@ export class ChatView {
     const { self, history } = this.#room;
     this.#own.add(self.id);
     const known = this.#heard.slice(-history.length);
-    const missed = history.filter((chat) => {
-      if (this.#own.has(chat.from)) {
-        return false;
-      }
-      const at = known.indexOf(keyOf(chat));
-      return at < 0 || !known.splice(at, 1);
+    const missed = history.filter(({ from, text }) => {
+      const at = known.indexOf(keyOf(from, text));
+      return at < 0 ? !this.#own.has(from) : !known.splice(at, 1);
     });
     missed.forEach((chat) => this.#add(nameOf({ id: chat.from, name: chat.name }), chat));
     return missed;
@@ -162,16 +156,6 @@ export class ChatView {
     }
   }
 
-  /** Who is not connected with us reads it later. @param {HTMLElement} line @param {Promise<void>} taken by the server */
-  #wait(line, taken) {
-    const { state, peers } = this.#room;
-    if (state !== 'open' && ![...peers.values()].every((peer) => peer.state === 'connected')) {
-      const note = line.appendChild(make('p', 'unsent'));
-      say(note, 'chat.later');
-      taken.finally(() => note.remove()).catch(() => {});
-    }
-  }
-
   #send() {
     const text = field.value.trim();
     if (!text) {
@@ -187,7 +171,6 @@ export class ChatView {
       return;
     }
     const line = addLine({ key: 'chat.you', params: {}, plain: '' }, Date.now(), text, true);
-    this.#wait(line, taken);
     taken.catch(() => this.#doubt(line, text));
     field.value = '';
   }

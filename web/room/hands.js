@@ -5,30 +5,13 @@
 /** @typedef {import('../client.js').Peer} Peer */
 /** @typedef {import('../client.js').Room} Room */
 
-/** Event `change`: one's own is up or down. */
-export const hands = new EventTarget();
-
-/** What we have asked for, instead of the meta that the server has. @type {WeakMap<object, { meta: unknown, hand: boolean }>} */
-const asked = new WeakMap();
-
 /** @param {Pick<Peer, 'meta'>} person */
-export function isRaised(person) {
-  const { meta } = person;
-  const own = asked.get(person);
-  return own && own.meta === meta ? own.hand : meta?.hand === true;
-}
+export const isRaised = ({ meta }) => meta?.hand === true;
 
-/** Raise one's own, or take it down; one sees it at once. @param {Room} room */
+/** Raise one's own, or take it down. @param {Room} room */
 export function turnHand(room) {
-  const { self } = room;
-  const show = () => hands.dispatchEvent(new Event('change'));
-  const hand = !isRaised(self);
-  asked.set(self, { meta: self.meta, hand });
-  room.update({ meta: { ...self.meta, hand } }).catch(() => { // told as any refusal
-    asked.delete(self);
-    show();
-  });
-  show();
+  room.update({ meta: { ...room.self.meta, hand: !isRaised(room.self) } })
+    .catch(() => {}); // told as any refusal
 }
 
 /**

@@ -118,8 +118,6 @@ export class PeerTiles {
     const isWaiting = peer.state === 'connecting' || peer.state === 'interrupted';
     if (!HAS_RTC || peer.meta?.rtc === false) {
       tile?.setVeil('tile.noRtc');
-    } else if (isWaiting && peer.away && this.#room.state !== 'open') {
-      tile?.setVeil('tile.away'); // its page said so itself
     } else if (isWaiting && seconds >= PATIENCE_S) {
       tile?.setVeil(`tile.${peer.state}`, seconds);
     } else {

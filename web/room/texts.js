@@ -155,7 +155,6 @@ export const en = {
   'tile.screen': '{name}: screen',
   'tile.muted': 'Microphone off',
   'tile.connecting': 'connecting… {seconds} s',
-  'tile.away': 'away',
   'tile.interrupted': 'reconnecting… {seconds} s',
   'tile.noRtc': 'no WebRTC here: chat only',
 
@@ -175,7 +174,6 @@ export const en = {
   'chat.tooLong': 'This message is too long for the server.',
   'chat.tooMany': 'Too many messages wait already. Send it when the server is back.',
   'chat.failed': 'This message was not sent: {code}',
-  'chat.later': 'Not all have it yet: it is sent when the server is back.',
   'chat.unsent': 'This may not have arrived. Send it again.',
   'chat.heard': '{name}: {text}',
 
@@ -206,7 +204,7 @@ export const en = {
   'file.lost': 'The connection was lost before the file was complete.',
   'file.tooLarge': 'This file is too large to be received here (2 GB at most).',
 
-  'strip.offline': 'The connection to the server is lost. The call goes on; new people and screens come when it is back.',
+  'strip.offline': 'The connection to the server is lost. Calls go on; what is switched, written or raised now, the others see when it is back.',
   'strip.closing': 'The server restarts; the call goes on.',
   'strip.tokenEnds': 'Your invitation ends at {time}. Ask for a new link and open it in this tab: the call goes on.',
   'strip.blocked': 'Camera and microphone are blocked: allow them by the icon in the address bar.',
@@ -395,7 +393,6 @@ export const ja = {
   'tile.screen': '{name}の画面',
   'tile.muted': 'マイクはオフです',
   'tile.connecting': '接続中… {seconds} 秒',
-  'tile.away': '不在',
   'tile.interrupted': '再接続中… {seconds} 秒',
   'tile.noRtc': 'WebRTC なし: チャットのみ',
 
@@ -415,7 +412,6 @@ export const ja = {
   'chat.tooLong': 'このメッセージは長すぎて送れません。',
   'chat.tooMany': '送信待ちのメッセージが多すぎます。サーバーに再接続してから送ってください。',
   'chat.failed': 'このメッセージは送信できませんでした: {code}',
-  'chat.later': 'まだ全員には届いていません。サーバーが戻ると送られます。',
   'chat.unsent': '届いていない可能性があります。もう一度送ってください。',
   'chat.heard': '{name}さん: {text}',
 
@@ -446,7 +442,7 @@ export const ja = {
   'file.lost': 'ファイルの途中で接続が切れました。',
   'file.tooLarge': 'このファイルは大きすぎて受け取れません (2 GB まで)。',
 
-  'strip.offline': 'サーバーとの接続が切れました。通話は続きます。新しい参加者と画面は再接続後に見えます。',
+  'strip.offline': 'サーバーとの接続が切れました。通話は続きます。今の切り替え・発言・挙手は、再接続後に相手へ届きます。',
   'strip.closing': 'サーバーを再起動しています。通話は続きます。',
   'strip.tokenEnds': '招待の期限は {time} です。新しいリンクをもらい、このタブで開けば通話は続きます。',
   'strip.blocked': 'カメラとマイクがブロックされています。アドレスバーから許可してください。',
