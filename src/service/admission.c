@@ -37,6 +37,7 @@ struct question {
 	void *request; /* under way, the host's; NULL: it waits */
 	struct wheel_timer timer;
 	uint64_t patience; /* ms: until when it waits */
+	bool prolonged;
 	admission_fn *done;
 	void *cookie;
 	unsigned char key[KEY];
@@ -177,6 +178,20 @@ static void break_off(struct question *question)
 	land(question);
 }
 
+/* It waits again. Its turn had come in time, so it gets another if it is late now; but only one. */
+static void put_back(struct question *question)
+{
+	const struct admission_host *host = &question->of->host;
+	uint64_t enough = host->now(host->cookie) + ADMISSION_TIMEOUT;
+
+	break_off(question);
+	if (question->patience < enough && !question->prolonged) {
+		question->patience = enough;
+		question->prolonged = true;
+	}
+	wait_in_lane(question, true);
+}
+
 static void question_free(struct question *question)
 {
 	struct admissions *admissions = question->of;
@@ -198,10 +213,9 @@ static void finish(struct question *question, const struct admission_answer *ans
 	admission_fn *done = question->done;
 	void *cookie = question->cookie;
 
-	meter_add(answer->problem   ? METER_ADMISSIONS_FAILED
-		  : answer->allowed ? METER_ADMISSIONS_ALLOWED
-				    : METER_ADMISSIONS_REFUSED,
-		1);
+	if (!answer->problem) {
+		meter_add(answer->allowed ? METER_ADMISSIONS_ALLOWED : METER_ADMISSIONS_REFUSED, 1);
+	}
 	question_free(question);
 	done(cookie, answer);
 }
@@ -211,6 +225,7 @@ static void fail(struct question *question, const char *problem)
 	const struct admission_answer answer = {.problem = problem};
 
 	question->of->host.note(question->of->host.cookie, problem);
+	meter_add(METER_ADMISSIONS_FAILED, 1);
 	finish(question, &answer);
 }
 
@@ -255,13 +270,6 @@ static void go_on(struct admissions *admissions)
 	}
 }
 
-/* It comes next. */
-static void put_first(struct admissions *admissions, struct lane *lane)
-{
-	DL_DELETE(admissions->turns, lane);
-	DL_PREPEND(admissions->turns, lane);
-}
-
 /* An address that has more under way than the newcomer's would have gives it a place. */
 static void make_way(struct admissions *admissions, struct lane *newcomer)
 {
@@ -276,9 +284,9 @@ static void make_way(struct admissions *admissions, struct lane *newcomer)
 		}
 	}
 	if (most->lane->flying > newcomer->flying + 1) {
-		break_off(most);
-		wait_in_lane(most, true);
-		put_first(admissions, newcomer);
+		put_back(most);
+		DL_DELETE(admissions->turns, newcomer); /* it comes next */
+		DL_PREPEND(admissions->turns, newcomer);
 	}
 }
 
@@ -286,16 +294,18 @@ static void on_late(struct wheel_timer *timer)
 {
 	struct question *question =
 		(struct question *)(void *)((char *)timer - offsetof(struct question, timer));
+	static const struct admission_answer never = {
+		.problem = "too many newcomers wait for an answer"};
 	struct admissions *admissions = question->of;
-	const char *problem = "no answer came within 2 s";
 
 	if (question->request) {
 		break_off(question);
-	} else {
+		fail(question, "no answer came within 2 s");
+	} else { /* of which whom is asked knows nothing */
 		stop_waiting(question);
-		problem = "too many newcomers wait for an answer";
+		meter_add(METER_ADMISSIONS_EXPIRED, 1);
+		finish(question, &never);
 	}
-	fail(question, problem);
 	go_on(admissions);
 }
 
@@ -418,10 +428,7 @@ void admissions_answered(
 static void put_back_all(struct admissions *admissions)
 {
 	while (admissions->flying) {
-		struct question *last = admissions->flying->prev;
-
-		break_off(last);
-		wait_in_lane(last, true);
+		put_back(admissions->flying->prev);
 	}
 }
 

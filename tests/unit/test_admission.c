@@ -31,6 +31,7 @@ struct carrier {
 	struct question *under_way[MANY];
 	char bodies[MANY][32];
 	unsigned posts, cancels;
+	bool full; /* it carries no more */
 	const char *noted;
 	unsigned allowed, refused, failed; /* answers */
 	char said[64]; /* the last one */
@@ -40,8 +41,12 @@ static void *carry(void *cookie, const char *url, const struct webhook_headers *
 	const char *body, size_t len, struct question *question)
 {
 	struct carrier *carrier = cookie;
-	unsigned i = carrier->posts++;
+	unsigned i = carrier->posts;
 
+	if (carrier->full) {
+		return NULL;
+	}
+	carrier->posts++;
 	assert_string_equal(url, webhook_url(carrier->webhook));
 	assert_non_null(headers->lines[3]);
 	carrier->under_way[i] = question;
@@ -245,6 +250,64 @@ static void who_has_waited_ten_seconds_is_not_asked_for_any_more(void **state)
 	assert_int_equal(carrier->posts, turns * ADMISSIONS_FLYING);
 }
 
+/* A server that answers those who are under way shortly before their time is over. */
+static void answer_in_time(struct carrier *carrier, unsigned turns)
+{
+	for (unsigned i = 0; i < turns * ADMISSIONS_FLYING; i++) {
+		if (i % ADMISSIONS_FLYING == 0) {
+			pass_time(carrier, ADMISSION_TIMEOUT - 100);
+		}
+		answer(carrier, i, "{\"allow\":true}");
+	}
+}
+
+static void a_crowd_that_waits_in_vain_says_nothing_of_who_is_asked(void **state)
+{
+	struct carrier *carrier = *state;
+	uint64_t failed = meter_values[METER_ADMISSIONS_FAILED];
+	uint64_t expired = meter_values[METER_ADMISSIONS_EXPIRED];
+
+	ask_many(carrier, 10 * ADMISSIONS_FLYING);
+	answer_in_time(carrier, 5);
+	pass_time(carrier, 600);
+	assert_string_equal(carrier->said, "too many newcomers wait for an answer");
+	assert_null(carrier->noted);
+	assert_int_equal(meter_values[METER_ADMISSIONS_FAILED], failed);
+	assert_int_equal(meter_values[METER_ADMISSIONS_EXPIRED], expired + 4 * ADMISSIONS_FLYING);
+}
+
+static void who_made_way_is_asked_for_again_however_late_it_is(void **state)
+{
+	struct carrier *carrier = *state;
+
+	ask_many(carrier, 6 * ADMISSIONS_FLYING);
+	answer_in_time(carrier, 5);
+	pass_time(carrier, 600); /* those who wait for the last turn are late */
+	ask(carrier, 2, "quiet");
+	assert_false(is_under_way(carrier, "143"));
+	pass_time(carrier, 600);
+	answer(carrier, 6 * ADMISSIONS_FLYING, "{\"allow\":true}");
+	assert_true(is_under_way(carrier, "143"));
+	assert_int_equal(carrier->failed, 0);
+}
+
+static void nobody_is_put_back_without_end(void **state)
+{
+	struct carrier *carrier = *state;
+
+	ask(carrier, 1, "a");
+	while (carrier->now < ADMISSION_PATIENCE + ADMISSION_TIMEOUT) {
+		assert_true(is_under_way(carrier, "a"));
+		pass_time(carrier, ADMISSION_TIMEOUT - 100);
+		admissions_aim(carrier->admissions, carrier->webhook);
+	}
+	pass_time(carrier, ADMISSION_TIMEOUT - 100);
+	carrier->full = true;
+	admissions_aim(carrier->admissions, carrier->webhook);
+	pass_time(carrier, 2 * WHEEL_STEP);
+	assert_int_equal(carrier->failed, 1);
+}
+
 static void who_asks_much_makes_way_for_others_and_they_take_turns(void **state)
 {
 	struct carrier *carrier = *state;
@@ -348,6 +411,9 @@ int main(void)
 		TEST(who_asks_much_makes_way_for_others_and_they_take_turns),
 		TEST(the_two_seconds_begin_when_it_is_asked),
 		TEST(who_has_waited_ten_seconds_is_not_asked_for_any_more),
+		TEST(a_crowd_that_waits_in_vain_says_nothing_of_who_is_asked),
+		TEST(who_made_way_is_asked_for_again_however_late_it_is),
+		TEST(nobody_is_put_back_without_end),
 		TEST(an_answer_is_good_for_as_long_as_it_says),
 		TEST(another_url_is_asked_all_anew_and_none_lets_all_in),
 		TEST(who_leaves_is_forgotten_and_the_next_is_asked_for),

@@ -5,8 +5,8 @@
  * in a lane for each address, and the lanes take turns. Who has less under way than another address
  * takes the place of one of its questions, which is asked again later: so who asks much waits
  * behind itself. A request without an answer after ADMISSION_TIMEOUT has failed, and so has a
- * question that has waited for ADMISSION_PATIENCE. There is one for each connection at most, so
- * max-peers bounds them.
+ * question that has waited for ADMISSION_PATIENCE; one that has to be asked again may once be late
+ * by ADMISSION_TIMEOUT. There is one for each connection at most, so max-peers bounds them.
  *
  * An answer is good for the same question for as long as its `ttl` says.
  */
@@ -38,7 +38,7 @@ struct admission_host {
 		const char *body, size_t len, struct question *question);
 	/* Break it off; nothing more is told of it. */
 	void (*cancel)(void *cookie, void *request);
-	/* Whether the last question was answered; `problem` NULL: it was. */
+	/* Whether the last request was answered; `problem` NULL: it was. */
 	void (*note)(void *cookie, const char *problem);
 	uint64_t (*now)(void *cookie); /* ms */
 	void (*set_timer)(void *cookie, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn);
