@@ -437,15 +437,11 @@ static void let_all_in(struct admissions *admissions)
 {
 	const struct admission_answer answer = {.allowed = true, .text = "{}", .len = 2};
 
-	while (admissions->count) {
-		struct question *question = admissions->flying;
+	put_back_all(admissions);
+	while (admissions->turns) {
+		struct question *question = admissions->turns->waiting;
 
-		if (question) {
-			break_off(question);
-		} else {
-			question = admissions->turns->waiting;
-			stop_waiting(question);
-		}
+		stop_waiting(question);
 		finish(question, &answer);
 	}
 }
