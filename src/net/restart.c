@@ -2,8 +2,9 @@
  * restart: owns where the saved sessions lie, and when they were saved. What is in them is written
  * and read by those whose it is.
  *
- * Before they are read, a mark is left that they are, which goes with them afterwards: in state-dir
- * another name of the file, in systemd's store an empty descriptor of the same name.
+ * Before they are restored, a mark is left that they are, which goes with them afterwards: in
+ * state-dir another name of the file, in systemd's store a descriptor of the same name with the
+ * time.
  */
 #include "nakodo/net/restart.h"
 
@@ -167,7 +168,7 @@ static void consider(struct left *best, int fd, bool memory, uint64_t most)
 	int error = load(&found, fd, memory, most);
 
 	best->error = best->error ? best->error : error;
-	if (error || (best->bytes && found.real < best->real)) {
+	if (error || (best->bytes && found.booted < best->booted)) {
 		let_go(&found);
 		return;
 	}
@@ -179,50 +180,70 @@ static void consider(struct left *best, int fd, bool memory, uint64_t most)
 	best->real = found.real;
 }
 
-static bool is_mark(int fd)
+/* When a mark was left, ms of CLOCK_BOOTTIME; 0: it is none. */
+static uint64_t marked_at(int fd)
 {
 	struct stat st;
+	uint64_t booted;
 
-	return !fstat(fd, &st) && !st.st_size;
+	return !fstat(fd, &st) && st.st_size == sizeof(booted) &&
+			       pread(fd, &booted, sizeof(booted), 0) == sizeof(booted)
+		       ? booted
+		       : 0;
 }
 
 /* If it cannot be, a crash is tried again with the next start. */
 static void leave_mark(void)
 {
+	uint64_t booted = clock_ms(CLOCK_BOOTTIME);
 	int fd = memfd_create(NOTIFY_STORED, MFD_CLOEXEC);
 
-	if (fd >= 0) {
-		notify_store(fd);
-		close(fd);
+	if (fd < 0) {
+		return;
 	}
+	if (write(fd, &booted, sizeof(booted)) == sizeof(booted)) {
+		notify_store(fd);
+	}
+	close(fd);
+}
+
+/* An older mark is of a start that went well, and lies there as what it took over may. */
+static void heed_marks(struct left *best, uint64_t newest)
+{
+	if (newest < best->booted) {
+		leave_mark();
+		return;
+	}
+	let_go(best);
+	best->bytes = NULL;
+	best->error = -EOWNERDEAD;
 }
 
 static void look_in_store(struct left *best, uint64_t most)
 {
 	char **names = NULL;
 	int count = sd_listen_fds_with_names(0, &names);
-	bool died = false;
+	uint64_t newest = 0;
 
 	for (int i = 0; names && i < count; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+
 		if (!strcmp(names[i], NOTIFY_STORED)) {
+			uint64_t marked = marked_at(fd);
+
 			best->found = true;
-			died |= is_mark(SD_LISTEN_FDS_START + i);
-		}
-	}
-	if (best->found && !died) {
-		leave_mark();
-	}
-	for (int i = 0; names && i < count; i++) {
-		if (!strcmp(names[i], NOTIFY_STORED)) {
-			if (!died) {
-				consider(best, SD_LISTEN_FDS_START + i, true, most);
+			newest = marked > newest ? marked : newest;
+			if (!marked) {
+				consider(best, fd, true, most);
 			}
-			close(SD_LISTEN_FDS_START + i);
+			close(fd);
 		}
 		free(names[i]);
 	}
 	free(names);
-	best->error = died ? -EOWNERDEAD : best->error;
+	if (best->bytes) {
+		heed_marks(best, newest);
+	}
 }
 
 static void look_in_directory(int directory, struct left *best, uint64_t most)
@@ -290,24 +311,33 @@ static int restore(struct left *left, struct dialect_table *dialects)
 	}
 	log_info("restart.restored", LOG_UINT("sessions", meter_values[METER_SESSIONS_RESTORED]),
 		LOG_UINT("ms", elapsed));
-	return left->error;
+	return 0;
 }
 
-/* What was found is of no more use, nor is the mark. */
-static void settle(const struct restart *restart, const struct left *left, struct notify *notify)
+static void delete_file(const struct restart *restart, const char *name)
 {
-	if (!left->found) {
-		return;
+	if (unlinkat(restart->directory, name, 0) && errno != ENOENT) {
+		log_warn("restart.leftover", LOG_STR("file", name), LOG_ERRNO(-errno));
 	}
-	if (restart->directory < 0) {
+}
+
+/* What was found is of no more use, nor is the mark; nor is what an earlier start has failed with,
+ * if this one has gone well. */
+static void settle(
+	const struct restart *restart, const struct left *left, struct notify *notify, bool well)
+{
+	if (left->found && restart->directory < 0) {
 		notify_forget_stored(notify);
-	} else if (unlinkat(restart->directory, left->name, 0)) {
-		log_warn("restart.leftover", LOG_STR("file", left->name), LOG_ERRNO(-errno));
+	} else if (left->found) {
+		delete_file(restart, left->name);
+		if (well) {
+			delete_file(restart, ASIDE_NAME);
+		}
 	}
 }
 
 void restart_take_over(const struct restart *restart, struct dialect_table *dialects,
-	struct notify *notify, uint64_t most)
+	struct notify *notify, uv_loop_t *loop, uint64_t most)
 {
 	struct left left = {0};
 	int error;
@@ -317,14 +347,18 @@ void restart_take_over(const struct restart *restart, struct dialect_table *dial
 	} else {
 		look_in_store(&left, most);
 	}
+	uv_update_time(loop); /* else deadlines begin before systemd was waited for */
 	error = restore(&left, dialects);
 	if (error) {
 		meter_add(METER_SAVED_REFUSED, 1);
 		log_warn("restart.refused", LOG_STR("problem", why_refused(error)),
 			LOG_STR("effect", "who was there before comes in as somebody new"));
+	} else if (left.error) {
+		log_warn("restart.ignored", LOG_STR("problem", why_refused(left.error)),
+			LOG_STR("effect", "none, what lay beside it was taken over"));
 	}
 	let_go(&left);
-	settle(restart, &left, notify);
+	settle(restart, &left, notify, !error && !left.error);
 }
 
 /* Write all to `fd`, which stays open. 0 or -errno. */

@@ -432,7 +432,7 @@ static int start(struct server *server, struct problem *problem)
 	error = error ? error : ctl_start(&server->ctl, &server->loop, verb_actions, server);
 	if (!error) {
 		restart_take_over(&server->restart, server->dialects, &server->lifecycle.notify,
-			server->gate.max_memory);
+			&server->loop, server->gate.max_memory);
 		return 0;
 	}
 	lifecycle_finish(server);

@@ -80,6 +80,32 @@ describe(`a restart while all talk (SEED=${SEED})`, () => {
     assert.equal((await session.connect()).recovered, false);
     await session.bye();
   });
+
+  it('a systemd that takes long costs nobody time to come back', async (t) => {
+    const manager = await manage(t, ['--resume-seconds', '8']);
+    const session = await Session.join(manager.ws, 'r');
+    await manager.stop();
+    await session.closed;
+    manager.behave({ slow: 4 });
+    await manager.start();
+    assert.equal((await session.connect()).type, 'resumed');
+    await session.bye();
+  });
+
+  it('a systemd that keeps what it should not costs nobody a session', async (t) => {
+    const manager = await manage(t);
+    manager.behave({ deaf: true });
+    const session = await Session.join(manager.ws, 'r');
+    for (const stored of [1, 3]) { // what is saved; and before it that of the restart before, with its mark
+      assert.deepEqual(await manager.stop(), { exit: 0, stored });
+      await session.closed;
+      await manager.start();
+      assert.equal((await session.connect()).type, 'resumed');
+    }
+    assert.doesNotMatch(manager.stderr, / warn /);
+    manager.behave({ deaf: false });
+    await session.bye();
+  });
 });
 
 describe('in state-dir', () => {
@@ -156,6 +182,26 @@ describe('in state-dir', () => {
       assert.equal((await daemon.meters()).saved_refused, 1);
     });
   }
+
+  it('what an earlier start could not read costs nothing beside a newer one, and is kept', async (t) => {
+    const left = await leave();
+    writeFileSync(`${left.file}.restoring`, 'old');
+    const { daemon, first } = await comesBack(t, left);
+    assert.equal(first.type, 'resumed');
+    assert.equal(daemon.lines(' warn ').length, 1, daemon.stderr);
+    assert.equal(daemon.lines('restart.ignored', 'the start before this one ended while it read it').length, 1, daemon.stderr);
+    assert.equal((await daemon.meters()).saved_refused, 0);
+    assert.deepEqual(readdirSync(join(left.file, '..')), ['nakodo.sessions.failed']);
+  });
+
+  it('what was kept of a start that failed is gone with the next restart that goes well', async (t) => {
+    const left = await leave();
+    writeFileSync(`${left.file}.failed`, 'old');
+    const { daemon, first } = await comesBack(t, left);
+    assert.equal(first.type, 'resumed');
+    assert.equal(daemon.lines(' warn ').length, 0, daemon.stderr);
+    assert.deepEqual(readdirSync(join(left.file, '..')), []);
+  });
 
   it('where no file can be, the daemon says so and does not start', async () => {
     const file = folder();

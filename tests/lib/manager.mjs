@@ -60,6 +60,11 @@ class Manager {
     return this.event('exit');
   }
 
+  /** Be a `deaf` systemd or a `slow` one, as manager.py has it. */
+  behave(manners) {
+    this.#say({ manners });
+  }
+
   /** As `systemctl restart` does. */
   async restart() {
     const { exit } = await this.stop();

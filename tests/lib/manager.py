@@ -4,6 +4,7 @@ hands both to each process that it starts, and takes what sd_notify(3) sends.
 Started with the path of its own socket for that. Each line on the standard input is a command, each
 line on the standard output an event, both JSON:
   {"start": [argv]}  {"signal": number}
+  {"manners": {"deaf": bool, "slow": s}}  whether FDSTOREREMOVE is not heard, and how long BARRIER takes
   {"port": n}  {"notify": text, "fds": n}  {"exit": status, "stored": n}
 """
 import fcntl
@@ -14,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 MOST = 4  # FileDescriptorStoreMax=
 HIGH = 100
@@ -24,6 +26,7 @@ told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 told.bind(sys.argv[1])
 store = []  # (name, descriptor)
 child = None
+manners = {"deaf": False, "slow": 0}
 
 
 def say(**event):
@@ -64,6 +67,8 @@ def command(stdin):
         what = json.loads(each)
         if "start" in what:
             start(what["start"])
+        elif "manners" in what:
+            manners.update(what["manners"])
         elif child:
             child.send_signal(what["signal"])
 
@@ -75,9 +80,11 @@ def hear(fd):
     if "FDSTORE" in lines and len(store) + len(fds) <= MOST:
         store.extend((lines["FDNAME"], each) for each in fds)
     else:
+        if "BARRIER" in lines:
+            time.sleep(manners["slow"])
         for each in fds:  # of BARRIER=1 too, which is what it waits for
             os.close(each)
-    if "FDSTOREREMOVE" in lines:
+    if "FDSTOREREMOVE" in lines and not manners["deaf"]:
         for each in [entry for entry in store if entry[0] == lines["FDNAME"]]:
             os.close(each[1])
             store.remove(each)

@@ -3,12 +3,13 @@
  * systemd's store of descriptors as a sealed memfd, or in a file in state-dir. They lie there until
  * the next process has read them, which is the last that it does before it is ready: one which
  * fails to start costs nothing. One that ends while it reads them costs them, so that the one after
- * it does start: the file is kept in state-dir under another name.
+ * it does start: the file is kept in state-dir under another name, until a later one is taken over.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <uv.h>
 
 struct dialect_table;
 struct notify;
@@ -29,9 +30,9 @@ int restart_init(struct restart *restart, const struct options *options, struct 
 bool restart_keeps(const struct restart *restart);
 /* Take over what the process before has left, if it is at most so many bytes. What cannot be used
  * is one warning in the log. It is gone then: nothing must fail any more. This waits up to some
- * seconds for systemd if that has kept something. */
+ * seconds for systemd if that has kept something, and brings the loop's time up to now. */
 void restart_take_over(const struct restart *restart, struct dialect_table *dialects,
-	struct notify *notify, uint64_t most);
+	struct notify *notify, uv_loop_t *loop, uint64_t most);
 /* No peer is left: leave what the next process needs. This waits up to some seconds for systemd. */
 void restart_leave(const struct restart *restart, const struct dialect_table *dialects);
 void restart_finish(struct restart *restart);
