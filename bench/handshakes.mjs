@@ -2,13 +2,13 @@
 // certificate and take turns: CPU time of the server, by connections of `openssl s_time`.
 // ./script/bench --handshakes starts it.
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { certificate } from "./certificate.mjs";
-import { cores, pinned, startServer } from "./servers.mjs";
+import { cores, cpu, pinned, startServer } from "./servers.mjs";
 
 const CLIENTS = 2; // of one connection at a time
 const SECONDS = 2;
@@ -24,11 +24,6 @@ const options = parseArgs({
     build: { type: "string", default: join(source, "../build/bench") },
   },
 }).values;
-
-// CPU time of a process in µs.
-function cpu(pid) {
-  return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / 1000;
-}
 
 function storm(port, core) {
   const command = pinned(core, ["openssl", "s_time", "-connect", `127.0.0.1:${port}`, "-new",

@@ -109,6 +109,11 @@ async function untilAnswers(child, port, name) {
   }
 }
 
+// CPU time of a process in µs.
+export function cpu(pid) {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / 1000;
+}
+
 // Starts a server, on a free port unless the settings have one, and resolves when it takes
 // connections: its port, its pid and stop().
 export async function startServer(name, settings) {

@@ -2,14 +2,14 @@
 // that for one whose key it does not have, in requests that are the same else. Verification takes as long
 // for a wrong signature as for a right one. ./script/bench --tokens starts it.
 import http from "node:http";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { Key } from "../tests/lib/tokens.mjs";
 import { certificate } from "./certificate.mjs";
-import { cores, startServer } from "./servers.mjs";
+import { cores, cpu, startServer } from "./servers.mjs";
 
 const REQUESTS = 2000;
 const AT_ONCE = 8;
@@ -24,11 +24,6 @@ const options = parseArgs({
     build: { type: "string", default: join(source, "../build/bench") },
   },
 }).values;
-
-// CPU time of a process in µs.
-function cpu(pid) {
-  return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / 1000;
-}
 
 function get(agent, port, token) {
   return new Promise((resolve, reject) => {

@@ -161,7 +161,7 @@ export class Link {
       throw new SignalError('message-too-large', `The message has ${size} bytes, this server takes ${this.#limit}.`);
     }
     if (!this.isOpen && this.#outbox.size >= UNSENT_MAX) {
-      throw new SignalError('unreachable', `${UNSENT_MAX} messages wait already.`);
+      throw new SignalError('unreachable', `${UNSENT_MAX} messages wait already for the server to come back.`);
     }
   }
 

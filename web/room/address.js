@@ -2,7 +2,7 @@
  * Which room an address means, and which addresses mean a room. Rules for names: nakodo.v1.
  */
 
-import { tokenOfPage } from './token.js';
+import { tokenOfPage } from '../lib/token.js';
 
 const SYLLABLES = 'ka ki ku ko sa su se so ta te to na ni no ha hi ho ma mi mo ya yu yo ra ri ro'.split(' ');
 

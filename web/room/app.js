@@ -11,7 +11,7 @@ import { OwnMedia } from './own-media.js';
 import { PreJoin } from './prejoin.js';
 import { takeStay } from './stay.js';
 import * as texts from './texts.js';
-import { hasTokenEnded } from './token.js';
+import { hasTokenEnded } from '../lib/token.js';
 
 /** @typedef {import('../client.js').SignalError} SignalError */
 

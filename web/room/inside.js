@@ -8,7 +8,7 @@ import { plainName } from '../lib/foreign.js';
 import { say } from '../lib/i18n.js';
 import { nameOf, wordsOf } from './names.js';
 import { brief } from './status.js';
-import { hasTokenEnded, mayModerate, tokenOfPage } from './token.js';
+import { hasTokenEnded, mayModerate, tokenOfPage } from '../lib/token.js';
 
 /** @typedef {{ peers: { name?: string, away?: boolean }[], count: number, full: boolean, locked: boolean }} Inside */
 

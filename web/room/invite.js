@@ -5,7 +5,7 @@
 import { byId } from '../lib/dom.js';
 import { say, sayIn } from '../lib/i18n.js';
 import { isLoopback, isPrivate, lanUrls, linkTo, showQr } from './address.js';
-import { tokenOfPage } from './token.js';
+import { tokenOfPage } from '../lib/token.js';
 
 const COPIED_MS = 2000;
 const dialog = byId('invite', HTMLDialogElement);

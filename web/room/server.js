@@ -5,7 +5,7 @@
 
 import { shownLanguage } from '../lib/i18n.js';
 import { clearStrip, showStrip } from './strip.js';
-import { tokenEnd } from './token.js';
+import { tokenEnd } from '../lib/token.js';
 
 const RESTART_MS = 15_000; // beyond the time that it wants us to wait; later it is lost
 const LOOK_MS = 15_000;

@@ -7,7 +7,7 @@ import { connect } from '../client.js';
 import { Call } from './call.js';
 import { streamOf } from './outgoing.js';
 import { Signals } from './signals.js';
-import { tokenOfPage } from './token.js';
+import { tokenOfPage } from '../lib/token.js';
 
 const HAS_RTC = typeof RTCPeerConnection !== 'undefined';
 

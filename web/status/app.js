@@ -5,7 +5,7 @@
 
 import { byId } from '../lib/dom.js';
 import { addTexts, say, startLanguages } from '../lib/i18n.js';
-import { forgetToken, keepToken, tokenOfPage } from '../room/token.js';
+import { forgetToken, keepToken, tokenOfPage } from '../lib/token.js';
 import { Asking } from './asking.js';
 import { Charts } from './charts.js';
 import { Facts } from './facts.js';
