@@ -130,6 +130,7 @@ void conn_forget_orphans(struct sockets *sockets)
 	struct orphan *orphan, *next;
 
 	DL_FOREACH_SAFE (sockets->orphans, orphan, next) {
+		deadlines_clear(sockets->deadlines, &orphan->timer);
 		free(orphan);
 	}
 	sockets->orphans = NULL;
