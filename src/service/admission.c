@@ -1,39 +1,26 @@
-/* admission: see the header. Owns the questions and the lanes they wait in; the answers that are
- * still good are admission_cache.c's. */
+/* admission: see the header. Owns the questions; in which order they are asked is
+ * admission_lanes.c's, and the answers that are still good are admission_cache.c's. */
 #include "nakodo/service/admission.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <utlist.h>
 
-#include "nakodo/base/address.h"
-#include "nakodo/base/hash.h"
 #include "nakodo/base/ids.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/service/admission_answer.h"
 #include "nakodo/service/admission_cache.h"
+#include "nakodo/service/admission_lanes.h"
 #include "nakodo/service/webhook.h"
 
 #define KEY ADMISSION_CACHE_KEY
 
-/* The questions of one address group. */
-struct lane {
-	struct address address;
-	struct lane *prev,
-		*next; /* while questions wait: of the lanes that take turns (utlist DL) */
-	struct question *waiting; /* utlist DL */
-	unsigned flying, all;
-	UT_hash_handle hh;
-};
-
 struct question {
-	struct question *prev, *next; /* waiting in its lane, or flying (utlist DL) */
+	struct admission_place place; /* it waits, or is under way */
 	struct admissions *of;
-	struct lane *lane;
 	void *request; /* under way, the host's; NULL: it waits */
 	struct wheel_timer timer;
 	uint64_t patience; /* ms: until when it waits */
@@ -49,10 +36,8 @@ struct question {
 struct admissions {
 	struct admission_host host;
 	const struct webhook *webhook;
-	struct lane *lanes; /* by address */
-	struct lane *turns; /* the next one first */
-	struct question *flying; /* the oldest first */
-	unsigned count, in_flight;
+	struct admission_lanes lanes;
+	unsigned count;
 	struct admission_cache *cache;
 };
 
@@ -98,46 +83,9 @@ bool admissions_are_asked(const struct admissions *admissions)
 	return admissions && admissions->webhook;
 }
 
-static struct lane *find_lane(struct admissions *admissions, const struct address *address)
+static struct question *question_at(struct admission_place *place)
 {
-	struct address group = address_group(address);
-	struct lane *lane;
-
-	HASH_FIND(hh, admissions->lanes, &group, sizeof(group), lane);
-	if (lane) {
-		return lane;
-	}
-	lane = calloc(1, sizeof(*lane));
-	if (!lane) {
-		return NULL;
-	}
-	lane->address = group;
-	HASH_ADD(hh, admissions->lanes, address, sizeof(lane->address), lane);
-	if (!lane->hh.tbl) {
-		free(lane);
-		return NULL;
-	}
-	memory_take(MEMORY_EVENTS, sizeof(*lane));
-	return lane;
-}
-
-static void leave_lane(struct admissions *admissions, struct lane *lane)
-{
-	if (!lane->all) {
-		HASH_DEL(admissions->lanes, lane);
-		memory_give(MEMORY_EVENTS, sizeof(*lane));
-		free(lane);
-	}
-}
-
-static void stop_waiting(struct question *question)
-{
-	struct lane *lane = question->lane;
-
-	DL_DELETE(lane->waiting, question);
-	if (!lane->waiting) {
-		DL_DELETE(question->of->turns, lane);
-	}
+	return (struct question *)(void *)((char *)place - offsetof(struct question, place));
 }
 
 static void on_late(struct wheel_timer *timer);
@@ -146,28 +94,17 @@ static void wait_in_lane(struct question *question, bool first)
 {
 	const struct admission_host *host = &question->of->host;
 	uint64_t now = host->now(host->cookie);
-	struct lane *lane = question->lane;
 
 	host->set_timer(host->cookie, &question->timer,
 		question->patience > now ? question->patience - now : 0, on_late);
-
-	if (!lane->waiting) {
-		DL_APPEND(question->of->turns, lane);
-	}
-	if (first) {
-		DL_PREPEND(lane->waiting, question);
-	} else {
-		DL_APPEND(lane->waiting, question);
-	}
+	admission_lanes_wait(&question->of->lanes, &question->place, first);
 }
 
 /* It is under way no more. */
 static void land(struct question *question)
 {
-	DL_DELETE(question->of->flying, question);
+	admission_lanes_land(&question->of->lanes, &question->place);
 	question->request = NULL;
-	question->lane->flying--;
-	question->of->in_flight--;
 }
 
 static void break_off(struct question *question)
@@ -199,8 +136,7 @@ static void question_free(struct question *question)
 	if (admissions->host.clear_timer) {
 		admissions->host.clear_timer(admissions->host.cookie, &question->timer);
 	}
-	question->lane->all--;
-	leave_lane(admissions, question->lane);
+	admission_lanes_leave(&admissions->lanes, &question->place);
 	admissions->count--;
 	meter_subtract(METER_ADMISSIONS_WAITING, 1);
 	memory_give(MEMORY_EVENTS, admissions_size(question));
@@ -251,42 +187,30 @@ static bool post(struct question *question)
  * ends, and at last it fails by its time. */
 static void go_on(struct admissions *admissions)
 {
-	while (admissions->host.post && admissions->webhook && admissions->turns &&
-		admissions->in_flight < ADMISSIONS_FLYING) {
-		struct lane *lane = admissions->turns;
-		struct question *question = lane->waiting;
+	struct admission_place *place;
 
-		if (!post(question)) {
+	while (admissions->host.post && admissions->webhook &&
+		admissions->lanes.in_flight < ADMISSIONS_FLYING &&
+		(place = admission_lanes_next(&admissions->lanes))) {
+		if (!post(question_at(place))) {
 			return;
 		}
-		stop_waiting(question);
-		if (lane->waiting) { /* the others come first */
-			DL_DELETE(admissions->turns, lane);
-			DL_APPEND(admissions->turns, lane);
-		}
-		DL_APPEND(admissions->flying, question);
-		lane->flying++;
-		admissions->in_flight++;
+		admission_lanes_fly(&admissions->lanes, place);
 	}
 }
 
-/* An address that has more under way than the newcomer's would have gives it a place. */
-static void make_way(struct admissions *admissions, struct lane *newcomer)
+/* Who has more under way than the newcomer would have gives it a place. */
+static void make_way(struct admissions *admissions, struct question *newcomer)
 {
-	struct question *question, *most = NULL;
+	struct admission_place *place;
 
-	if (admissions->in_flight < ADMISSIONS_FLYING) {
+	if (admissions->lanes.in_flight < ADMISSIONS_FLYING) {
 		return;
 	}
-	DL_FOREACH (admissions->flying, question) {
-		if (!most || question->lane->flying >= most->lane->flying) {
-			most = question;
-		}
-	}
-	if (most->lane->flying > newcomer->flying + 1) {
-		put_back(most);
-		DL_DELETE(admissions->turns, newcomer); /* it comes next */
-		DL_PREPEND(admissions->turns, newcomer);
+	place = admission_lanes_who_makes_way(&admissions->lanes, &newcomer->place);
+	if (place) {
+		put_back(question_at(place));
+		admission_lanes_prefer(&admissions->lanes, &newcomer->place);
 	}
 }
 
@@ -302,7 +226,7 @@ static void on_late(struct wheel_timer *timer)
 		break_off(question);
 		fail(question, "no answer came within 2 s");
 	} else { /* of which whom is asked knows nothing */
-		stop_waiting(question);
+		admission_lanes_stop_waiting(&admissions->lanes, &question->place);
 		meter_add(METER_ADMISSIONS_EXPIRED, 1);
 		finish(question, &never);
 	}
@@ -314,21 +238,18 @@ static struct question *make_question(struct admissions *admissions, const struc
 	const struct admission_text *text)
 {
 	struct question *question = calloc(1, sizeof(*question) + text->len);
-	struct lane *lane = question ? find_lane(admissions, address) : NULL;
 	struct timespec now;
 
-	if (!lane) {
+	if (!question || !admission_lanes_enter(&admissions->lanes, &question->place, address)) {
 		free(question);
 		return NULL;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	ids_ulid(question->id, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 	question->of = admissions;
-	question->lane = lane;
 	question->patience = admissions->host.now(admissions->host.cookie) + ADMISSION_PATIENCE;
 	question->len = text->len;
 	memcpy(question->body, text->body, text->len);
-	lane->all++;
 	admissions->count++;
 	meter_add(METER_ADMISSIONS_WAITING, 1);
 	memory_take(MEMORY_EVENTS, admissions_size(question));
@@ -378,7 +299,7 @@ struct question *admissions_ask(struct admissions *admissions, const struct addr
 	memcpy(question->key, key, KEY);
 	question->done = done;
 	question->cookie = cookie;
-	make_way(admissions, question->lane);
+	make_way(admissions, question);
 	go_on(admissions);
 	return question;
 }
@@ -390,7 +311,7 @@ void admissions_cancel(struct question *question)
 	if (question->request) {
 		break_off(question);
 	} else {
-		stop_waiting(question);
+		admission_lanes_stop_waiting(&admissions->lanes, &question->place);
 	}
 	question_free(question);
 	go_on(admissions);
@@ -427,8 +348,8 @@ void admissions_answered(
 /* What is under way has to wait again, in its order. */
 static void put_back_all(struct admissions *admissions)
 {
-	while (admissions->flying) {
-		put_back(admissions->flying->prev);
+	while (admissions->lanes.flying) {
+		put_back(question_at(admissions->lanes.flying->prev));
 	}
 }
 
@@ -437,12 +358,12 @@ static void let_all_in(struct admissions *admissions)
 {
 	const struct admission_answer answer = {.allowed = true, .text = "{}", .len = 2};
 
-	put_back_all(admissions);
-	while (admissions->turns) {
-		struct question *question = admissions->turns->waiting;
+	struct admission_place *place;
 
-		stop_waiting(question);
-		finish(question, &answer);
+	put_back_all(admissions);
+	while ((place = admission_lanes_next(&admissions->lanes))) {
+		admission_lanes_stop_waiting(&admissions->lanes, place);
+		finish(question_at(place), &answer);
 	}
 }
 
@@ -458,41 +379,32 @@ void admissions_aim(struct admissions *admissions, const struct webhook *webhook
 	go_on(admissions);
 }
 
+static void clear_timer(void *cookie, struct admission_place *place)
+{
+	const struct admission_host *host = cookie;
+
+	host->clear_timer(host->cookie, &question_at(place)->timer);
+}
+
 void admissions_finish(struct admissions *admissions)
 {
-	const struct admission_host *host = &admissions->host;
-	struct question *question;
-	struct lane *lane;
-
 	put_back_all(admissions);
-	DL_FOREACH (admissions->turns, lane) {
-		DL_FOREACH (lane->waiting, question) {
-			host->clear_timer(host->cookie, &question->timer);
-		}
-	}
+	admission_lanes_each(&admissions->lanes, clear_timer, &admissions->host);
 	admissions->host = (struct admission_host){0};
 }
 
 #ifdef NAKODO_AUDIT
-static size_t weigh(const struct question *questions)
+static void weigh(void *cookie, struct admission_place *place)
 {
-	const struct question *question;
-	size_t bytes = 0;
-
-	DL_FOREACH (questions, question) {
-		bytes += sizeof(*question) + question->len;
-	}
-	return bytes;
+	*(size_t *)cookie += admissions_size(question_at(place));
 }
 
 size_t admissions_audit(const struct admissions *admissions)
 {
-	size_t bytes = admission_cache_audit(admissions->cache) + weigh(admissions->flying);
-	const struct lane *lane;
+	size_t bytes = admission_cache_audit(admissions->cache) +
+		       admission_lanes_audit(&admissions->lanes);
 
-	for (lane = admissions->lanes; lane; lane = lane->hh.next) {
-		bytes += sizeof(*lane) + weigh(lane->waiting);
-	}
+	admission_lanes_each(&admissions->lanes, weigh, &bytes);
 	return bytes;
 }
 #endif

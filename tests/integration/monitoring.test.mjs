@@ -65,6 +65,7 @@ const trouble = {
   NakodoRelaysSlowly: buckets('relay', true),
   NakodoRefusesMany: { 'nakodo_refused_total{code="bad-origin"}': '0+600x120' },
   NakodoNobodyAnswersWhoMayComeIn: { nakodo_admissions_total: '7+40x120', nakodo_admissions_failed_total: '5+1x120', nakodo_admissions_expired_total: '0+36x120' },
+  NakodoNewcomersWaitInVain: { nakodo_admissions_expired_total: '0+10x120', nakodo_admissions_total: '0+40x120' },
   NakodoEventsWait: { nakodo_events_failures_total: '5+1x120', nakodo_events_waiting: '7+0x120' },
   NakodoEventsLost: { nakodo_events_given_up_total: '5+1x120' },
   NakodoRestartLostRooms: { nakodo_saved_refused_total: '1+0x120', nakodo_start_time_seconds: '4000+0x120' },

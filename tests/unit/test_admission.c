@@ -147,12 +147,18 @@ static void pass_time(struct carrier *carrier, uint64_t ms)
 	}
 }
 
-static struct question *ask(struct carrier *carrier, unsigned char host, const char *body)
+static struct question *ask_from(
+	struct carrier *carrier, unsigned char network, unsigned char host, const char *body)
 {
-	const struct address address = {{[10] = 0xff, 0xff, 192, 0, host, 1}};
+	const struct address address = {{[10] = 0xff, 0xff, 192, 0, network, host}};
 	const struct admission_text text = {body, strlen(body), strlen(body)};
 
 	return admissions_ask(carrier->admissions, &address, &text, take, carrier);
+}
+
+static struct question *ask(struct carrier *carrier, unsigned char network, const char *body)
+{
+	return ask_from(carrier, network, 1, body);
 }
 
 static void answer(struct carrier *carrier, unsigned i, const char *body)
@@ -162,6 +168,16 @@ static void answer(struct carrier *carrier, unsigned i, const char *body)
 	assert_non_null(question);
 	carrier->under_way[i] = NULL;
 	admissions_answered(question, 200, body, strlen(body), NULL);
+}
+
+static void answer_first(struct carrier *carrier)
+{
+	unsigned at = 0;
+
+	while (!carrier->under_way[at]) {
+		at++;
+	}
+	answer(carrier, at, "{\"allow\":true}");
 }
 
 static bool is_under_way(const struct carrier *carrier, const char *body)
@@ -328,16 +344,47 @@ static void who_asks_much_makes_way_for_others_and_they_take_turns(void **state)
 	}
 	/* They have as many under way as the first, and then each in its turn. */
 	assert_in_range(carrier->cancels, 11, 13);
-	for (unsigned i = 0; i < 20; i++) {
-		unsigned at = 0;
-
-		while (!carrier->under_way[at]) {
-			at++;
-		}
-		answer(carrier, at, "{\"allow\":true}");
+	for (int i = 0; i < 20; i++) {
+		answer_first(carrier);
 	}
 	assert_true(is_under_way(carrier, "loud 14")); /* again */
 	assert_int_equal(carrier->failed, 0);
+}
+
+static void a_network_of_many_addresses_has_the_turns_of_one(void **state)
+{
+	struct carrier *carrier = *state;
+	char body[32];
+
+	for (unsigned char i = 0; i < 200; i++) {
+		snprintf(body, sizeof(body), "loud %d", i);
+		ask_from(carrier, 2, i, body);
+	}
+	for (unsigned char i = 0; i < 20; i++) {
+		snprintf(body, sizeof(body), "quiet %d", i);
+		ask_from(carrier, 3, i, body);
+	}
+	assert_int_equal(carrier->cancels, ADMISSIONS_FLYING / 2);
+	assert_true(is_under_way(carrier, "quiet 11"));
+	assert_false(is_under_way(carrier, "quiet 12"));
+	for (int i = 0; i < 16; i++) {
+		answer_first(carrier);
+	}
+	assert_true(is_under_way(carrier, "quiet 19"));
+}
+
+static void an_address_makes_way_for_others_of_its_network(void **state)
+{
+	struct carrier *carrier = *state;
+	char body[32];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(body, sizeof(body), "loud %d", i);
+		ask_from(carrier, 2, 1, body);
+	}
+	ask_from(carrier, 2, 2, "quiet");
+	assert_true(is_under_way(carrier, "quiet"));
+	assert_int_equal(carrier->cancels, 1);
 }
 
 static void an_answer_is_good_for_as_long_as_it_says(void **state)
@@ -409,6 +456,8 @@ int main(void)
 		TEST(an_answer_lets_in_or_not_or_is_none),
 		TEST(without_an_answer_in_two_seconds_it_has_failed),
 		TEST(who_asks_much_makes_way_for_others_and_they_take_turns),
+		TEST(a_network_of_many_addresses_has_the_turns_of_one),
+		TEST(an_address_makes_way_for_others_of_its_network),
 		TEST(the_two_seconds_begin_when_it_is_asked),
 		TEST(who_has_waited_ten_seconds_is_not_asked_for_any_more),
 		TEST(a_crowd_that_waits_in_vain_says_nothing_of_who_is_asked),

@@ -2,11 +2,12 @@
  * admission: auth-webhook is asked who may come in. docs/webhooks.md is the page for users.
  *
  * Each question is a request of its own. ADMISSIONS_FLYING are under way at a time; the others wait
- * in a lane for each address, and the lanes take turns. Who has less under way than another address
- * takes the place of one of its questions, which is asked again later: so who asks much waits
- * behind itself. A request without an answer after ADMISSION_TIMEOUT has failed, and so has a
- * question that has waited for ADMISSION_PATIENCE; one that has to be asked again may once be late
- * by ADMISSION_TIMEOUT. There is one for each connection at most, so max-peers bounds them.
+ * in a lane for each address: networks take turns, and in each its addresses. Who has less under
+ * way than another network, or than another address of its own, takes the place of one of its
+ * questions, which is asked again later: so who asks much waits behind itself (admission_lanes.h).
+ * A request without an answer after ADMISSION_TIMEOUT has failed, and so has a question that has
+ * waited for ADMISSION_PATIENCE; one that has to be asked again may once be late by
+ * ADMISSION_TIMEOUT. There is one for each connection at most, so max-peers bounds them.
  *
  * An answer is good for the same question for as long as its `ttl` says.
  */
