@@ -26,10 +26,10 @@ for (const path of ['index.html', 'lab.html', 'lab/app.js', 'plain', 'both', 'bo
 execFileSync('mkfifo', [join(pages, 'fifo.txt')]);
 
 /** So many connections, or as many as are answered with 200, that ask for it and do not read on from its status. */
-async function hoard(daemon, path, count) {
+async function hoard(daemon, path, count, localAddress = '127.0.0.1') {
   const slow = [];
   while (slow.length < count) {
-    const wire = await dial({ port: daemon.port });
+    const wire = await dial({ port: daemon.port, localAddress });
     wire.socket.once('data', () => wire.socket.pause());
     wire.write(request(path));
     await wire.until(() => wire.received.length >= 12, 'the status');
@@ -206,7 +206,8 @@ describe('files', () => {
   it('large files on their way leave descriptors for others', async (t) => {
     writeFileSync(join(pages, 'huge.bin'), Buffer.alloc(16 << 20, 'nakodo'));
     const own = await testDaemon(t, { args: ['--web-root', pages], wrap: ['prlimit', '--nofile=200:200'] });
-    const slow = await hoard(own, '/huge.bin', 100);
+    const slow = [];
+    for (let network = 1; network < 20; network++) slow.push(...await hoard(own, '/huge.bin', 100, `127.0.${network}.1`));
     assert.ok(slow.length > 10 && slow.length < 50, `${slow.length} at once`);
     const refused = await ask({ port: own.port }, '/huge.bin');
     assert.deepEqual([refused.status, JSON.parse(refused.text).code], [503, 'busy']);
@@ -215,6 +216,17 @@ describe('files', () => {
     for (const { socket } of slow) socket.destroy();
     while ((await own.meters()).connections);
     assert.equal((await hoard(own, '/huge.bin', 1)).length, 1);
+  });
+
+  it('an address gets an eighth of the large files that may be on their way', async (t) => {
+    writeFileSync(join(pages, 'huge.bin'), Buffer.alloc(16 << 20, 'nakodo'));
+    const own = await testDaemon(t, { args: ['--web-root', pages], wrap: ['prlimit', '--nofile=200:200'] });
+    const greedy = await hoard(own, '/huge.bin', 100);
+    assert.ok(greedy.length > 1 && greedy.length < 8, `${greedy.length} at once`);
+    assert.equal((await hoard(own, '/huge.bin', 1, '127.0.1.1')).length, 1);
+    for (const { socket } of greedy) socket.destroy();
+    while ((await own.meters()).connections > 1);
+    assert.equal((await hoard(own, '/huge.bin', 100)).length, greedy.length);
   });
 
   it('OPTIONS names the methods, and others are refused', async () => {

@@ -202,38 +202,6 @@ static void a_network_is_logged_64_times_a_minute(void **state)
 	assert_in_range(logged, 32, 64);
 }
 
-/* Begin as many handshakes as may be; the address needs a connection for it. */
-static unsigned handshakes_of(struct census *census, const char *text, struct census_group **ret)
-{
-	struct address address = address_of(text);
-	unsigned count = 0;
-
-	assert_true(census_add_connection(census, &address, 0, ret));
-	for (; census_may_shake_hands(*ret); count++) {
-		census_begin_handshake(*ret);
-	}
-	return count;
-}
-
-static void handshakes_before_their_costly_step_are_bounded_by_address_and_network(void **state)
-{
-	struct census_group *one, *two, *three, *elsewhere;
-
-	assert_int_equal(handshakes_of(*state, "192.0.2.1", &one), CENSUS_HANDSHAKES);
-	assert_int_equal(handshakes_of(*state, "192.0.2.2", &two), CENSUS_HANDSHAKES);
-	assert_int_equal(handshakes_of(*state, "192.0.2.3", &three), 0);
-	assert_int_equal(handshakes_of(*state, "198.51.100.1", &elsewhere), CENSUS_HANDSHAKES);
-	assert_false(census_is_crowded(two));
-	census_queue_handshake(three);
-	assert_true(census_is_crowded(two)); /* as one of its network */
-	assert_false(census_is_crowded(elsewhere));
-	census_end_handshake(one);
-	assert_false(census_is_crowded(two));
-	assert_true(census_may_shake_hands(three));
-	census_unqueue_handshake(three);
-	assert_true(census_may_shake_hands(NULL)); /* an address that is not known */
-}
-
 static void a_network_has_eight_times_as_much(void **state)
 {
 	static const struct {
@@ -345,23 +313,6 @@ static void who_connects_too_often_waits_for_its_turn(void **state)
 	assert_true(census_connect(NULL, 100, 1000, 0, &wait));
 }
 
-static void what_an_address_took_of_a_turn_is_forgotten_in_the_next(void **state)
-{
-	struct address one = address_of("192.0.2.1"), other = address_of("192.0.2.2");
-	struct census_group *first, *second;
-
-	assert_true(census_add_connection(*state, &one, 0, &first));
-	assert_true(census_add_connection(*state, &other, 0, &second));
-	census_work(first, 7, 100);
-	census_work(first, 7, 50);
-	assert_int_equal(census_worked(first, 7), 150);
-	assert_int_equal(census_worked(second, 7), 150 / CENSUS_WORK); /* as one of its network */
-	assert_int_equal(census_worked(first, 8), 0);
-	assert_int_equal(census_worked(second, 8), 0);
-	census_work(NULL, 7, 100);
-	assert_int_equal(census_worked(NULL, 7), 0);
-}
-
 /* So many peers of an address are there. */
 static struct census_group *peers_at(struct census *census, const char *text, int count)
 {
@@ -441,53 +392,31 @@ static void the_surplus_of_an_address_is_that_of_its_connections_in_one_round(vo
 	census_remove_connection(*state, of_other);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, create, destroy)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			an_address_gets_as_many_peers_as_are_allowed, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			one_that_left_makes_room_for_the_next, create, destroy),
-		cmocka_unit_test_setup_teardown(who_was_refused_was_not_counted, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			connections_and_peers_are_counted_apart, create, destroy),
-		cmocka_unit_test_setup_teardown(an_ipv6_network_counts_as_one, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			no_bound_lets_everybody_in_and_still_counts, create, destroy),
-		cmocka_unit_test_setup_teardown(an_unknown_address_has_no_bound, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			removing_what_was_never_counted_changes_nothing, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			a_refusal_is_logged_once_a_minute_for_each_address, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			two_addresses_of_one_slot_are_logged_once_a_minute_together, create,
-			destroy),
-		cmocka_unit_test_setup_teardown(
-			a_network_is_logged_64_times_a_minute, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			handshakes_before_their_costly_step_are_bounded_by_address_and_network,
-			create, destroy),
-		cmocka_unit_test_setup_teardown(a_network_has_eight_times_as_much, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			who_is_gone_is_remembered_and_not_for_ever, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			connects_come_in_bursts_of_ten_seconds_and_then_at_their_rate, create,
-			destroy),
-		cmocka_unit_test_setup_teardown(
-			a_network_connects_eight_times_as_often, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			who_connects_too_often_waits_for_its_turn, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			what_an_address_took_of_a_turn_is_forgotten_in_the_next, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			a_connection_takes_over_the_share_of_one_who_left, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			the_surplus_of_an_address_is_that_of_its_connections_in_one_round, create,
-			destroy),
-		cmocka_unit_test_setup_teardown(
-			a_connection_takes_over_no_more_than_it_is_asked_to, create, destroy),
-		cmocka_unit_test_setup_teardown(
-			who_comes_and_goes_counts_as_one_however_often, create, destroy),
+		TEST(an_address_gets_as_many_peers_as_are_allowed),
+		TEST(one_that_left_makes_room_for_the_next),
+		TEST(who_was_refused_was_not_counted),
+		TEST(connections_and_peers_are_counted_apart),
+		TEST(an_ipv6_network_counts_as_one),
+		TEST(no_bound_lets_everybody_in_and_still_counts),
+		TEST(an_unknown_address_has_no_bound),
+		TEST(removing_what_was_never_counted_changes_nothing),
+		TEST(a_refusal_is_logged_once_a_minute_for_each_address),
+		TEST(two_addresses_of_one_slot_are_logged_once_a_minute_together),
+		TEST(a_network_is_logged_64_times_a_minute),
+		TEST(a_network_has_eight_times_as_much),
+		TEST(who_is_gone_is_remembered_and_not_for_ever),
+		TEST(connects_come_in_bursts_of_ten_seconds_and_then_at_their_rate),
+		TEST(a_network_connects_eight_times_as_often),
+		TEST(who_connects_too_often_waits_for_its_turn),
+		TEST(a_connection_takes_over_the_share_of_one_who_left),
+		TEST(the_surplus_of_an_address_is_that_of_its_connections_in_one_round),
+		TEST(a_connection_takes_over_no_more_than_it_is_asked_to),
+		TEST(who_comes_and_goes_counts_as_one_however_often),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
 #define LOG_EVERY 60000 /* ms */
 #define NETWORK_LINES 64 /* in that time */
 #define USED_UP (UINT64_MAX / 2) /* ns of a turn; more may be added */
+#define FILES_PART 8 /* of the files that may be on their way, for an address */
 #define EMPTY_MAX 4096 /* groups that are remembered though nobody is there */
 
 /* Many small debts are kept as their sum: it melts by `left` µs in each µs, as they would have. */
@@ -35,6 +36,7 @@ struct census_group {
 	uint64_t connects; /* µs: when all connects would have come at exactly the rate */
 	struct debt debts[CENSUS_DEBTS];
 	uint32_t surplus, surplus_round; /* bytes, of that round */
+	unsigned files; /* on their way */
 	unsigned handshakes, queued; /* before their costly step; that wait to begin */
 	uint64_t turn, worked; /* the turn in which its messages took so many ns */
 	struct census_group *prev, *next; /* nobody is there (utlist DL) */
@@ -424,6 +426,30 @@ void census_end_handshake(struct census_group *group)
 		assert(group->handshakes);
 		group->handshakes--;
 		group->network->handshakes--;
+	}
+}
+
+bool census_may_get_file(const struct census_group *group, size_t most)
+{
+	size_t own = most / FILES_PART ? most / FILES_PART : 1;
+
+	return !group || (group->files < own && group->network->files < CENSUS_WORK * own);
+}
+
+void census_begin_file(struct census_group *group)
+{
+	if (group) {
+		group->files++;
+		group->network->files++;
+	}
+}
+
+void census_end_file(struct census_group *group)
+{
+	if (group) {
+		assert(group->files);
+		group->files--;
+		group->network->files--;
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "nakodo/base/memory.h"
+#include "nakodo/net/gate/census.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
 
@@ -20,8 +21,9 @@ struct download {
 bool download_may_begin(const struct conn *conn)
 {
 	const struct sockets *sockets = conn_sockets(conn);
+	size_t most = sockets->max_count / FILES_PART;
 
-	return sockets->files < sockets->max_count / FILES_PART;
+	return sockets->files < most && census_may_get_file(conn->group, most);
 }
 
 void download_begin(struct conn *conn, int fd, size_t bytes)
@@ -34,6 +36,7 @@ void download_begin(struct conn *conn, int fd, size_t bytes)
 	}
 	conn_sockets(conn)->count++;
 	conn_sockets(conn)->files++;
+	census_begin_file(conn->group);
 	*download = (struct download){fd, bytes};
 	conn->download = download;
 	lws_callback_on_writable(conn->wsi);
@@ -80,6 +83,7 @@ void download_end(struct conn *conn)
 	if (download_is_on(conn)) {
 		conn_sockets(conn)->count--;
 		conn_sockets(conn)->files--;
+		census_end_file(conn->group);
 		close(conn->download->fd);
 		free(conn->download);
 		conn->download = NULL;

@@ -81,6 +81,12 @@ void census_unqueue_handshake(struct census_group *group);
 /* Do more wait than may begin? */
 bool census_is_crowded(const struct census_group *group);
 
+/* May one more large file go to it (http/download.h), of `most` that may be on their way to all?
+ * An eighth of them may go to an address, CENSUS_WORK times as many to its network; one always. */
+bool census_may_get_file(const struct census_group *group, size_t most);
+void census_begin_file(struct census_group *group);
+void census_end_file(struct census_group *group);
+
 /* May a refusal of this address be logged? Once a minute for each address, and 64 times for each
  * network; `now` in ms. The memory is bounded, so very many may be logged less, never more. */
 bool census_may_log(struct census *census, const struct address *address, uint64_t now);

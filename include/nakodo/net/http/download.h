@@ -12,7 +12,7 @@
 
 struct conn;
 
-/* Do files leave most descriptors to connections? */
+/* Do files leave most descriptors to connections, and this one's address some files to others? */
 bool download_may_begin(const struct conn *conn);
 /* The bytes of `fd` from where it stands follow what has been written. Takes over `fd`. Without
  * memory the connection ends after what has been written. */
