@@ -29,11 +29,10 @@ static int serve(struct options *options)
 	struct problem problem;
 	int error = log_options_open(options, &problem);
 
-	if (error) {
-		return fail(EXIT_FAILED, &problem);
+	if (!error) {
+		error = server_run(options, &problem);
+		log_close();
 	}
-	error = server_run(options, &problem);
-	log_close();
 	if (error) {
 		return fail(error == -EINVAL ? EXIT_USAGE : EXIT_FAILED, &problem);
 	}

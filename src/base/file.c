@@ -39,6 +39,33 @@ const char *file_error_text(int error)
 	return error == ENOTSUP ? "it is no regular file" : strerror(error);
 }
 
+int file_fault(int error)
+{
+	switch (error) {
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOSPC:
+	case -EDQUOT:
+	case -EIO:
+	case -EBUSY:
+		return error;
+	default:
+		return -EINVAL;
+	}
+}
+
+bool file_is_open_to_all(FILE *file, mode_t *ret_mode)
+{
+	struct stat st;
+
+	if (fstat(fileno(file), &st)) {
+		return false;
+	}
+	*ret_mode = st.st_mode & 07777;
+	return st.st_mode & (S_IROTH | S_IWOTH);
+}
+
 char *file_read(const char *path, size_t most, size_t *ret_len, mode_t *ret_mode)
 {
 	FILE *file = file_open(AT_FDCWD, path);

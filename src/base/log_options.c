@@ -1,6 +1,7 @@
 /* log_options: see the header. */
 #include "nakodo/base/log_options.h"
 
+#include "nakodo/base/file.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
@@ -27,7 +28,7 @@ int log_options_open(const struct options *options, struct problem *problem)
 	int error = log_open(
 		options->log_file, (enum log_level)options->log_level, choose_format(options));
 
-	return error ? problem_set(problem, error, "%s: cannot open log-file `%s`: %s",
+	return error ? problem_set(problem, file_fault(error), "%s: cannot open log-file `%s`: %s",
 			       options_where(options, &options->log_file), options->log_file,
 			       log_errno_text(error))
 		     : 0;

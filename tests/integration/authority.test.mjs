@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -53,7 +53,7 @@ describe('what is in the way is said, and nobody waits', () => {
       mkdirSync(certs);
       execFileSync('mkfifo', [file(certs, name)]);
       const { status, stderr } = await start(certs);
-      assert.equal(status, 1, name);
+      assert.equal(status, 2, name);
       assert.ok(stderr.includes(`${name}: it is no regular file`), stderr);
     }
   });
@@ -182,8 +182,20 @@ describe('what is in the directory already', () => {
     await (await testDaemon(t, options(certs))).stop();
     rmSync(file(certs, 'cert.pem'));
     const { status, stderr } = await runDaemon(['--web-root', join(root, 'web'), ...options(certs).args]);
-    assert.equal(status, 1);
+    assert.equal(status, 2);
     assert.ok(stderr.endsWith(`nakodo: --tls-self-signed: cannot keep certificates in \`${certs}\`: ca-key.pem: No such file or directory\n`), stderr);
+  });
+
+  it('a key that everybody may read is refused', async (t) => {
+    for (const name of ['key.pem', 'ca-key.pem']) {
+      const certs = fresh();
+      await (await testDaemon(t, options(certs))).stop();
+      chmodSync(file(certs, name), 0o604);
+      if (name === 'ca-key.pem') rmSync(file(certs, 'cert.pem')); // which needs the authority's key
+      const { status, stderr } = await runDaemon(['--web-root', join(root, 'web'), ...options(certs).args]);
+      assert.equal(status, 2);
+      assert.ok(stderr.endsWith(`nakodo: --tls-self-signed: everybody may read or change \`${certs}/${name}\` (mode 0604): chmod o-rw\n`), stderr);
+    }
   });
 
   it('what is damaged is named, and not overwritten', async () => {
@@ -191,9 +203,9 @@ describe('what is in the directory already', () => {
       const certs = fresh();
       mkdirSync(certs);
       if (name === 'ca-key.pem') openssl('req', '-x509', '-nodes', '-days', '900', '-subj', '/CN=nakodo local CA x', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-keyout', '/dev/null', '-out', file(certs, 'ca.pem'));
-      writeFileSync(file(certs, name), 'precious');
+      writeFileSync(file(certs, name), 'precious', { mode: 0o600 });
       const { status, stderr } = await runDaemon(['--web-root', join(root, 'web'), ...options(certs).args]);
-      assert.deepEqual([status, stderr], [1, `nakodo: --tls-self-signed: cannot keep certificates in \`${certs}\`: ${name}: it is damaged; without it a new one would be made\n`]);
+      assert.deepEqual([status, stderr], [2, `nakodo: --tls-self-signed: cannot keep certificates in \`${certs}\`: ${name}: it is damaged; without it a new one would be made\n`]);
       assert.equal(readFileSync(file(certs, name), 'utf8'), 'precious');
     }
   });

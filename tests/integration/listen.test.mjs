@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -43,10 +43,14 @@ async function serves(target, url) {
 }
 
 describe('a socket that cannot be had', { concurrency: 2 }, () => {
-  async function fails(args, sentence, options) {
+  async function ends(expected, args, sentence, options) {
     const { status, stderr } = await runDaemon([...web, ...args], options);
-    assert.deepEqual([status, stderr], [1, `nakodo: ${sentence}\n`]);
+    assert.deepEqual([status, stderr], [expected, `nakodo: ${sentence}\n`]);
   }
+  /** What may pass by itself, such as a port in use. */
+  const fails = (...rest) => ends(1, ...rest);
+  /** What the configuration has to be mended for. */
+  const refuses = (...rest) => ends(2, ...rest);
   /** Root may do anything, unless it loses its capabilities. */
   const powerless = process.getuid() ? [] : ['setpriv', '--bounding-set=-all', '--inh-caps=-all'];
 
@@ -92,21 +96,24 @@ describe('a socket that cannot be had', { concurrency: 2 }, () => {
     const secret = join(directory, 'secret.key');
     execFileSync('openssl', ['pkey', '-in', ec.key, '-aes128', '-passout', 'pass:secret', '-out', secret]);
     const text = join(directory, 'text.pem');
-    writeFileSync(text, 'hello\n');
+    writeFileSync(text, 'hello\n', { mode: 0o600 });
     const use = (cert, key) => ['--listen', 'tls:127.0.0.1:0', '--tls-cert', cert, '--tls-key', key];
-    await fails(use('/nonexistent', ec.key), '--tls-cert: cannot read the certificate `/nonexistent`: No such file or directory');
-    await fails(use(text, ec.key), `--tls-cert: cannot read the certificate \`${text}\`: there is none in PEM form in it, or a damaged one`);
+    await refuses(use('/nonexistent', ec.key), '--tls-cert: cannot read the certificate `/nonexistent`: No such file or directory');
+    await refuses(use(text, ec.key), `--tls-cert: cannot read the certificate \`${text}\`: there is none in PEM form in it, or a damaged one`);
     const chain = join(directory, 'chain.pem');
     writeFileSync(chain, `${readFileSync(ec.cert)}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`);
-    await fails(use(chain, ec.key), `--tls-cert: cannot read the certificate \`${chain}\`: there is none in PEM form in it, or a damaged one`);
-    await fails(use(ec.cert, '/nonexistent'), '--tls-key: cannot read the private key `/nonexistent`: No such file or directory');
-    await fails(use(ec.cert, text), `--tls-key: cannot read the private key \`${text}\`: there is none in PEM form in it, or a damaged one`);
-    await fails(use(ec.cert, secret), `--tls-key: cannot read the private key \`${secret}\`: it needs a pass phrase, for which a daemon has nobody to ask`);
-    await fails(use(ec.cert, other.key), `--tls-key: the private key \`${other.key}\` does not belong to the certificate \`${ec.cert}\``);
+    await refuses(use(chain, ec.key), `--tls-cert: cannot read the certificate \`${chain}\`: there is none in PEM form in it, or a damaged one`);
+    await refuses(use(ec.cert, '/nonexistent'), '--tls-key: cannot read the private key `/nonexistent`: No such file or directory');
+    await refuses(use(ec.cert, text), `--tls-key: cannot read the private key \`${text}\`: there is none in PEM form in it, or a damaged one`);
+    await refuses(use(ec.cert, secret), `--tls-key: cannot read the private key \`${secret}\`: it needs a pass phrase, for which a daemon has nobody to ask`);
+    await refuses(use(ec.cert, other.key), `--tls-key: the private key \`${other.key}\` does not belong to the certificate \`${ec.cert}\``);
     const closed = join(directory, 'closed.key');
     writeFileSync(closed, readFileSync(ec.key), { mode: 0 });
-    await fails(use(ec.cert, closed), `--tls-key: cannot read the private key \`${closed}\`: Permission denied`, { wrap: powerless });
-    await fails(['--tls-self-signed', '/nonexistent/certs'], '--tls-self-signed: cannot keep certificates in `/nonexistent/certs`: No such file or directory');
+    await refuses(use(ec.cert, closed), `--tls-key: cannot read the private key \`${closed}\`: Permission denied`, { wrap: powerless });
+    writeFileSync(closed, readFileSync(ec.key));
+    chmodSync(closed, 0o644);
+    await refuses(use(ec.cert, closed), `--tls-key: everybody may read or change the private key \`${closed}\` (mode 0644): chmod o-rw`);
+    await refuses(['--tls-self-signed', '/nonexistent/certs'], '--tls-self-signed: cannot keep certificates in `/nonexistent/certs`: No such file or directory');
   });
 
   it('a FIFO in place of a certificate or key, which nobody writes to', async () => {
@@ -114,9 +121,9 @@ describe('a socket that cannot be had', { concurrency: 2 }, () => {
     const fifo = join(directory, 'fifo');
     execFileSync('mkfifo', [fifo]);
     const use = (cert, key) => ['--listen', 'tls:127.0.0.1:0', '--tls-cert', cert, '--tls-key', key];
-    await fails(use(fifo, ec.key), `--tls-cert: cannot read the certificate \`${fifo}\`: it is no regular file`);
-    await fails(use(ec.cert, fifo), `--tls-key: cannot read the private key \`${fifo}\`: it is no regular file`);
-    await fails(use(directory, ec.key), `--tls-cert: cannot read the certificate \`${directory}\`: Is a directory`);
+    await refuses(use(fifo, ec.key), `--tls-cert: cannot read the certificate \`${fifo}\`: it is no regular file`);
+    await refuses(use(ec.cert, fifo), `--tls-key: cannot read the private key \`${fifo}\`: it is no regular file`);
+    await refuses(use(directory, ec.key), `--tls-cert: cannot read the certificate \`${directory}\`: Is a directory`);
   });
 
   it('the line of the configuration file is named', async () => {
@@ -125,7 +132,7 @@ describe('a socket that cannot be had', { concurrency: 2 }, () => {
     const says = async (text, line, sentence) => {
       writeFileSync(config, text);
       const { status, stderr } = await runDaemon(['--config', config]);
-      assert.deepEqual([status, stderr], [1, `nakodo: ${config}:${line}: ${sentence}\n`]);
+      assert.deepEqual([status, stderr], [2, `nakodo: ${config}:${line}: ${sentence}\n`]);
     };
     await says('web-root = /nonexistent\n', 1, 'cannot open web-root `/nonexistent`: No such file or directory; it is the directory with index.html');
     await says('\nlog-file = /nonexistent/log\n', 2, 'cannot open log-file `/nonexistent/log`: No such file or directory');
@@ -135,8 +142,8 @@ describe('a socket that cannot be had', { concurrency: 2 }, () => {
   });
 
   it('pages or a log that are not there', async () => {
-    await fails(['--web-root', '/nonexistent'], '--web-root: cannot open web-root `/nonexistent`: No such file or directory; it is the directory with index.html');
-    await fails(['--log-file', '/nonexistent/log'], '--log-file: cannot open log-file `/nonexistent/log`: No such file or directory');
+    await refuses(['--web-root', '/nonexistent'], '--web-root: cannot open web-root `/nonexistent`: No such file or directory; it is the directory with index.html');
+    await refuses(['--log-file', '/nonexistent/log'], '--log-file: cannot open log-file `/nonexistent/log`: No such file or directory');
   });
 });
 

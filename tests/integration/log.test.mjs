@@ -193,7 +193,7 @@ describe('log-file', () => {
     execFileSync('mkfifo', [pipe]);
     for (const [path, why] of [[directory, 'Is a directory'], [pipe, 'No such device or address']]) {
       const { status, stderr } = await runDaemon(['--log-file', path]);
-      assert.equal(status, 1);
+      assert.equal(status, 2);
       assert.equal(stderr, `nakodo: --log-file: cannot open log-file \`${path}\`: ${why}\n`);
     }
     const path = join(directory, 'then-a-pipe');

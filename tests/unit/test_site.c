@@ -406,10 +406,10 @@ static void a_root_that_is_no_directory_is_explained(void **state)
 	struct site *none = NULL;
 
 	(void)state;
-	assert_int_equal(site_create(&none, &options, &problem), -ENOENT);
+	assert_int_equal(site_create(&none, &options, &problem), -EINVAL);
 	assert_non_null(strstr(problem.text, "cannot open web-root `missing`: No such file"));
 	options.web_root = (char *)"secret";
-	assert_int_equal(site_create(&none, &options, &problem), -ENOTDIR);
+	assert_int_equal(site_create(&none, &options, &problem), -EINVAL);
 	assert_non_null(strstr(problem.text, "`secret`: Not a directory"));
 	assert_null(none);
 	site_destroy(NULL);

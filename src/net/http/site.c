@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "nakodo/base/file.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/http/answer.h"
@@ -84,11 +85,10 @@ int site_create(struct site **ret, const struct options *options, struct problem
 	}
 	site->directory = open(options->web_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (site->directory < 0) {
-		error = -errno;
-		problem_set(problem, error,
+		error = problem_set(problem, file_fault(-errno),
 			"%s: cannot open web-root `%s`: %s; it is the directory with index.html",
 			options_where(options, &options->web_root), options->web_root,
-			strerror(-error));
+			strerror(errno));
 		site_destroy(site);
 		return error;
 	}

@@ -35,8 +35,8 @@ struct work {
 
 static int fail(const struct work *work, const char *name, int error)
 {
-	return problem_set(work->problem, error, "cannot keep certificates in `%s`: %s%s%s",
-		work->path, name, *name ? ": " : "",
+	return problem_set(work->problem, file_fault(error),
+		"cannot keep certificates in `%s`: %s%s%s", work->path, name, *name ? ": " : "",
 		error == -EBADMSG ? "it is damaged; without it a new one would be made"
 				  : file_error_text(-error));
 }
@@ -59,10 +59,17 @@ static int read_cert(const struct work *work, const char *name, X509 **ret)
 static int read_key(const struct work *work, const char *name, EVP_PKEY **ret)
 {
 	FILE *file = file_open(work->directory, name);
+	mode_t mode;
 
 	*ret = NULL;
 	if (!file) {
 		return errno == ENOENT ? 0 : fail(work, name, -errno);
+	}
+	if (file_is_open_to_all(file, &mode)) {
+		fclose(file);
+		return problem_set(work->problem, -EINVAL,
+			"everybody may read or change `%s/%s` (mode %04o): chmod o-rw", work->path,
+			name, mode);
 	}
 	*ret = PEM_read_PrivateKey(file, NULL, NULL, (void *)"" /* the pass phrase */);
 	fclose(file);

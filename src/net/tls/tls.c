@@ -34,15 +34,16 @@ static int read_failed(
 	const char *where, const char *what, const char *path, struct problem *problem)
 {
 	const char *why = "there is none in PEM form in it, or a damaged one";
+	int error = -errno;
 
-	if (errno) {
-		why = file_error_text(errno);
+	if (error) {
+		why = file_error_text(-error);
 	} else if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_BAD_PASSWORD_READ) {
 		why = "it needs a pass phrase, for which a daemon has nobody to ask";
 	}
 	ERR_clear_error();
-	return problem_set(
-		problem, -EBADMSG, "%s: cannot read the %s `%s`: %s", where, what, path, why);
+	return problem_set(problem, file_fault(error), "%s: cannot read the %s `%s`: %s", where,
+		what, path, why);
 }
 
 static int read_chain(struct tls *tls, struct problem *problem)
@@ -79,24 +80,39 @@ static int no_pass_phrase(char *buf, int size, int writing, void *cookie)
 	return -1;
 }
 
-static int read_pair(struct tls *tls, struct problem *problem)
+static int read_key(struct tls *tls, struct problem *problem)
 {
 	FILE *file;
-	int error = read_chain(tls, problem);
+	mode_t mode;
+	int error = 0;
 
-	if (error) {
-		return error;
-	}
 	errno = 0;
 	file = file_open(AT_FDCWD, tls->key_path);
-	tls->key = file ? PEM_read_PrivateKey(file, NULL, no_pass_phrase, NULL) : NULL;
-	error = tls->key ? 0 : read_failed(tls->key_where, "private key", tls->key_path, problem);
+	if (file && file_is_open_to_all(file, &mode)) {
+		error = problem_set(problem, -EINVAL,
+			"%s: everybody may read or change the private key `%s` (mode %04o): "
+			"chmod o-rw",
+			tls->key_where, tls->key_path, mode);
+	} else {
+		tls->key = file ? PEM_read_PrivateKey(file, NULL, no_pass_phrase, NULL) : NULL;
+	}
+	if (!error && !tls->key) {
+		error = read_failed(tls->key_where, "private key", tls->key_path, problem);
+	}
 	if (file) {
 		fclose(file);
 	}
+	return error;
+}
+
+static int read_pair(struct tls *tls, struct problem *problem)
+{
+	int error = read_chain(tls, problem);
+
+	error = error ? error : read_key(tls, problem);
 	if (!error && !X509_check_private_key(tls->cert, tls->key)) {
 		ERR_clear_error();
-		error = problem_set(problem, -EKEYREJECTED,
+		error = problem_set(problem, -EINVAL,
 			"%s: the private key `%s` does not belong to the certificate `%s`",
 			tls->key_where, tls->key_path, tls->cert_path);
 	}
