@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
@@ -18,11 +19,12 @@
 #include "nakodo/service/jwt.h"
 #include "nakodo/service/jwt_keys.h"
 
+#define CONFIG "/etc/nakodo/nakodo.conf"
 #define TTL 3600 /* seconds */
 #define TTL_MAX (365 * 24 * 3600)
 
 struct wish {
-	const char *key;
+	const char *key, *config; /* NULL: not said */
 	int64_t ttl; /* seconds; 0: not said */
 	cJSON *claims, *rooms;
 };
@@ -75,9 +77,10 @@ static int64_t parse_ttl(const char *text)
 
 static bool is_said(const struct wish *wish, const char *name)
 {
-	return !strcmp(name, "key")   ? wish->key != NULL
-	       : !strcmp(name, "ttl") ? wish->ttl != 0
-				      : cJSON_HasObjectItem(wish->claims, name);
+	return !strcmp(name, "key")      ? wish->key != NULL
+	       : !strcmp(name, "config") ? wish->config != NULL
+	       : !strcmp(name, "ttl")    ? wish->ttl != 0
+					 : cJSON_HasObjectItem(wish->claims, name);
 }
 
 static int take(struct wish *wish, const char *name, const char *value, struct problem *problem)
@@ -92,6 +95,10 @@ static int take(struct wish *wish, const char *name, const char *value, struct p
 	}
 	if (!strcmp(name, "key")) {
 		wish->key = value;
+		return 0;
+	}
+	if (!strcmp(name, "config")) {
+		wish->config = value;
 		return 0;
 	}
 	if (!strcmp(name, "ttl")) {
@@ -113,8 +120,9 @@ static int take(struct wish *wish, const char *name, const char *value, struct p
 		}
 	}
 	return problem_set(problem, -EINVAL,
-		"`nakodo token` takes --key KID:ALGORITHM:FILE, --room ROOM, --can RIGHTS, --sub "
-		"TEXT, --name TEXT, --ttl TIME, --iss TEXT and --aud TEXT");
+		"`nakodo token` takes --key KID:ALGORITHM:FILE or --config FILE, --room ROOM, "
+		"--can "
+		"RIGHTS, --sub TEXT, --name TEXT, --ttl TIME, --iss TEXT and --aud TEXT");
 }
 
 /* --name VALUE or --name=VALUE. */
@@ -178,9 +186,10 @@ static int check(const char *text, struct problem *problem)
 				: error;
 }
 
-static int sign(char **ret, const struct wish *wish, struct problem *problem)
+static int sign(
+	char **ret, const struct wish *wish, const struct option_item *key, struct problem *problem)
 {
-	struct option_item item = {(char *)wish->key, (char *)"--key"};
+	struct option_item item = *key;
 	const struct option_list list = {&item, 1};
 	struct jwt_keys *keys;
 	char *claims;
@@ -203,19 +212,78 @@ static int sign(char **ret, const struct wish *wish, struct problem *problem)
 				: error;
 }
 
+/* Where the daemon's configuration is. NULL: not known. */
+static const char *find_config(const struct wish *wish)
+{
+	const char *named = getenv("NAKODO_CONFIG");
+
+	if (wish->config) {
+		return wish->config;
+	}
+	return named && *named ? named : access(CONFIG, R_OK) ? NULL : CONFIG;
+}
+
+static bool add_unless_said(struct wish *wish, const char *name, const char *text)
+{
+	return !*text || cJSON_HasObjectItem(wish->claims, name) ||
+	       cJSON_AddStringToObject(wish->claims, name, text);
+}
+
+/* Sign it as the daemon with these options wants it. */
+static int sign_by(
+	char **ret, struct wish *wish, const struct options *options, struct problem *problem)
+{
+	if (!options->auth_key.count) {
+		return problem_set(
+			problem, -EINVAL, "the configuration has no auth-key: name one with --key");
+	}
+	if (!add_unless_said(wish, "iss", options->auth_issuer) ||
+		!add_unless_said(wish, "aud", options->auth_audience)) {
+		return -ENOMEM;
+	}
+	return sign(ret, wish, &options->auth_key.items[0], problem);
+}
+
+static int sign_by_config(char **ret, struct wish *wish, struct problem *problem)
+{
+	const char *config = find_config(wish);
+	char *argv[] = {(char *)"nakodo", (char *)"--config", (char *)config, NULL};
+	char *none[] = {NULL};
+	struct options options;
+	int error;
+
+	if (!config) {
+		return problem_set(problem, -EINVAL,
+			"`nakodo token` needs --key KID:ALGORITHM:FILE, or --config FILE, whose "
+			"first auth-key it takes");
+	}
+	error = options_load(&options, 3, argv, none, problem);
+	if (!error) {
+		error = sign_by(ret, wish, &options, problem);
+		options_finish(&options);
+	}
+	return error;
+}
+
 int issue_token(char **ret, int argc, char *const *argv, struct problem *problem)
 {
 	struct wish wish = {.claims = cJSON_CreateObject(), .rooms = cJSON_CreateArray()};
+	struct option_item key;
 	int error =
 		wish.claims && wish.rooms ? read_arguments(&wish, argc, argv, problem) : -ENOMEM;
 
-	if (!error && (!wish.key || !cJSON_GetArraySize(wish.rooms))) {
+	if (!error && !cJSON_GetArraySize(wish.rooms)) {
 		error = problem_set(problem, -EINVAL,
-			"`nakodo token` needs --key KID:ALGORITHM:FILE and --room ROOM, as in "
-			"nakodo token --key main:HS256:secret --room team --ttl 1h");
+			"`nakodo token` needs --room ROOM, as in nakodo token --room team --ttl "
+			"1h");
+	}
+	if (!error && !add_rest(&wish, time(NULL))) {
+		error = -ENOMEM;
 	}
 	if (!error) {
-		error = add_rest(&wish, time(NULL)) ? sign(ret, &wish, problem) : -ENOMEM;
+		key = (struct option_item){(char *)wish.key, (char *)"--key"};
+		error = wish.key ? sign(ret, &wish, &key, problem)
+				 : sign_by_config(ret, &wish, problem);
 	}
 	cJSON_Delete(wish.claims);
 	cJSON_Delete(wish.rooms);
@@ -224,11 +292,15 @@ int issue_token(char **ret, int argc, char *const *argv, struct problem *problem
 
 void issue_print_help(FILE *out)
 {
-	fputs("Usage: nakodo token --key KID:ALGORITHM:FILE --room ROOM... [OPTION VALUE]...\n"
-	      "Print a token for servers with `auth = token` that know this key.\n"
+	fputs("Usage: nakodo token --room ROOM... [OPTION VALUE]...\n"
+	      "Print a token for servers with `auth = token` that know the key.\n"
 	      "\n"
 	      "  --key KID:ALGORITHM:FILE  What signs it, as auth-key has it; of a pair of keys,\n"
 	      "                            FILE holds the private one.\n"
+	      "  --config FILE             The server's configuration, whose first auth-key signs "
+	      "it\n"
+	      "                            if there is no --key; default: NAKODO_CONFIG, else\n"
+	      "                            " CONFIG "\n"
 	      "  --room ROOM               Where it lets in: a room, team-* for all that begin "
 	      "so,\n"
 	      "                            or * for every one. May stand several times.\n"
@@ -238,8 +310,8 @@ void issue_print_help(FILE *out)
 	      "                            behind the number. Default: 1h\n"
 	      "  --sub TEXT                Who its bearer is.\n"
 	      "  --name TEXT               What its bearer is called.\n"
-	      "  --iss TEXT                Who issues it; see auth-issuer.\n"
-	      "  --aud TEXT                Whom it is for; see auth-audience.\n"
+	      "  --iss TEXT                Who issues it; default: auth-issuer of --config\n"
+	      "  --aud TEXT                Whom it is for; default: auth-audience of --config\n"
 	      "\n"
 	      "  nakodo token --key main:HS256:secret --room 'team-*' --sub alice --ttl 1h\n",
 		out);

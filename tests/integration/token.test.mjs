@@ -1,6 +1,7 @@
 // `nakodo token`: what it prints is a token of that key.
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { runDaemon, scratch } from '../lib/daemon.mjs';
 import { Key, now } from '../lib/tokens.mjs';
@@ -37,12 +38,28 @@ test('what it allows is a list of words', async () => {
   }
 });
 
+test('without --key it is signed as the configuration wants it', async () => {
+  const key = new Key(directory, 'HS256', 'first');
+  const config = join(directory, 'token.conf');
+  writeFileSync(config, `auth = token\nauth-key = ${key.option}\nauth-issuer = I\nauth-audience = A\n`);
+  for (const [more, env] of [[['--config', config], {}], [[], { NAKODO_CONFIG: config }]]) {
+    const { status, stdout } = await runDaemon(['token', '--room', 'a', '--aud', 'own', ...more], { env });
+    assert.equal(status, 0);
+    const { exp, iat, ...claims } = key.read(stdout.trim()).claims;
+    assert.deepEqual(claims, { room: 'a', iss: 'I', aud: 'own' });
+    assert.equal(exp - iat, 3600);
+  }
+  writeFileSync(config, '');
+  const { status, stderr } = await runDaemon(['token', '--room', 'a', '--config', config]);
+  assert.deepEqual([status, stderr], [2, 'nakodo: the configuration has no auth-key: name one with --key\n']);
+});
+
 test('--help names each option that there is', async () => {
   const { status, stdout } = await runDaemon(['token', '--help']);
   assert.equal(status, 0);
   const { stderr } = await runDaemon(['token', '--colour', 'red']);
   const known = stderr.match(/--\w+/g);
-  assert.equal(known.length, 8);
+  assert.equal(known.length, 9);
   assert.deepEqual(known.filter((option) => !stdout.includes(`\n  ${option} `)), []);
 });
 
@@ -51,8 +68,8 @@ test('what cannot be signed is said in a sentence, with status 2', async () => {
   const hs = new Key(directory, 'HS256', 'open');
   chmodSync(hs.option.split(':')[2], 0o644);
   const cases = [
-    [['--room', 'a'], /needs --key/],
-    [['--key', key.option], /needs --key KID:ALGORITHM:FILE and --room/],
+    [['--room', 'a'], /needs --key KID:ALGORITHM:FILE, or --config FILE/],
+    [['--key', key.option], /needs --room/],
     [['--key', key.publicOption, '--room', 'a'], /holds a public key, which signs nothing/],
     [['--key', hs.option, '--room', 'a'], /a secret that everybody may read \(mode 0644\)/],
     [['--key', 'x', '--room', 'a'], /must be KID:ALGORITHM:FILE/],
