@@ -1,6 +1,7 @@
-# Completion of nakodo(8) for bash, from what `nakodo --help` says.
+# Completion of nakodo(8) for bash, from what `nakodo --help` and that of its commands says.
 _nakodo() {
 	local cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} help
+	local -a command=() commands=(ctl probe token)
 	if [[ ${COMP_WORDS[1]} == ctl && $COMP_CWORD -gt 1 ]]; then
 		case $option in
 		--socket)
@@ -17,7 +18,10 @@ _nakodo() {
 		esac
 		return
 	fi
-	help=$("$1" --help 2>/dev/null) || return
+	if [[ ${COMP_WORDS[1]} == @(probe|token) && $COMP_CWORD -gt 1 ]]; then
+		command=("${COMP_WORDS[1]}") commands=()
+	fi
+	help=$("$1" "${command[@]}" --help 2>/dev/null) || return
 	if [[ $option == = ]]; then
 		option=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
@@ -25,7 +29,7 @@ _nakodo() {
 	[[ $option =~ ^--[a-z-]+$ ]] || option=-
 	# The lines of the option before: its name and what it takes, then its help.
 	help=${help%%$'\n'Configuration:*}
-	case $(printf '%s\n' "$help" | sed -n "s/^  $option \([A-Z].*\)/\1/p") in
+	case $(printf '%s\n' "$help" | sed -n "s/^  $option \([A-Z][^ ]*\).*/\1/p") in
 	*FILE)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -42,6 +46,6 @@ _nakodo() {
 		return
 		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "ctl probe token $(printf '%s\n' "$help" |
+	mapfile -t COMPREPLY < <(compgen -W "${commands[*]} $(printf '%s\n' "$help" |
 		sed -n 's/^  \(--[a-z-]*\).*/\1/p')" -- "$cur")
 } && complete -F _nakodo nakodo

@@ -72,7 +72,7 @@ static void report_http(struct probing *probing, const struct websocket *websock
 	} else if (websocket->status == 403) {
 		advice =
 			"The token must let into rooms whose names begin with probe-: nakodo token "
-			"--key … --room 'probe-*'. Without one: is this name in `host`?";
+			"--key … --room 'probe-*'. Without one: is this name in `server-name`?";
 	} else if (websocket->status == 404) {
 		advice =
 			"The path must be that where nakodo.v1 is mounted, /v1 unless `mount` says "

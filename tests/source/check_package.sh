@@ -40,4 +40,7 @@ is_completed_to 'debug' --log-level = d
 is_completed_to 'LICENSE' --tls-cert LICEN
 is_completed_to 'packaging' --web-root packag
 is_completed_to '' --max-peers ''
+is_completed_to '--sub' token --su
+is_completed_to 'LICENSE' token --key LICEN
+is_completed_to '--token' probe --tok
 exit $status
