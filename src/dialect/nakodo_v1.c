@@ -433,6 +433,7 @@ const struct dialect dialect_nakodo_v1 = {
 	.seat = v1_seat,
 	.kept = nakodo_v1_kept,
 	.forsake = nakodo_v1_forsake,
+	.kick = nakodo_v1_moderate_remove,
 	.lock = nakodo_v1_moderate_set,
 	.save = nakodo_v1_save,
 	.restore = nakodo_v1_restore,

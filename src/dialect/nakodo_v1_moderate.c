@@ -87,11 +87,28 @@ void nakodo_v1_moderate_set(struct room *room, bool locked)
 	set_lock(room, NULL, locked);
 }
 
+static void remove_seat(struct nakodo_v1_seat *seat, const char *message)
+{
+	struct peer *connection = seat->peer;
+
+	nakodo_v1_seat_leave(seat, "kicked", 0);
+	if (connection) {
+		nakodo_v1_refuse(connection, "kicked", message, KICKED);
+	}
+}
+
+void nakodo_v1_moderate_remove(struct peer *peer)
+{
+	struct nakodo_v1_seat *seat = nakodo_v1_seat_at(peer);
+
+	if (seat) {
+		remove_seat(seat, "An administrator has removed you from this room.");
+	}
+}
+
 struct nakodo_v1_fault nakodo_v1_moderate_kick(
 	const struct nakodo_v1_call *call, struct nakodo_v1_seat *peer)
 {
-	struct peer *connection;
-
 	if (call->members[CALL_TO].value.kind != JSON_STRING) {
 		return nakodo_v1_bad_message("The member to must say who is kicked.");
 	}
@@ -104,12 +121,7 @@ struct nakodo_v1_fault nakodo_v1_moderate_kick(
 	if (peer == call->seat) { /* which is still needed by who called us */
 		return nakodo_v1_bad_message("Nobody kicks oneself; say bye.");
 	}
-	connection = peer->peer;
 	meter_add(METER_KICKED, 1);
-	nakodo_v1_seat_leave(peer, "kicked", 0);
-	if (connection) {
-		nakodo_v1_refuse(connection, "kicked",
-			"A moderator has removed you from this room.", KICKED);
-	}
+	remove_seat(peer, "A moderator has removed you from this room.");
 	return (struct nakodo_v1_fault){0};
 }

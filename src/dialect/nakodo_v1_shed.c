@@ -70,11 +70,11 @@ size_t nakodo_v1_kept(const struct peer *peer)
 	return seat ? weight(seat) : 0;
 }
 
-void nakodo_v1_forsake(struct peer *peer, const char *reason)
+void nakodo_v1_forsake(struct peer *peer)
 {
 	struct nakodo_v1_seat *seat = nakodo_v1_seat_at(peer);
 
 	if (seat) {
-		nakodo_v1_seat_leave(seat, reason, 0);
+		nakodo_v1_seat_leave(seat, "gone", 0);
 	}
 }

@@ -211,8 +211,8 @@ static int run_kick(void *cookie, struct ctl_call *call)
 		return problem_set(&call->problem, -ESRCH, "there is no peer %" PRIu64, id);
 	}
 	log_info("ctl.kick", LOG_UINT("conn", id));
-	if (conn->mount->dialect->forsake) {
-		conn->mount->dialect->forsake(&conn->peer, "kicked");
+	if (conn->mount->dialect->kick) {
+		conn->mount->dialect->kick(&conn->peer);
 	}
 	hub_close(&conn->peer, KICKED, "sent away by the administrator");
 	return 0;

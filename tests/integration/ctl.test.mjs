@@ -82,6 +82,7 @@ describe('nakodo ctl', () => {
     const [{ peer }] = (await listed(path, 'peers')).filter(({ id }) => id === one.id);
     assert.equal((await ctl(path, 'kick', String(peer))).status, 0);
     assert.equal((await other.find('peer-left')).reason, 'kicked');
+    assert.deepEqual(await one.find('error'), { type: 'error', code: 'kicked', message: 'An administrator has removed you from this room.' });
     assert.equal((await listed(path, 'peers')).length, 1);
     assert.equal((await daemon.meters()).closed_4403, 1);
     const again = await ctl(path, 'kick', String(peer));

@@ -166,7 +166,7 @@ static void who_is_forsaken_has_left_and_hears_why(void **state)
 	(void)state;
 	v1_hears_joined(one, other);
 	assert_true(dialect->kept(one.peer) > 0);
-	dialect->forsake(one.peer, "gone");
+	dialect->forsake(one.peer);
 	v1_hears(other, "{\"type\":\"peer-left\",\"id\":\"%s\",\"reason\":\"gone\"}", one.id);
 	hub_close(one.peer, 4508, "memory is short");
 	assert_string_equal(peers_hear(one.peer), "close 4508 memory is short");

@@ -88,9 +88,12 @@ struct dialect {
 	const struct member *(*seat)(const struct peer *peer);
 	/* How many bytes are kept for the peer beyond what waits for it? NULL: none. */
 	size_t (*kept)(const struct peer *peer);
-	/* Forget these, and with them that it could come back; the caller closes it. The others are
-	 * told the reason, "gone" or "kicked". NULL: they go with the peer. */
-	void (*forsake)(struct peer *peer, const char *reason);
+	/* Forget these, and with them that it could come back; the caller closes it. NULL: they go
+	 * with the peer. */
+	void (*forsake)(struct peer *peer);
+	/* An administrator sends it away for good: tell it and the others so; the caller closes it.
+	 * NULL: its protocol has no words for it. */
+	void (*kick)(struct peer *peer);
 	/* Let nobody new into the room any more, or again. NULL: its rooms have no lock. */
 	void (*lock)(struct room *room, bool locked);
 	/* The process ends, and no peer is left: write what the next one needs so that clients can

@@ -13,6 +13,7 @@
 #include "nakodo/dialect/nakodo_v1_call.h"
 
 struct grant;
+struct peer;
 struct room;
 struct text;
 
@@ -23,6 +24,8 @@ void nakodo_v1_moderate_print(const struct nakodo_v1_seat *seat, struct text *ou
 
 /* dialect.lock: all who are there hear it, and that nobody of them did it. */
 void nakodo_v1_moderate_set(struct room *room, bool locked);
+/* dialect.kick */
+void nakodo_v1_moderate_remove(struct peer *peer);
 /* The messages `lock` and `kick`; `peer` is whom `to` names, NULL: nobody. */
 struct nakodo_v1_fault nakodo_v1_moderate_lock(const struct nakodo_v1_call *call);
 struct nakodo_v1_fault nakodo_v1_moderate_kick(

@@ -15,4 +15,4 @@ struct shortage;
 void nakodo_v1_weigh(const struct mount *mount, struct shortage *shortage);
 void nakodo_v1_shed(struct mount *mount, struct shortage *shortage);
 size_t nakodo_v1_kept(const struct peer *peer);
-void nakodo_v1_forsake(struct peer *peer, const char *reason);
+void nakodo_v1_forsake(struct peer *peer);

@@ -116,7 +116,7 @@ static void close_peer(const struct heavy *heavy, struct shortage *shortage)
 	if (kept >= LEAST && shortage_takes(shortage, &conn->address)) {
 		shortage_take(shortage, &conn->address, kept);
 		meter_add(METER_SHED_SESSIONS, 1);
-		dialect->forsake(&conn->peer, "gone");
+		dialect->forsake(&conn->peer);
 	}
 	hub_close(&conn->peer, TOO_SLOW, "too slow, and memory is short");
 	if (conn->unsent >= LEAST) {
