@@ -28,6 +28,7 @@ void conn_walk_end(struct conn_walk *walk)
 	if (walk->sockets) {
 		DL_DELETE(walk->sockets->walks, walk);
 		walk->sockets = NULL;
+		walk->at = NULL;
 	}
 }
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "nakodo/base/meter.h"
 #include "nakodo/net/gate/census.h"
@@ -82,25 +81,21 @@ static void look(struct flood *flood, struct conn *conn)
 
 static void on_time(struct wheel_timer *timer);
 
-/* Who is in front goes to the end, so that the list itself says who comes next. */
 static void on_slice(struct wheel_timer *timer)
 {
 	struct flood *flood = lws_container_of(timer, struct flood, timer);
-	struct sockets *sockets = flood->sockets;
+	struct conn *conn = NULL;
 	uint64_t took;
 
-	for (size_t i = 0; i < flood->slice && flood->left && sockets->conns; i++, flood->left--) {
-		struct conn *conn = sockets->conns;
-
-		DL_DELETE(sockets->conns, conn);
-		DL_APPEND(sockets->conns, conn);
+	for (size_t i = 0; i < flood->slice && (conn = conn_walk_next(&flood->walk)); i++) {
 		if (conn->stage >= CONN_OPEN && conn->stage < CONN_DEAD) {
 			look(flood, conn);
 		}
 	}
-	if (flood->left) {
+	if (conn) {
 		deadlines_set(flood->deadlines, timer, SLICE, on_slice);
 	} else {
+		conn_walk_end(&flood->walk);
 		took = deadlines_now(flood->deadlines) - flood->began;
 		deadlines_set(flood->deadlines, timer, took < EVERY ? EVERY - took : 0, on_time);
 	}
@@ -124,8 +119,8 @@ static void on_time(struct wheel_timer *timer)
 	if (flood->busy) {
 		flood->round++;
 		flood->allowed = SURPLUS_MAX * (int64_t)elapsed / EVERY;
-		flood->left = flood->sockets->adopted;
-		flood->slice = flood->left / SLICES + 1;
+		flood->slice = flood->sockets->adopted / SLICES + 1;
+		conn_walk_begin(&flood->walk, flood->sockets);
 		on_slice(timer);
 	} else {
 		flood->rest = true;
@@ -154,6 +149,7 @@ void flood_start(struct flood *flood, struct deadlines *deadlines, struct socket
 
 void flood_finish(struct flood *flood)
 {
+	conn_walk_end(&flood->walk);
 	uv_close((uv_handle_t *)&flood->check, NULL);
 }
 

@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "nakodo/base/wheel.h"
+#include "nakodo/net/socket/conn_walk.h"
 
 struct conn;
 struct deadlines;
@@ -27,7 +28,8 @@ struct flood {
 	bool busy, compare; /* in the last second, and in the one before as well */
 	bool rest; /* this turn has only found that there is no work */
 	unsigned round; /* of looks at all connections */
-	size_t left, slice; /* connections that are still to be looked at; so many at a time */
+	struct conn_walk walk; /* through those that are still to be looked at, */
+	size_t slice; /* so many at a time */
 	int64_t allowed; /* bytes of one connection, in this round */
 };
 
