@@ -253,6 +253,7 @@ static void subscribe(struct peer *peer, const char *topic)
 		break;
 	case -ENOSPC:
 		/* Closed, it would be back at once, for ever; told, it would not understand. */
+		meter_add(METER_TOPICS_REFUSED, seats >= TOPICS_MAX);
 		self->turned_away = true;
 		break;
 	default:

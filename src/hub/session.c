@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "nakodo/base/meter.h"
 #include "nakodo/base/saved.h"
 #include "nakodo/hub/frame.h"
 #include "nakodo/hub/frame_book.h"
@@ -59,6 +60,7 @@ bool session_push(struct session *session, struct frame *frame)
 
 	while (session->kept.count > limits->messages || session->kept.bytes > limits->bytes) {
 		forget_oldest(session);
+		meter_add(METER_MESSAGES_FORGOTTEN, 1);
 		all = false;
 	}
 	return all;

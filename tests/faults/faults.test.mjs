@@ -100,6 +100,7 @@ const scenarios = {
   'named-room': ({ ws }) => visit(`${ws}/video_chat/signaling`, '{"type":"join","room":"a"}'),
   'gstreamer': ({ ws }) => visit(`${ws}/gst`, '{"type":"setPeerStatus","roles":["producer","listener"],"meta":{"a":1}}', '{"type":"list"}'),
   'ayame': ({ ws }) => visit(`${ws}/signaling`, '{"type":"register","roomId":"r","clientId":"c"}'),
+  'libdatachannel': ({ ws }) => visit(`${ws}/libdatachannel/a`, '{"id":"b","type":"offer"}'),
   'matchbox': ({ ws }) => visit(`${ws}/matchbox/r?next=2`, '{"KeepAlive":null}'),
   'peerjs': ({ ws }) => visit(`${ws}/peerjs?key=peerjs&id=a&token=t`, '{"type":"OFFER","dst":"b","payload":{}}', '{"type":"HEARTBEAT"}'),
   'pixel-streaming': ({ ws }) => stream(ws),

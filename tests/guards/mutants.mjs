@@ -214,6 +214,15 @@ export const mutants = {
       to: 'if (conn->tls && !conn->unheard) {\n\t\tconn->unheard = true;',
     }],
   },
+  'download': {
+    test: 'download',
+    shows: { '4.1': /error: 'the daemon wants .* in an idle second'/, '4.3': null },
+    edits: [{
+      file: 'src/net/http/download.c',
+      from: '	uv_poll_start(&download->poll, UV_READABLE, on_readable);\n',
+      to: '	(void)on_readable;\n',
+    }],
+  },
   'hold': {
     test: 'hold',
     shows: { '4.1': /the daemon ended with SIGKILL/, '4.3': /error: 'message \d+: not within/ },

@@ -1,7 +1,9 @@
 // Goal: each fault of libwebsockets 4.1.6 that SECURITY.md names stays shut; tests/guards takes the guards out one by one.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { spawnDaemon } from '../lib/daemon.mjs';
+import { scratch, spawnDaemon } from '../lib/daemon.mjs';
 import { isIdle, limitDescriptors } from '../lib/process.mjs';
 import { BINARY, CLOSE, closing, connect, frame, handshake, noise, open, PING, PONG, stopwatch, TEXT, within } from '../lib/raw.mjs';
 
@@ -290,6 +292,25 @@ describe('the guard', { concurrency: 2 }, () => {
         peer.wire.parse = () => { peer.wire.received = Buffer.alloc(0); }; // what it was sent does not matter
         peer.wire.socket.resume();
         await within(peer.wire.ended, 'the end of the connection');
+      });
+    }
+  }
+
+  for (const [scheme, secure] of schemes) {
+    for (const [what, more] of [['sends on', (socket) => socket.write('x')], ['ends its side', (socket) => socket.end()]]) {
+      it(`download: a client that ${what} while a large file is on its way costs nothing, ${scheme}`, async (t) => {
+        const place = scratch();
+        writeFileSync(join(place, 'huge.bin'), noise(1, 16 << 20));
+        const daemon = await daemonFor(t, { tls: true, args: ['--web-root', place] });
+        const wire = await connect(daemon, { secure });
+        await wire.write(get.replace('/healthz', '/huge.bin'));
+        await wire.until(() => wire.received.length > KIB, 'the beginning of the file');
+        wire.socket.pause();
+        more(wire.socket);
+        await isWell(daemon);
+        wire.socket.resume();
+        await within(wire.ended, 'the end of the connection');
+        assert.ok(wire.received.length < 16 << 20);
       });
     }
   }

@@ -26,10 +26,10 @@ for (const path of ['index.html', 'lab.html', 'lab/app.js', 'plain', 'both', 'bo
 execFileSync('mkfifo', [join(pages, 'fifo.txt')]);
 
 /** So many connections, or as many as are answered with 200, that ask for it and do not read on from its status. */
-async function hoard(daemon, path, count, localAddress = '127.0.0.1') {
+async function hoard(daemon, path, count, { localAddress = '127.0.0.1', tls = false } = {}) {
   const slow = [];
   while (slow.length < count) {
-    const wire = await dial({ port: daemon.port, localAddress });
+    const wire = await dial({ port: tls ? daemon.tlsPort : daemon.port, localAddress, tls });
     wire.socket.once('data', () => wire.socket.pause());
     wire.write(request(path));
     await wire.until(() => wire.received.length >= 12, 'the status');
@@ -193,6 +193,21 @@ describe('files', () => {
     for (const { socket } of slow) socket.destroy();
   });
 
+  it('a client that sends on, or ends its side, while a large one is on its way is cut', async (t) => {
+    writeFileSync(join(pages, 'huge.bin'), Buffer.alloc(16 << 20, 'nakodo'));
+    for (const tls of [false, true]) {
+      const own = await testDaemon(t, { args: ['--web-root', pages], tls });
+      for (const [i, more] of [(socket) => socket.write('x'), (socket) => socket.end()].entries()) {
+        const [wire] = await hoard(own, '/huge.bin', 1, { tls });
+        assert.equal((await own.meters()).files_broken_off, i);
+        more(wire.socket);
+        while ((await own.meters()).files_broken_off === i);
+        wire.socket.resume();
+        assert.ok((await rest(wire)).length < 16 << 20);
+      }
+    }
+  });
+
   it('a large one that becomes shorter meanwhile ends the connection', async (t) => {
     const path = join(pages, 'shrinks.bin');
     writeFileSync(path, Buffer.alloc(16 << 20, 'nakodo'));
@@ -207,7 +222,7 @@ describe('files', () => {
     writeFileSync(join(pages, 'huge.bin'), Buffer.alloc(16 << 20, 'nakodo'));
     const own = await testDaemon(t, { args: ['--web-root', pages], wrap: ['prlimit', '--nofile=200:200'] });
     const slow = [];
-    for (let network = 1; network < 20; network++) slow.push(...await hoard(own, '/huge.bin', 100, `127.0.${network}.1`));
+    for (let network = 1; network < 20; network++) slow.push(...await hoard(own, '/huge.bin', 100, { localAddress: `127.0.${network}.1` }));
     assert.ok(slow.length > 10 && slow.length < 50, `${slow.length} at once`);
     const refused = await ask({ port: own.port }, '/huge.bin');
     assert.deepEqual([refused.status, JSON.parse(refused.text).code], [503, 'busy']);
@@ -223,7 +238,7 @@ describe('files', () => {
     const own = await testDaemon(t, { args: ['--web-root', pages], wrap: ['prlimit', '--nofile=200:200'] });
     const greedy = await hoard(own, '/huge.bin', 100);
     assert.ok(greedy.length > 1 && greedy.length < 8, `${greedy.length} at once`);
-    assert.equal((await hoard(own, '/huge.bin', 1, '127.0.1.1')).length, 1);
+    assert.equal((await hoard(own, '/huge.bin', 1, { localAddress: '127.0.1.1' })).length, 1);
     for (const { socket } of greedy) socket.destroy();
     while ((await own.meters()).connections > 1);
     assert.equal((await hoard(own, '/huge.bin', 100)).length, greedy.length);

@@ -11,17 +11,18 @@ const PAIRS = 8;
 const EVERY = 25; // ms from one message of a pair to the next; well within message-rate
 const NEWCOMER_EVERY = 200; // ms
 const SLICE = 1000; // ms
-const ROUNDS = 6; // on a busy machine one may go wrong by chance
+const ROUNDS = 7; // on a busy machine one may go wrong by chance; most may not
 const UNNOTICED = 0.02; // s; below that nobody asks for the ratio
 const ARGS = ['--listen', '127.0.0.1:0', '--listen', 'proxy:127.0.0.1:0', '--trusted-proxy', '127.0.0.200', '--max-memory', '24MiB'];
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const p99 = (times) => times.sort((a, b) => a - b)[Math.ceil(times.length * 0.99) - 1];
 
-/** Is that more than they may notice? A pause of the machine meets all pairs at once, so one round says little of either. */
+/** Do they notice it in half of the rounds? A pause of the machine meets all pairs at once, so one round says little. */
 function isTooMuch(rounds) {
-  const [quiet, busy] = [0, 1].map((which) => rounds.map((round) => round[which].p99).sort((a, b) => a - b));
-  return busy[0] > Math.max(2 * quiet[Math.floor((quiet.length - 1) / 2)], UNNOTICED);
+  const quiet = rounds.map(([{ p99 }]) => p99).sort((a, b) => a - b);
+  const most = Math.max(2 * quiet[Math.floor((quiet.length - 1) / 2)], UNNOTICED);
+  return rounds.filter(([, busy]) => busy.p99 > most).length * 2 >= rounds.length;
 }
 
 /** Two who talk: the second says everything back. */

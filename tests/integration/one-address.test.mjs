@@ -8,6 +8,7 @@ import { open, openMany, refused } from '../lib/client.mjs';
 import { root, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, request, rest } from '../lib/http.mjs';
 import { handshake, open as openRaw, stopwatch, TEXT, frame } from '../lib/raw.mjs';
+import { Key } from '../lib/tokens.mjs';
 import { enter, hear, pathOf, Session } from '../lib/v1.mjs';
 
 /** Connect, send all at once, say good-bye, again and again: how many messages came through in `seconds`. */
@@ -131,10 +132,10 @@ describe('what an address is sent because it connects', () => {
   const x = 'x'.repeat(60000);
 
   /** One of that address who has got all these messages, acknowledged none, and lost its connection. */
-  async function away(daemon, room, from) {
-    const { peer, welcome } = await enter(daemon, room, {}, { from });
+  async function away(daemon, room, from, token) {
+    const { peer, welcome } = await enter(daemon, room, { token }, { from });
     await peer.text('{"type":"ack","n":0}');
-    const speaker = await Session.join(daemon.ws, room, { localAddress: '127.0.0.9' });
+    const speaker = await Session.join(daemon.ws, room, { localAddress: '127.0.0.9', token: token && (() => token) });
     for (let i = 0; i < COUNT; i++) speaker.send({ type: 'x', i, x });
     assert.equal((await hear(peer)).type, 'peer-joined');
     for (let i = 0; i < COUNT; i++) assert.equal((await hear(peer)).i, i);
@@ -144,16 +145,20 @@ describe('what an address is sent because it connects', () => {
   }
 
   /** It comes back and gets all that again. */
-  async function comeBack(daemon, { path, from }) {
+  async function comeBack(daemon, { path, from }, token) {
     const peer = await openRaw(daemon, path, { from });
+    if (token) {
+      assert.equal((await hear(peer)).type, 'token');
+      await peer.text(JSON.stringify({ type: 'token', token }));
+    }
     assert.equal((await hear(peer)).type, 'resumed');
     for (let i = 0; i < COUNT; i++) assert.equal((await hear(peer)).i, i);
     return peer;
   }
 
-  it('costs it what it would cost to send that: who resumes in a loop is refused, and a neighbour is not', async (t) => {
-    const daemon = await testDaemon(t, { args: ['--byte-rate', '512KiB', '--connect-rate', '0'] });
-    const [hog, neighbour] = [await away(daemon, 'hog', '127.0.0.2'), await away(daemon, 'neighbour', '127.0.0.3')];
+  async function resumeInALoop(t, args, token) {
+    const daemon = await testDaemon(t, { args: ['--byte-rate', '512KiB', '--connect-rate', '0', ...args] });
+    const [hog, neighbour] = [await away(daemon, 'hog', '127.0.0.2', token), await away(daemon, 'neighbour', '127.0.0.3', token)];
     const clock = stopwatch();
     let bytes = 0;
     let refusals = 0;
@@ -162,20 +167,29 @@ describe('what an address is sent because it connects', () => {
       wire.write(handshake(hog.path));
       const { status, headers, body } = await wire.response();
       if (status === 101) {
+        if (token) wire.write(frame(TEXT, JSON.stringify({ type: 'token', token })));
         await wire.until(() => wire.received.length > COUNT * x.length, 'what was kept');
         bytes += wire.received.length;
       } else {
         assert.deepEqual([status, JSON.parse(body).code, headers['retry-after']], [429, 'too-fast', '5']);
-        if (!refusals++) await comeBack(daemon, neighbour);
+        if (!refusals++) await comeBack(daemon, neighbour, token);
       }
       wire.reset();
       await wire.ended;
     }
     // Eight seconds' worth and the one that goes beyond it; then its rate, twice that while the old one is not gone yet.
-    const fair = (8 + 2 + 2 * clock()) * 512 * 1024;
+    // Until its token has come, a connection is one more of the address beside the one before.
+    const fair = (8 + 2 + 2 * clock()) * 512 * 1024 * (token ? 2 : 1);
     assert.ok(bytes <= fair, `${bytes} bytes in ${clock()} s, of ${fair}`);
     assert.equal((await daemon.meters()).refused_too_fast, refusals);
     await daemon.logged('request.refuse', 'code=too-fast', 'option=byte-rate');
+  }
+
+  it('costs it what it would cost to send that: who resumes in a loop is refused, and a neighbour is not', (t) => resumeInALoop(t, []));
+
+  it('costs it the same where its token comes in a message', async (t) => {
+    const key = new Key(scratch());
+    await resumeInALoop(t, ['--auth', 'token', '--auth-key', key.option], key.token({ room: '*' }));
   });
 
   it('holds nobody who comes back once, to all that can be kept, and then says much', async (t) => {
@@ -236,10 +250,25 @@ describe('connect-rate', () => {
   it('is counted by the client behind a proxy, whose connect is refused with 429', async (t) => {
     const daemon = await testDaemon(t, { args: ['--connect-rate', '1', '--trusted-proxy', '127.0.0.1'] });
     const from = (address) => ({ headers: { 'X-Forwarded-For': address } });
-    for (const client of await openMany(daemon.ws, 11, from('203.0.113.1'))) client.ws.terminate();
+    for (const client of await openMany(daemon.ws, 10, from('203.0.113.1'))) client.ws.terminate();
     const { status, json, headers } = await refused(daemon.ws, from('203.0.113.1'));
     assert.deepEqual([status, json.code, headers['retry-after']], [429, 'too-many-connects', '5']);
     await openMany(daemon.ws, 10, from('203.0.113.2'));
+  });
+
+  it('counts a client behind a proxy also before it has had a peer', async (t) => {
+    const key = new Key(scratch());
+    const daemon = await testDaemon(t, { args: ['--connect-rate', '1', '--trusted-proxy', '127.0.0.1', '--auth', 'token', '--auth-key', key.option] });
+    const from = (address) => ({ headers: { 'X-Forwarded-For': address } });
+    const codes = async (address) => {
+      const said = [];
+      for (let i = 0; i < 15; i++) said.push((await refused(`${daemon.ws}/relay?token=bad`, from(address))).status);
+      return said;
+    };
+    for (const address of ['203.0.113.1', '203.0.113.2']) {
+      const said = await codes(address);
+      assert.deepEqual([said.at(0), said.at(-1)], [401, 429]);
+    }
   });
 });
 
@@ -251,6 +280,15 @@ describe('/qr.svg', () => {
     assert.equal(daemon.lines('accept.delay').length, 0);
     for (let i = 0; i < 3; i++) assert.equal((await ask(daemon, `/qr.svg?text=other${i}`)).status, 200);
     await daemon.logged('accept.delay', 'address=127.0.0.1');
+  });
+
+  it('is drawn behind a proxy for each client as often as for one that connects itself', async (t) => {
+    const daemon = await testDaemon(t, { args: ['--connect-rate', '2', '--trusted-proxy', '127.0.0.1'] });
+    const draw = (address, text) => ask(daemon, `/qr.svg?text=${text}`, { headers: { 'X-Forwarded-For': address } });
+    const statuses = [];
+    for (let i = 0; i < 14; i++) statuses.push((await draw('203.0.113.1', i)).status);
+    assert.deepEqual([statuses.at(0), statuses.at(-1)], [200, 503]);
+    assert.equal((await draw('203.0.113.2', 'another')).status, 200);
   });
 
   it('is drawn for nobody who would have to wait for more than five seconds, on however many connections it asks', async (t) => {

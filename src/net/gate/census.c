@@ -145,13 +145,19 @@ static void unset_empty(struct census *census, struct census_group *group)
 	census->empty_count--;
 }
 
-/* The group of a known address; a new one is empty. NULL: no memory. */
-static struct census_group *enter(struct census *census, const struct address *address)
+struct census_group *census_find(struct census *census, const struct address *address)
+{
+	struct address key = address_group(address);
+
+	return address_is_known(address) ? find(census->groups, &key) : NULL;
+}
+
+struct census_group *census_enter(struct census *census, const struct address *address)
 {
 	struct address key = address_group(address), outer = address_network(address);
-	struct census_group *group = find(census->groups, &key), *network;
+	struct census_group *group = census_find(census, address), *network;
 
-	if (group) {
+	if (group || !address_is_known(address)) {
 		return group;
 	}
 	network = find_or_add(&census->networks, &outer);
@@ -169,13 +175,6 @@ static struct census_group *enter(struct census *census, const struct address *a
 	return group;
 }
 
-struct census_group *census_find(struct census *census, const struct address *address)
-{
-	struct address key = address_group(address);
-
-	return address_is_known(address) ? find(census->groups, &key) : NULL;
-}
-
 static size_t *count_of(struct census_group *group, size_t offset)
 {
 	return (size_t *)(void *)((char *)group + offset);
@@ -191,7 +190,7 @@ static bool add(struct census *census, const struct address *address, size_t mos
 		*ret = NULL;
 		return true;
 	}
-	group = enter(census, address);
+	group = census_enter(census, address);
 	if (!group) {
 		return false;
 	}

@@ -304,12 +304,11 @@ static bool take_from_another(
 	return true;
 }
 
-/* Has its address come too often, sent too much or had too much sent to it, of late? One that is
- * not known yet has not. */
+/* Has its address come too often, sent too much or had too much sent to it, of late? */
 static struct refusal check_rate(
 	const struct gate *gate, const struct gate_door *door, const struct address *client)
 {
-	struct census_group *group = census_find(gate->census, client);
+	struct census_group *group = census_enter(gate->census, client);
 	uint64_t wait;
 
 	if (census_share_of_debt(group, CENSUS_BYTES, door->now) > DEBT_MAX) {

@@ -1,21 +1,28 @@
 /* download: see the header. */
 #include "nakodo/net/http/download.h"
 
+#include <fcntl.h>
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
 
 /* Of the descriptors that connections may have. */
 #define FILES_PART 4
+#define DESCRIPTORS 2 /* that one takes, besides its connection's */
 
 struct download {
+	struct conn *conn;
 	int fd;
 	size_t left; /* bytes */
+	int watched; /* a duplicate of the socket, for libuv has one handle per descriptor */
+	uv_poll_t poll;
 };
 
 bool download_may_begin(const struct conn *conn)
@@ -26,18 +33,49 @@ bool download_may_begin(const struct conn *conn)
 	return sockets->files < most && census_may_get_file(conn->group, most);
 }
 
+/* guard download: it has sent more than its request, or has ended its side. libwebsockets 4.1.6
+ * would be told so again and again, and read nothing. */
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct download *download = poll->data;
+
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
+	meter_add(METER_FILES_BROKEN_OFF, 1);
+	conn_kill(download->conn);
+}
+
+static bool watch(struct download *download, struct conn *conn)
+{
+	download->watched = fcntl(lws_get_socket_fd(conn->wsi), F_DUPFD_CLOEXEC, 0);
+	if (download->watched < 0) {
+		return false;
+	}
+	if (uv_poll_init(conn_sockets(conn)->loop, &download->poll, download->watched)) {
+		close(download->watched);
+		return false;
+	}
+	download->poll.data = download;
+	uv_poll_start(&download->poll, UV_READABLE, on_readable);
+	return true;
+}
+
 void download_begin(struct conn *conn, int fd, size_t bytes)
 {
-	struct download *download = malloc(sizeof(*download));
+	struct download *download = calloc(1, sizeof(*download));
 
-	if (!download) {
+	if (!download || !watch(download, conn)) {
+		free(download);
 		close(fd);
 		return;
 	}
-	conn_sockets(conn)->count++;
+	conn_sockets(conn)->count += DESCRIPTORS;
 	conn_sockets(conn)->files++;
 	census_begin_file(conn->group);
-	*download = (struct download){fd, bytes};
+	download->conn = conn;
+	download->fd = fd;
+	download->left = bytes;
 	conn->download = download;
 	lws_callback_on_writable(conn->wsi);
 }
@@ -75,17 +113,29 @@ int download_go_on(struct conn *conn)
 	}
 	/* libwebsockets does not ask for more before all is out that it holds. */
 	conn_set_unsent(conn, 0);
-	return conn->download->left ? write_piece(conn) : -1;
+	if (!conn->download->left) {
+		return -1;
+	}
+	conn_answered(conn); /* which has its time anew */
+	return write_piece(conn);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct download *download = handle->data;
+
+	close(download->watched);
+	free(download);
 }
 
 void download_end(struct conn *conn)
 {
 	if (download_is_on(conn)) {
-		conn_sockets(conn)->count--;
+		conn_sockets(conn)->count -= DESCRIPTORS;
 		conn_sockets(conn)->files--;
 		census_end_file(conn->group);
 		close(conn->download->fd);
-		free(conn->download);
+		uv_close((uv_handle_t *)&conn->download->poll, on_closed);
 		conn->download = NULL;
 	}
 }

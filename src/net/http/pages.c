@@ -93,7 +93,7 @@ static void answer_lan(const struct exchange *exchange, struct reply *ret)
 static void answer_qr(const struct exchange *exchange, struct reply *ret)
 {
 	const struct gate *gate = exchange->pages->gate;
-	struct census_group *group = census_find(gate->census, &exchange->conn->address);
+	struct census_group *group = census_enter(gate->census, &exchange->conn->address);
 	uint64_t rate = gate->options->connect_rate, now = exchange->door->now, wait;
 	bool may_draw = census_wait(group, rate, now) <= CHARGE_MAX;
 
@@ -212,7 +212,7 @@ static bool show_missing(const struct exchange *exchange, const struct refusal *
 		return false;
 	}
 	site_find(exchange->pages->site, &request, &reply);
-	is_there = reply.status == 200;
+	is_there = reply.status == 200 && !reply.more;
 	if (is_there) {
 		meter_refused(refusal->code);
 		reply.status = refusal->status;

@@ -30,6 +30,7 @@
 #include "nakodo/net/socket/sniff.h"
 #include "nakodo/net/socket/sockets.h"
 
+#define UNSENT 65536 /* bytes that the kernel takes beyond what it may send at once */
 #define BATCH 64 /* accepts per turn, so that a flood of connects leaves time for others */
 #define PAUSE 100 /* ms */
 #define PAUSE_TOLD 60000 /* ms for which the log has been told of pauses */
@@ -375,6 +376,16 @@ static void take_proxied(struct accepted *accepted)
 	}
 }
 
+/* The kernel would take some megabytes for a client that reads nothing; what waits is better
+ * counted and bounded here. For a unix socket it takes little by itself. */
+static void set_tcp(int fd)
+{
+	int one = 1, unsent = UNSENT;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+}
+
 static void take(struct listener *listener, int fd, const struct sockaddr *from)
 {
 	struct sockets *sockets = listener->sockets;
@@ -384,12 +395,11 @@ static void take(struct listener *listener, int fd, const struct sockaddr *from)
 		.deadline = deadlines_now(sockets->deadlines) +
 			    sockets->options->handshake_timeout * 1000,
 	};
-	int one = 1;
 
 	listener_hold(listener);
 	meter_add(METER_ACCEPTED, 1);
 	if (address_from_sockaddr(&accepted.address, from)) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		set_tcp(fd);
 	}
 	if (listener->endpoint.proxy) {
 		take_proxied(&accepted);

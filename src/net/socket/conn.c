@@ -57,6 +57,10 @@ static void on_deadline(struct wheel_timer *timer)
 		conn->quarters--;
 		conn_kill_after(conn, quarter(conn));
 		return;
+	} else if (conn->stage == CONN_REQUEST) {
+		meter_add(METER_ACCEPT_LATE, 1);
+	} else if (conn->stage == CONN_ANSWERED) {
+		meter_add(METER_ANSWERS_LATE, 1);
 	}
 	conn_kill(conn);
 }

@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libwebsockets.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,16 +130,6 @@ static const char *room_of(const struct conn *conn, const struct head *head)
 	return room;
 }
 
-/* The kernel would take some megabytes for a peer that reads nothing; what waits is better counted
- * and bounded here. For a unix socket it takes little by itself. */
-static void keep_waiting_here(struct conn *conn)
-{
-	int most = WS_UNSENT;
-
-	setsockopt(
-		lws_get_socket_fd(conn->wsi), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
-}
-
 void ws_admit(struct conn *conn, const struct request *request)
 {
 	bool aside = turn_begin_aside(&conn->ws->pace.turn);
@@ -176,7 +164,6 @@ int ws_open(struct ws *ws, struct conn *conn)
 	}
 	conn->stage = CONN_OPEN;
 	conn->peer.heard = now_of(conn);
-	keep_waiting_here(conn);
 	hub_open(ws->hub, &conn->peer, ++ws->last_id, on_leave);
 	watch(conn);
 	expiry_begin(conn, conn->peer.grant);
@@ -190,11 +177,17 @@ int ws_open(struct ws *ws, struct conn *conn)
 
 static void deliver(struct conn *conn, const char *data, size_t len, bool binary)
 {
+	size_t exempt = conn->peer.outbox.exempt_bytes;
+
 	meter_add(METER_MESSAGES_IN, 1);
 	meter_add(METER_BYTES_IN, len);
 	show_message(&conn->ws->show, conn, data, len, binary);
 	pace_hear(conn);
 	conn->mount->dialect->message(&conn->peer, data, len, binary);
+	if (conn->peer.outbox.exempt_bytes > exempt) {
+		/* It has joined by a message. */
+		pace_count_opening(conn, conn->peer.outbox.exempt_bytes - exempt);
+	}
 	pace_count(conn, len);
 }
 

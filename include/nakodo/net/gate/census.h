@@ -38,6 +38,9 @@ void census_remove_connection(struct census *census, struct census_group *group)
 void census_remove_peer(struct census *census, struct census_group *group);
 /* The address's group, if anything is known of it; else NULL. */
 struct census_group *census_find(struct census *census, const struct address *address);
+/* The same, and if nothing is known of a known address, it is from now on: as of one that has left,
+ * of which some thousands are remembered. NULL: it is not known, or there is no memory. */
+struct census_group *census_enter(struct census *census, const struct address *address);
 
 /* Count a connect at `now` ms against `rate` per second (0: no bound). *ret_wait is for how many ms
  * the connection has to wait for its turn; false if that were more than `patience`: not counted. */

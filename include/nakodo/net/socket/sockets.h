@@ -29,9 +29,9 @@ struct sockets {
 	struct handshakes handshakes;
 	struct orphan *orphans; /* that libwebsockets failed to take over; conn.c's */
 	uint64_t pause_told; /* ms: the log has been told of pauses, until then; accept.c's */
-	size_t count; /* sockets that were accepted and are not closed yet, and files on their way,
-		       */
-	size_t files; /* how many of these are files */
+	size_t count; /* descriptors: sockets that were accepted and are not closed yet, and those
+			 of files on their way */
+	size_t files; /* so many are on their way */
 	size_t max_count; /* which file descriptors bound */
 	struct conn *conns; /* those of them that libwebsockets has (utlist DL), */
 	size_t adopted; /* and how many they are */

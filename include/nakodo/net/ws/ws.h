@@ -38,7 +38,6 @@ struct visits;
 /* With TLS it reads a whole record at once, in pieces of this size. Each idle peer pays for it;
  * newer libwebsockets ends a connection that needs 100 pieces for one record. */
 #define WS_TLS_READ_SIZE 512
-#define WS_UNSENT 65536 /* bytes that the kernel takes beyond what it may send at once */
 #define WS_BURST 65536 /* frames up to this size are joined into one write of this size */
 
 /* What all WebSockets have in common; the root of the room. */
