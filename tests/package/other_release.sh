@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Goal: the README's two commands work on the other Debian release that it names, all but the browsers.
+# Goal: the README's two commands work on the other Debian release that it names, all but the
+# browsers, the fuzzers and the soak.
 # Usage: other_release.sh PROJECT FOLDER ; FOLDER keeps the release.
 set -euo pipefail
 project=$1

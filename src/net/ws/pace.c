@@ -41,7 +41,7 @@ static struct pace *pace_of(const struct conn *conn)
 	return &conn->ws->pace;
 }
 
-static uint64_t now_of(const struct conn *conn)
+uint64_t pace_now(const struct conn *conn)
 {
 	return deadlines_now(pace_of(conn)->deadlines);
 }
@@ -85,7 +85,7 @@ static uint64_t debt_of(const struct limit *limit, uint64_t now)
  * owes the rest. */
 void pace_begin(struct conn *conn)
 {
-	uint64_t now = now_of(conn), most = UINT64_C(1000000) * BURST;
+	uint64_t now = pace_now(conn), most = UINT64_C(1000000) * BURST;
 
 	conn->limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_MESSAGES, most, now);
 	conn->byte_limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_BYTES, most, now);
@@ -93,7 +93,7 @@ void pace_begin(struct conn *conn)
 
 void pace_leave(struct conn *conn)
 {
-	uint64_t now = now_of(conn);
+	uint64_t now = pace_now(conn);
 
 	census_leave_debt(conn->place, CENSUS_MESSAGES, debt_of(&conn->limit, now), now);
 	census_leave_debt(conn->place, CENSUS_BYTES, debt_of(&conn->byte_limit, now), now);
@@ -102,7 +102,7 @@ void pace_leave(struct conn *conn)
 /* How long to leave it unread, in ms; 0: its next message is due. */
 static uint64_t wait_of(struct conn *conn)
 {
-	uint64_t now = now_of(conn);
+	uint64_t now = pace_now(conn);
 	uint64_t due = conn->pacing->due, rate = due > now ? due - now : 0;
 	uint64_t readers = press_still_waits(&conn->peer, now);
 
@@ -260,7 +260,7 @@ static void go_on(struct conn *conn)
 {
 	enum became became = IS_DUE;
 
-	conn->peer.heard = now_of(conn); /* its silence was ours */
+	conn->peer.heard = pace_now(conn); /* its silence was ours */
 	/* Not if it only waited for its turn. */
 	if (conn->pacing->due > conn->pacing->released) {
 		conn->pacing->released = conn->peer.heard;
@@ -291,7 +291,7 @@ static void look(struct conn *conn)
 static void on_due(struct wheel_timer *timer)
 {
 	struct conn *conn = conn_of_timer(timer);
-	struct peer *slow = press_find_slow(pace_of(conn)->presses, &conn->peer, now_of(conn));
+	struct peer *slow = press_find_slow(pace_of(conn)->presses, &conn->peer, pace_now(conn));
 
 	if (slow) {
 		hub_close_slow(slow);
@@ -360,7 +360,7 @@ static struct census_group *group_of(const struct conn *conn)
 
 void pace_count(struct conn *conn, size_t len)
 {
-	uint64_t now = now_of(conn), rate = 0;
+	uint64_t now = pace_now(conn), rate = 0;
 	uint64_t readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
 
 	turn_end(&pace_of(conn)->turn, group_of(conn));
@@ -374,7 +374,7 @@ void pace_count(struct conn *conn, size_t len)
 
 void pace_count_piece(struct conn *conn, size_t len)
 {
-	uint64_t now = now_of(conn), due;
+	uint64_t now = pace_now(conn), due;
 
 	if (len >= PACE_PIECE) {
 		return;
@@ -394,7 +394,7 @@ void pace_count_opening(struct conn *conn, size_t bytes)
 	uint64_t rate = pace_of(conn)->options->byte_rate, burst = rate * BURST;
 
 	/* Half a burst at most, whatever resume-bytes is: the rest is for what it sends now. */
-	limit_spend_bytes(&conn->byte_limit, now_of(conn), rate, burst,
+	limit_spend_bytes(&conn->byte_limit, pace_now(conn), rate, burst,
 		bytes < burst / 2 ? bytes : burst / 2);
 }
 

@@ -37,14 +37,9 @@
 /* Passes of writes until those who have had their time get more, while there is a backlog. */
 #define TURN 8
 
-static uint64_t now_of(const struct conn *conn)
-{
-	return deadlines_now(conn->ws->deadlines);
-}
-
 static void hear(struct conn *conn)
 {
-	conn->peer.heard = now_of(conn);
+	conn->peer.heard = pace_now(conn);
 	conn->pinged = false;
 }
 
@@ -53,7 +48,7 @@ static void check_alive(struct wheel_timer *timer)
 	struct conn *conn = conn_of_timer(timer);
 	uint64_t interval = conn->ws->options->ping_interval * 1000;
 	uint64_t timeout = conn->ws->options->ping_timeout * 1000;
-	uint64_t silent = now_of(conn) - conn->peer.heard;
+	uint64_t silent = pace_now(conn) - conn->peer.heard;
 
 	if (conn->pinged && !conn->stalled) {
 		hub_close(&conn->peer, 4408, "ping timeout");
@@ -163,7 +158,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 		trim_note_handshake(&ws->trim);
 	}
 	conn->stage = CONN_OPEN;
-	conn->peer.heard = now_of(conn);
+	conn->peer.heard = pace_now(conn);
 	hub_open(ws->hub, &conn->peer, ++ws->last_id, on_leave);
 	watch(conn);
 	expiry_begin(conn, conn->peer.grant);

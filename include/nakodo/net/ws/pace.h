@@ -69,6 +69,7 @@ struct pace {
 
 /* After what else is in `pace` has been set. */
 void pace_start(struct pace *pace, struct hub *hub);
+uint64_t pace_now(const struct conn *conn); /* ms of the loop */
 /* The peer begins, with what its address owes still; and it ends, while its place is still its:
  * what it owes is left to its address. */
 void pace_begin(struct conn *conn);
