@@ -113,7 +113,7 @@ int download_go_on(struct conn *conn)
 	}
 	/* libwebsockets does not ask for more before all is out that it holds. */
 	conn_set_unsent(conn, 0);
-	if (!conn->download->left) {
+	if (!conn->download->left || conn->stage == CONN_DEAD) {
 		return -1;
 	}
 	conn_answered(conn); /* which has its time anew */
