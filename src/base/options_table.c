@@ -62,7 +62,8 @@ const struct option_row options_table[] = {
 		.type = OPTION_TEXT,
 		FIELD(tls_key),
 		.standard = "",
-		.help = "The private key that belongs to tls-cert, in PEM.",
+		.help = "The private key that belongs to tls-cert, in PEM, which not everybody may "
+			"read.",
 	},
 	{
 		.name = "tls-self-signed",
