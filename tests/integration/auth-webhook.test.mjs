@@ -10,7 +10,7 @@ import { open, openMany } from '../lib/client.mjs';
 import { runDaemon, scratch, spawnDaemon, testDaemon } from '../lib/daemon.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { Receiver, assertOrdered, secretFile } from '../lib/receiver.mjs';
-import { Key } from '../lib/tokens.mjs';
+import { Key, now } from '../lib/tokens.mjs';
 import { Ended, Session } from '../lib/v1.mjs';
 import { connect } from './client.mjs';
 
@@ -163,6 +163,27 @@ describe('a question', () => {
     assert.deepEqual(questions(receiver)[2].query, ['x=y']);
     await client.close();
     assert.ok(!receiver.requests.some(({ body }) => body.includes(token)), 'the token was told');
+  });
+
+  test('and an answer that gives terms keep nobody from being asked for a fresh token in time', { timeout: 30000 }, async (t) => {
+    const receiver = await start(t, { allow: true, name: 'Anna B.' });
+    const key = new Key(scratch());
+    const daemon = await testDaemon(t, { args: asking(receiver, '--auth', 'token', '--auth-key', key.option) });
+    const exp = now() + 3;
+    const token = (claims) => key.token({ room: 'r', sub: 'anna', exp, ...claims });
+    const hear = async (client) => JSON.parse(await client.next());
+    const [inUrl, inMessage] = [await open(`${daemon.ws}/v1/r?name=anna&token=${token()}`), await open(`${daemon.ws}/v1/r?name=anna`)];
+    assert.deepEqual(await hear(inMessage), { type: 'token' });
+    inMessage.send(JSON.stringify({ type: 'token', token: token() }));
+    await Promise.all([inUrl, inMessage].map(async (client) => {
+      let message;
+      do message = await hear(client); while (message.type !== 'token');
+      assert.ok(Date.now() < exp * 1000);
+      client.send(JSON.stringify({ type: 'token', token: token({ exp: now() + 60 }) }));
+      do message = await hear(client); while (message.type !== 'token');
+      assert.ok(message.seconds > 50);
+    }));
+    for (const client of [inUrl, inMessage]) await client.close();
   });
 
   test('of ayame is that of its authn_webhook_url, and so is the answer', { timeout: 30000 }, async (t) => {

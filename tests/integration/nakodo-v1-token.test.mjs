@@ -100,6 +100,23 @@ test('a token that is shown in time keeps the connection beyond the first one', 
   await a.bye();
 });
 
+test('who shows the same token again is asked in time all the same, and who answers with it is not asked again', async () => {
+  const exp = now() + 4;
+  const token = key.token({ room: 'r', sub: 'a', exp });
+  const client = await guest();
+  const show = async () => {
+    say(client, { type: 'token', token });
+    return hear(client);
+  };
+  assert.equal((await show()).type, 'welcome');
+  for (let i = 0; i < 2; i++) assert.ok((await show()).seconds > 2);
+  assert.deepEqual(await hear(client), { type: 'token' });
+  assert.ok(Date.now() < exp * 1000);
+  for (let i = 0; i < 2; i++) assert.ok((await show()).seconds <= 1);
+  assert.equal((await client.closed).code, 4401);
+  assert.deepEqual(client.rest(), []);
+});
+
 test('one that is bad, of somebody else or for another room is refused, and the old one stays', async () => {
   const exp = now() + 4;
   const good = key.token({ room: ['r', 's'], sub: 'a', exp });

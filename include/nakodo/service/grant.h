@@ -34,6 +34,7 @@ struct grant {
 	struct wheel_timer timer;
 	void *bearer;
 	int64_t ends, renewal; /* ms since the epoch */
+	bool asked; /* for one that is good for longer; this may be the answer */
 	char text[]; /* the rooms, each with a NUL behind it, then these two */
 };
 

@@ -44,6 +44,7 @@ static void on_due(struct wheel_timer *timer)
 		wait_until(grant, grant->renewal, now);
 	} else {
 		wait_until(grant, grant->ends, now);
+		grant->asked = true;
 		if (conn->mount->dialect->renew) {
 			conn->mount->dialect->renew(&conn->peer);
 		}
@@ -53,21 +54,25 @@ static void on_due(struct wheel_timer *timer)
 void expiry_begin(struct conn *conn, struct grant *grant)
 {
 	int64_t now = now_ms(), most = INT64_MAX / 1000 - JWT_LEEWAY, expires, before = 0;
+	struct grant *old = conn->peer.grant;
+	bool asked = false;
 
-	if (conn->peer.grant != grant) {
-		before = conn->peer.grant ? conn->peer.grant->ends : 0;
+	if (old && old != grant) {
+		asked = old->asked;
+		before = old->ends;
 		expiry_end(conn);
-		grant_destroy(conn->peer.grant);
-		conn->peer.grant = grant;
+		grant_destroy(old);
 	}
+	conn->peer.grant = grant;
 	if (!grant) {
 		return;
 	}
 	expires = (grant->expires < most ? grant->expires : most) * 1000;
 	grant->bearer = conn;
 	grant->ends = now < expires ? expires : expires + JWT_LEEWAY * 1000;
-	/* Who has shown nothing newer will have nothing newer in a moment. */
-	grant->renewal = grant->ends > before ? grant->ends - (grant->ends - now) / 4 : grant->ends;
+	/* Who was asked and has shown nothing newer will have nothing newer in a moment. */
+	grant->asked = asked && grant->ends <= before;
+	grant->renewal = grant->asked ? grant->ends : grant->ends - (grant->ends - now) / 4;
 	wait_until(grant, grant->renewal, now);
 }
 
