@@ -262,29 +262,42 @@ static bool read_register(struct json_member *members, const char *data, size_t 
 	return true;
 }
 
-/* Who it is stands in signalingKey, if the URL has not said it. NULL: it may come in. */
-static const char *check_token(const struct session *session, const struct json_member *members)
+/* What the token in signalingKey allows, which is then nobody else's business, and in `members` no
+ * more. NULL: there is no good one. */
+static struct grant *take_token(const struct dialect_env *env, struct json_member *members)
 {
-	const struct dialect_env *env = session->mount->env;
-	const struct json_value *key = &members[SIGNALING_KEY].value;
-	struct peer *peer = session->peer;
+	struct json_value *key = &members[SIGNALING_KEY].value, *old = &members[KEY].value;
 	char token[JWT_MAX + 1];
+	long len = json_decode(key->kind == JSON_STRING ? key : old, token, sizeof(token));
 	struct grant *grant;
 	const char *why;
-	long len;
 
-	if (session->asks_token && !peer->grant) {
-		key = key->kind == JSON_STRING ? key : &members[KEY].value;
-		len = json_decode(key, token, sizeof(token));
-		if (len < 0 || env->read_token(env->cookie, token, (size_t)len, &grant, &why)) {
-			return "Unauthorized";
-		}
+	if (len < 0 || env->read_token(env->cookie, token, (size_t)len, &grant, &why)) {
+		return NULL;
+	}
+	key->kind = old->kind = JSON_ABSENT;
+	return grant;
+}
+
+/* Who it is stands in signalingKey, if the URL has not said it. NULL: it may come in. */
+static const char *check_token(const struct session *session, struct json_member *members)
+{
+	const struct dialect_env *env = session->mount->env;
+	struct peer *peer = session->peer;
+	struct grant *grant = session->asks_token ? take_token(env, members) : NULL;
+
+	if (peer->grant) {
+		grant_destroy(grant);
+	} else if (grant) {
 		env->take_grant(env->cookie, peer, grant);
+	} else if (session->asks_token) {
+		return "Unauthorized";
 	}
 	return grant_may_join(peer->grant, session->room) ? NULL : "Forbidden";
 }
 
-/* What Ayame asks. Whatever the answer depends on comes first, and the connection's id last. */
+/* What Ayame asks, and who a token is for. Whatever the answer depends on comes first, and the
+ * connection's id last. */
 static bool ask(struct session *session, const struct json_member *members)
 {
 	const struct dialect_env *env = session->mount->env;
@@ -309,6 +322,7 @@ static bool ask(struct session *session, const struct json_member *members)
 	if (!is_given(members, CLIENT_ID)) {
 		text_print(&text, ",\"clientId\":\"%s\"", session->id);
 	}
+	grant_print(session->peer->grant, &text);
 	question.key = text.len;
 	text_print(&text, ",\"connectionId\":\"%s\"}", session->id);
 	made = text_take(&text, &question.len);

@@ -269,6 +269,18 @@ void grant_destroy(struct grant *grant)
 	}
 }
 
+void grant_print(const struct grant *grant, struct text *out)
+{
+	if (grant) {
+		text_add(out, ",\"user\":");
+		text_quote(out, grant->subject);
+	}
+	if (grant && *grant->name) {
+		text_add(out, ",\"name\":");
+		text_quote(out, grant->name);
+	}
+}
+
 size_t grant_bound(const struct grant *grant, size_t most)
 {
 	return grant && grant->max && grant->max < most ? grant->max : most;

@@ -206,6 +206,32 @@ describe('a question', () => {
   });
 });
 
+describe('of ayame', () => {
+  test('a question has who a token is for, not the token, and a signalingKey that is none', { timeout: 30000 }, async (t) => {
+    const receiver = await start(t, { allowed: true });
+    const key = new Key(scratch());
+    const daemon = await testDaemon(t, { args: asking(receiver, '--auth', 'token', '--auth-key', key.option) });
+    const token = key.token({ room: 'r', sub: 'anna', name: 'Anna' });
+    const asked = async (members, query = '') => {
+      const client = await open(`${daemon.ws}/signaling${query}`);
+      client.send(JSON.stringify({ type: 'register', roomId: 'r', clientId: 'c', ...members }));
+      const { type, connectionId } = JSON.parse(await client.next());
+      assert.equal(type, 'accept');
+      await client.close();
+      const { connectionId: id, ...question } = questions(receiver).at(-1);
+      assert.equal(id, connectionId);
+      return question;
+    };
+    const who = { roomId: 'r', clientId: 'c', user: 'anna', name: 'Anna' };
+    assert.deepEqual(await asked({ signalingKey: token }), who);
+    assert.deepEqual(await asked({ key: token }), who);
+    assert.deepEqual(await asked({ signalingKey: token, key: token }), who);
+    assert.deepEqual(await asked({ signalingKey: token }, `?token=${token}`), who);
+    assert.deepEqual(await asked({ signalingKey: 'ticket' }, `?token=${token}`), { ...who, signalingKey: 'ticket' });
+    assert.ok(!receiver.requests.some(({ body }) => body.includes(token)), 'the token was told');
+  });
+});
+
 describe('an answer', () => {
   test('is good for its ttl, and forgotten when the configuration is read anew', { timeout: 30000 }, async (t) => {
     const receiver = await start(t, ({ room }) => ({ allow: room === 'yes', ttl: 600 }));

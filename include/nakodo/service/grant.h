@@ -11,6 +11,7 @@
 
 struct jwt_claims;
 struct problem;
+struct text;
 
 #define GRANT_NAME 128 /* bytes of a subject, a name or a room, without the NUL */
 #define GRANT_ROOMS 64 /* at most so many */
@@ -50,6 +51,9 @@ int grant_read(struct grant **ret, const struct jwt_claims *claims, struct probl
 int grant_answer(struct grant **ret, const struct grant *token, const char *text, size_t len,
 	struct problem *problem);
 void grant_destroy(struct grant *grant); /* NULL: nothing happens */
+/* Whose it is, for auth-webhook: the members `user` and `name` of an object that has others before
+ * them. NULL: nothing. */
+void grant_print(const struct grant *grant, struct text *out);
 /* The right (enum grant_right) that a word of `can` is; 0: none. */
 unsigned grant_right_of(const char *word);
 

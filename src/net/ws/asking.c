@@ -45,14 +45,6 @@ static void add_query(struct text *out, const struct request *request)
 	text_add(out, *between == ',' && !between[1] ? "]" : "");
 }
 
-static void add_grant(struct text *out, const struct grant *grant)
-{
-	if (grant) {
-		add_member(out, "user", grant->subject);
-		add_member(out, "name", *grant->name ? grant->name : NULL);
-	}
-}
-
 static char *print_question(
 	const struct conn *conn, const struct request *request, struct admission_text *ret)
 {
@@ -70,7 +62,7 @@ static char *print_question(
 	add_member(&text, "room", dialect->room_in_message ? NULL : name);
 	add_member(&text, "address", address_format(&conn->address, address));
 	add_member(&text, "origin", request->origin);
-	add_grant(&text, conn->peer.grant);
+	grant_print(conn->peer.grant, &text);
 	add_query(&text, request);
 	text_add(&text, "}");
 	ret->body = text_take(&text, &ret->len);
