@@ -14,6 +14,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/event.h"
 #include "nakodo/dialect/peerjs_queue.h"
+#include "nakodo/service/grant.h"
 
 #define QUOTED JSON_QUOTED(HUB_NAME_MAX)
 
@@ -138,6 +139,21 @@ static bool is_token(const char *token, const char *right)
 	return !wrong;
 }
 
+static const char *subject_of(const struct peer *peer)
+{
+	return peer->grant ? peer->grant->subject : "";
+}
+
+/* Is who comes the one who is there? Where it is known who they are, their tokens expire, and a
+ * fresh one has another text. */
+static bool is_same(const struct peer *peer, const char *token, const struct peer *old)
+{
+	const struct peerjs_client *client = old->state_of_dialect;
+	const char *subject = subject_of(peer);
+
+	return !strcmp(subject, subject_of(old)) && (*subject || is_token(token, client->token));
+}
+
 static void check_alive(struct wheel_timer *timer)
 {
 	struct peerjs_client *client = (struct peerjs_client *)timer;
@@ -172,10 +188,9 @@ static void enter(struct peerjs_realm *realm, struct peer *peer, const char *id,
 	const char *token)
 {
 	struct member *old = peerjs_realm_find(realm, id);
-	const struct peerjs_client *owner = old ? old->peer->state_of_dialect : NULL;
 	int error;
 
-	if (owner && !is_token(token, owner->token)) {
+	if (old && !is_same(peer, token, old->peer)) {
 		refuse(peer, SAYS("ID-TAKEN", "ID is taken"));
 		return;
 	}

@@ -203,6 +203,29 @@ test('ayame: the token may be the signalingKey, or its old name', async () => {
   assert.deepEqual(JSON.parse(await nobody.next()), { type: 'reject', reason: 'Unauthorized' });
 });
 
+test('peerjs: an id is whose token it is, so a fresh one takes it over, and nobody else\'s does', async () => {
+  const enter = async (claims, secretOfId) => {
+    const token = key.token({ room: '*', ...claims });
+    return open(`${base}/peerjs?key=peerjs&id=mine&token=${secretOfId ?? token}`, secretOfId ? bearer(token) : {});
+  };
+  const says = async (client, type) => assert.equal(JSON.parse(await client.next()).type, type);
+  const first = await enter({ sub: 'anna' });
+  await says(first, 'OPEN');
+  for (const claims of [{ sub: 'ben' }, {}]) await says(await enter(claims), 'ID-TAKEN');
+  const second = await enter({ sub: 'anna', exp: now() + 90 });
+  await says(second, 'OPEN');
+  assert.equal((await first.closed).code, 1005);
+  await second.close();
+
+  const nobody = await enter({}, 'secret');
+  await says(nobody, 'OPEN');
+  for (const [claims, secretOfId] of [[{}, 'another'], [{ sub: 'anna' }, 'secret']]) await says(await enter(claims, secretOfId), 'ID-TAKEN');
+  const back = await enter({}, 'secret');
+  await says(back, 'OPEN');
+  await nobody.closed;
+  await back.close();
+});
+
 test('ayame: who does not say who it is keeps no place', async () => {
   const client = await open(`${base}/signaling`);
   assert.equal((await client.closed).code, 1000);
