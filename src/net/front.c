@@ -152,6 +152,27 @@ static bool is_local(const struct conn *conn, const struct head *head)
 	       (!address_is_known(&conn->address) || address_is_loopback(&conn->address));
 }
 
+/* What is for those who show a token is for pages that may connect as well. A preflight shows none,
+ * and is given nothing. */
+static struct refusal check_page(const struct pages *pages, const struct gate_door *door,
+	const struct head *head, const char *path)
+{
+	bool for_bearers = pages_is_for_bearers(pages, path, door);
+	struct gate *gate = pages->gate;
+	struct refusal refusal = {0};
+
+	if (pages_is_private(path)) {
+		refusal = gate_check_private(gate, door, head);
+	}
+	if (refusal.status && for_bearers) {
+		refusal = gate_check_page(gate, door, head);
+	}
+	if (!refusal.status && for_bearers && head->method != HEAD_OPTIONS) {
+		refusal = bearer_check_any(gate, door, head);
+	}
+	return refusal;
+}
+
 static int on_http(struct server *server, struct conn *conn, struct lws *wsi, const char *path)
 {
 	struct head_text text;
@@ -162,11 +183,8 @@ static int on_http(struct server *server, struct conn *conn, struct lws *wsi, co
 	read_head(&head, &text, wsi);
 	head.path = path;
 	refusal = gate_check_request(&server->gate, &door, &head, &conn->address);
-	if (!refusal.status && pages_is_private(path)) {
-		refusal = gate_check_private(&server->gate, &door, &head);
-	}
-	if (!refusal.status && pages_is_secret(path)) {
-		refusal = bearer_check_any(&server->gate, &door, &head);
+	if (!refusal.status) {
+		refusal = check_page(&server->pages, &door, &head, path);
 	}
 	if (!refusal.status && pages_is_for_admin(&server->pages, path, &door) &&
 		!(door.metrics && is_local(conn, &head))) {

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { open, refused } from '../lib/client.mjs';
 import { connect as connectClient } from './client.mjs';
 import { runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { ask } from '../lib/http.mjs';
 import { Key, now } from '../lib/tokens.mjs';
 
 const directory = scratch();
@@ -338,6 +339,31 @@ test('who gets no token gets no passwords of TURN servers either', async (t) => 
   assert.deepEqual(await ask(`?token=${bad.expired()}`), [401, false]);
   assert.deepEqual(await ask(`?token=${token}`), [200, true]);
   assert.deepEqual(await ask('', bearer(token).headers), [200, true]);
+});
+
+test('with a token whoever may connect reads the TURN servers, pages of other sites and of other servers\' listeners too', async (t) => {
+  const origin = 'https://app.example';
+  const own = await testDaemon(t, { args: [...args, '--ice-server', 'turn:turn.example|me|pass', '--origin', origin, '--listen', '127.0.0.1:0',
+    '--listen', '127.0.0.1:0?dialect=peerjs&origin=any', '--listen', '127.0.0.1:0?dialect=peerjs&origin=any&auth=none', '--listen', '127.0.0.1:0?origin=any&auth=none'] });
+  const [common, peerjs, replaced, open_] = own.ports;
+  const token = key.token({ room: 'a' });
+  const read = async (port, { page = origin, query = '', method = 'GET', headers = {} } = {}) => {
+    const answer = await ask({ port }, `/ice.json${query}`, { method, headers: { Origin: page, ...headers } });
+    return [answer.status, answer.headers['access-control-allow-origin'], answer.text.includes('pass')];
+  };
+  for (const [port, page] of [[common, origin], [peerjs, 'http://any.example']]) {
+    assert.deepEqual(await read(port, { page, query: `?token=${token}` }), [200, page, true]);
+    assert.deepEqual(await read(port, { page, ...bearer(token) }), [200, page, true]);
+    assert.deepEqual(await read(port, { page: null, query: `?token=${token}` }), [200, undefined, true]);
+    assert.deepEqual(await read(port, { page, method: 'OPTIONS', headers: { 'access-control-request-headers': 'authorization' } }), [204, page, false]);
+    assert.deepEqual(await read(port, { page }), [401, undefined, false]);
+    assert.deepEqual(await read(port, { page, query: `?token=${bad.expired()}` }), [401, undefined, false]);
+  }
+  assert.deepEqual(await read(common, { page: 'https://evil.example', query: `?token=${token}` }), [403, undefined, false]);
+  assert.deepEqual(await read(common, { page: 'https://evil.example', method: 'OPTIONS' }), [403, undefined, false]);
+  assert.equal((await read(common, { page: 'http://localhost:1', query: `?token=${token}` }))[0], 200, 'its own pages');
+  assert.equal((await read(replaced, { page: null, query: `?token=${token}` }))[0], 404);
+  assert.deepEqual(await read(open_, { query: `?token=${token}` }), [403, undefined, false], 'where no token is asked for, none counts');
 });
 
 test('a listener that others reach and that asks for nothing is told of in one line', async (t) => {

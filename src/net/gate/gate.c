@@ -206,12 +206,17 @@ static bool is_rebound(
 	       !gate_admits_origin(gate, door, &other);
 }
 
+struct refusal gate_check_page(
+	const struct gate *gate, const struct gate_door *door, const struct head *head)
+{
+	return is_rebound(gate, door, head) ? refuse_host() : check_origin(gate, door, head);
+}
+
 struct refusal gate_check_joiner(struct gate *gate, const struct gate_door *door,
 	const struct head *head, const struct mount *mount, const char *room,
 	struct grant **ret_grant)
 {
-	struct refusal refusal =
-		is_rebound(gate, door, head) ? refuse_host() : check_origin(gate, door, head);
+	struct refusal refusal = gate_check_page(gate, door, head);
 
 	*ret_grant = NULL;
 	return refusal.status ? refusal : bearer_check(gate, door, head, mount, room, ret_grant);

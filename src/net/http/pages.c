@@ -29,6 +29,7 @@
 #include "nakodo/service/ice.h"
 
 #define CONNECT_TEXT 640 /* bytes */
+#define EXTRA_TEXT 2560
 #define QR_CONNECTS 5 /* that drawing a code costs */
 #define CHARGE_MAX 5000 /* ms that a client has to wait then; beyond it nothing is drawn for it */
 
@@ -47,7 +48,8 @@ enum endpoint_flags {
 	OPEN = 2, /* also without TLS where TLS is due, for devices that do not trust us yet */
 	SHARED = 4, /* pages of other sites may load it: the JavaScript client */
 	ANYWHERE = 8, /* a page that may connect to any server: the lab */
-	SECRET = 16, /* only with a token, where tokens are asked for: it has passwords in it */
+	SECRET = 16, /* it has passwords in it: where tokens are asked for, for who shows one, also
+		      * from pages of other sites that may connect */
 	ADMIN = 32, /* only with an administrator's token, but on this machine by ?metrics */
 };
 
@@ -182,6 +184,12 @@ static const struct endpoint *find(const char *path)
 	return &file;
 }
 
+static bool is_for_bearers(
+	const struct pages *pages, const struct endpoint *endpoint, const struct gate_door *door)
+{
+	return endpoint->flags & SECRET && bearer_is_asked(pages->gate, door->auth);
+}
+
 /* More than 'self', for connect-src. */
 static void write_connect(
 	const struct endpoint *endpoint, const struct head *head, char buf[CONNECT_TEXT])
@@ -240,8 +248,7 @@ static void refuse_path(const struct exchange *exchange)
 	}
 }
 
-/* Header lines of the Fetch standard's CORS protocol. The pages that may read what a dialect
- * answers are those that may connect. */
+/* Header lines of the Fetch standard's CORS protocol, for pages that may connect. */
 static void write_cors(const struct exchange *exchange, char *buf, size_t size)
 {
 	const struct head *head = exchange->head;
@@ -282,7 +289,7 @@ static void write_dialect(const struct exchange *exchange, const struct dialect_
 		.body = answer->body,
 		.len = answer->len};
 	struct shape shape = {0};
-	char extra[2560];
+	char extra[EXTRA_TEXT];
 
 	if (answer->cors) {
 		write_cors(exchange, extra, sizeof(extra));
@@ -344,7 +351,8 @@ static void find_reply(
 
 	if (head->method == HEAD_OPTIONS) {
 		ret->status = 204;
-	} else if (exchange->door->own) {
+	} else if (exchange->door->own &&
+		   !is_for_bearers(exchange->pages, endpoint, exchange->door)) {
 		ret->status = 404; /* such a listener stands in for another server */
 	} else if (endpoint->answer) {
 		endpoint->answer(exchange, ret);
@@ -359,7 +367,7 @@ static void find_reply(
 
 static void serve_page(const struct exchange *exchange, const struct endpoint *endpoint)
 {
-	char connect[CONNECT_TEXT];
+	char connect[CONNECT_TEXT], extra[EXTRA_TEXT];
 	struct shape shape = {.connect = connect};
 	struct reply reply = {.status = 404};
 
@@ -373,6 +381,9 @@ static void serve_page(const struct exchange *exchange, const struct endpoint *e
 		write_connect(endpoint, exchange->head, connect);
 		if (endpoint->flags & SHARED) {
 			shape.extra = "access-control-allow-origin: *\r\n" ANSWER_CROSS_ORIGIN;
+		} else if (is_for_bearers(exchange->pages, endpoint, exchange->door)) {
+			write_cors(exchange, extra, sizeof(extra));
+			shape.extra = extra;
 		}
 		answer_write(exchange->conn, exchange->head, &reply, &shape);
 	}
@@ -402,9 +413,9 @@ static void redirect(const struct exchange *exchange)
 	}
 }
 
-bool pages_is_secret(const char *path)
+bool pages_is_for_bearers(const struct pages *pages, const char *path, const struct gate_door *door)
 {
-	return find(path)->flags & SECRET;
+	return is_for_bearers(pages, find(path), door);
 }
 
 bool pages_is_private(const char *path)

@@ -83,6 +83,9 @@ struct refusal gate_check_request(const struct gate *gate, const struct gate_doo
 /* The same for what no other site's page may read, whatever `origin` says. */
 struct refusal gate_check_private(
 	const struct gate *gate, const struct gate_door *door, const struct head *head);
+/* The same for what pages that may connect may read. */
+struct refusal gate_check_page(
+	const struct gate *gate, const struct gate_door *door, const struct head *head);
 /* May this WebSocket be opened? If so it is counted as a peer of its client, until gate_leave(). */
 struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *door,
 	const struct head *head, struct address *client, struct gate_place *ret);

@@ -48,8 +48,10 @@ void pages_finish(struct pages *pages);
 
 /* Is the decoded path for this server's own pages alone? */
 bool pages_is_private(const char *path);
-/* And has it passwords in it, so that who asks for tokens asks for one there as well? */
-bool pages_is_secret(const char *path);
+/* Has it passwords in it, so that where tokens are asked for it is for who shows one, and then for
+ * pages of other sites, too? */
+bool pages_is_for_bearers(
+	const struct pages *pages, const char *path, const struct gate_door *door);
 /* Is it there, for administrators alone, and where the listener says ?metrics for clients of this
  * machine? */
 bool pages_is_for_admin(const struct pages *pages, const char *path, const struct gate_door *door);
