@@ -11,26 +11,36 @@ import { Key, now } from '../lib/tokens.mjs';
 
 const directory = scratch();
 const key = new Key(directory, 'EdDSA');
-const other = new Key(scratch(), 'EdDSA');
 const secret = new Key(directory, 'HS256', 'hs');
+/** Those that nobody here knows, by what the others are. */
+const others = new Map([[key, new Key(scratch(), 'EdDSA')], [secret, new Key(scratch(), 'HS256')]]);
 const args = ['--auth', 'token', '--auth-key', key.publicOption, '--auth-key', secret.option];
 const bearer = (token) => ({ headers: { authorization: `Bearer ${token}` } });
-let daemon;
+
+/** Daemons: with two keys; with one, whose tokens may be short, since they need no `kid`; with one issuer and audience. */
+const doors = {
+  common: { args },
+  short: { args: ['--auth', 'token', '--auth-key', secret.option, '--subprotocol', 'x'] },
+  strict: { args: [...args, '--auth-issuer', 'joe', '--auth-audience', 'us'] },
+};
 let base;
 
 before(async () => {
-  daemon = await startDaemon({ args });
-  base = `ws://127.0.0.1:${daemon.port}`;
+  for (const door of Object.values(doors)) door.daemon = await startDaemon(door);
+  base = doors.common.daemon.ws;
 });
-after(() => daemon.stop());
+after(() => Promise.all(Object.values(doors).map(({ daemon }) => daemon?.stop())));
 
-/** What a path's client says before it is in, and the room that its token must name; "" where there are none. */
+/**
+ * What a path's client says before it is in, and the room that its token must name; "" where there are none. `plain`: the
+ * option `subprotocol` says what is spoken, so that a token may stand among the subprotocols.
+ */
 const dialects = {
-  signal: { path: '/?room=team-a', room: 'team-a', greet: [] },
-  relay: { path: '/relay/team-a', room: 'team-a', greet: [] },
-  chat: { path: '/chat/team-a?frames=text', room: 'team-a', greet: [] },
-  echo: { path: '/echo', room: '', greet: [] },
-  'named-room': { path: '/video_chat/signaling', room: 'team-a', inMessage: true,
+  signal: { path: '/?room=team-a', room: 'team-a', greet: [], plain: true },
+  relay: { path: '/relay/team-a', room: 'team-a', greet: [], plain: true },
+  chat: { path: '/chat/team-a?frames=text', room: 'team-a', greet: [], plain: true },
+  echo: { path: '/echo', room: '', greet: [], plain: true },
+  'named-room': { path: '/video_chat/signaling', room: 'team-a', inMessage: true, plain: true,
     greet: [{ method: 'open', roomName: 'team-a', name: 'a' }] },
   ayame: { path: '/signaling', room: 'team-a', inMessage: true, greet: [{ type: 'register', roomId: 'team-a', clientId: 'a' }],
     answer: /"accept"/, reject: /"Forbidden"/ },
@@ -51,13 +61,13 @@ const dialects = {
 const carriers = {
   query: (path, token) => [path.includes('TOKEN') ? path.replace('TOKEN', token) : `${path}${path.includes('?') ? '&' : '?'}token=${token}`, {}],
   header: (path, token) => [path, bearer(token)],
-  subprotocol: (path, token) => [path, { protocols: [`nakodo.token.${token}`] }],
+  subprotocol: (path, token) => [path, { protocols: ['x', `nakodo.token.${token}`] }],
 };
 
 let ids = 0;
-const connect = (dialect, carrier, token, go = open) => {
+const connect = (dialect, carrier, token, { go = open, door = 'common' } = {}) => {
   const [path, options] = carriers[carrier](dialect.path.replace('ID', `id${++ids}`), token);
-  return go(`${base}${path}`, options);
+  return go(`${doors[door].daemon.ws}${path}`, options);
 };
 
 const meetsPong = (client) => new Promise((done) => {
@@ -75,43 +85,68 @@ async function isIn(client, dialect) {
   await client.closed;
 }
 
-const bad = {
-  expired: () => key.token({ room: '*', exp: now() - 31 }),
-  'not good yet': () => key.token({ room: '*', nbf: now() + 60 }),
-  'without exp': () => key.token({ room: '*', exp: undefined }),
-  'of another key': () => other.token({ room: '*' }),
-  'of an unknown key': () => key.token({ room: '*' }, { alg: 'EdDSA', kid: 'who' }),
-  'without signature': () => key.token({ room: '*' }).replace(/[^.]*$/, ''),
-  'with alg none': () => key.token({ room: '*' }, { alg: 'none', kid: 'main' }),
-  'of the other algorithm': () => key.token({ room: '*' }, { alg: 'EdDSA', kid: 'hs' }),
-  'for an audience': () => key.token({ room: '*', aud: 'them' }),
-  'without room': () => key.token({}),
-  'no token': () => 'x',
+const joe = { iss: 'joe', aud: 'us' };
+/** Each kind of bad token: its claims, its header, what is cut off, at which daemon, why it is refused; `long`: it is never short. */
+const kinds = {
+  expired: { claims: { exp: now() - 31 }, why: 'has expired' },
+  'not good yet': { claims: { nbf: now() + 600 }, why: 'is not good yet', long: true },
+  'without exp': { claims: { exp: undefined }, why: 'does not say when it expires' },
+  'without room': { claims: { room: undefined }, why: 'names no rooms as they can be' },
+  'for an audience': { claims: { aud: 'them' }, why: 'is for another audience' },
+  'for another audience': { door: 'strict', claims: { ...joe, aud: ['them'] }, why: 'is for another audience' },
+  'without audience': { door: 'strict', claims: { iss: 'joe' }, why: 'is for another audience' },
+  'of another issuer': { door: 'strict', claims: { ...joe, iss: 'jim' }, why: 'is from another issuer' },
+  'without issuer': { door: 'strict', claims: { aud: 'us' }, why: 'is from another issuer' },
+  'of another key': { stranger: true, why: 'has a wrong signature' },
+  'of an unknown key': { header: { kid: 'w' }, why: 'is signed with a key that is not known here' },
+  'without signature': { cut: /[^.]*$/, why: 'is no signed token' },
+  'with alg none': { header: { alg: 'none' }, why: 'has another algorithm than its key' },
+  'of the other algorithm': { header: { alg: 'ES256' }, why: 'has another algorithm than its key' },
+  'of the other key': { header: { kid: 'hs' }, why: 'has another algorithm than its key', long: true },
+  'no token': { cut: /\..*/, why: 'is no signed token' },
 };
+const SHORT = 126 - 'x,nakodo.token.'.length;
+
+function make({ claims, header, cut, stranger }, short = false) {
+  const own = short ? secret : key;
+  const signer = stranger ? others.get(own) : own;
+  const said = { alg: own.algorithm, ...!short && { kid: own.kid }, ...header };
+  const token = signer.token({ room: '*', ...claims }, said);
+  // What is looked at first needs no room.
+  return (short && token.length > SHORT ? signer.token(claims, said) : token).replace(cut ?? /$/, '');
+}
+const bad = (kind) => make(kinds[kind]);
 
 for (const [name, dialect] of Object.entries(dialects)) {
-  test(`${name}: a good token lets in, in the query and in the header`, async () => {
+  test(`${name}: a good token lets in, by each carrier`, async () => {
     for (const carrier of ['query', 'header']) {
       for (const room of [dialect.room, ['x', dialect.room], '*', ...(dialect.room ? [dialect.begin ?? 'team-*'] : [])]) {
         await isIn(await connect(dialect, carrier, key.token({ room, sub: 'u' })), dialect);
       }
     }
     await isIn(await connect(dialect, 'query', secret.token({ room: '*' })), dialect);
+    if (dialect.plain) await isIn(await connect(dialect, 'subprotocol', make({}, true), { door: 'short' }), dialect);
+    else assert.equal((await connect(dialect, 'subprotocol', make({}, true), { go: refused, door: 'short' })).json.code, 'bad-subprotocol');
+    await isIn(await connect(dialect, 'query', key.token({ room: '*', ...joe }), { door: 'strict' }), dialect);
   });
 
   test(`${name}: each kind of bad token is refused before a place is taken`, async () => {
-    for (const [kind, make] of Object.entries(bad)) {
-      const { status, headers, json } = await connect(dialect, 'query', make(), refused);
-      assert.deepEqual([kind, status, json.code], [kind, 401, 'bad-token']);
+    const isRefused = async (kind, carrier, door, token) => {
+      const { status, headers, json } = await connect(dialect, carrier, token, { go: refused, door });
+      assert.deepEqual([carrier, kind, status, json.code, json.message], [carrier, kind, 401, 'bad-token', `The token ${kinds[kind].why}`]);
       assert.match(headers['www-authenticate'], /^Bearer/);
+    };
+    for (const [kind, what] of Object.entries(kinds)) {
+      await isRefused(kind, 'query', what.door, make(what));
+      if (dialect.plain && !what.door && !what.long) await isRefused(kind, 'subprotocol', 'short', make(what, true));
     }
-    assert.equal((await daemon.meters()).peers, 0);
+    for (const { daemon } of Object.values(doors)) assert.equal((await daemon.meters()).peers, 0);
   });
 
   test(`${name}: a token for another room does not let in`, async () => {
     const token = key.token({ room: dialect.room ? ['team-b', 'team', 'a-*'] : 'team-a' });
     if (!dialect.inMessage) {
-      const { status, json } = await connect(dialect, 'header', token, refused);
+      const { status, json } = await connect(dialect, 'header', token, { go: refused });
       assert.deepEqual([status, json.code], [403, 'not-granted']);
       return;
     }
@@ -185,23 +220,42 @@ test('a short token may stand among the subprotocols, and a long one is refused 
   assert.deepEqual([status, json.message], [401, 'The token has expired']);
 });
 
-test('ayame: the token may be the signalingKey, or its old name', async () => {
-  const register = (more) => JSON.stringify({ type: 'register', roomId: 'team-a', ...more });
-  const say = async (message) => (await open(`${base}/signaling`)).send(message);
-  for (const name of ['signalingKey', 'key']) {
-    const client = await say(register({ [name]: key.token({ room: 'team-a' }) }));
-    assert.match(await client.next(), /"accept"/);
-    client.ws.terminate();
-    await client.closed;
-    for (const [token, reason] of [[key.token({ room: 'team-b' }), 'Forbidden'],
-      ...Object.values(bad).map((make) => [make(), 'Unauthorized'])]) {
-      const refusedClient = await say(register({ [name]: token }));
-      assert.deepEqual(JSON.parse(await refusedClient.next()), { type: 'reject', reason });
-      await refusedClient.closed;
+/** A token in a message: what it is, and what is heard if it is bad. */
+const messages = {
+  'nakodo.v1': { path: '/v1/team-a?name=a', asks: true, say: (token) => ({ type: 'token', token }), answer: /"welcome"/,
+    refused: (why) => [{ type: 'error', code: 'unauthorized', message: `The token ${why}.` }, 4401] },
+  ...Object.fromEntries(['signalingKey', 'key'].map((name) => [`ayame's ${name}`, {
+    path: '/signaling', say: (token) => ({ type: 'register', roomId: 'team-a', [name]: token }), answer: /"accept"/,
+    refused: () => [{ type: 'reject', reason: 'Unauthorized' }, 1000] }])),
+};
+
+for (const [name, { path, asks, say, answer, refused: expected }] of Object.entries(messages)) {
+  test(`${name}: a good token in a message lets in, and each kind of bad one does not`, async () => {
+    const show = async (token, door = 'common') => {
+      const client = await open(`${doors[door].daemon.ws}${path}`);
+      if (asks) assert.equal(await client.next(), '{"type":"token"}');
+      return client.send(JSON.stringify(say(token)));
+    };
+    for (const [token, door] of [[key.token({ room: 'team-a' })], [key.token({ room: 'team-a', ...joe }), 'strict']]) {
+      const client = await show(token, door);
+      assert.match(await client.next(), answer);
+      client.ws.terminate();
+      await client.closed;
     }
+    for (const [kind, what] of Object.entries(kinds)) {
+      const client = await show(make(what), what.door);
+      assert.deepEqual([kind, JSON.parse(await client.next()), (await client.closed).code], [kind, ...expected(what.why)]);
+    }
+  });
+}
+
+test('ayame: a token in a message for another room, or none, does not let in', async () => {
+  for (const [more, reason] of [[{ signalingKey: key.token({ room: 'team-b' }) }, 'Forbidden'], [{ key: key.token({ room: 'team-b' }) }, 'Forbidden'], [{}, 'Unauthorized']]) {
+    const client = await open(`${base}/signaling`);
+    client.send(JSON.stringify({ type: 'register', roomId: 'team-a', ...more }));
+    assert.deepEqual(JSON.parse(await client.next()), { type: 'reject', reason });
+    await client.closed;
   }
-  const nobody = await say(register({}));
-  assert.deepEqual(JSON.parse(await nobody.next()), { type: 'reject', reason: 'Unauthorized' });
 });
 
 test('peerjs: an id is whose token it is, so a fresh one takes it over, and nobody else\'s does', async () => {
@@ -238,7 +292,7 @@ test('plain requests of dialects: who is there is told with a token for it, and 
   const client = await open(`${own.ws}/peerjs?key=peerjs&id=hana&token=t`, bearer(key.token({ room: '' })));
   await client.next();
   for (const path of ['/peerjs/peerjs/peers', '/peerjs/any/peers', '/peerjs/peers']) {
-    for (const [token, status, code] of [[undefined, 401, 'no-token'], [bad.expired(), 401, 'bad-token'], [key.token({ room: 'a' }), 403, 'not-granted']]) {
+    for (const [token, status, code] of [[undefined, 401, 'no-token'], [bad('expired'), 401, 'bad-token'], [key.token({ room: 'a' }), 403, 'not-granted']]) {
       const answer = await ask(path, token);
       assert.deepEqual([path, answer.status, (await answer.json()).code], [path, status, code]);
     }
@@ -286,7 +340,7 @@ test('a token that may not both send and receive lets in nowhere', async () => {
 test('a long token gets through', async () => {
   const token = key.token({ room: 'a', more: 'x'.repeat(1000) });
   for (const carrier of Object.keys(carriers)) {
-    if (carrier === 'subprotocol') continue; // this client wants an answer to what it offers
+    if (carrier === 'subprotocol') continue; // it may be no long one
     const client = await connect({ path: '/relay/a' }, carrier, token);
     client.ws.terminate();
     await client.closed;
@@ -295,12 +349,11 @@ test('a long token gets through', async () => {
 
 test('tokens stand in no line of the log, and refusals are counted', async (t) => {
   const own = await testDaemon(t, { args: [...args, '--log-level', 'debug'] });
-  const tokens = [key.token({ room: 'a' }), bad.expired(), bad['of another key']()];
+  const tokens = [key.token({ room: 'a' }), bad('expired'), bad('of another key')];
   for (const token of tokens) {
     for (const carrier of Object.keys(carriers)) {
       const [path, options] = carriers[carrier]('/v1/a?name=a', token);
-      const protocols = options.protocols ? ['nakodo.v1', ...options.protocols] : [];
-      const client = await open(`${own.ws}${path}`, { ...options, protocols }).catch(() => null);
+      const client = await open(`${own.ws}${path}`, options).catch(() => null);
       client?.ws.terminate();
       await client?.closed;
     }
@@ -336,7 +389,7 @@ test('who gets no token gets no passwords of TURN servers either', async (t) => 
   };
   const token = key.token({ room: 'a' });
   assert.deepEqual(await ask(''), [401, false]);
-  assert.deepEqual(await ask(`?token=${bad.expired()}`), [401, false]);
+  assert.deepEqual(await ask(`?token=${bad('expired')}`), [401, false]);
   assert.deepEqual(await ask(`?token=${token}`), [200, true]);
   assert.deepEqual(await ask('', bearer(token).headers), [200, true]);
 });
@@ -357,7 +410,7 @@ test('with a token whoever may connect reads the TURN servers, pages of other si
     assert.deepEqual(await read(port, { page: null, query: `?token=${token}` }), [200, undefined, true]);
     assert.deepEqual(await read(port, { page, method: 'OPTIONS', headers: { 'access-control-request-headers': 'authorization' } }), [204, page, false]);
     assert.deepEqual(await read(port, { page }), [401, undefined, false]);
-    assert.deepEqual(await read(port, { page, query: `?token=${bad.expired()}` }), [401, undefined, false]);
+    assert.deepEqual(await read(port, { page, query: `?token=${bad('expired')}` }), [401, undefined, false]);
   }
   assert.deepEqual(await read(common, { page: 'https://evil.example', query: `?token=${token}` }), [403, undefined, false]);
   assert.deepEqual(await read(common, { page: 'https://evil.example', method: 'OPTIONS' }), [403, undefined, false]);
@@ -383,7 +436,7 @@ test('keys in a JWK set are believed as well', async (t) => {
   writeFileSync(set, JSON.stringify({ keys: [{ ...key.publicKey.export({ format: 'jwk' }), kid: 'main' }] }), { mode: 0o644 });
   const own = await testDaemon(t, { args: ['--auth', 'token', '--auth-jwks', set] });
   (await open(`${own.ws}/relay/a`, bearer(key.token({ room: 'a' })))).ws.terminate();
-  assert.equal((await refused(`${own.ws}/relay/a`, bearer(other.token({ room: 'a' })))).status, 401);
+  assert.equal((await refused(`${own.ws}/relay/a`, bearer(others.get(key).token({ room: 'a' })))).status, 401);
 });
 
 test('SIGHUP reads the keys anew, from where the daemon was started, or keeps the old ones', async (t) => {
