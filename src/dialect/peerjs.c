@@ -197,7 +197,8 @@ static void enter(struct peerjs_realm *realm, struct peer *peer, const char *id,
 	if (old) {
 		hub_close(old->peer, 1005, "");
 	}
-	error = client_create(realm, peer, quoted, token)
+	/* Whose id it is says its subject, if there is one; its token may be long. */
+	error = client_create(realm, peer, quoted, *subject_of(peer) ? "" : token)
 			? hub_join(realm->space, "", peer, id, NULL)
 			: -ENOMEM;
 	if (error == -ENOSPC) {
