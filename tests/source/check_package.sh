@@ -14,7 +14,12 @@ complaints=$(apparmor_parser --skip-kernel-load --skip-cache packaging/apparmor.
 	grep -v 'interface file missing' || true)
 [ -z "$complaints" ] || fault "$complaints"
 grep -qxF "AppArmorProfile=-nakodo" packaging/nakodo.service.in || fault "the unit has no AppArmor profile"
-grep -q '^profile nakodo {' packaging/apparmor.d/nakodo || fault "there is no profile nakodo"
+grep -q '^profile nakodo .*{$' packaging/apparmor.d/nakodo || fault "there is no profile nakodo"
+
+# The image is made without what is only recommended.
+for name in $(sed -n 's/^Recommends: *//p' debian/control | tr -d ,); do
+	grep -qw -- "$name" <(grep -v '^#' Containerfile) || fault "Containerfile installs no $name, which the package recommends"
+done
 
 # is_completed_to EXPECTED WORD…: the last word is.
 is_completed_to() {
