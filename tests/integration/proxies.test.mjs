@@ -1,10 +1,13 @@
 // Goal: behind nginx, HAProxy and Caddy, each configured as docs/operations.md says, the daemon serves as it does
-// without them: pages, ws and wss, each client by its own address, and sessions outlive the proxy.
+// without them: pages, ws and wss, each client by its own address, and sessions outlive the proxy. So it does by itself
+// at port 443, as it says there.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
+import net from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open, refused } from '../lib/client.mjs';
@@ -22,9 +25,9 @@ const hook = join(root, 'packaging/certbot-deploy');
 const as = (more = {}) => ({ headers: { host: HOST }, servername: HOST, localAddress: '127.0.0.9', ...more });
 
 /** The daemon with that configuration of the documentation, line by line. */
-function configured(t, text, args = []) {
+function configured(t, text, args = [], more = {}) {
   const lines = text.split('\n').filter((line) => /^[^#]/.test(line));
-  return testDaemon(t, { args: [...lines.map((line) => `--${line.replace(' = ', '=')}`), ...args] });
+  return testDaemon(t, { args: [...lines.map((line) => `--${line.replace(' = ', '=')}`), ...args], ...more });
 }
 
 const daemonBehind = (t, args) => configured(t, replaced(behind, { '127.0.0.1:3000': '127.0.0.1:0', '[::1]:3001': '[::1]:0' }), args);
@@ -157,6 +160,24 @@ describe('behind HAProxy with the PROXY protocol', () => {
     const client = await open(`${proxy.wss}/echo`, as({ localAddress: '127.0.0.23', headers: { host: HOST, 'x-forwarded-for': '198.51.100.7' } }));
     assert.equal(await client.send('there and back').next(), 'there and back');
     await daemon.logged('peer.open', 'address=127.0.0.23');
+    await client.close();
+  });
+});
+
+describe('without a proxy', () => {
+  it('nakodo has the port from nakodo.socket, and speaks TLS there', async (t) => {
+    const server = net.createServer().listen(0, '::'); // as ListenStream= with a port alone
+    await once(server, 'listening');
+    const { port } = server.address();
+    const [, name] = /^FileDescriptorName=(.+)$/m.exec(readFileSync(join(root, 'packaging/nakodo.socket'), 'utf8'));
+    await configured(t, replaced(blocks('conf')[0], { '/etc/nakodo/tls/fullchain.pem': tls.cert, '/etc/nakodo/tls/privkey.pem': tls.key }), [], {
+      wrap: ['sh', '-c', 'LISTEN_PID=$$ exec "$@"', 'sh'],
+      env: { LISTEN_FDS: '1', LISTEN_FDNAMES: name },
+      fds: [server._handle.fd],
+    });
+    server.close(); // the daemon's is its own
+    const client = await open(`wss://127.0.0.1:${port}/echo`, as({ origin: `https://${HOST}` }));
+    assert.equal(await client.send('there and back').next(), 'there and back');
     await client.close();
   });
 });

@@ -5,9 +5,10 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { mayRelay, startCoturn } from '../lib/coturn.mjs';
+import { mayRelay, mayRelayTo, startCoturn } from '../lib/coturn.mjs';
 import { runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
+import { blocks, replaced } from '../lib/proxies.mjs';
 import { Session } from '../lib/v1.mjs';
 
 function secretFile(text, mode = 0o600) {
@@ -23,11 +24,19 @@ const passwordOf = (secret, username) => createHmac('sha1', secret).update(usern
 
 describe('TURN credentials', () => {
   let coturn;
+  let urls;
   let daemon;
 
   before(async () => {
-    coturn = await startCoturn('north');
-    daemon = await startDaemon({ args: options(coturn.url, secretFile('north\nolder\n'), '--ice-server', 'stun:stun.example') });
+    coturn = await startCoturn('north', { tcp: true });
+    urls = ['udp', 'tcp'].map((transport) => coturn.url.replace('udp', transport));
+    const file = join(scratch(), 'nakodo.conf');
+    writeFileSync(file, replaced(blocks('conf').find((text) => text.includes('turn-server')), {
+      'turn:meet.example.org?transport=udp': urls[0],
+      'turn:meet.example.org?transport=tcp': urls[1],
+      '/etc/nakodo/turn.secret': secretFile('north\nolder\n'),
+    }));
+    daemon = await startDaemon({ args: ['--config', file, '--ice-server', 'stun:stun.example'] });
   });
 
   after(async () => {
@@ -45,9 +54,19 @@ describe('TURN credentials', () => {
     const begun = Math.floor(Date.now() / 1000);
     const [stun, turn, ...more] = await welcomed(daemon.ws, 'r');
     assert.deepEqual([stun, more], [{ urls: ['stun:stun.example'] }, []]);
-    assert.deepEqual(turn.urls, [coturn.url]);
+    assert.deepEqual(turn.urls, urls);
     assert.ok(expiryOf(turn) >= begun + 3600 && expiryOf(turn) <= Date.now() / 1000 + 3600);
     assert.equal(await mayRelay(coturn, turn), true);
+  });
+
+  it('let nobody reach a network of its own through it, and all others', async () => {
+    const [, turn] = await welcomed(daemon.ws, 'r');
+    const own = ['0.0.0.1', '10.1.2.3', '100.64.0.1', '100.127.255.254', '127.0.0.2', '169.254.169.254', '172.16.0.1', '172.31.255.254',
+      '192.168.1.1', '::', '::1', '::ffff:10.1.2.3', '::ffff:192.0.2.1', 'fc00::1', 'fdff::1', 'fe80::1', 'febf::1'];
+    const others = ['1.0.0.1', '9.255.255.254', '11.0.0.1', '100.63.255.254', '100.128.0.1', '169.253.0.1', '172.15.0.1', '172.32.0.1',
+      '192.167.0.1', '192.169.0.1', '2001:db8::1', 'fbff::1', 'fe7f::1'];
+    const reached = await Promise.all([...own, ...others].map(async (peer) => (await mayRelayTo(coturn, turn, peer) ? [peer] : [])));
+    assert.deepEqual(reached.flat(), others);
   });
 
   it('are new for who comes back', async () => {

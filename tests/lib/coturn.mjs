@@ -1,9 +1,22 @@
-// The TURN server that people run beside nakodo, on loopback.
+// The TURN server that people run beside nakodo, on loopback, configured as docs/operations.md says.
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scratch } from './daemon.mjs';
+import { blocks, replaced } from './proxies.mjs';
+
+/** What loopback needs beyond what the documentation says. */
+const LOOPBACK = 'allow-loopback-peers\nallowed-peer-ip=127.0.0.1\n';
+
+/** A file with the documentation's turnserver.conf, for that secret. */
+function configuration(folder, shared) {
+  const file = join(folder, 'turnserver.conf');
+  const block = blocks('conf').find((text) => text.includes('/etc/turnserver.conf'));
+  writeFileSync(file, replaced(block, { 'THE LINE IN /etc/nakodo/turn.secret': shared }) + LOOPBACK);
+  return file;
+}
 
 /** A port of loopback that nobody has. */
 async function freePort() {
@@ -24,10 +37,10 @@ async function freePort() {
 export async function startCoturn(shared, { tcp = false } = {}) {
   const [port, folder] = [await freePort(), scratch()];
   const child = spawn('turnserver', [
-    '-n', '--no-cli', '--no-tls', '--no-dtls', ...(tcp ? [] : ['--no-tcp']), '--no-multicast-peers', '--allow-loopback-peers',
-    '--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(port),
-    '--realm', 'lab.example',
-    ...(shared ? ['--verbose', '--use-auth-secret', '--static-auth-secret', shared] : ['--lt-cred-mech', '--user', 'user:secret']),
+    '--no-cli', '--no-tls', '--no-dtls', ...(tcp ? [] : ['--no-tcp']),
+    '--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--relay-ip', '::1', '--listening-port', String(port),
+    ...(shared ? ['-c', configuration(folder, shared), '--verbose']
+      : ['-n', '--no-multicast-peers', '--allow-loopback-peers', '--realm', 'lab.example', '--lt-cred-mech', '--user', 'user:secret']),
     '--userdb', join(folder, 'users'), '--pidfile', join(folder, 'pid'), '--log-file', 'stdout',
   ], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
@@ -50,13 +63,33 @@ export async function startCoturn(shared, { tcp = false } = {}) {
   return { port, url: `turn:127.0.0.1:${port}?transport=udp`, hasRelayed, stop };
 }
 
-/** May these credentials relay something there? A call to oneself, of one small message. */
-export async function mayRelay({ port }, { username, credential }) {
-  const child = spawn('turnutils_uclient', ['-y', '-c', '-n', '1', '-m', '1', '-l', '64', '-u', username, '-w', credential,
+/** coturn's client, which sends one small message, until it ends or has said what is like that: { status, said }. */
+async function runClient({ port }, { username, credential }, args, enough = /$^/) {
+  const child = spawn('turnutils_uclient', [...args, '-c', '-n', '1', '-m', '1', '-l', '64', '-u', username, '-w', credential,
     '-p', String(port), '127.0.0.1'], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
-  for (const from of [child.stdout, child.stderr]) from.setEncoding('utf8').on('data', (text) => { said += text; });
+  for (const from of [child.stdout, child.stderr]) {
+    from.setEncoding('utf8').on('data', (text) => {
+      said += text;
+      if (enough.test(said)) child.kill();
+    });
+  }
   const [status] = await once(child, 'close');
+  return { status, said };
+}
+
+/** May these credentials relay to that peer? */
+export async function mayRelayTo(coturn, credentials, peer) {
+  const [taken, forbidden] = [/cb response received: \n.*success/, /error 403 \(Forbidden IP\)/];
+  const { said } = await runClient(coturn, credentials, ['-v', ...peer.includes(':') ? ['-x'] : [], '-e', peer, '-r', '9'],
+    new RegExp(`${taken.source}|${forbidden.source}`));
+  if (taken.test(said) === forbidden.test(said)) throw new Error(`turnutils_uclient said of ${peer}:\n${said}`);
+  return taken.test(said);
+}
+
+/** May these credentials relay something there? A call to oneself. */
+export async function mayRelay(coturn, credentials) {
+  const { status, said } = await runClient(coturn, credentials, ['-y']);
   const isRefused = said.includes('Cannot complete Allocation');
   if (isRefused === (status === 0)) throw new Error(`turnutils_uclient ended with ${status}:\n${said}`);
   return !isRefused;
