@@ -33,6 +33,8 @@ install(FILES packaging/completion.bash RENAME nakodo
 install(FILES packaging/alerts.yml packaging/grafana.json
   DESTINATION ${CMAKE_INSTALL_DATADIR}/nakodo)
 install(PROGRAMS packaging/certbot-deploy DESTINATION ${CMAKE_INSTALL_DATADIR}/nakodo)
-install(FILES README.md README.ja.md CHANGELOG.md LICENSE SECURITY.md docs/operations.md
-  DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs/protocols DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# As they lie in the tree, so that their links lead somewhere.
+install(FILES README.md README.ja.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md LICENSE
+  SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES web/client.d.ts DESTINATION ${CMAKE_INSTALL_DOCDIR}/web)

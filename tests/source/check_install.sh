@@ -15,9 +15,7 @@ expected=("$binary" "$pages/index.html" "$pages/lab.html" "$prefix/share/man/man
 	"$prefix/lib/systemd/system/nakodo.service" "$prefix/lib/systemd/system/nakodo.socket"
 	"$prefix/lib/sysusers.d/nakodo.conf" /etc/nakodo/nakodo.conf
 	"$prefix/share/nakodo/alerts.yml" "$prefix/share/nakodo/grafana.json")
-for name in README.md README.ja.md CHANGELOG.md LICENSE SECURITY.md protocols/plain.md; do
-	expected+=("$prefix/share/doc/nakodo/$name")
-done
+expected+=("$prefix/share/doc/nakodo/README.md" "$prefix/share/doc/nakodo/docs/protocols/plain.md")
 status=0
 for file in "${expected[@]}"; do
 	if [ ! -s ".$file" ]; then
@@ -26,6 +24,14 @@ for file in "${expected[@]}"; do
 	fi
 done
 diff -r "$build/web" ".$pages" || status=1
+
+# What a document leads to is there.
+while IFS=: read -r document link; do
+	if [ ! -e "$(dirname "$document")/$link" ]; then
+		echo "$document leads to $link, which is not installed"
+		status=1
+	fi
+done < <(grep -rohP --with-filename --include='*.md' '\]\(\K(?![a-z]+:|#)[^)#]+' ".$prefix/share/doc/nakodo")
 
 # The unit starts what was installed, with the file that was installed.
 grep -qxF "ExecStart=$binary --config /etc/nakodo/nakodo.conf" \
