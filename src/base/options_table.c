@@ -191,7 +191,9 @@ const struct option_row options_table[] = {
 		.choices = auths,
 		.help = "What a client has to show: none, or a token, a JWT that is signed with "
 			"one of the keys below and names the room. It stands in ?token= or in "
-			"Authorization: Bearer; with Ayame it may be the signalingKey.",
+			"Authorization: Bearer; with Ayame it may be the signalingKey. A mount for "
+			"which something else holds gets a listener of its own (?dialect=, "
+			"?auth=).",
 	},
 	{
 		.name = "auth-key",

@@ -60,6 +60,6 @@ unsigned grant_right_of(const char *word);
 /* How many may be in a room that has place for `most`, as far as its bearer goes. NULL: `most`. */
 size_t grant_bound(const struct grant *grant, size_t most);
 
-/* May its bearer come into that room? NULL: no token is asked for, so everybody may. No protocol
- * tells yet who may only send or only receive, so such a bearer may nowhere. */
+/* May its bearer come into that room? NULL: no token is asked for, so everybody may. Who may not
+ * both send and receive can take part in no signaling, so such a bearer may nowhere. */
 bool grant_may_join(const struct grant *grant, const char *room);
