@@ -42,28 +42,32 @@ const char *file_error_text(int error)
 int file_fault(int error)
 {
 	switch (error) {
-	case -ENOMEM:
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOSPC:
-	case -EDQUOT:
-	case -EIO:
-	case -EBUSY:
-		return error;
-	default:
+	case -ENOENT:
+	case -EACCES:
+	case -EPERM:
+	case -ENOTDIR:
+	case -EISDIR:
+	case -ELOOP:
+	case -ENAMETOOLONG:
+	case -ENOTSUP:
+	case -ENXIO:
+	case -EBADMSG:
 		return -EINVAL;
+	default:
+		return error;
 	}
 }
 
-bool file_is_open_to_all(FILE *file, mode_t *ret_mode)
+mode_t file_mode(FILE *file)
 {
 	struct stat st;
 
-	if (fstat(fileno(file), &st)) {
-		return false;
-	}
-	*ret_mode = st.st_mode & 07777;
-	return st.st_mode & (S_IROTH | S_IWOTH);
+	return fstat(fileno(file), &st) ? 0 : st.st_mode & 07777;
+}
+
+bool file_is_open_to_all(mode_t mode)
+{
+	return mode & (S_IROTH | S_IWOTH);
 }
 
 char *file_read(const char *path, size_t most, size_t *ret_len, mode_t *ret_mode)

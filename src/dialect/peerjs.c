@@ -139,13 +139,15 @@ static bool is_token(const char *token, const char *right)
 	return !wrong;
 }
 
+/* What its own token says: a subject of auth-webhook may be one of many. */
 static const char *subject_of(const struct peer *peer)
 {
-	return peer->grant ? peer->grant->subject : "";
+	bool is_signed = peer->grant && peer->grant->expires != INT64_MAX;
+
+	return is_signed ? peer->grant->subject : "";
 }
 
-/* Is who comes the one who is there? Where it is known who they are, their tokens expire, and a
- * fresh one has another text. */
+/* Is who comes the one who is there? A signed token expires, and a fresh one has another text. */
 static bool is_same(const struct peer *peer, const char *token, const struct peer *old)
 {
 	const struct peerjs_client *client = old->state_of_dialect;

@@ -242,6 +242,7 @@ void hub_send_first(struct peer *peer, struct frame *frame)
 	}
 	if (frame && outbox_push_exempt(&peer->outbox, frame)) {
 		note_queued(peer, frame);
+		peer->hub->queued.first += frame->len;
 	} else {
 		overflow(peer);
 	}

@@ -121,11 +121,12 @@ static int read_head(struct websocket *websocket, size_t *ret_end, int64_t deadl
 		if (error) {
 			return error;
 		}
+		end = strstr(websocket->buf, "\r\n\r\n");
+		/* Much may have come behind it already. */
 		if (strncmp(websocket->buf, "HTTP/1.", websocket->len < 7 ? websocket->len : 7) ||
-			websocket->len > HEAD_MAX) {
+			(end ? (size_t)(end - websocket->buf) : websocket->len) > HEAD_MAX) {
 			return -EPROTO;
 		}
-		end = strstr(websocket->buf, "\r\n\r\n");
 	} while (!end);
 	*ret_end = (size_t)(end - websocket->buf) + 4;
 	return sscanf(websocket->buf, "HTTP/1.%*c %3d", &websocket->status) == 1 ? 0 : -EPROTO;

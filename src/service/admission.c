@@ -37,7 +37,6 @@ struct admissions {
 	struct admission_host host;
 	const struct webhook *webhook;
 	struct admission_lanes lanes;
-	unsigned count;
 	struct admission_cache *cache;
 };
 
@@ -137,7 +136,6 @@ static void question_free(struct question *question)
 		admissions->host.clear_timer(admissions->host.cookie, &question->timer);
 	}
 	admission_lanes_leave(&admissions->lanes, &question->place);
-	admissions->count--;
 	meter_subtract(METER_ADMISSIONS_WAITING, 1);
 	memory_give(MEMORY_EVENTS, admissions_size(question));
 	free(question);
@@ -250,7 +248,6 @@ static struct question *make_question(struct admissions *admissions, const struc
 	question->patience = admissions->host.now(admissions->host.cookie) + ADMISSION_PATIENCE;
 	question->len = text->len;
 	memcpy(question->body, text->body, text->len);
-	admissions->count++;
 	meter_add(METER_ADMISSIONS_WAITING, 1);
 	memory_take(MEMORY_EVENTS, admissions_size(question));
 	wait_in_lane(question, false);

@@ -205,8 +205,9 @@ static int sign(
 	jwt_keys_destroy(keys);
 	if (error == -ENOKEY) {
 		return problem_set(problem, -EINVAL,
-			"--key: `%s` holds a public key, which signs nothing: name the private one",
-			wish->key);
+			"%s: `%s` holds a public key, which signs nothing: name the private one "
+			"with --key",
+			key->where, key->value);
 	}
 	return error == -EINVAL ? problem_set(problem, error, "the token would be too long")
 				: error;
@@ -220,7 +221,7 @@ static const char *find_config(const struct wish *wish)
 	if (wish->config) {
 		return wish->config;
 	}
-	return named && *named ? named : access(CONFIG, R_OK) ? NULL : CONFIG;
+	return named && *named ? named : access(CONFIG, F_OK) ? NULL : CONFIG;
 }
 
 static bool add_unless_said(struct wish *wish, const char *name, const char *text)
@@ -229,11 +230,13 @@ static bool add_unless_said(struct wish *wish, const char *name, const char *tex
 	       cJSON_AddStringToObject(wish->claims, name, text);
 }
 
-/* Sign it as the daemon with these options wants it. */
+/* Sign it as the daemon with these options wants it, with a key of the caller's if there is one. */
 static int sign_by(
 	char **ret, struct wish *wish, const struct options *options, struct problem *problem)
 {
-	if (!options->auth_key.count) {
+	struct option_item named = {(char *)wish->key, (char *)"--key"};
+
+	if (!wish->key && !options->auth_key.count) {
 		return problem_set(
 			problem, -EINVAL, "the configuration has no auth-key: name one with --key");
 	}
@@ -241,23 +244,17 @@ static int sign_by(
 		!add_unless_said(wish, "aud", options->auth_audience)) {
 		return -ENOMEM;
 	}
-	return sign(ret, wish, &options->auth_key.items[0], problem);
+	return sign(ret, wish, wish->key ? &named : &options->auth_key.items[0], problem);
 }
 
-static int sign_by_config(char **ret, struct wish *wish, struct problem *problem)
+static int sign_by_config(
+	char **ret, struct wish *wish, const char *config, struct problem *problem)
 {
-	const char *config = find_config(wish);
 	char *argv[] = {(char *)"nakodo", (char *)"--config", (char *)config, NULL};
 	char *none[] = {NULL};
 	struct options options;
-	int error;
+	int error = options_load(&options, 3, argv, none, problem);
 
-	if (!config) {
-		return problem_set(problem, -EINVAL,
-			"`nakodo token` needs --key KID:ALGORITHM:FILE, or --config FILE, whose "
-			"first auth-key it takes");
-	}
-	error = options_load(&options, 3, argv, none, problem);
 	if (!error) {
 		error = sign_by(ret, wish, &options, problem);
 		options_finish(&options);
@@ -265,10 +262,23 @@ static int sign_by_config(char **ret, struct wish *wish, struct problem *problem
 	return error;
 }
 
+static int sign_wish(char **ret, struct wish *wish, struct problem *problem)
+{
+	struct option_item key = {(char *)wish->key, (char *)"--key"};
+	const char *config = wish->key && !wish->config ? NULL : find_config(wish);
+
+	if (config) {
+		return sign_by_config(ret, wish, config, problem);
+	}
+	return wish->key ? sign(ret, wish, &key, problem)
+			 : problem_set(problem, -EINVAL,
+				   "`nakodo token` needs --key KID:ALGORITHM:FILE, or --config "
+				   "FILE, whose first auth-key it takes");
+}
+
 int issue_token(char **ret, int argc, char *const *argv, struct problem *problem)
 {
 	struct wish wish = {.claims = cJSON_CreateObject(), .rooms = cJSON_CreateArray()};
-	struct option_item key;
 	int error =
 		wish.claims && wish.rooms ? read_arguments(&wish, argc, argv, problem) : -ENOMEM;
 
@@ -280,11 +290,7 @@ int issue_token(char **ret, int argc, char *const *argv, struct problem *problem
 	if (!error && !add_rest(&wish, time(NULL))) {
 		error = -ENOMEM;
 	}
-	if (!error) {
-		key = (struct option_item){(char *)wish.key, (char *)"--key"};
-		error = wish.key ? sign(ret, &wish, &key, problem)
-				 : sign_by_config(ret, &wish, problem);
-	}
+	error = error ? error : sign_wish(ret, &wish, problem);
 	cJSON_Delete(wish.claims);
 	cJSON_Delete(wish.rooms);
 	return error == -ENOMEM ? problem_set(problem, error, "out of memory") : error;

@@ -80,7 +80,7 @@ int secret_read(struct secret **ret, const char *path, struct problem *problem)
 	secret = malloc(sizeof(*secret));
 	if (!secret) {
 		error = problem_set(problem, -ENOMEM, "out of memory");
-	} else if (mode & (S_IROTH | S_IWOTH)) {
+	} else if (file_is_open_to_all(mode)) {
 		error = problem_set(problem, -EINVAL,
 			"everybody may read or change it (mode %04o): chmod o-rw", mode & 07777);
 	} else {

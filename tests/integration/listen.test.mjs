@@ -106,7 +106,7 @@ describe('a socket that cannot be had', { concurrency: 2 }, () => {
     await refuses(use(ec.cert, '/nonexistent'), '--tls-key: cannot read the private key `/nonexistent`: No such file or directory');
     await refuses(use(ec.cert, text), `--tls-key: cannot read the private key \`${text}\`: there is none in PEM form in it, or a damaged one`);
     await refuses(use(ec.cert, secret), `--tls-key: cannot read the private key \`${secret}\`: it needs a pass phrase, for which a daemon has nobody to ask`);
-    await refuses(use(ec.cert, other.key), `--tls-key: the private key \`${other.key}\` does not belong to the certificate \`${ec.cert}\``);
+    await fails(use(ec.cert, other.key), `--tls-key: the private key \`${other.key}\` does not belong to the certificate \`${ec.cert}\``);
     const closed = join(directory, 'closed.key');
     writeFileSync(closed, readFileSync(ec.key), { mode: 0 });
     await refuses(use(ec.cert, closed), `--tls-key: cannot read the private key \`${closed}\`: Permission denied`, { wrap: powerless });

@@ -49,6 +49,14 @@ test('without --key it is signed as the configuration wants it', async () => {
     assert.deepEqual(claims, { room: 'a', iss: 'I', aud: 'own' });
     assert.equal(exp - iat, 3600);
   }
+  // The public key is the server's; the private one signs, and the rest is the server's still.
+  const own = new Key(directory, 'ES256', 'own');
+  writeFileSync(config, `auth = token\nauth-key = ${own.publicOption}\nauth-issuer = I\n`);
+  const asked = ['token', '--room', 'a', '--config', config];
+  const signed = await runDaemon([...asked, '--key', own.option]);
+  assert.equal(own.read(signed.stdout.trim()).claims.iss, 'I');
+  const unsigned = await runDaemon(asked);
+  assert.deepEqual([unsigned.status, unsigned.stderr], [2, `nakodo: ${config}:2: \`${own.publicOption}\` holds a public key, which signs nothing: name the private one with --key\n`]);
   writeFileSync(config, '');
   const { status, stderr } = await runDaemon(['token', '--room', 'a', '--config', config]);
   assert.deepEqual([status, stderr], [2, 'nakodo: the configuration has no auth-key: name one with --key\n']);

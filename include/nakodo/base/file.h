@@ -13,11 +13,12 @@
 FILE *file_open(int directory, const char *path);
 /* Why it could not be opened: the text of an errno of file_open(). */
 const char *file_error_text(int error);
-/* What such a -errno is to whoever starts the daemon: -EINVAL, unless it is a shortage, which may
- * pass. Then the configuration is to be mended. */
+/* What such a -errno is to whoever starts the daemon: -EINVAL if the configuration has to be
+ * mended, else what it is, which may pass. -EBADMSG is what is in the file. */
 int file_fault(int error);
+mode_t file_mode(FILE *file); /* without its type; 0: not known */
 /* May everybody read or change it? A secret may not be in it then. */
-bool file_is_open_to_all(FILE *file, mode_t *ret_mode);
+bool file_is_open_to_all(mode_t mode);
 
 /* All that is in such a file, with a NUL behind it, and its mode. To be freed. NULL with errno:
  * EFBIG when it holds more than `most` bytes, else as file_open(). */

@@ -137,9 +137,9 @@ void hub_mark_dirty(struct peer *peer); /* put it into the dirty list */
  * who was put in after it are not looked at. NULL: none. */
 struct peer *hub_next_dirty(struct hub *hub, const struct peer *end, bool newest);
 bool hub_is_dirty(const struct hub *hub);
-/* What has been queued since hub_next_dirty() had no more to return. */
+/* Queued since hub_next_dirty() had no more to return; `first` are bytes by hub_send_first(). */
 struct queued {
-	size_t frames, bytes;
+	size_t frames, bytes, first;
 };
 struct queued hub_queued(const struct hub *hub);
 

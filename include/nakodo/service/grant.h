@@ -35,7 +35,8 @@ struct grant {
 	struct wheel_timer timer;
 	void *bearer;
 	int64_t ends, renewal; /* ms since the epoch */
-	bool asked; /* for one that is good for longer; this may be the answer */
+	bool asked; /* The bearer was asked for one that is good for longer. An answer that is not
+			is not asked again: expiry hands this on to it. */
 	char text[]; /* the rooms, each with a NUL behind it, then these two */
 };
 

@@ -13,9 +13,8 @@
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/sockets.h"
 
-/* Of the descriptors that connections may have. */
-#define FILES_PART 4
-#define DESCRIPTORS 2 /* that one takes, besides its connection's */
+/* So may files, with their connections, have half of the descriptors. */
+#define FILES_PART ((1 + FILE_DESCRIPTORS) * 2)
 
 struct download {
 	struct conn *conn;
@@ -30,7 +29,9 @@ bool download_may_begin(const struct conn *conn)
 	const struct sockets *sockets = conn_sockets(conn);
 	size_t most = sockets->max_count / FILES_PART;
 
-	return sockets->files < most && census_may_get_file(conn->group, most);
+	return sockets->files < most &&
+	       sockets_descriptors(sockets) + FILE_DESCRIPTORS <= sockets->max_count &&
+	       census_may_get_file(conn->group, most);
 }
 
 /* guard download: it has sent more than its request, or has ended its side. libwebsockets 4.1.6
@@ -42,7 +43,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	uv_poll_stop(poll);
-	meter_add(METER_FILES_BROKEN_OFF, 1);
+	if (download->conn->stage != CONN_DEAD && (download->left || download->conn->unsent)) {
+		meter_add(METER_FILES_BROKEN_OFF, 1);
+	}
 	conn_kill(download->conn);
 }
 
@@ -70,7 +73,6 @@ void download_begin(struct conn *conn, int fd, size_t bytes)
 		close(fd);
 		return;
 	}
-	conn_sockets(conn)->count += DESCRIPTORS;
 	conn_sockets(conn)->files++;
 	census_begin_file(conn->group);
 	download->conn = conn;
@@ -131,7 +133,6 @@ static void on_closed(uv_handle_t *handle)
 void download_end(struct conn *conn)
 {
 	if (download_is_on(conn)) {
-		conn_sockets(conn)->count -= DESCRIPTORS;
 		conn_sockets(conn)->files--;
 		census_end_file(conn->group);
 		close(conn->download->fd);

@@ -431,7 +431,7 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 		socklen_t size = sizeof(from);
 		int fd;
 
-		if (sockets->count >= sockets->max_count) {
+		if (sockets_descriptors(sockets) >= sockets->max_count) {
 			pause_accepting(
 				listener, "as many connections as there are descriptors for");
 			return;

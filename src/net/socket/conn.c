@@ -21,6 +21,7 @@
 #include "nakodo/service/grant.h"
 
 #define ANSWER_DEADLINE 60000 /* ms */
+#define LIBRARY_LATER 5 /* s by which libwebsockets' own deadline is later than ours */
 #define ORPHAN_DELAY 100 /* ms */
 #define TLS_MESSAGES 40 /* handshake messages of a connection that end it */
 /* What one costs here and in libwebsockets, and with TLS also in OpenSSL; bytes. */
@@ -314,7 +315,8 @@ static void on_answered(struct wheel_timer *timer)
 {
 	struct conn *conn = conn_of_timer(timer);
 
-	lws_set_timeout(conn->wsi, PENDING_FLUSH_STORED_SEND_BEFORE_CLOSE, ANSWER_DEADLINE / 1000);
+	lws_set_timeout(conn->wsi, PENDING_FLUSH_STORED_SEND_BEFORE_CLOSE,
+		ANSWER_DEADLINE / 1000 + LIBRARY_LATER);
 	conn_kill_after(conn, ANSWER_DEADLINE);
 }
 

@@ -65,7 +65,8 @@ static int read_key(const struct work *work, const char *name, EVP_PKEY **ret)
 	if (!file) {
 		return errno == ENOENT ? 0 : fail(work, name, -errno);
 	}
-	if (file_is_open_to_all(file, &mode)) {
+	mode = file_mode(file);
+	if (file_is_open_to_all(mode)) {
 		fclose(file);
 		return problem_set(work->problem, -EINVAL,
 			"everybody may read or change `%s/%s` (mode %04o): chmod o-rw", work->path,

@@ -34,10 +34,10 @@ static int read_failed(
 	const char *where, const char *what, const char *path, struct problem *problem)
 {
 	const char *why = "there is none in PEM form in it, or a damaged one";
-	int error = -errno;
+	int error = errno ? -errno : -EBADMSG;
 
-	if (error) {
-		why = file_error_text(-error);
+	if (errno) {
+		why = file_error_text(errno);
 	} else if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_BAD_PASSWORD_READ) {
 		why = "it needs a pass phrase, for which a daemon has nobody to ask";
 	}
@@ -83,16 +83,15 @@ static int no_pass_phrase(char *buf, int size, int writing, void *cookie)
 static int read_key(struct tls *tls, struct problem *problem)
 {
 	FILE *file;
-	mode_t mode;
 	int error = 0;
 
 	errno = 0;
 	file = file_open(AT_FDCWD, tls->key_path);
-	if (file && file_is_open_to_all(file, &mode)) {
+	if (file && file_is_open_to_all(file_mode(file))) {
 		error = problem_set(problem, -EINVAL,
 			"%s: everybody may read or change the private key `%s` (mode %04o): "
 			"chmod o-rw",
-			tls->key_where, tls->key_path, mode);
+			tls->key_where, tls->key_path, file_mode(file));
 	} else {
 		tls->key = file ? PEM_read_PrivateKey(file, NULL, no_pass_phrase, NULL) : NULL;
 	}
@@ -112,7 +111,8 @@ static int read_pair(struct tls *tls, struct problem *problem)
 	error = error ? error : read_key(tls, problem);
 	if (!error && !X509_check_private_key(tls->cert, tls->key)) {
 		ERR_clear_error();
-		error = problem_set(problem, -EINVAL,
+		/* It may pass: they are being renewed, one after the other. */
+		error = problem_set(problem, -EKEYREJECTED,
 			"%s: the private key `%s` does not belong to the certificate `%s`",
 			tls->key_where, tls->key_path, tls->cert_path);
 	}

@@ -81,13 +81,19 @@ static void look(struct flood *flood, struct conn *conn)
 
 static void on_time(struct wheel_timer *timer);
 
+/* Who has come since the round began is of the next. */
+static struct conn *next(struct flood *flood)
+{
+	return flood->left && flood->left-- ? conn_walk_next(&flood->walk) : NULL;
+}
+
 static void on_slice(struct wheel_timer *timer)
 {
 	struct flood *flood = lws_container_of(timer, struct flood, timer);
 	struct conn *conn = NULL;
 	uint64_t took;
 
-	for (size_t i = 0; i < flood->slice && (conn = conn_walk_next(&flood->walk)); i++) {
+	for (size_t i = 0; i < flood->slice && (conn = next(flood)); i++) {
 		if (conn->stage >= CONN_OPEN && conn->stage < CONN_DEAD) {
 			look(flood, conn);
 		}
@@ -119,7 +125,8 @@ static void on_time(struct wheel_timer *timer)
 	if (flood->busy) {
 		flood->round++;
 		flood->allowed = SURPLUS_MAX * (int64_t)elapsed / EVERY;
-		flood->slice = flood->sockets->adopted / SLICES + 1;
+		flood->left = flood->sockets->adopted;
+		flood->slice = flood->left / SLICES + 1;
 		conn_walk_begin(&flood->walk, flood->sockets);
 		on_slice(timer);
 	} else {

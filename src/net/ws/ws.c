@@ -172,16 +172,16 @@ int ws_open(struct ws *ws, struct conn *conn)
 
 static void deliver(struct conn *conn, const char *data, size_t len, bool binary)
 {
-	size_t exempt = conn->peer.outbox.exempt_bytes;
+	size_t first = hub_queued(conn->ws->hub).first;
 
 	meter_add(METER_MESSAGES_IN, 1);
 	meter_add(METER_BYTES_IN, len);
 	show_message(&conn->ws->show, conn, data, len, binary);
 	pace_hear(conn);
 	conn->mount->dialect->message(&conn->peer, data, len, binary);
-	if (conn->peer.outbox.exempt_bytes > exempt) {
-		/* It has joined by a message. */
-		pace_count_opening(conn, conn->peer.outbox.exempt_bytes - exempt);
+	first = hub_queued(conn->ws->hub).first - first;
+	if (first) { /* it has joined by a message */
+		pace_count_opening(conn, first);
 	}
 	pace_count(conn, len);
 }

@@ -16,7 +16,7 @@ struct conn;
 bool download_may_begin(const struct conn *conn);
 /* The bytes of `fd` from where it stands follow what has been written, each piece within a minute.
  * Takes over `fd`. A client that sends something meanwhile, or ends its side, is cut. Without
- * memory the connection ends after what has been written. */
+ * memory or descriptors the connection ends after what has been written. */
 void download_begin(struct conn *conn, int fd, size_t bytes);
 /* Is there something left, or on its way? Then the connection must stay. */
 bool download_is_on(const struct conn *conn);

@@ -128,7 +128,8 @@ void conn_let_go(struct conn *conn);
 void conn_destroy(struct conn *conn);
 /* Its upgrade is allowed. */
 void conn_admitted(struct conn *conn);
-/* Its one HTTP answer is written: a slow client gets more time for it than libwebsockets gives. */
+/* Its one HTTP answer, or a piece of it, is written: a slow client gets more time to take it than
+ * libwebsockets gives. */
 void conn_answered(struct conn *conn);
 /* End it without a word and without waiting. Safe from anywhere; it is gone, and its peer leaves,
  * some turns later. */

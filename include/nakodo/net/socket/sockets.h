@@ -29,11 +29,17 @@ struct sockets {
 	struct handshakes handshakes;
 	struct orphan *orphans; /* that libwebsockets failed to take over; conn.c's */
 	uint64_t pause_told; /* ms: the log has been told of pauses, until then; accept.c's */
-	size_t count; /* descriptors: sockets that were accepted and are not closed yet, and those
-			 of files on their way */
-	size_t files; /* so many are on their way */
-	size_t max_count; /* which file descriptors bound */
+	size_t count; /* sockets that were accepted and are not closed yet */
+	size_t files; /* large files that are on their way */
+	size_t max_count; /* descriptors that both may have */
 	struct conn *conns; /* those of them that libwebsockets has (utlist DL), */
 	size_t adopted; /* and how many they are */
 	struct conn_walk *walks; /* through conns, under way (conn_walk.h) */
 };
+
+#define FILE_DESCRIPTORS 2 /* that a large file takes, besides its connection's */
+
+static inline size_t sockets_descriptors(const struct sockets *sockets)
+{
+	return sockets->count + sockets->files * FILE_DESCRIPTORS;
+}

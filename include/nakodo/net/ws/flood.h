@@ -28,8 +28,8 @@ struct flood {
 	bool busy, compare; /* in the last second, and in the one before as well */
 	bool rest; /* this turn has only found that there is no work */
 	unsigned round; /* of looks at all connections */
-	struct conn_walk walk; /* through those that are still to be looked at, */
-	size_t slice; /* so many at a time */
+	struct conn_walk walk; /* of this round, */
+	size_t left, slice; /* that has so many to look at still, and so many at a time */
 	int64_t allowed; /* bytes of one connection, in this round */
 };
 
