@@ -149,7 +149,7 @@ test('an allocation that fails costs one connection at most', { timeout: all ? 1
   t.diagnostic(`SEED=${seed}: ${faults.failed} allocations failed`);
 });
 
-test('an allocation that fails while auth-webhook is asked costs one newcomer at most', { timeout: all ? 600000 : 120000 }, async (t) => {
+test('an allocation that fails while auth-webhook is asked costs one newcomer at most', { timeout: all ? 1800000 : 120000 }, async (t) => {
   const faults = new Faults();
   const receiver = await Receiver.start(t);
   receiver.answer = (request, response) => response.writeHead(200).end('{"allow":true,"user":"u","name":"n","room":["*"],"ttl":1}');
