@@ -178,6 +178,13 @@ int nakodo_v1_waiting_pass(struct nakodo_v1_waiting *waiting, const char *id,
 	return session_push_unbounded(waiting->session, frame) ? 0 : -ENOMEM;
 }
 
+/* A note may be of a message that is kept no more, and gone. */
+static uint64_t number_of(const struct nakodo_v1_waiting *waiting, const struct frame_book *book,
+	const struct frame *frame)
+{
+	return session_keeps(waiting->session, frame) ? frame_book_number(book, frame) : 0;
+}
+
 void nakodo_v1_waiting_save(
 	const struct nakodo_v1_waiting *waiting, const struct frame_book *book, struct save *save)
 {
@@ -188,11 +195,19 @@ void nakodo_v1_waiting_save(
 	save_number(save, HASH_COUNT(waiting->notes));
 	for (note = waiting->notes; note; note = note->hh.next) {
 		save_text(save, note->id);
-		save_number(save, frame_book_number(book, note->came));
-		save_number(save, frame_book_number(book, note->turned));
-		save_number(save, frame_book_number(book, note->updated));
+		save_number(save, number_of(waiting, book, note->came));
+		save_number(save, number_of(waiting, book, note->turned));
+		save_number(save, number_of(waiting, book, note->updated));
 		save_number(save, note->spoke);
 	}
+}
+
+static struct frame *find_kept(
+	const struct nakodo_v1_waiting *waiting, const struct frame_book *book, struct saved *saved)
+{
+	struct frame *frame = frame_book_find(book, saved);
+
+	return session_keeps(waiting->session, frame) ? frame : NULL;
 }
 
 int nakodo_v1_waiting_restore(
@@ -214,10 +229,9 @@ int nakodo_v1_waiting_restore(
 		if (!note) {
 			return -ENOMEM;
 		}
-		/* One that the session does not keep is only not found when it is withdrawn. */
-		note->came = frame_book_find(book, saved);
-		note->turned = frame_book_find(book, saved);
-		note->updated = frame_book_find(book, saved);
+		note->came = find_kept(waiting, book, saved);
+		note->turned = find_kept(waiting, book, saved);
+		note->updated = find_kept(waiting, book, saved);
 		note->spoke = saved_number_up_to(saved, 1);
 	}
 	return 0;

@@ -85,6 +85,16 @@ bool session_can_resume(const struct session *session, uint64_t n)
 	return n <= session->sent && session->sent - n <= session->kept.count;
 }
 
+bool session_keeps(const struct session *session, const struct frame *frame)
+{
+	unsigned i = 0;
+
+	while (frame && i < session->kept.count && outbox_at(&session->kept, i) != frame) {
+		i++;
+	}
+	return frame && i < session->kept.count;
+}
+
 struct frame *session_kept(const struct session *session, unsigned i)
 {
 	return outbox_at(&session->kept, i);

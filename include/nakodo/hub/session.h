@@ -54,6 +54,8 @@ bool session_withdraw(struct session *session, struct frame *frame);
 int session_ack(struct session *session, uint64_t n);
 /* Is every message after the first n kept? */
 bool session_can_resume(const struct session *session, uint64_t n);
+/* Is that message, which may be gone, still kept? NULL: no. */
+bool session_keeps(const struct session *session, const struct frame *frame);
 /* Number acked + 1 + i, for i < session->kept.count, of a session that can resume. */
 struct frame *session_kept(const struct session *session, unsigned i);
 
