@@ -169,23 +169,39 @@ describe('the signals view', () => {
     await b.until(() => !document.querySelector('.signals-detail').checkVisibility());
   });
 
+  /** Click at the first or the last row in sight; again if what stands above it moved meanwhile. */
+  async function choose({ page }, way) {
+    for (let chosen = null; !chosen;) {
+      await page.$eval('.signals-scroll', (scroller) => scroller.scrollIntoView({ block: 'nearest' }));
+      const { x, y } = await page.$eval('.signals-scroll', (scroller, which) => {
+        const { left, top, bottom } = scroller.getBoundingClientRect();
+        // Of a row at the edge only a part is there.
+        return { x: left + 200, y: which === 'first' ? top + 34 : Math.min(bottom, innerHeight) - 6 };
+      }, way);
+      await page.mouse.click(x, y);
+      chosen = await page.waitForSelector('.row[aria-selected="true"]', { timeout: 2000 }).catch(() => null);
+    }
+  }
+
+  /** In the page: the chosen row whole, between the lanes' names and the end, and what it is. */
+  function isInSight() {
+    const box = (selector) => document.querySelector(selector)?.getBoundingClientRect();
+    const [row, head, scroller, title] = ['.row[aria-selected="true"]', '.signals-lanes', '.signals-scroll', '.signals-detail h2'].map(box);
+    return row && row.top >= head.bottom - 1 && head.top >= 0 && row.bottom <= Math.min(scroller.bottom, innerHeight) + 1
+      && title.top >= 0 && title.bottom <= innerHeight;
+  }
+
   for (const [name, viewport] of [['a page', DESKTOP], ['a drawer', DRAWER], ['the drawer of a phone', { width: 360, height: 256 }]]) {
     it(`keeps an event that is opened whole and in sight, with what it is, in ${name}`, async (t) => {
       const [, b] = await pair(t, {}, { viewport });
+      await b.until(() => /complete/.test(document.querySelector('[data-kind="gathering"]')?.textContent));
       for (const way of ['last', 'first']) {
-        await b.page.$eval('.signals-scroll', (scroller) => scroller.scrollIntoView({ block: 'nearest' }));
-        const { x, y } = await b.page.$eval('.signals-scroll', (scroller, which) => {
-          const { left, top, bottom } = scroller.getBoundingClientRect();
-          // Of a row at the edge only a part is there.
-          return { x: left + 200, y: which === 'first' ? top + 34 : Math.min(bottom, innerHeight) - 6 };
-        }, way);
-        await b.page.mouse.click(x, y);
-        await b.until(() => {
-          const box = (selector) => document.querySelector(selector)?.getBoundingClientRect();
-          const [row, head, scroller, title] = ['.row[aria-selected="true"]', '.signals-lanes', '.signals-scroll', '.signals-detail h2'].map(box);
-          return row && row.top >= head.bottom - 1 && head.top >= 0 && row.bottom <= Math.min(scroller.bottom, innerHeight) + 1
-            && title.top >= 0 && title.bottom <= innerHeight;
-        });
+        await choose(b, way);
+        await b.until(isInSight);
+        // What stands above takes more room: a state with a longer name wraps.
+        await b.page.$eval('.signals-peers', (peers) => { peers.style.paddingBottom = '24px'; });
+        await b.until(isInSight);
+        await b.page.$eval('.signals-peers', (peers) => { peers.style.paddingBottom = ''; });
         await b.page.click('.signals-detail button');
         await b.until(() => !document.querySelector('.signals-detail').checkVisibility());
       }

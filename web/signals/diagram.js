@@ -35,7 +35,10 @@ export class Diagram {
   #follow = true;
   /** The chosen row is to be brought into sight, once its details have taken their place. */
   #isToReveal = false;
-  #resized = new ResizeObserver(() => this.draw());
+  #resized = new ResizeObserver(() => {
+    this.#isToReveal = Boolean(this.#selected);
+    this.draw();
+  });
 
   /** @param {Model} model @param {DiagramOptions} options */
   constructor(model, options) {
