@@ -82,6 +82,24 @@ for (const secure of [false, true]) {
 }
 
 describe('what is said to very many', () => {
+  it('is heard to its end by all of them, also when its sender closes before its address has time for the rest', async (t) => {
+    const [readers, count] = [60, 170]; // in one read, and more work than an address may have done in a turn
+    const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '0', '--max-peers-per-room', String(readers + 1), '--connect-rate', '0', '--message-rate', '0', '--byte-rate', '0'] });
+    const others = await Promise.all(Array.from({ length: readers }, () => open(daemon, '/relay/many', { from: '127.1.0.1' })));
+    const sender = await open(daemon, '/relay/many');
+    await others[0].text('hello'); // while others speak, an address has little time
+    await sender.says();
+    const said = Array.from({ length: count }, (_, n) => `n${n}`);
+    await sender.wire.write(Buffer.concat([...said.map((text) => frame(TEXT, text)), frame(CLOSE, closing(1000))]));
+    await Promise.all(others.map(async (peer, i) => {
+      if (i) assert.equal(await peer.says(), 'text hello');
+      for (const text of said) assert.equal(await peer.says(), `text ${text}`);
+    }));
+    const { left_later: later } = await daemon.meters();
+    assert.equal(later, 1, 'it had time for all');
+    for (const { wire } of [sender, ...others]) wire.socket.destroy();
+  });
+
   it('lets who is told little go first before half of them are told', async (t) => {
     const count = 800;
     const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '0', '--max-peers-per-room', String(count + 1), '--connect-rate', '0', '--message-rate', '0', '--byte-rate', '0'] });

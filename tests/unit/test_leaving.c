@@ -22,6 +22,7 @@
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/sockets.h"
+#include "nakodo/net/ws/rates.h"
 #include "nakodo/net/ws/ws.h"
 #include "peers.h"
 
@@ -40,6 +41,8 @@ static struct ws ws;
 static struct hub_space *space;
 static uint64_t left[8]; /* ids of peers, in that order */
 static unsigned departures, admissions;
+static char heard[8]; /* the messages, in that order */
+static bool ends; /* the next message ends its sender's stay */
 
 static struct census_group *group_of(const struct conn *conn)
 {
@@ -54,6 +57,7 @@ static void on_leave(struct peer *peer)
 	if (!conn->leaving) {
 		leaving_detach(conn);
 	}
+	pace_end(conn);
 	left[departures++] = peer->id;
 	census_work(group_of(conn), ws.pace.turn.number, AN_AGE);
 }
@@ -83,9 +87,17 @@ static struct conn *come(const char *text)
 	return conn;
 }
 
+/* A message of one byte has come while its address has no time. */
+static void say(struct conn *conn, char message)
+{
+	assert_false(pace_is_due(conn));
+	assert_true(pace_keep(conn, &message, 1, false));
+}
+
 /* Its connection ends, as closing.c says it. */
 static void end(struct conn *conn)
 {
+	pace_release(conn);
 	conn->stage = CONN_DEAD;
 	leaving_begin(conn);
 }
@@ -105,6 +117,19 @@ static void admit(struct conn *conn, const struct request *request)
 	(void)conn;
 	(void)request;
 	admissions++;
+}
+
+/* The dialect takes all the time that an address has. */
+static void deliver(struct conn *conn, const char *data, size_t len, bool binary)
+{
+	(void)binary;
+	pace_hear(conn);
+	strncat(heard, data, len);
+	if (ends) {
+		hub_close(&conn->peer, 1008, "bad message");
+	}
+	use_up(conn);
+	pace_count(conn, len);
 }
 
 static bool may_hold(struct conn *conn)
@@ -134,11 +159,14 @@ static int set_up(void **state)
 		.pace = {.options = &options,
 			.deadlines = &deadlines,
 			.admit = admit,
+			.deliver = deliver,
 			.hold = may_hold,
 			.resumed = go_on}};
 	pace_start(&ws.pace, all.hub);
 	ws.leaving = (struct leaving){.turn = &ws.pace.turn, .census = gate.census};
 	departures = admissions = 0;
+	memset(heard, 0, sizeof(heard));
+	ends = false;
 	return 0;
 }
 
@@ -219,6 +247,71 @@ static void until_it_leaves_it_has_its_seat_and_gets_nothing_and_its_place_is_fr
 	assert_int_equal(other->peer.outbox.count, 2);
 	next_turn();
 	assert_int_equal(hub_room(space, "room")->count, 1);
+}
+
+static void what_it_had_said_is_delivered_before_it_leaves_in_its_addresss_time(void **state)
+{
+	struct conn *conn = come(HERE), *other = come(HERE);
+
+	(void)state;
+	use_up(conn);
+	say(conn, '1');
+	say(conn, '2');
+	end(conn);
+	end(other);
+	assert_string_equal(heard, "");
+	next_turn();
+	assert_string_equal(heard, "1");
+	next_turn();
+	assert_string_equal(heard, "12");
+	assert_int_equal(departures, 0);
+	next_turn();
+	assert_int_equal(departures, 1);
+	assert_int_equal(left[0], conn->peer.id);
+	next_turn();
+	assert_int_equal(departures, 2);
+	assert_int_equal(left[1], other->peer.id);
+	assert_false(leaving_has_more(&ws.leaving));
+}
+
+static void what_it_had_said_may_end_its_stay_and_then_nothing_more_is_delivered(void **state)
+{
+	struct conn *conn = come(HERE);
+
+	(void)state;
+	use_up(conn);
+	say(conn, '1');
+	say(conn, '2');
+	end(conn);
+	ends = true;
+	next_turn();
+	assert_int_equal(departures, 1);
+	next_turn();
+	next_turn();
+	assert_string_equal(heard, "1");
+	assert_int_equal(departures, 1);
+	assert_false(leaving_has_more(&ws.leaving));
+}
+
+static void what_it_had_said_costs_its_address_and_holds_nobody_any_more(void **state)
+{
+	struct conn *conn = come(HERE), *newcomer = come(HERE);
+
+	(void)state;
+	options.message_rate = 1;
+	rates_begin(conn);
+	use_up(conn);
+	for (char message = '1'; message <= '6'; message++) {
+		say(conn, message);
+	}
+	end(conn);
+	assert_false(pace_has_more(&ws.pace));
+	rates_begin(newcomer);
+	assert_int_equal(rates_spend_message(newcomer), 1000); /* a burst is owed */
+	next_turn();
+	assert_string_equal(heard, "1");
+	assert_false(pace_has_more(&ws.pace));
+	assert_false(pace_hold_back(conn)); /* nor is anything asked for it */
 }
 
 static void who_comes_newly_is_admitted_behind_all_who_left_before_it(void **state)
@@ -323,6 +416,9 @@ int main(void)
 		TEST(those_of_one_address_leave_in_order_and_each_turn_as_many_as_it_has_time_for),
 		TEST(nobody_waits_for_those_of_another_address),
 		TEST(until_it_leaves_it_has_its_seat_and_gets_nothing_and_its_place_is_free),
+		TEST(what_it_had_said_is_delivered_before_it_leaves_in_its_addresss_time),
+		TEST(what_it_had_said_may_end_its_stay_and_then_nothing_more_is_delivered),
+		TEST(what_it_had_said_costs_its_address_and_holds_nobody_any_more),
 		TEST(who_comes_newly_is_admitted_behind_all_who_left_before_it),
 		TEST(who_was_never_admitted_does_not_wait_to_leave),
 		TEST(who_is_closed_before_it_has_left_leaves_once_and_by_itself),

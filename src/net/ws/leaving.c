@@ -13,7 +13,7 @@
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
-#include "nakodo/net/ws/expiry.h"
+#include "nakodo/net/ws/rates.h"
 #include "nakodo/net/ws/ws.h"
 
 static bool has_time(const struct conn *conn)
@@ -26,11 +26,9 @@ static bool has_time(const struct conn *conn)
 
 void leaving_detach(struct conn *conn)
 {
-	expiry_end(conn);
 	stall_end(&conn->ws->stalls, conn);
-	pace_leave(conn);
+	rates_leave(conn);
 	conn_leave_place(conn);
-	pace_end(conn);
 	reading_leave(&conn->ws->reading, conn);
 	flood_leave(conn);
 }
@@ -47,12 +45,20 @@ void leaving_begin(struct conn *conn)
 		hub_drop(peer);
 		return;
 	}
+	pace_detach(conn);
 	leaving_detach(conn);
 	hub_mute(peer);
 	deadlines_clear(conn->ws->deadlines, &conn->timer);
 	conn->leaving = true;
 	DL_APPEND2(conn->ws->leaving.first, conn, more_prev, more_next);
 	meter_add(METER_LEFT_LATER, 1);
+}
+
+/* Behind what it had said. */
+static bool may_leave(struct conn *conn)
+{
+	pace_release(conn);
+	return has_time(conn);
 }
 
 /* Its dialect may have closed it meanwhile. */
@@ -85,7 +91,7 @@ void leaving_settle(struct leaving *leaving)
 	while (count--) {
 		conn = leaving->first;
 		DL_DELETE2(leaving->first, conn, more_prev, more_next);
-		if (has_time(conn)) {
+		if (may_leave(conn)) {
 			leave(conn);
 		} else {
 			DL_APPEND2(leaving->first, conn, more_prev, more_next);

@@ -16,10 +16,10 @@
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/ws/backlog.h"
+#include "nakodo/net/ws/rates.h"
 #include "nakodo/net/ws/ws.h"
 #include "nakodo/service/admission.h"
 
-#define BURST 4 /* seconds of the rate */
 #define HELD_MAX 30000 /* ms of being held in a row before the peer is closed */
 #define LOOK_AGAIN 100 /* ms, at whom it waits for */
 #define ASKED 5000 /* ms, after which whose question is open is looked at, for nothing */
@@ -76,29 +76,6 @@ static void request_free(struct request *request)
 	}
 }
 
-static uint64_t debt_of(const struct limit *limit, uint64_t now)
-{
-	return limit->due > now * 1000 ? limit->due - now * 1000 : 0;
-}
-
-/* With a burst of debt it is not held but for its own messages, at the rate, whoever of its address
- * owes the rest. */
-void pace_begin(struct conn *conn)
-{
-	uint64_t now = pace_now(conn), most = UINT64_C(1000000) * BURST;
-
-	conn->limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_MESSAGES, most, now);
-	conn->byte_limit.due = now * 1000 + census_take_debt(conn->place, CENSUS_BYTES, most, now);
-}
-
-void pace_leave(struct conn *conn)
-{
-	uint64_t now = pace_now(conn);
-
-	census_leave_debt(conn->place, CENSUS_MESSAGES, debt_of(&conn->limit, now), now);
-	census_leave_debt(conn->place, CENSUS_BYTES, debt_of(&conn->byte_limit, now), now);
-}
-
 /* How long to leave it unread, in ms; 0: its next message is due. */
 static uint64_t wait_of(struct conn *conn)
 {
@@ -115,9 +92,18 @@ static uint64_t wait_of(struct conn *conn)
 	return rate > readers ? rate : readers;
 }
 
+/* It may have left its place, by a message or since it is about to leave, after which nothing may
+ * be known of its address. */
+static struct census_group *group_of(const struct conn *conn)
+{
+	return conn->place ? conn->place : census_find(conn->ws->gate->census, &conn->address);
+}
+
 static bool has_turn(const struct conn *conn)
 {
-	return turn_has_room(&pace_of(conn)->turn, conn->place);
+	struct census_group *group = conn->leaving ? group_of(conn) : conn->place;
+
+	return turn_has_room(&pace_of(conn)->turn, group);
 }
 
 static bool is_settling(const struct conn *conn)
@@ -158,7 +144,7 @@ static void end_hold(struct conn *conn)
 
 bool pace_hold_back(struct conn *conn)
 {
-	if (!make_pacing(conn)) {
+	if (conn->leaving || !make_pacing(conn)) {
 		return false;
 	}
 	if (conn->hold == HOLD_NONE) {
@@ -312,24 +298,10 @@ static void note_wait(struct pacing *pacing, uint64_t now, const char *why)
 	}
 }
 
-static uint64_t spend_bytes(struct conn *conn, uint64_t now, size_t len)
-{
-	uint64_t rate = pace_of(conn)->options->byte_rate;
-
-	return limit_spend_bytes(&conn->byte_limit, now, rate, rate * BURST, len);
-}
-
 /* The ms that its rates want it to wait. */
 static uint64_t count(struct conn *conn, uint64_t now, size_t len)
 {
-	uint64_t rate = pace_of(conn)->options->message_rate;
-	uint64_t bytes = spend_bytes(conn, now, len), messages = 0;
-
-	if (conn->peer.unmetered) {
-		conn->peer.unmetered--;
-	} else {
-		messages = limit_spend(&conn->limit, now, rate, rate * BURST);
-	}
+	uint64_t bytes = rates_spend_bytes(conn, len), messages = rates_spend_message(conn);
 
 	if ((messages || bytes) && pacing_of(conn)) {
 		note_wait(conn->pacing, now, messages ? "too many messages" : "too many bytes");
@@ -349,13 +321,7 @@ static void hold(struct conn *conn, uint64_t due, enum meter meter)
 void pace_hear(struct conn *conn)
 {
 	press_hear(pace_of(conn)->presses);
-	turn_begin(&pace_of(conn)->turn, conn->place);
-}
-
-/* Its message may have made it leave its place, after which nothing may be known of its address. */
-static struct census_group *group_of(const struct conn *conn)
-{
-	return conn->place ? conn->place : census_find(conn->ws->gate->census, &conn->address);
+	turn_begin(&pace_of(conn)->turn, group_of(conn));
 }
 
 void pace_count(struct conn *conn, size_t len)
@@ -364,6 +330,9 @@ void pace_count(struct conn *conn, size_t len)
 	uint64_t readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
 
 	turn_end(&pace_of(conn)->turn, group_of(conn));
+	if (conn->leaving) {
+		return; /* it has been counted, and there is nothing to be left unread */
+	}
 	if (conn->peer.state == PEER_OPEN) {
 		rate = count(conn, now, len);
 	}
@@ -379,7 +348,7 @@ void pace_count_piece(struct conn *conn, size_t len)
 	if (len >= PACE_PIECE) {
 		return;
 	}
-	due = now + spend_bytes(conn, now, PACE_PIECE - len);
+	due = now + rates_spend_bytes(conn, PACE_PIECE - len);
 	if (due == now || !pacing_of(conn)) {
 		return;
 	}
@@ -391,11 +360,10 @@ void pace_count_piece(struct conn *conn, size_t len)
 
 void pace_count_opening(struct conn *conn, size_t bytes)
 {
-	uint64_t rate = pace_of(conn)->options->byte_rate, burst = rate * BURST;
+	uint64_t half = pace_of(conn)->options->byte_rate * RATES_BURST / 2;
 
 	/* Half a burst at most, whatever resume-bytes is: the rest is for what it sends now. */
-	limit_spend_bytes(&conn->byte_limit, pace_now(conn), rate, burst,
-		bytes < burst / 2 ? bytes : burst / 2);
+	rates_spend_bytes(conn, bytes < half ? bytes : half);
 }
 
 static void relieve(struct peer *sender)
@@ -432,16 +400,39 @@ void pace_release(struct conn *conn)
 	}
 }
 
+/* What is behind a question is lost with it. */
+static void drop_question(struct conn *conn)
+{
+	if (conn->pacing->question) {
+		admissions_cancel(conn->pacing->question);
+		conn->pacing->question = NULL;
+		backlog_clear(&conn->pacing->backlog);
+	}
+}
+
+void pace_detach(struct conn *conn)
+{
+	const struct held *held;
+
+	if (!conn->pacing) {
+		return; /* it was never held */
+	}
+	drop_question(conn);
+	DL_FOREACH (conn->pacing->backlog, held) {
+		rates_spend_bytes(conn, held->len);
+		rates_spend_message(conn);
+	}
+	end_hold(conn);
+}
+
 void pace_end(struct conn *conn)
 {
 	if (!conn->pacing) {
 		return; /* it was never held */
 	}
+	drop_question(conn);
 	backlog_clear(&conn->pacing->backlog);
 	request_free(conn->pacing->request);
-	if (conn->pacing->question) {
-		admissions_cancel(conn->pacing->question);
-	}
 	end_hold(conn);
 	memory_give(MEMORY_CONNECTIONS, sizeof(*conn->pacing));
 	free(conn->pacing);
@@ -484,7 +475,7 @@ void pace_audit(const struct conn *conn, struct audit *audit)
 		audit_bytes(audit, MEMORY_CONNECTIONS, request_size(pacing->request));
 	}
 	audit_bytes(audit, MEMORY_RECEIVED, backlog_bytes(backlog));
-	if (conn->hold == HOLD_NONE ? backlog != NULL || pace_is_pending(conn)
+	if (conn->hold == HOLD_NONE ? (backlog && !conn->leaving) || pace_is_pending(conn)
 				    : (conn->hold == HOLD_UNREAD) != (conn->timer.at != NULL)) {
 		audit_fault(audit, "what is held back is forgotten, or waits for two things");
 	}

@@ -32,6 +32,7 @@
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/budget.h"
 #include "nakodo/net/ws/expiry.h"
+#include "nakodo/net/ws/rates.h"
 #include "nakodo/net/ws/visits.h"
 
 /* Passes of writes until those who have had their time get more, while there is a backlog. */
@@ -103,6 +104,8 @@ static void on_leave(struct peer *peer)
 	if (!conn->leaving) {
 		leaving_detach(conn);
 	}
+	expiry_end(conn);
+	pace_end(conn);
 	if (conn->mount->dialect->close && is_known) {
 		conn->mount->dialect->close(peer);
 	}
@@ -145,7 +148,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 		return -1;
 	}
 	conn->ws = ws;
-	pace_begin(conn);
+	rates_begin(conn);
 	flood_begin(conn);
 	request.mount = conn->mount;
 	request.room = room_of(conn, &head);

@@ -70,17 +70,14 @@ struct pace {
 /* After what else is in `pace` has been set. */
 void pace_start(struct pace *pace, struct hub *hub);
 uint64_t pace_now(const struct conn *conn); /* ms of the loop */
-/* The peer begins, with what its address owes still; and it ends, while its place is still its:
- * what it owes is left to its address. */
-void pace_begin(struct conn *conn);
-void pace_leave(struct conn *conn);
 /* May its dialect hear of it now? If not, it is pending from now on, and pace->admit gets a copy of
  * the request later, before any message of it is delivered. */
 bool pace_may_admit(struct conn *conn, const struct request *request);
 bool pace_is_pending(const struct conn *conn);
 /* It is pending, whatever the turn. False: no memory. */
 bool pace_put_off(struct conn *conn, const struct request *request);
-/* From now on it is held, until pace_answered() and what else it waits for. False: no memory. */
+/* From now on it is held, until pace_answered() and what else it waits for. False: no memory, or it
+ * is about to leave. */
 bool pace_hold_back(struct conn *conn);
 /* Of one of these: what it waits for, to be cancelled if it leaves. */
 void pace_set_question(struct conn *conn, struct question *question);
@@ -105,8 +102,12 @@ bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
 /* Bytes that are kept of it so, with its request, and what auth-webhook has to be asked. */
 size_t pace_backlog(const struct conn *conn);
 /* The peer has closed or its connection has ended: deliver its backlog at once, as far as the time
- * of its address in this turn goes. The rest is lost, and who is pending then was never here. */
+ * of its address in this turn goes. Who is pending then was never here. */
 void pace_release(struct conn *conn);
+/* The peer is about to leave, and what is left of its backlog is for pace_release() in a later
+ * turn: it costs its rates now. Nothing holds it any more, and nothing is asked for it; what waits
+ * behind a question is lost. */
+void pace_detach(struct conn *conn);
 /* The peer leaves: forget its backlog and read on, for its close frame. */
 void pace_end(struct conn *conn);
 /* Between two turns, after the flush: stop reading the peers that are to be held, go on with those
