@@ -374,6 +374,7 @@ describe('rate', () => {
   it('what is resent costs none of message-rate for who kept to that', async (t) => {
     const slow = await testDaemon(t, { args: ['--message-rate', '20'] });
     const [a, b] = [await Session.join(slow.ws, 'r'), await Session.join(slow.ws, 'r')];
+    await b.taken(); // one that has never acknowledged is kept for 10 s only
     await b.cut();
     for (let i = 0; i < 200; i++) {
       b.send({ type: 'x', i });
