@@ -24,6 +24,7 @@ async function passes(from, text, to, expected) {
 /** The package's own example client, examples/client-server, without its prompt. */
 class Native {
   #peers = new Map();
+  #ended = false;
 
   constructor(url, id) {
     this.messages = [];
@@ -38,9 +39,19 @@ class Native {
   }
 
   #hear({ id, type, description, candidate, mid }) {
+    if (this.#ended) return;
     if (type === 'offer') this.#connection(id);
     if (type === 'offer' || type === 'answer') this.#peers.get(id).setRemoteDescription(description, type);
-    if (type === 'candidate') this.#peers.get(id).addRemoteCandidate(candidate, mid);
+    if (type === 'candidate') this.#add(this.#peers.get(id), candidate, mid);
+  }
+
+  /** A connection that is over throws at a candidate; from here that would end the process, without a sentence. */
+  #add(peer, candidate, mid) {
+    try {
+      peer.addRemoteCandidate(candidate, mid);
+    } catch (error) {
+      if (!['closed', 'failed'].includes(peer.state())) throw error;
+    }
   }
 
   #connection(id) {
@@ -74,6 +85,7 @@ class Native {
   }
 
   end() {
+    this.#ended = true;
     for (const peer of this.#peers.values()) peer.close();
     this.socket.close();
   }
