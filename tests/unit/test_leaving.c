@@ -314,6 +314,25 @@ static void what_it_had_said_costs_its_address_and_holds_nobody_any_more(void **
 	assert_false(pace_hold_back(conn)); /* nor is anything asked for it */
 }
 
+static void what_it_had_said_beyond_its_rates_is_lost(void **state)
+{
+	struct conn *conn = come(HERE);
+
+	(void)state;
+	options.message_rate = 1;
+	rates_begin(conn);
+	use_up(conn);
+	for (char message = '1'; message <= '7'; message++) {
+		say(conn, message);
+	}
+	end(conn);
+	for (int turn = 0; turn < 8; turn++) {
+		next_turn();
+	}
+	assert_string_equal(heard, "12345"); /* a burst, and one that would have had to wait */
+	assert_int_equal(departures, 1);
+}
+
 static void who_comes_newly_is_admitted_behind_all_who_left_before_it(void **state)
 {
 	const struct request request = {.room = "", .arguments = (const char *const[]){NULL}};
@@ -419,6 +438,7 @@ int main(void)
 		TEST(what_it_had_said_is_delivered_before_it_leaves_in_its_addresss_time),
 		TEST(what_it_had_said_may_end_its_stay_and_then_nothing_more_is_delivered),
 		TEST(what_it_had_said_costs_its_address_and_holds_nobody_any_more),
+		TEST(what_it_had_said_beyond_its_rates_is_lost),
 		TEST(who_comes_newly_is_admitted_behind_all_who_left_before_it),
 		TEST(who_was_never_admitted_does_not_wait_to_leave),
 		TEST(who_is_closed_before_it_has_left_leaves_once_and_by_itself),

@@ -32,6 +32,12 @@ struct held *backlog_take(struct held **backlog)
 	return held;
 }
 
+void backlog_drop(struct held **backlog, struct held *held)
+{
+	DL_DELETE(*backlog, held);
+	held_free(held);
+}
+
 void backlog_clear(struct held **backlog)
 {
 	while (*backlog) {

@@ -327,8 +327,11 @@ void pace_hear(struct conn *conn)
 void pace_count(struct conn *conn, size_t len)
 {
 	uint64_t now = pace_now(conn), rate = 0;
-	uint64_t readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
+	uint64_t readers = 0;
 
+	if (!conn->leaving) {
+		readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
+	}
 	turn_end(&pace_of(conn)->turn, group_of(conn));
 	if (conn->leaving) {
 		return; /* it has been counted, and there is nothing to be left unread */
@@ -412,15 +415,19 @@ static void drop_question(struct conn *conn)
 
 void pace_detach(struct conn *conn)
 {
-	const struct held *held;
+	struct held *held, *next;
+	uint64_t wait = 0;
 
 	if (!conn->pacing) {
 		return; /* it was never held */
 	}
 	drop_question(conn);
-	DL_FOREACH (conn->pacing->backlog, held) {
-		rates_spend_bytes(conn, held->len);
-		rates_spend_message(conn);
+	DL_FOREACH_SAFE (conn->pacing->backlog, held, next) {
+		if (wait) {
+			backlog_drop(&conn->pacing->backlog, held);
+		} else {
+			wait = rates_spend_bytes(conn, held->len) + rates_spend_message(conn);
+		}
 	}
 	end_hold(conn);
 }

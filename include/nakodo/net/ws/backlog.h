@@ -17,6 +17,7 @@ struct held {
 bool backlog_add(struct held **backlog, const char *data, size_t len, bool binary);
 /* The first one, now the caller's, for held_free(). */
 struct held *backlog_take(struct held **backlog);
+void backlog_drop(struct held **backlog, struct held *held);
 void backlog_clear(struct held **backlog);
 size_t backlog_bytes(const struct held *backlog);
 void held_free(struct held *held);

@@ -105,8 +105,8 @@ size_t pace_backlog(const struct conn *conn);
  * of its address in this turn goes. Who is pending then was never here. */
 void pace_release(struct conn *conn);
 /* The peer is about to leave, and what is left of its backlog is for pace_release() in a later
- * turn: it costs its rates now. Nothing holds it any more, and nothing is asked for it; what waits
- * behind a question is lost. */
+ * turn: it costs its rates now, and what is beyond them is lost, since nothing can hold it any
+ * more, and nothing is asked for it. So is what waits behind a question. */
 void pace_detach(struct conn *conn);
 /* The peer leaves: forget its backlog and read on, for its close frame. */
 void pace_end(struct conn *conn);
