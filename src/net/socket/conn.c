@@ -315,6 +315,10 @@ static void on_answered(struct wheel_timer *timer)
 {
 	struct conn *conn = conn_of_timer(timer);
 
+	if (conn->stage == CONN_DEAD) {
+		return; /* it was ended in the turn of its answer: that timeout stays (conn_kill())
+			 */
+	}
 	lws_set_timeout(conn->wsi, PENDING_FLUSH_STORED_SEND_BEFORE_CLOSE,
 		ANSWER_DEADLINE / 1000 + LIBRARY_LATER);
 	conn_kill_after(conn, ANSWER_DEADLINE);
