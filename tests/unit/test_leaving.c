@@ -293,18 +293,24 @@ static void what_it_had_said_may_end_its_stay_and_then_nothing_more_is_delivered
 	assert_false(leaving_has_more(&ws.leaving));
 }
 
+/* Its address has no time when it says the numbers up to that one, at one a second, and ends. */
+static void say_up_to_and_end(struct conn *conn, char last)
+{
+	options.message_rate = 1;
+	rates_begin(conn);
+	use_up(conn);
+	for (char message = '1'; message <= last; message++) {
+		say(conn, message);
+	}
+	end(conn);
+}
+
 static void what_it_had_said_costs_its_address_and_holds_nobody_any_more(void **state)
 {
 	struct conn *conn = come(HERE), *newcomer = come(HERE);
 
 	(void)state;
-	options.message_rate = 1;
-	rates_begin(conn);
-	use_up(conn);
-	for (char message = '1'; message <= '6'; message++) {
-		say(conn, message);
-	}
-	end(conn);
+	say_up_to_and_end(conn, '6');
 	assert_false(pace_has_more(&ws.pace));
 	rates_begin(newcomer);
 	assert_int_equal(rates_spend_message(newcomer), 1000); /* a burst is owed */
@@ -319,13 +325,7 @@ static void what_it_had_said_beyond_its_rates_is_lost(void **state)
 	struct conn *conn = come(HERE);
 
 	(void)state;
-	options.message_rate = 1;
-	rates_begin(conn);
-	use_up(conn);
-	for (char message = '1'; message <= '7'; message++) {
-		say(conn, message);
-	}
-	end(conn);
+	say_up_to_and_end(conn, '7');
 	for (int turn = 0; turn < 8; turn++) {
 		next_turn();
 	}

@@ -316,8 +316,7 @@ static void on_answered(struct wheel_timer *timer)
 	struct conn *conn = conn_of_timer(timer);
 
 	if (conn->stage == CONN_DEAD) {
-		return; /* it was ended in the turn of its answer: that timeout stays (conn_kill())
-			 */
+		return; /* ended in the same turn: the timeout of conn_kill() stays */
 	}
 	lws_set_timeout(conn->wsi, PENDING_FLUSH_STORED_SEND_BEFORE_CLOSE,
 		ANSWER_DEADLINE / 1000 + LIBRARY_LATER);

@@ -326,16 +326,13 @@ void pace_hear(struct conn *conn)
 
 void pace_count(struct conn *conn, size_t len)
 {
-	uint64_t now = pace_now(conn), rate = 0;
-	uint64_t readers = 0;
+	uint64_t now = pace_now(conn), rate = 0, readers;
 
-	if (!conn->leaving) {
-		readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
-	}
 	turn_end(&pace_of(conn)->turn, group_of(conn));
 	if (conn->leaving) {
 		return; /* it has been counted, and there is nothing to be left unread */
 	}
+	readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
 	if (conn->peer.state == PEER_OPEN) {
 		rate = count(conn, now, len);
 	}
