@@ -148,6 +148,10 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_HELD_FOR_OTHERS] = {"held_for_others",
 		"Times that a peer was left unread since its address had its time of a turn.",
 		METER_COUNTER},
+	[METER_READ_LATER] = {"read_later",
+		"Reads by TLS that waited for a later turn of the loop, since their address had "
+		"its time of this one.",
+		METER_COUNTER},
 	[METER_ADMITTED_LATER] = {"admitted_later",
 		"Peers that waited for a later turn of the loop to be admitted, since their "
 		"address "

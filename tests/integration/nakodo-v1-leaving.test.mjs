@@ -250,7 +250,7 @@ describe('a session that cannot be resumed', () => {
     await a.find('peer-away');
     const x = 'x'.repeat(28000);
     for (let i = 0; i < 9; i++) a.send({ type: 'x', i, x });
-    assert.equal((await a.next()).code, 'peer-busy');
+    for (let i = 3; i < 9; i++) assert.equal((await a.next()).code, 'peer-busy');
     await b.connect();
     for (let i = 0; i < 3; i++) assert.equal((await b.next()).i, i); // more than send-queue, which does not count here
     await b.silent();

@@ -13,7 +13,7 @@ const NEWCOMER_EVERY = 200; // ms
 const SLICE = 1000; // ms
 const ROUNDS = 7; // on a busy machine one may go wrong by chance; most may not
 const UNNOTICED = 0.02; // s; below that nobody asks for the ratio
-const ARGS = ['--listen', '127.0.0.1:0', '--listen', 'proxy:127.0.0.1:0', '--trusted-proxy', '127.0.0.200', '--max-memory', '24MiB'];
+const ARGS = ['--listen', '127.0.0.1:0', '--listen', 'proxy:127.0.0.1:0', '--trusted-proxy', '127.0.0.200', '--listen', 'tls:127.0.0.1:0', '--max-memory', '24MiB'];
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const p99 = (times) => times.sort((a, b) => a - b)[Math.ceil(times.length * 0.99) - 1];
@@ -79,11 +79,11 @@ describe('the neighbours notice nothing of', () => {
   after(() => attack.stop());
 
   Object.entries(attacks).forEach(([name, { meets }], i) => it(name, async (t) => {
-    const [daemon, decoy] = await Promise.all([1, 2].map(() => startDaemon({ args: ARGS })));
+    const [daemon, decoy] = await Promise.all([1, 2].map(() => startDaemon({ args: ARGS, tls: true })));
     t.after(() => Promise.all([daemon.stop(), decoy.stop()]));
     const pairs = await Promise.all(Array.from({ length: PAIRS }, (_, n) => Pair.open(daemon, `pair-${n}`)));
     t.after(() => pairs.forEach(({ a, b }) => [a, b].forEach(({ wire }) => wire.socket.destroy())));
-    const slice = (target) => measure(daemon, pairs, attack.run(name, { port: target.ports[0], proxyPort: target.ports[1], address: `127.0.${i + 1}.1` }, SLICE));
+    const slice = (target) => measure(daemon, pairs, attack.run(name, { port: target.ports[0], proxyPort: target.ports[1], tlsPort: target.tlsPort, address: `127.0.${i + 1}.1` }, SLICE));
     const rounds = [];
     do {
       rounds.push([await slice(decoy), await slice(daemon)]);

@@ -3,6 +3,7 @@
 // begins anew only when the one before is over.
 import { once } from 'node:events';
 import net from 'node:net';
+import tls from 'node:tls';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { CONTINUATION, frame, handshake, noise, PING, PONG, TEXT } from './raw.mjs';
 
@@ -10,6 +11,8 @@ const CHUNK = noise('attack', 30000).toString('hex');
 const large = frame(TEXT, CHUNK);
 const many = (count, ...one) => Buffer.concat(Array.from({ length: count }, () => frame(...one)));
 const small = many(200, TEXT, 'x');
+const record = many(2300, TEXT, 'x');
+const pieces = Buffer.concat([frame(TEXT, 'begun', { fin: false }), many(2300, CONTINUATION, 'x', { fin: false })]);
 const pings = many(20000, PING, '');
 const empty = Buffer.concat([frame(TEXT, 'begun', { fin: false }), many(20000, CONTINUATION, '', { fin: false })]);
 const pongs = many(100, PONG, '');
@@ -21,8 +24,8 @@ class Attacker {
   #sockets = new Set();
   #over;
 
-  constructor({ port, proxyPort, address, ms }) {
-    Object.assign(this, { port, proxyPort, address });
+  constructor({ port, proxyPort, tlsPort, address, ms }) {
+    Object.assign(this, { port, proxyPort, tlsPort, address });
     this.over = new Promise((done) => { this.#over = done; });
     setTimeout(() => {
       this.ended = true;
@@ -39,8 +42,8 @@ class Attacker {
   }
 
   /** A connection on which `bytes` are said; `gone` is its end. What comes is forgotten. */
-  dial(bytes = '', { port = this.port } = {}) {
-    const socket = net.connect({ host: '127.0.0.1', port, localAddress: this.address });
+  dial(bytes = '', { port = this.port, by = net } = {}) {
+    const socket = by.connect({ host: '127.0.0.1', port, localAddress: this.address, rejectUnauthorized: false });
     this.#sockets.add(socket);
     socket.on('error', () => {});
     socket.gone = new Promise((done) => socket.on('close', () => {
@@ -75,8 +78,17 @@ class Attacker {
     return session;
   }
 
+  /** Many who say `bytes` at once, when all have come. */
+  async crowd(bytes, where) {
+    const peers = Array.from({ length: 120 }, () => this.dial(handshake('/relay/crowd'), where));
+    await this.wait(Promise.all(peers.map((peer) => Promise.race([peer.gone, once(peer, 'data')]))));
+    for (const peer of peers) peer.write(bytes);
+    await this.wait(Promise.all(peers.map(({ gone }) => gone)), 300);
+    await this.cut(...peers);
+  }
+
   async cut(...sockets) {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) socket.encrypted ? socket.destroy() : socket.resetAndDestroy();
     await Promise.all(sockets.map(({ gone }) => gone));
   }
 
@@ -196,15 +208,19 @@ export const attacks = {
     },
   },
   'a crowd that says everything at once': {
-    width: 100,
+    width: 1,
     meets: 'held_for_others',
-    async step(a) {
-      const peer = a.open('/relay/crowd');
-      await a.wait(Promise.race([peer.gone, once(peer, 'data')]));
-      a.crowd = [...a.crowd ?? [], peer];
-      if (a.crowd.length === 100) for (const one of a.crowd) one.write(small);
-      await a.wait(peer.gone);
-    },
+    step: (a) => a.crowd(small),
+  },
+  'a crowd that says a full TLS record of the smallest messages at once': {
+    width: 1,
+    meets: 'read_later',
+    step: (a) => a.crowd(record, { port: a.tlsPort, by: tls }),
+  },
+  'a crowd whose messages come in the smallest pieces': {
+    width: 1,
+    meets: 'held_for_others',
+    step: (a) => a.crowd(pieces),
   },
   'long lists, and many': {
     width: 60,
@@ -285,7 +301,7 @@ export const attacks = {
 export class Attack {
   #worker = new Worker(new URL(import.meta.url));
 
-  /** Attack for so long; what was done. Where: { port, proxyPort, address }. */
+  /** Attack for so long; what was done. Where: { port, proxyPort, tlsPort, address }. */
   async run(name, where, ms) {
     this.#worker.postMessage({ name, where: { ...where, ms } });
     const [acts] = await once(this.#worker, 'message');

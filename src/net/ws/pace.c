@@ -106,6 +106,11 @@ static bool has_turn(const struct conn *conn)
 	return turn_has_room(&pace_of(conn)->turn, group);
 }
 
+bool pace_has_turn(const struct conn *conn)
+{
+	return conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN || has_turn(conn);
+}
+
 static bool is_settling(const struct conn *conn)
 {
 	return conn->hold == HOLD_PENDING || conn->hold == HOLD_RELIEVED;
@@ -194,12 +199,17 @@ bool pace_is_pending(const struct conn *conn)
 	return conn->pacing && conn->pacing->request;
 }
 
-bool pace_is_due(struct conn *conn)
+static void hold_for_others(struct conn *conn)
 {
 	if (conn->hold == HOLD_NONE && !has_turn(conn) && pacing_of(conn)) {
 		meter_add(METER_HELD_FOR_OTHERS, 1);
 		set_hold(conn, HOLD_PENDING);
 	}
+}
+
+bool pace_is_due(struct conn *conn)
+{
+	hold_for_others(conn);
 	return conn->hold == HOLD_NONE && conn->peer.state == PEER_OPEN;
 }
 
@@ -257,6 +267,7 @@ static void go_on(struct conn *conn)
 	}
 	if (became == IS_DUE) {
 		end_hold(conn);
+		turn_expect_read(&pace_of(conn)->turn, group_of(conn));
 		pace_of(conn)->resumed(conn);
 	}
 }
@@ -348,6 +359,9 @@ void pace_count_piece(struct conn *conn, size_t len)
 	if (len >= PACE_PIECE) {
 		return;
 	}
+	turn_begin(&pace_of(conn)->turn, conn->place);
+	turn_end(&pace_of(conn)->turn, conn->place);
+	hold_for_others(conn);
 	due = now + rates_spend_bytes(conn, PACE_PIECE - len);
 	if (due == now || !pacing_of(conn)) {
 		return;
@@ -356,14 +370,6 @@ void pace_count_piece(struct conn *conn, size_t len)
 	if (conn->peer.state == PEER_OPEN) {
 		hold(conn, due > conn->pacing->due ? due : conn->pacing->due, METER_HELD);
 	}
-}
-
-void pace_count_opening(struct conn *conn, size_t bytes)
-{
-	uint64_t half = pace_of(conn)->options->byte_rate * RATES_BURST / 2;
-
-	/* Half a burst at most, whatever resume-bytes is: the rest is for what it sends now. */
-	rates_spend_bytes(conn, bytes < half ? bytes : half);
 }
 
 static void relieve(struct peer *sender)
@@ -377,7 +383,13 @@ static void relieve(struct peer *sender)
 
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
 {
-	return conn->pacing && backlog_add(&conn->pacing->backlog, data, len, binary);
+	struct turn *turn = &pace_of(conn)->turn;
+	bool is_kept;
+
+	turn_begin(turn, group_of(conn));
+	is_kept = conn->pacing && backlog_add(&conn->pacing->backlog, data, len, binary);
+	turn_end(turn, group_of(conn));
+	return is_kept;
 }
 
 size_t pace_backlog(const struct conn *conn)

@@ -52,3 +52,11 @@ uint64_t rates_spend_bytes(struct conn *conn, size_t len)
 
 	return limit_spend_bytes(&conn->byte_limit, now_of(conn), rate, rate * RATES_BURST, len);
 }
+
+void rates_spend_opening(struct conn *conn, size_t bytes)
+{
+	uint64_t half = conn->ws->pace.options->byte_rate * RATES_BURST / 2;
+
+	/* Half a burst at most, whatever resume-bytes is: the rest is for what it sends now. */
+	rates_spend_bytes(conn, bytes < half ? bytes : half);
+}

@@ -9,8 +9,10 @@
 #include <libwebsockets.h>
 #include <utlist.h>
 
+#include "nakodo/base/meter.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/ws/pace.h"
 #include "nakodo/net/ws/ws.h"
 
 #define HEADER_MAX 14 /* bytes of a client's frame before its payload (RFC 6455 section 5.2) */
@@ -23,6 +25,30 @@
 #define QUEUED_MAX 20000 /* frames, */
 #define QUEUED_BYTES_MAX (32 << 20) /* and their bytes */
 #define UNHEARD (1 << 1) /* a reason not to read, beside that of reading_hold() */
+
+static long on_bio(BIO *bio, int call, const char *bytes, size_t len, int argi, long argl, int ret,
+	size_t *processed)
+{
+	const struct conn *conn = (const struct conn *)BIO_get_callback_arg(bio);
+
+	(void)bytes, (void)len, (void)argi, (void)argl, (void)processed;
+	if (call != BIO_CB_READ || pace_has_turn(conn)) {
+		return ret;
+	}
+	meter_add(METER_READ_LATER, 1);
+	BIO_set_retry_read(bio); /* as if nothing had come; the socket stays readable */
+	return -1;
+}
+
+void reading_begin(struct conn *conn)
+{
+	SSL *ssl = lws_get_ssl(conn->wsi);
+
+	if (ssl) {
+		BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)conn);
+		BIO_set_callback_ex(SSL_get_rbio(ssl), on_bio);
+	}
+}
 
 static size_t header_of(size_t payload)
 {

@@ -9,6 +9,7 @@
 #define SHARED 2000000 /* ns of a turn for one address while others have something to say, */
 #define ALONE 25000000 /* and while nobody has: there is only who comes newly */
 #define OTHERS 1000 /* ms for which an address that said something is awaited */
+#define READ 40000 /* ns that one read may take, if it is full of the smallest frames */
 #define FRAME 250 /* ns that writing a frame takes later, */
 #define BYTES 2 /* and how many of its bytes take one more; TLS and the kernel's copy */
 
@@ -66,6 +67,11 @@ bool turn_begin_aside(struct turn *turn)
 void turn_interrupt(struct turn *turn)
 {
 	turn->goes_on = false;
+}
+
+void turn_expect_read(struct turn *turn, struct census_group *group)
+{
+	census_work(group, turn->number, READ);
 }
 
 void turn_end(struct turn *turn, struct census_group *group)

@@ -134,7 +134,7 @@ void ws_admit(struct conn *conn, const struct request *request)
 
 	conn->mount->dialect->open(&conn->peer, request);
 	charge_aside(conn, aside);
-	pace_count_opening(conn, conn->peer.outbox.bytes);
+	rates_spend_opening(conn, conn->peer.outbox.bytes);
 }
 
 int ws_open(struct ws *ws, struct conn *conn)
@@ -158,6 +158,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 		bearer_is_asked(conn_sockets(conn)->gate, conn->listener->endpoint.auth);
 	if (conn->listener->endpoint.tls) {
 		tls_settle(lws_get_ssl(conn->wsi));
+		reading_begin(conn);
 		trim_note_handshake(&ws->trim);
 	}
 	conn->stage = CONN_OPEN;
@@ -184,7 +185,7 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool binary
 	conn->mount->dialect->message(&conn->peer, data, len, binary);
 	first = hub_queued(conn->ws->hub).first - first;
 	if (first) { /* it has joined by a message */
-		pace_count_opening(conn, first);
+		rates_spend_opening(conn, first);
 	}
 	pace_count(conn, len);
 }

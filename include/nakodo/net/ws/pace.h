@@ -11,7 +11,8 @@
  *
  * Reading is stopped between two turns of the loop, never inside a read: libwebsockets 4.1.6 loops
  * for ever when flow control sets in while TLS has decrypted bytes left. What the current read
- * still brings, at most one TLS record, waits in a backlog here.
+ * still brings, at most one TLS record, waits in a backlog here; no further record is read for an
+ * address that has had its time (reading_begin()).
  *
  * What conn->hold says of a connection:
  *
@@ -86,18 +87,17 @@ void pace_answered(struct conn *conn);
 void pace_hear(struct conn *conn);
 /* May its next message be delivered now? If not, it is held from now on: pace_keep(). */
 bool pace_is_due(struct conn *conn);
+/* Has its address time left in this turn? Who is about to leave is never asked to wait. */
+bool pace_has_turn(const struct conn *conn);
 /* Count a message of so many bytes that was just delivered, since pace_hear(); begin to hold its
  * peer if it is one too many. pace->deliver gets the backlog later, and what it delivers is counted
  * again. */
 void pace_count(struct conn *conn, size_t len);
-/* The peer is sent so many bytes because it has connected: they count as if it had sent them, so
- * that its address cannot be sent them again and again. Nobody is held for them alone. */
-void pace_count_opening(struct conn *conn, size_t bytes);
 /* So many bytes of a message have come by themselves, and more of it is to come: to take many small
- * pieces is work that the message's length does not show. Its peer may be closed, or be held before
- * its message is whole. */
+ * pieces is work that the message's length does not show, for the turn as well. Its peer may be
+ * closed, or be held before its message is whole. */
 void pace_count_piece(struct conn *conn, size_t len);
-/* Keep a message of a peer that is held. False: no memory. */
+/* Keep a message of a peer that is held, which takes time of its turn too. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
 /* Bytes that are kept of it so, with its request, and what auth-webhook has to be asked. */
 size_t pace_backlog(const struct conn *conn);

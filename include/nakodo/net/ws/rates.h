@@ -19,3 +19,6 @@ void rates_leave(struct conn *conn);
  * 0: the next may be read at once; else the ms until it may. */
 uint64_t rates_spend_message(struct conn *conn);
 uint64_t rates_spend_bytes(struct conn *conn, size_t len);
+/* The peer is sent so many bytes because it has connected: they count as if it had sent them, so
+ * that its address cannot be sent them again and again. Nobody is held for them alone. */
+void rates_spend_opening(struct conn *conn, size_t bytes);

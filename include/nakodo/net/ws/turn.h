@@ -37,6 +37,8 @@ bool turn_has_room(const struct turn *turn, struct census_group *group);
  * too. */
 void turn_begin(struct turn *turn, const struct census_group *group);
 void turn_end(struct turn *turn, struct census_group *group);
+/* One of it is about to be read again. What its read brings cannot be left for a later turn. */
+void turn_expect_read(struct turn *turn, struct census_group *group);
 /* A peer comes or leaves, and its dialect is about to be told; turn_end() follows. False: that is a
  * message's doing, whose speaker it is charged to, and it does not. */
 bool turn_begin_aside(struct turn *turn);
