@@ -80,8 +80,12 @@ class Attacker {
 
   /** Many who say `bytes` at once, when all have come. */
   async crowd(bytes, where) {
-    const peers = Array.from({ length: 120 }, () => this.dial(handshake('/relay/crowd'), where));
-    await this.wait(Promise.all(peers.map((peer) => Promise.race([peer.gone, once(peer, 'data')]))));
+    const peers = [];
+    while (peers.length < 120 && !this.ended) { // one after the other: their handshakes are no part of it
+      const peer = this.dial(handshake('/relay/crowd'), where);
+      await this.wait(Promise.race([peer.gone, once(peer, 'data')]));
+      peers.push(peer);
+    }
     for (const peer of peers) peer.write(bytes);
     await this.wait(Promise.all(peers.map(({ gone }) => gone)), 300);
     await this.cut(...peers);
