@@ -228,11 +228,11 @@ export const mutants = {
     shows: { '4.1': /the daemon ended with SIGKILL/, '4.3': /error: 'message \d+: not within/ },
     edits: [
       {
-        file: 'src/net/ws/pace.c',
+        file: 'src/net/ws/counting.c',
         from: `		meter_add(meter, 1);
-		set_hold(conn, HOLD_PENDING);`,
+		pacing_hold(conn, HOLD_PENDING);`,
         to: `		meter_add(meter, 1);
-		set_hold(conn, HOLD_UNREAD);
+		pacing_hold(conn, HOLD_UNREAD);
 		pace_of(conn)->hold(conn);`,
       },
       {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { open, openMany, Refused } from '../lib/client.mjs';
 import { testDaemon } from '../lib/daemon.mjs';
+import { connect, frame, handshake, open as openRaw, TEXT } from '../lib/raw.mjs';
 import { Ended, Session } from '../lib/v1.mjs';
 
 const HOG = { localAddress: '127.0.0.2' };
@@ -187,5 +188,46 @@ describe('one who is away', { concurrency: true }, () => {
     assert.deepEqual(await b.next(), { type: 'peer-joined', peer: { id: c.id, owner: false } });
     await b.silent();
     await Promise.all([a.bye(), b.bye(), c.bye()]);
+  });
+});
+
+describe('the time of an address is not for those of it alone who say most', () => {
+  const COUNT = 100;
+  const BURST = 200; // messages that each may say at once
+  const record = Buffer.concat(Array.from({ length: 2200 }, () => frame(TEXT, 'x')));
+  const from = '127.0.0.2';
+
+  /** Where others are heard too, so that the address has no more than its share of each turn. */
+  async function talk(daemon, isOver) {
+    const other = await openRaw(daemon, '/echo', { from: '127.0.0.3' });
+    while (!isOver()) {
+      await other.text('hello');
+      await other.says('the echo');
+    }
+    await other.leave();
+  }
+
+  it('by TLS a colleague is heard long before they have said all', async (t) => {
+    const daemon = await testDaemon(t, { tls: true, args: ['--max-peers-per-room', '300'] });
+    const crowd = [];
+    for (let i = 0; i < COUNT; i++) {
+      const wire = await connect(daemon, { secure: true, from });
+      await wire.write(handshake('/relay/crowd'));
+      assert.equal((await wire.response()).status, 101);
+      wire.parse = () => { wire.received = Buffer.alloc(0); };
+      crowd.push(wire);
+    }
+    const colleague = await openRaw(daemon, '/echo', { secure: true, from });
+    let isOver = false;
+    const talking = talk(daemon, () => isOver);
+    await Promise.all(crowd.map((wire) => wire.write(record)));
+    await colleague.text('hello');
+    assert.equal(await colleague.says('the echo'), 'text hello');
+    const { messages_in: heard, read_later: waited } = await daemon.meters();
+    assert.ok(waited > 0, 'nobody had to wait');
+    assert.ok(heard < COUNT * BURST * 2 / 3, `${heard} messages were heard before`);
+    isOver = true;
+    await talking;
+    await Promise.all(crowd.map((wire) => wire.reset()));
   });
 });

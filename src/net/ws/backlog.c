@@ -7,21 +7,43 @@
 
 #include "nakodo/base/memory.h"
 
-bool backlog_add(struct held **backlog, const char *data, size_t len, bool binary)
+/* NULL: no memory. */
+static struct held *add(struct held **backlog, const char *data, size_t len)
 {
 	struct held *held = malloc(sizeof(*held) + len);
 
 	if (!held) {
-		return false;
+		return NULL;
 	}
 	memory_take(MEMORY_RECEIVED, sizeof(*held) + len);
 	held->len = len;
-	held->binary = binary;
+	held->binary = false;
+	held->fault = 0;
 	if (len) {
 		memcpy(held->data, data, len);
 	}
 	DL_APPEND(*backlog, held);
-	return true;
+	return held;
+}
+
+bool backlog_add(struct held **backlog, const char *data, size_t len, bool binary)
+{
+	struct held *held = add(backlog, data, len);
+
+	if (held) {
+		held->binary = binary;
+	}
+	return held;
+}
+
+bool backlog_add_fault(struct held **backlog, unsigned short code, const char *reason)
+{
+	struct held *held = add(backlog, reason, strlen(reason) + 1);
+
+	if (held) {
+		held->fault = code;
+	}
+	return held;
 }
 
 struct held *backlog_take(struct held **backlog)

@@ -7,39 +7,20 @@
 
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
-#include "nakodo/base/options.h"
 #include "nakodo/dialect/request.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/press.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
-#include "nakodo/net/socket/conn.h"
 #include "nakodo/net/ws/backlog.h"
 #include "nakodo/net/ws/rates.h"
-#include "nakodo/net/ws/ws.h"
 #include "nakodo/service/admission.h"
+#include "pacing.h"
 
-#define HELD_MAX 30000 /* ms of being held in a row before the peer is closed */
 #define LOOK_AGAIN 100 /* ms, at whom it waits for */
+#define RECORD_READS 2 /* a record's header and its body */
 #define ASKED 5000 /* ms, after which whose question is open is looked at, for nothing */
-#define HELD_GAP 1000 /* ms without being held that end such a row */
-
-/* Made when the connection is held for the first time, kept until its peer leaves. */
-struct pacing {
-	struct conn *conn;
-	struct pacing *prev, *next; /* while it is_settling(): pace's `settling` (utlist DL) */
-	struct request *request; /* it is pending; NULL: it is not. Owned */
-	struct question *question; /* that is open; NULL: none */
-	struct held *backlog; /* read, but not due (utlist DL) */
-	uint64_t due; /* ms: when its rates allow the next message */
-	uint64_t held_since, released; /* ms: when holding began, when a message was due last */
-};
-
-static struct pace *pace_of(const struct conn *conn)
-{
-	return &conn->ws->pace;
-}
 
 uint64_t pace_now(const struct conn *conn)
 {
@@ -59,8 +40,7 @@ static bool make_pacing(struct conn *conn)
 	return true;
 }
 
-/* NULL: no memory, and the peer is closed. */
-static struct pacing *pacing_of(struct conn *conn)
+struct pacing *pacing_of(struct conn *conn)
 {
 	if (!make_pacing(conn)) {
 		hub_close(&conn->peer, 1011, "out of memory");
@@ -92,23 +72,16 @@ static uint64_t wait_of(struct conn *conn)
 	return rate > readers ? rate : readers;
 }
 
-/* It may have left its place, by a message or since it is about to leave, after which nothing may
- * be known of its address. */
-static struct census_group *group_of(const struct conn *conn)
+struct census_group *pacing_group(const struct conn *conn)
 {
 	return conn->place ? conn->place : census_find(conn->ws->gate->census, &conn->address);
 }
 
 static bool has_turn(const struct conn *conn)
 {
-	struct census_group *group = conn->leaving ? group_of(conn) : conn->place;
+	struct census_group *group = conn->leaving ? pacing_group(conn) : conn->place;
 
 	return turn_has_room(&pace_of(conn)->turn, group);
-}
-
-bool pace_has_turn(const struct conn *conn)
-{
-	return conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN || has_turn(conn);
 }
 
 static bool is_settling(const struct conn *conn)
@@ -118,13 +91,14 @@ static bool is_settling(const struct conn *conn)
 
 static void on_due(struct wheel_timer *timer);
 
-/* Nothing else changes `hold`: the list and the timer are in step with it (see the header). Who is
- * put into the list again comes last in it. */
-static void set_hold(struct conn *conn, enum conn_hold hold)
+void pacing_hold(struct conn *conn, enum conn_hold hold)
 {
 	struct pace *pace = pace_of(conn);
 
 	if (is_settling(conn)) {
+		if (pace->next == conn->pacing) {
+			pace->next = NULL;
+		}
 		DL_DELETE(pace->settling, conn->pacing);
 	}
 	conn->hold = hold;
@@ -144,7 +118,7 @@ static void end_hold(struct conn *conn)
 		conn->stage < CONN_PEER_CLOSED) {
 		pace_of(conn)->release(conn);
 	}
-	set_hold(conn, HOLD_NONE);
+	pacing_hold(conn, HOLD_NONE);
 }
 
 bool pace_hold_back(struct conn *conn)
@@ -153,7 +127,7 @@ bool pace_hold_back(struct conn *conn)
 		return false;
 	}
 	if (conn->hold == HOLD_NONE) {
-		set_hold(conn, HOLD_PENDING);
+		pacing_hold(conn, HOLD_PENDING);
 	}
 	return true;
 }
@@ -180,7 +154,7 @@ void pace_answered(struct conn *conn)
 {
 	conn->pacing->question = NULL;
 	if (conn->hold == HOLD_UNREAD) {
-		set_hold(conn, HOLD_RELIEVED);
+		pacing_hold(conn, HOLD_RELIEVED);
 	}
 }
 
@@ -199,17 +173,17 @@ bool pace_is_pending(const struct conn *conn)
 	return conn->pacing && conn->pacing->request;
 }
 
-static void hold_for_others(struct conn *conn)
+void pacing_hold_for_others(struct conn *conn)
 {
 	if (conn->hold == HOLD_NONE && !has_turn(conn) && pacing_of(conn)) {
 		meter_add(METER_HELD_FOR_OTHERS, 1);
-		set_hold(conn, HOLD_PENDING);
+		pacing_hold(conn, HOLD_PENDING);
 	}
 }
 
 bool pace_is_due(struct conn *conn)
 {
-	hold_for_others(conn);
+	pacing_hold_for_others(conn);
 	return conn->hold == HOLD_NONE && conn->peer.state == PEER_OPEN;
 }
 
@@ -233,7 +207,11 @@ static void deliver_first(struct conn *conn)
 {
 	struct held *held = backlog_take(&conn->pacing->backlog);
 
-	pace_of(conn)->deliver(conn, held->data, held->len, held->binary);
+	if (held->fault) {
+		hub_close(&conn->peer, held->fault, held->data);
+	} else {
+		pace_of(conn)->deliver(conn, held->data, held->len, held->binary);
+	}
 	held_free(held);
 }
 
@@ -267,22 +245,79 @@ static void go_on(struct conn *conn)
 	}
 	if (became == IS_DUE) {
 		end_hold(conn);
-		turn_expect_read(&pace_of(conn)->turn, group_of(conn));
+		turn_spend(&pace_of(conn)->turn, pacing_group(conn),
+			conn->tls ? TURN_RECORD : TURN_READ);
+		conn->pacing->granted = RECORD_READS;
+		conn->pacing->granted_in = pace_of(conn)->turn.number;
 		pace_of(conn)->resumed(conn);
 	}
 }
 
-/* Go on with who is held, if it is due, or let it wait for what keeps it. */
-static void look(struct conn *conn)
+/* Leave who is held unread, if that can be done by now, for as long as what keeps it. */
+static void stop(struct conn *conn)
 {
-	if (!wait_of(conn) && has_turn(conn)) {
+	if (conn->hold == HOLD_PENDING && !pace_of(conn)->hold(conn)) {
+		pacing_hold(conn, HOLD_PENDING);
+	} else if (conn->hold != HOLD_NONE) {
+		pacing_hold(conn, wait_of(conn) ? HOLD_UNREAD : HOLD_RELIEVED);
+	}
+}
+
+/* Go on with who is held, if it is due, or let it wait for what keeps it. True: it only waits for
+ * its address. */
+static bool look(struct conn *conn)
+{
+	bool due = !wait_of(conn), goes_on = due && has_turn(conn);
+
+	if (goes_on) {
 		go_on(conn);
 	}
-	if (conn->hold == HOLD_PENDING && !pace_of(conn)->hold(conn)) {
-		set_hold(conn, HOLD_PENDING);
-	} else if (conn->hold != HOLD_NONE) {
-		set_hold(conn, wait_of(conn) ? HOLD_UNREAD : HOLD_RELIEVED);
+	stop(conn);
+	return due && !goes_on;
+}
+
+void pace_stop(struct conn *conn)
+{
+	if (conn->hold == HOLD_PENDING) {
+		stop(conn);
 	}
+}
+
+static bool take_grant(struct conn *conn)
+{
+	struct pacing *pacing = conn->pacing;
+
+	if (!pacing || !pacing->granted || pacing->granted_in != pace_of(conn)->turn.number) {
+		return false;
+	}
+	pacing->granted--;
+	return true;
+}
+
+/* Who is closed already needs nothing but time. */
+bool pace_may_read(struct conn *conn)
+{
+	if (conn->stage == CONN_DEAD || turn_has_room(&pace_of(conn)->turn, pacing_group(conn))) {
+		return true;
+	}
+	if (conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN) {
+		return false;
+	}
+	if (take_grant(conn)) {
+		return true;
+	}
+	/* OpenSSL asks for more when nothing decrypted is left. */
+	if (conn->hold < HOLD_UNREAD && make_pacing(conn)) {
+		meter_add(METER_READ_LATER, 1);
+		pace_of(conn)->hold(conn);
+		pacing_hold(conn, HOLD_RELIEVED);
+	}
+	return false;
+}
+
+void pace_count_read(struct conn *conn, size_t bytes)
+{
+	turn_spend(&pace_of(conn)->turn, pacing_group(conn), bytes * TURN_BYTE);
 }
 
 static void on_due(struct wheel_timer *timer)
@@ -298,86 +333,12 @@ static void on_due(struct wheel_timer *timer)
 	}
 }
 
-/* Its rates want it to wait. The peer is closed if they have wanted that for long. */
-static void note_wait(struct pacing *pacing, uint64_t now, const char *why)
-{
-	if (!pacing->held_since || now - pacing->released > HELD_GAP) {
-		pacing->held_since = now;
-	}
-	if (now - pacing->held_since >= HELD_MAX) {
-		hub_close(&pacing->conn->peer, 4429, why);
-	}
-}
-
-/* The ms that its rates want it to wait. */
-static uint64_t count(struct conn *conn, uint64_t now, size_t len)
-{
-	uint64_t bytes = rates_spend_bytes(conn, len), messages = rates_spend_message(conn);
-
-	if ((messages || bytes) && pacing_of(conn)) {
-		note_wait(conn->pacing, now, messages ? "too many messages" : "too many bytes");
-	}
-	return messages > bytes ? messages : bytes;
-}
-
-static void hold(struct conn *conn, uint64_t due, enum meter meter)
-{
-	conn->pacing->due = due;
-	if (conn->hold == HOLD_NONE) {
-		meter_add(meter, 1);
-		set_hold(conn, HOLD_PENDING);
-	}
-}
-
-void pace_hear(struct conn *conn)
-{
-	press_hear(pace_of(conn)->presses);
-	turn_begin(&pace_of(conn)->turn, group_of(conn));
-}
-
-void pace_count(struct conn *conn, size_t len)
-{
-	uint64_t now = pace_now(conn), rate = 0, readers;
-
-	turn_end(&pace_of(conn)->turn, group_of(conn));
-	if (conn->leaving) {
-		return; /* it has been counted, and there is nothing to be left unread */
-	}
-	readers = press_wait(pace_of(conn)->presses, &conn->peer, conn->place, now);
-	if (conn->peer.state == PEER_OPEN) {
-		rate = count(conn, now, len);
-	}
-	if ((rate || readers) && conn->peer.state == PEER_OPEN && pacing_of(conn)) {
-		hold(conn, now + rate, rate ? METER_HELD : METER_HELD_FOR_READERS);
-	}
-}
-
-void pace_count_piece(struct conn *conn, size_t len)
-{
-	uint64_t now = pace_now(conn), due;
-
-	if (len >= PACE_PIECE) {
-		return;
-	}
-	turn_begin(&pace_of(conn)->turn, conn->place);
-	turn_end(&pace_of(conn)->turn, conn->place);
-	hold_for_others(conn);
-	due = now + rates_spend_bytes(conn, PACE_PIECE - len);
-	if (due == now || !pacing_of(conn)) {
-		return;
-	}
-	note_wait(conn->pacing, now, "too many small pieces");
-	if (conn->peer.state == PEER_OPEN) {
-		hold(conn, due > conn->pacing->due ? due : conn->pacing->due, METER_HELD);
-	}
-}
-
 static void relieve(struct peer *sender)
 {
 	struct conn *conn = (struct conn *)sender;
 
 	if (conn->hold == HOLD_UNREAD) {
-		set_hold(conn, HOLD_RELIEVED);
+		pacing_hold(conn, HOLD_RELIEVED);
 	}
 }
 
@@ -386,10 +347,15 @@ bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary)
 	struct turn *turn = &pace_of(conn)->turn;
 	bool is_kept;
 
-	turn_begin(turn, group_of(conn));
+	turn_begin(turn, pacing_group(conn));
 	is_kept = conn->pacing && backlog_add(&conn->pacing->backlog, data, len, binary);
-	turn_end(turn, group_of(conn));
+	turn_end(turn, pacing_group(conn));
 	return is_kept;
+}
+
+bool pace_keep_fault(struct conn *conn, unsigned short code, const char *reason)
+{
+	return conn->hold != HOLD_NONE && backlog_add_fault(&conn->pacing->backlog, code, reason);
 }
 
 size_t pace_backlog(const struct conn *conn)
@@ -462,6 +428,20 @@ void pace_start(struct pace *pace, struct hub *hub)
 	turn_start(&pace->turn, hub, pace->deadlines);
 }
 
+/* All have been put behind each other in the order in which they were; who has waited in vain shall
+ * stand before who was served. */
+static void begin_with_next(struct pace *pace)
+{
+	struct pacing *last = pace->next ? pace->next->prev : NULL;
+
+	if (last && pace->next != pace->settling) {
+		pace->settling->prev->next = pace->settling;
+		pace->settling = pace->next;
+		last->next = NULL;
+	}
+	pace->next = NULL;
+}
+
 /* guard hold: between two turns only. */
 void pace_settle(struct pace *pace)
 {
@@ -470,9 +450,13 @@ void pace_settle(struct pace *pace)
 
 	/* What one of them delivers may take another out of the list, or put one in. */
 	DL_COUNT(pace->settling, pacing, count);
-	for (; count && pace->settling; count--) {
-		look(pace->settling->conn);
+	for (pace->next = NULL; count && pace->settling; count--) {
+		pacing = pace->settling;
+		if (look(pacing->conn) && !pace->next) {
+			pace->next = pacing;
+		}
 	}
+	begin_with_next(pace);
 }
 
 bool pace_has_more(const struct pace *pace)

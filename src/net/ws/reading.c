@@ -9,7 +9,6 @@
 #include <libwebsockets.h>
 #include <utlist.h>
 
-#include "nakodo/base/meter.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/ws/pace.h"
@@ -26,18 +25,21 @@
 #define QUEUED_BYTES_MAX (32 << 20) /* and their bytes */
 #define UNHEARD (1 << 1) /* a reason not to read, beside that of reading_hold() */
 
+/* What is not to be read yet looks as if it had not come. */
 static long on_bio(BIO *bio, int call, const char *bytes, size_t len, int argi, long argl, int ret,
 	size_t *processed)
 {
-	const struct conn *conn = (const struct conn *)BIO_get_callback_arg(bio);
+	struct conn *conn = (struct conn *)BIO_get_callback_arg(bio);
 
-	(void)bytes, (void)len, (void)argi, (void)argl, (void)processed;
-	if (call != BIO_CB_READ || pace_has_turn(conn)) {
-		return ret;
+	(void)bytes, (void)len, (void)argi, (void)argl;
+	if (call == (BIO_CB_READ | BIO_CB_RETURN) && ret > 0) {
+		pace_count_read(conn, *processed);
+	} else if (call == BIO_CB_READ && !pace_may_read(conn)) {
+		BIO_clear_retry_flags(bio);
+		BIO_set_retry_read(bio);
+		return -1;
 	}
-	meter_add(METER_READ_LATER, 1);
-	BIO_set_retry_read(bio); /* as if nothing had come; the socket stays readable */
-	return -1;
+	return ret;
 }
 
 void reading_begin(struct conn *conn)
@@ -57,6 +59,9 @@ static size_t header_of(size_t payload)
 
 static void begin_read(struct reading *reading, struct conn *conn)
 {
+	if (reading->current && reading->current != conn) {
+		pace_stop(reading->current);
+	}
 	reading->current = conn;
 	reading->begun = false;
 	reading->filled = 0;
@@ -147,7 +152,8 @@ bool reading_start(struct reading *reading, struct conn *conn)
 	return true;
 }
 
-/* guard hold: with decrypted bytes left it would loop for ever. */
+/* guard hold: with decrypted bytes left it would loop for ever. OpenSSL asks for more when there
+ * are none. */
 bool reading_hold(struct conn *conn)
 {
 	SSL *ssl = lws_get_ssl(conn->wsi);

@@ -9,7 +9,6 @@
 #define SHARED 2000000 /* ns of a turn for one address while others have something to say, */
 #define ALONE 25000000 /* and while nobody has: there is only who comes newly */
 #define OTHERS 1000 /* ms for which an address that said something is awaited */
-#define READ 40000 /* ns that one read may take, if it is full of the smallest frames */
 #define FRAME 250 /* ns that writing a frame takes later, */
 #define BYTES 2 /* and how many of its bytes take one more; TLS and the kernel's copy */
 
@@ -69,9 +68,9 @@ void turn_interrupt(struct turn *turn)
 	turn->goes_on = false;
 }
 
-void turn_expect_read(struct turn *turn, struct census_group *group)
+void turn_spend(struct turn *turn, struct census_group *group, uint64_t ns)
 {
-	census_work(group, turn->number, READ);
+	census_work(group, turn->number, ns);
 }
 
 void turn_end(struct turn *turn, struct census_group *group)

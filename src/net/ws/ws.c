@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/utf8.h"
@@ -33,6 +32,7 @@
 #include "nakodo/net/ws/budget.h"
 #include "nakodo/net/ws/expiry.h"
 #include "nakodo/net/ws/rates.h"
+#include "nakodo/net/ws/rx.h"
 #include "nakodo/net/ws/visits.h"
 
 /* Passes of writes until those who have had their time get more, while there is a backlog. */
@@ -74,15 +74,6 @@ static void watch(struct conn *conn)
 		check_alive);
 }
 
-static void drop_rx(struct conn *conn)
-{
-	if (conn->rx) {
-		memory_give(MEMORY_RECEIVED, conn->rx->room);
-		free(conn->rx);
-		conn->rx = NULL;
-	}
-}
-
 /* What its dialect has done for a peer that came or left is its address's, of which nothing more
  * may be known. */
 static void charge_aside(struct conn *conn, bool aside)
@@ -110,7 +101,7 @@ static void on_leave(struct peer *peer)
 		conn->mount->dialect->close(peer);
 	}
 	charge_aside(conn, aside);
-	drop_rx(conn);
+	rx_drop(conn);
 	conn_kill_after(conn, WS_CLOSE_DEADLINE);
 	visits_leave(conn);
 }
@@ -134,6 +125,9 @@ void ws_admit(struct conn *conn, const struct request *request)
 
 	conn->mount->dialect->open(&conn->peer, request);
 	charge_aside(conn, aside);
+	if (conn->tls) {
+		turn_spend(&conn->ws->pace.turn, conn->place, TURN_RECORD);
+	}
 	rates_spend_opening(conn, conn->peer.outbox.bytes);
 }
 
@@ -190,53 +184,24 @@ static void deliver(struct conn *conn, const char *data, size_t len, bool binary
 	pace_count(conn, len);
 }
 
+/* It is closed for what it has said, behind what it had said before. */
+static void fail(struct conn *conn, unsigned short code, const char *reason)
+{
+	conn->failed = true;
+	if (!pace_keep_fault(conn, code, reason)) {
+		hub_close(&conn->peer, code, reason);
+	}
+}
+
 static void take(struct conn *conn, const char *data, size_t len)
 {
 	if (!conn->rx_binary && !utf8_is_valid(data, len)) {
-		hub_close(&conn->peer, 1007, "a text message must be UTF-8");
+		fail(conn, 1007, "a text message must be UTF-8");
 	} else if (pace_is_due(conn)) {
 		deliver(conn, data, len, conn->rx_binary);
 	} else if (!pace_keep(conn, data, len, conn->rx_binary)) {
 		hub_close(&conn->peer, 1011, "out of memory");
 	}
-}
-
-/* Bytes of the message that is on its way in. */
-static size_t received(const struct conn *conn)
-{
-	return conn->rx ? conn->rx->len : 0;
-}
-
-static bool is_too_large(const struct conn *conn, size_t len, size_t rest)
-{
-	size_t most = conn->ws->options->max_message, have = received(conn) + len;
-
-	return have > most || rest > most - have;
-}
-
-/* `rest` more bytes of the same frame will follow. */
-static bool append(struct conn *conn, const char *data, size_t len, size_t rest)
-{
-	size_t have = received(conn), room = conn->rx ? conn->rx->room : 0;
-
-	if (!conn->rx || have + len > room) {
-		size_t needed = have + len + rest;
-		size_t larger = needed > room * 2 ? needed : room * 2;
-		struct conn_rx *rx = realloc(conn->rx, sizeof(*rx) + larger);
-
-		if (!rx) {
-			return false;
-		}
-		memory_take(MEMORY_RECEIVED, larger - room);
-		rx->len = (unsigned)have;
-		rx->room = (unsigned)larger;
-		conn->rx = rx;
-	}
-	if (len) {
-		memcpy(conn->rx->data + have, data, len);
-	}
-	conn->rx->len = (unsigned)(have + len);
-	return true;
 }
 
 /* A ping may have come between the fragments of a message, of which libwebsockets tells nothing but
@@ -257,7 +222,7 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 	bool whole = lws_is_final_fragment(conn->wsi) && !rest;
 	struct conn_rx *rx;
 
-	if (conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN) {
+	if (conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN || conn->failed) {
 		flood_skip(conn, len);
 		return;
 	}
@@ -267,26 +232,24 @@ void ws_receive(struct conn *conn, const char *data, size_t len)
 		turn_interrupt(&conn->ws->pace.turn);
 	}
 	if (first) {
-		drop_rx(conn);
+		rx_drop(conn);
 		conn->rx_binary = lws_frame_is_binary(conn->wsi);
 	}
-	if (is_too_large(conn, len, rest)) {
-		hub_close(&conn->peer, 1009, "message too large");
+	if (rx_is_too_large(conn, len, rest)) {
+		fail(conn, 1009, "message too large");
 		return;
 	}
 	if (first && whole) {
 		take(conn, data, len);
 		return;
 	}
-	if (!append(conn, data, len, rest)) {
+	if (!rx_append(conn, data, len, rest)) {
 		hub_close(&conn->peer, 1011, "out of memory");
 		return;
 	}
 	if (whole) {
 		answer_behind_pong(conn);
-		rx = conn->rx;
-		memory_give(MEMORY_RECEIVED, rx->room);
-		conn->rx = NULL;
+		rx = rx_take(conn);
 		take(conn, rx->data, rx->len);
 		free(rx);
 	} else {

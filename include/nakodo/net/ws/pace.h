@@ -9,10 +9,10 @@
  * pending: a peer that may be closed like any other, of which its dialect knows nothing. Who waits
  * for what auth-webhook answers (ws/asking.h) is held too, and pending if it has just connected.
  *
- * Reading is stopped between two turns of the loop, never inside a read: libwebsockets 4.1.6 loops
- * for ever when flow control sets in while TLS has decrypted bytes left. What the current read
- * still brings, at most one TLS record, waits in a backlog here; no further record is read for an
- * address that has had its time (reading_begin()).
+ * Reading is stopped when a read is over, never inside it: libwebsockets 4.1.6 loops for ever when
+ * flow control sets in while TLS has decrypted bytes left. What the current read still brings, at
+ * most one TLS record, waits in a backlog here; no further record is read for an address that has
+ * had its time (reading_begin()).
  *
  * What conn->hold says of a connection:
  *
@@ -23,7 +23,8 @@
  *    └────────────┴── all is delivered ───┴─────────────────────────────────────────────────┘
  *
  * PENDING and RELIEVED are in `settling` and looked at after each turn, UNREAD has the connection's
- * timer and is looked at when it fires.
+ * timer and is looked at when it fires. By TLS, who has said nothing can be RELIEVED as well: what
+ * it says is not read yet.
  */
 #pragma once
 
@@ -66,6 +67,7 @@ struct pace {
 	struct turn turn;
 	struct presses *presses; /* the hub's */
 	struct pacing *settling; /* to be looked at after this turn (utlist DL) */
+	struct pacing *next; /* while they are: the first that waits for its address in vain */
 };
 
 /* After what else is in `pace` has been set. */
@@ -87,8 +89,13 @@ void pace_answered(struct conn *conn);
 void pace_hear(struct conn *conn);
 /* May its next message be delivered now? If not, it is held from now on: pace_keep(). */
 bool pace_is_due(struct conn *conn);
-/* Has its address time left in this turn? Who is about to leave is never asked to wait. */
-bool pace_has_turn(const struct conn *conn);
+/* May a piece of another TLS record be read? Not when its address has had its time of this turn:
+ * then it is held, and read again in its turn. To be asked by OpenSSL (net/ws/reading.h). */
+bool pace_may_read(struct conn *conn);
+/* So many bytes have been read by TLS, which took time. */
+void pace_count_read(struct conn *conn, size_t bytes);
+/* Its read is over, in a turn that goes on: if it is held, it is read no further. */
+void pace_stop(struct conn *conn);
 /* Count a message of so many bytes that was just delivered, since pace_hear(); begin to hold its
  * peer if it is one too many. pace->deliver gets the backlog later, and what it delivers is counted
  * again. */
@@ -99,6 +106,8 @@ void pace_count(struct conn *conn, size_t len);
 void pace_count_piece(struct conn *conn, size_t len);
 /* Keep a message of a peer that is held, which takes time of its turn too. False: no memory. */
 bool pace_keep(struct conn *conn, const char *data, size_t len, bool binary);
+/* Close it behind what is kept. False: nothing is, or no memory. */
+bool pace_keep_fault(struct conn *conn, unsigned short code, const char *reason);
 /* Bytes that are kept of it so, with its request, and what auth-webhook has to be asked. */
 size_t pace_backlog(const struct conn *conn);
 /* The peer has closed or its connection has ended: deliver its backlog at once, as far as the time

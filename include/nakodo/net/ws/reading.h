@@ -22,7 +22,7 @@ struct reading {
 	size_t taken; /* the same of all reads of this turn */
 };
 
-/* The peer has come. By TLS it is read while pace_has_turn() only: a record holds up to 16 kB, and
+/* The peer has come. By TLS it is read while pace_may_read() only: a record holds up to 16 kB, and
  * libwebsockets takes out all that it holds before anybody can stop it. */
 void reading_begin(struct conn *conn);
 /* So many bytes of a message have been read, and `rest` more of their frame will be. True: they are

@@ -11,6 +11,11 @@
 
 #include "nakodo/hub/hub.h"
 
+/* What is taken for certain reads cannot be measured before them: ns. */
+#define TURN_READ 40000 /* who is read again: a read that is full of the smallest messages, */
+#define TURN_RECORD 400000 /* by TLS a record; also who has come: one behind the request */
+#define TURN_BYTE 8 /* each byte by TLS, decrypted and cut into frames that nobody is told of */
+
 struct census_group;
 struct deadlines;
 
@@ -37,8 +42,8 @@ bool turn_has_room(const struct turn *turn, struct census_group *group);
  * too. */
 void turn_begin(struct turn *turn, const struct census_group *group);
 void turn_end(struct turn *turn, struct census_group *group);
-/* One of it is about to be read again. What its read brings cannot be left for a later turn. */
-void turn_expect_read(struct turn *turn, struct census_group *group);
+/* One of it takes so many ns besides. */
+void turn_spend(struct turn *turn, struct census_group *group, uint64_t ns);
 /* A peer comes or leaves, and its dialect is about to be told; turn_end() follows. False: that is a
  * message's doing, whose speaker it is charged to, and it does not. */
 bool turn_begin_aside(struct turn *turn);
