@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { testDaemon } from '../lib/daemon.mjs';
-import { CLOSE, closing, connect, frame, handshake, RawPeer, TEXT } from '../lib/raw.mjs';
+import { CLOSE, closing, connect, frame, handshake, open, RawPeer, TEXT } from '../lib/raw.mjs';
 import { enter, hear, pathOf, Session } from '../lib/v1.mjs';
 
 describe('newcomers for whom their address has no time left in a turn', () => {
@@ -69,5 +69,40 @@ describe('newcomers for whom their address has no time left in a turn', () => {
     assert.equal(daemon.lines('peer.leave').length, wires.length);
     for (const room of rooms) assert.equal((await enter(daemon, room)).welcome.peers.length, 1);
     await Promise.all(hosts.map((host) => host.bye()));
+  });
+});
+
+describe('requests by TLS that come at the same instant', () => {
+  const COUNT = 120;
+
+  /** Their handshakes are done, and nobody is served before all have asked. */
+  async function ask(daemon) {
+    const wires = [];
+    for (let i = 0; i < COUNT; i++) wires.push(await connect(daemon, { secure: true, from: '127.0.0.2' }));
+    const other = await open(daemon, '/echo');
+    daemon.child.kill('SIGSTOP');
+    await other.text('hello'); // while others speak, an address has little time
+    await Promise.all(wires.map((wire, i) => wire.write(handshake(`/relay/${i}`))));
+    return { wires, other };
+  }
+
+  it('are all answered, some of them in later turns', async (t) => {
+    const daemon = await testDaemon(t, { tls: true });
+    const { wires, other } = await ask(daemon);
+    daemon.child.kill('SIGCONT');
+    for (const wire of wires) assert.equal((await wire.response()).status, 101);
+    assert.equal(await other.says('the echo'), 'text hello');
+    assert.ok((await daemon.meters()).read_later > 0, 'nobody had to wait');
+    await Promise.all([other.leave(), ...wires.map((wire) => wire.reset())]);
+  });
+
+  it('leave no trace when they end before', async (t) => {
+    const daemon = await testDaemon(t, { tls: true });
+    const { wires, other } = await ask(daemon);
+    await Promise.all(wires.map((wire) => wire.reset()));
+    daemon.child.kill('SIGCONT');
+    assert.equal(await other.says('the echo'), 'text hello');
+    while ((await daemon.meters()).connections > 1); // or the test is not over in time
+    await other.leave();
   });
 });

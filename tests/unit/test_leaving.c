@@ -152,9 +152,11 @@ static int set_up(void **state)
 	space = hub_space_create(all.hub);
 	options = (struct options){0};
 	gate = (struct gate){.census = census_create()};
-	sockets = (struct sockets){.options = &options, .deadlines = &deadlines, .gate = &gate};
+	sockets = (struct sockets){
+		.options = &options, .deadlines = &deadlines, .gate = &gate, .turn = &ws.pace.turn};
 	listener = (struct listener){.sockets = &sockets};
 	ws = (struct ws){.gate = &gate,
+		.sockets = &sockets,
 		.deadlines = &deadlines,
 		.pace = {.options = &options,
 			.deadlines = &deadlines,

@@ -121,6 +121,30 @@ static void a_crowd_of_handshakes_leaves_something_to_give_back(void **state)
 	assert_int_equal(trims(), 1);
 }
 
+static void on_later(uv_timer_t *timer)
+{
+	uv_close((uv_handle_t *)timer, NULL);
+}
+
+static void who_asks_for_it_again_and_again_has_to_wait(void **state)
+{
+	uv_timer_t later;
+
+	(void)state;
+	hold_and_free(8 * MIB, 8 * MIB);
+	assert_int_equal(trims(), 1);
+	hold_and_free(8 * MIB, 8 * MIB);
+	uv_timer_init(&t.loop, &later);
+	uv_timer_start(&later, on_later, TRIM_DELAY + TRIM_DELAY / 2, 0);
+	while (!uv_is_closing((uv_handle_t *)&later)) {
+		uv_run(&t.loop, UV_RUN_ONCE);
+	}
+	turn(); /* closes it */
+	assert_non_null(t.trim.timer.at);
+	assert_int_equal(meter_values[METER_HEAP_TRIMS] - t.before, 1);
+	deadlines_clear(&t.deadlines, &t.trim.timer);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -130,6 +154,7 @@ int main(void)
 		TEST(little_is_left_to_the_allocator),
 		TEST(so_is_a_small_part_of_what_is_held),
 		TEST(a_crowd_of_handshakes_leaves_something_to_give_back),
+		TEST(who_asks_for_it_again_and_again_has_to_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,8 +12,8 @@
 
 #include "nakodo/base/address.h"
 #include "nakodo/net/gate/census.h"
+#include "nakodo/net/gate/turn.h"
 #include "nakodo/net/loop/deadlines.h"
-#include "nakodo/net/ws/turn.h"
 #include "peers.h"
 
 #define READERS 60

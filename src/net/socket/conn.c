@@ -14,9 +14,11 @@
 #include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
+#include "nakodo/net/gate/turn.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn_walk.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/requests.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/service/grant.h"
 
@@ -229,6 +231,7 @@ void conn_adopt(struct accepted *accepted)
 	if (accepted->tls && lws_get_ssl(wsi)) {
 		SSL_set_msg_callback(lws_get_ssl(wsi), on_tls_message);
 		SSL_set_msg_callback_arg(lws_get_ssl(wsi), conn);
+		requests_begin(conn);
 	}
 	memory_take(MEMORY_CONNECTIONS, conn_cost(conn));
 	DL_APPEND(sockets->conns, conn);
@@ -273,6 +276,10 @@ void conn_let_go(struct conn *conn)
 {
 	struct sockets *sockets = conn_sockets(conn);
 
+	requests_leave(conn);
+	if (conn->wsi) {
+		turn_spend(sockets->turn, conn->group, TURN_END);
+	}
 	conn->wsi = NULL;
 	conn->stage = CONN_DEAD;
 	/* libwebsockets may end an upgrade that was allowed without telling more than this. */

@@ -14,6 +14,7 @@ static void on_timer(struct wheel_timer *timer)
 
 	trim->most = memory_used();
 	trim->handshakes = 0;
+	trim->next = deadlines_now(trim->deadlines) + TRIM_EVERY;
 	meter_add(METER_HEAP_TRIMS, 1);
 	malloc_trim(0);
 }
@@ -26,6 +27,13 @@ static bool is_due(const struct trim *trim, uint64_t used)
 	       trim->handshakes >= TRIM_CROWD;
 }
 
+static uint64_t delay_of(const struct trim *trim)
+{
+	uint64_t now = deadlines_now(trim->deadlines);
+
+	return trim->next > now + TRIM_DELAY ? trim->next - now : TRIM_DELAY;
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
 	struct trim *trim = prepare->data;
@@ -33,7 +41,7 @@ static void on_prepare(uv_prepare_t *prepare)
 
 	trim->most = used > trim->most ? used : trim->most;
 	if (!trim->timer.at && is_due(trim, used)) {
-		deadlines_set(trim->deadlines, &trim->timer, TRIM_DELAY, on_timer);
+		deadlines_set(trim->deadlines, &trim->timer, delay_of(trim), on_timer);
 	}
 }
 

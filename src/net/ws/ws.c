@@ -27,6 +27,7 @@
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/read_head.h"
+#include "nakodo/net/socket/requests.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/net/ws/budget.h"
@@ -155,6 +156,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 		reading_begin(conn);
 		trim_note_handshake(&ws->trim);
 	}
+	turn_spend(&ws->pace.turn, conn->group, TURN_REQUEST);
 	conn->stage = CONN_OPEN;
 	conn->peer.heard = pace_now(conn);
 	hub_open(ws->hub, &conn->peer, ++ws->last_id, on_leave);
@@ -378,6 +380,7 @@ void ws_next_turn(struct ws *ws)
 	turn_next(&ws->pace.turn);
 	leaving_settle(&ws->leaving);
 	pace_settle(&ws->pace);
+	requests_settle(ws->sockets);
 }
 
 static void on_flushed(struct flush *flush)
@@ -394,7 +397,8 @@ static bool has_more(const struct flush *flush)
 {
 	const struct ws *ws = lws_container_of(flush, struct ws, flush);
 
-	return pace_has_more(&ws->pace) || leaving_has_more(&ws->leaving);
+	return pace_has_more(&ws->pace) || leaving_has_more(&ws->leaving) ||
+	       requests_has_more(ws->sockets);
 }
 
 int ws_init(struct ws *ws, const struct options *options, struct dialect_table *dialects,
@@ -439,6 +443,7 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 		.release = reading_release,
 		.resumed = watch};
 	pace_start(&ws->pace, ws->hub);
+	sockets->turn = &ws->pace.turn;
 	ws->leaving = (struct leaving){.turn = &ws->pace.turn, .census = ws->gate->census};
 	ws->stalls = (struct stalls){.options = ws->options, .deadlines = sockets->deadlines};
 	ws->reading = (struct reading){.context = sockets->context, .hub = ws->hub};

@@ -27,6 +27,8 @@ struct sockets {
 	struct waiting *waiting; /* accepted, not a conn yet; these two: accept.c's */
 	struct waiting *leaving; /* they wait no more, but for their handle to be closed */
 	struct handshakes handshakes;
+	struct turn *turn; /* what the addresses have used of it; the peers' */
+	struct conn *requests; /* by TLS, that wait for their address (utlist DL); requests.c's */
 	struct orphan *orphans; /* that libwebsockets failed to take over; conn.c's */
 	uint64_t pause_told; /* ms: the log has been told of pauses, until then; accept.c's */
 	size_t count; /* sockets that were accepted and are not closed yet */

@@ -1,6 +1,6 @@
 /*
  * leaving: when the peer of a connection that has ended leaves. At once, if its address has time
- * left in this turn of the loop (ws/turn.h); else in a later turn, so that those who go together
+ * left in this turn of the loop (gate/turn.h); else in a later turn, so that those who go together
  * keep nobody else waiting. Until then it is what it would be if the network had not yet told of
  * its end: a peer with its seats, which may be closed like any other and takes no more messages.
  * What it had said and was not due yet is delivered in the same way, before it leaves. It has given

@@ -1,7 +1,7 @@
 /*
  * pace: a peer over one of its rates is left unread until its next message is due; so is one whose
  * message met a reader with too much waiting, until that has read (hub/press.h), and one whose
- * address has had its time of this turn, until the next (net/ws/turn.h). Nothing is dropped
+ * address has had its time of this turn, until the next (net/gate/turn.h). Nothing is dropped
  * while the connection lasts.
  *
  * Who has just connected begins in the same way: when its address has had its time, its dialect
@@ -31,7 +31,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "nakodo/net/ws/turn.h"
+#include "nakodo/net/gate/turn.h"
 
 struct conn;
 struct deadlines;

@@ -5,7 +5,7 @@
  * It is given back when much less is held (base/memory.h) than since it was last given back: for
  * peers that left, for their seats, which may end long after them, and for whatever else was kept.
  * And when a crowd has come over TLS, whose handshakes take 40 kB each for a moment. That takes
- * milliseconds, in proportion to the memory, so nobody should be able to ask for it often.
+ * milliseconds, in proportion to the memory, so nobody can ask for it often.
  */
 #pragma once
 
@@ -18,6 +18,7 @@
 #define TRIM_PART 4 /* and one in so many of all that were held */
 #define TRIM_CROWD 512 /* TLS handshakes */
 #define TRIM_DELAY 1000 /* ms from then on, in which more may be freed */
+#define TRIM_EVERY 20000 /* ms from one time to the next */
 
 struct deadlines;
 
@@ -26,7 +27,8 @@ struct trim {
 	struct wheel_timer timer; /* set while there is something to give back */
 	uv_prepare_t prepare; /* behind timers too, since seats end by these */
 	uint64_t most; /* bytes that were held at once since the last time */
-	unsigned handshakes; /* since the last time */
+	unsigned handshakes; /* since the last time, */
+	uint64_t next; /* ms: and the next one is not before that */
 };
 
 void trim_start(struct trim *trim, struct deadlines *deadlines, uv_loop_t *loop);

@@ -1,5 +1,5 @@
 /* turn: measures each message. What the census knows of an address says what it has used. */
-#include "nakodo/net/ws/turn.h"
+#include "nakodo/net/gate/turn.h"
 
 #include <uv.h>
 
