@@ -363,27 +363,6 @@ static void announce(struct server *server)
 	notify_ready(&server->lifecycle.notify, count);
 }
 
-static uint64_t host_now(void *cookie)
-{
-	struct server *server = cookie;
-
-	return uv_now(&server->loop);
-}
-
-static void host_set_timer(void *cookie, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn)
-{
-	struct server *server = cookie;
-
-	deadlines_set(&server->deadlines, timer, delay, fn);
-}
-
-static void host_clear_timer(void *cookie, struct wheel_timer *timer)
-{
-	struct server *server = cookie;
-
-	deadlines_clear(&server->deadlines, timer);
-}
-
 /* Until lifecycle_finish(). */
 static void run(struct server *server)
 {
@@ -396,7 +375,6 @@ static void run(struct server *server)
 
 static int start(struct server *server, struct problem *problem)
 {
-	struct hub_host host = {host_now, host_set_timer, host_clear_timer, server};
 	struct listener *listener;
 	int error;
 
@@ -415,7 +393,7 @@ static int start(struct server *server, struct problem *problem)
 		return error;
 	}
 	deadlines_init(&server->deadlines, &server->loop);
-	hub_set_host(server->hub, &host);
+	deadlines_serve(&server->deadlines, server->hub);
 	server->sockets.context = server->context;
 	handshakes_init(&server->sockets.handshakes, &server->loop);
 	ws_start(&server->ws, &server->sockets);

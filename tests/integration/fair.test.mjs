@@ -207,7 +207,8 @@ describe('the time of an address is not for those of it alone who say most', () 
     await other.leave();
   }
 
-  it('by TLS a colleague is heard long before they have said all', async (t) => {
+  /** What `answered`, of which the crowd's address is asked, has to wait for. */
+  async function beside(t, answered) {
     const daemon = await testDaemon(t, { tls: true, args: ['--max-peers-per-room', '300'] });
     const crowd = [];
     for (let i = 0; i < COUNT; i++) {
@@ -217,17 +218,32 @@ describe('the time of an address is not for those of it alone who say most', () 
       wire.parse = () => { wire.received = Buffer.alloc(0); };
       crowd.push(wire);
     }
-    const colleague = await openRaw(daemon, '/echo', { secure: true, from });
+    const ask = await answered(daemon);
     let isOver = false;
     const talking = talk(daemon, () => isOver);
     await Promise.all(crowd.map((wire) => wire.write(record)));
-    await colleague.text('hello');
-    assert.equal(await colleague.says('the echo'), 'text hello');
+    await ask();
     const { messages_in: heard, read_later: waited } = await daemon.meters();
     assert.ok(waited > 0, 'nobody had to wait');
     assert.ok(heard < COUNT * BURST * 2 / 3, `${heard} messages were heard before`);
     isOver = true;
     await talking;
     await Promise.all(crowd.map((wire) => wire.reset()));
-  });
+  }
+
+  it('by TLS a colleague is heard long before they have said all', (t) => beside(t, async (daemon) => {
+    const colleague = await openRaw(daemon, '/echo', { secure: true, from });
+    return async () => {
+      await colleague.text('hello');
+      assert.equal(await colleague.says('the echo'), 'text hello');
+    };
+  }));
+
+  it('nor does who comes by TLS wait until then', (t) => beside(t, async (daemon) => {
+    const newcomer = await connect(daemon, { secure: true, from });
+    return async () => {
+      await newcomer.write(handshake('/echo'));
+      assert.equal((await newcomer.response()).status, 101);
+    };
+  }));
 });

@@ -36,6 +36,7 @@ static struct gate gate;
 static struct census_group *group, *other_group;
 static struct ws ws;
 static struct conn conn, other;
+static bool exhausts; /* each message takes all time of its address */
 static bool ends; /* the next message ends its sender's stay */
 static struct peer *reader; /* NULL: nobody gets the messages */
 static unsigned delivered, last; /* messages, of `conn` */
@@ -44,21 +45,6 @@ static unsigned admissions;
 static char room[8], argument[8]; /* that the last one asked for */
 static bool refuses; /* who is admitted next is closed at once */
 static unsigned holds, releases, resumes, refusals; /* that many holds are to be refused */
-
-static uint64_t host_now(void *cookie)
-{
-	return deadlines_now(cookie);
-}
-
-static void host_set_timer(void *cookie, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn)
-{
-	deadlines_set(cookie, timer, delay, fn);
-}
-
-static void host_clear_timer(void *cookie, struct wheel_timer *timer)
-{
-	deadlines_clear(cookie, timer);
-}
 
 static void admit(struct conn *one, const struct request *request)
 {
@@ -89,6 +75,9 @@ static void deliver(struct conn *from, const char *data, size_t len, bool binary
 	}
 	if (ends) {
 		hub_close(&from->peer, 1008, "bad message");
+	}
+	if (exhausts) {
+		census_work(from->place, ws.pace.turn.number, AN_AGE);
 	}
 	pace_count(from, len);
 }
@@ -144,13 +133,12 @@ static void settle(void)
 static int set_up(void **state)
 {
 	struct hub_limits limits = {.room_members = 10, .outbox_bytes = OUTBOX};
-	struct hub_host host = {host_now, host_set_timer, host_clear_timer, &deadlines};
 
 	(void)state;
 	uv_loop_init(&loop);
 	deadlines_init(&deadlines, &loop);
 	peers_init(&all, limits, (const char *const[]){NULL});
-	hub_set_host(all.hub, &host);
+	deadlines_serve(&deadlines, all.hub);
 	census = census_create();
 	options = (struct options){0};
 	gate = (struct gate){.census = census};
@@ -164,7 +152,7 @@ static int set_up(void **state)
 			.resumed = resumed}};
 	pace_start(&ws.pace, all.hub);
 	reader = NULL;
-	ends = refuses = false;
+	ends = refuses = exhausts = false;
 	admissions = delivered = last = holds = releases = resumes = refusals = 0;
 	begin(&conn, 101, "192.0.2.1", &group);
 	begin(&other, 102, "198.51.100.1", &other_group);
@@ -438,6 +426,55 @@ static void who_is_not_wanted_once_it_is_admitted_hears_nothing_more(void **stat
 	assert_false(pace_has_more(&ws.pace));
 }
 
+static void who_waits_in_vain_comes_before_who_was_served(void **state)
+{
+	(void)state;
+	other.place = group;
+	exhausts = true;
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	for (unsigned i = 0; i < 3; i++) {
+		say(&conn, i, sizeof(i));
+	}
+	say(&other, 0, sizeof(unsigned));
+	for (unsigned i = 0; i < 3; i++) {
+		settle();
+	}
+	assert_int_equal(pace_backlog(&other), 0);
+	assert_true(pace_backlog(&conn) > 0);
+	other.place = other_group;
+}
+
+static void a_fault_is_told_behind_what_was_said_before_it(void **state)
+{
+	(void)state;
+	assert_false(pace_keep_fault(&conn, 1009, "too large")); /* nothing is kept */
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	say(&conn, 0, sizeof(unsigned));
+	assert_true(pace_keep_fault(&conn, 1009, "too large"));
+	assert_int_equal(conn.peer.state, PEER_OPEN);
+	settle();
+	assert_int_equal(delivered, 1);
+	assert_int_equal(conn.peer.close_code, 1009);
+}
+
+static void who_is_refused_a_read_is_read_in_its_turn_whatever_others_have_used(void **state)
+{
+	(void)state;
+	conn.stage = CONN_OPEN;
+	assert_true(pace_may_read(&conn));
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	assert_false(pace_may_read(&conn));
+	assert_int_equal(holds, 1);
+	assert_true(pace_has_more(&ws.pace));
+	settle();
+	assert_int_equal(conn.hold, HOLD_NONE);
+	census_work(group, ws.pace.turn.number, AN_AGE);
+	assert_true(pace_may_read(&conn));
+	assert_true(pace_may_read(&conn));
+	assert_false(pace_may_read(&conn));
+	assert_int_equal(conn.hold, HOLD_RELIEVED);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -454,6 +491,9 @@ int main(void)
 		TEST(who_is_not_wanted_once_it_is_admitted_hears_nothing_more),
 		TEST(a_message_that_ends_its_senders_stay_is_charged_to_its_address),
 		TEST(who_has_had_its_time_and_has_to_wait_for_a_reader_then_goes_on_by_itself),
+		TEST(who_waits_in_vain_comes_before_who_was_served),
+		TEST(a_fault_is_told_behind_what_was_said_before_it),
+		TEST(who_is_refused_a_read_is_read_in_its_turn_whatever_others_have_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

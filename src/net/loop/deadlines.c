@@ -1,6 +1,8 @@
 /* deadlines: owns the one libuv timer behind the wheel. */
 #include "nakodo/net/loop/deadlines.h"
 
+#include "nakodo/hub/hub.h"
+
 #define LATE 500 /* ms by which the timer is late only if the process did not run */
 #define LISTEN 250 /* ms */
 
@@ -65,4 +67,26 @@ void deadlines_clear(struct deadlines *deadlines, struct wheel_timer *timer)
 void deadlines_finish(struct deadlines *deadlines)
 {
 	uv_close((uv_handle_t *)&deadlines->timer, NULL);
+}
+
+static uint64_t host_now(void *cookie)
+{
+	return deadlines_now(cookie);
+}
+
+static void host_set_timer(void *cookie, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn)
+{
+	deadlines_set(cookie, timer, delay, fn);
+}
+
+static void host_clear_timer(void *cookie, struct wheel_timer *timer)
+{
+	deadlines_clear(cookie, timer);
+}
+
+void deadlines_serve(struct deadlines *deadlines, struct hub *hub)
+{
+	struct hub_host host = {host_now, host_set_timer, host_clear_timer, deadlines};
+
+	hub_set_host(hub, &host);
 }

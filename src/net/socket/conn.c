@@ -277,9 +277,6 @@ void conn_let_go(struct conn *conn)
 	struct sockets *sockets = conn_sockets(conn);
 
 	requests_leave(conn);
-	if (conn->wsi) {
-		turn_spend(sockets->turn, conn->group, TURN_END);
-	}
 	conn->wsi = NULL;
 	conn->stage = CONN_DEAD;
 	/* libwebsockets may end an upgrade that was allowed without telling more than this. */
@@ -311,9 +308,18 @@ void conn_destroy(struct conn *conn)
 	free(conn);
 }
 
+/* Who had to wait has paid. */
+static void pay_request(struct conn *conn)
+{
+	if (!conn->request_paid) {
+		turn_spend(conn_sockets(conn)->turn, conn->group, TURN_REQUEST);
+	}
+}
+
 void conn_admitted(struct conn *conn)
 {
 	conn->stage = CONN_ADMITTED;
+	pay_request(conn);
 	end_handshake(conn);
 }
 
@@ -333,6 +339,7 @@ static void on_answered(struct wheel_timer *timer)
 void conn_answered(struct conn *conn)
 {
 	conn->stage = CONN_ANSWERED;
+	pay_request(conn);
 	end_handshake(conn);
 	deadlines_set(conn_sockets(conn)->deadlines, &conn->timer, 0, on_answered);
 }

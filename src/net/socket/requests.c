@@ -11,12 +11,11 @@
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/sockets.h"
 
-/* Of a request that was let go on all is read: it has been paid for. */
 static bool may_read(struct conn *conn)
 {
 	struct sockets *sockets = conn->listener->sockets;
 
-	if (conn->stage != CONN_REQUEST || conn->granted ||
+	if (conn->stage != CONN_REQUEST || conn->request_paid ||
 		!SSL_is_init_finished(lws_get_ssl(conn->wsi)) ||
 		turn_has_room(sockets->turn, conn->group)) {
 		return true;
@@ -67,9 +66,8 @@ static void let_go_on(struct sockets *sockets, struct conn *conn)
 {
 	forget(sockets, conn);
 	turn_spend(sockets->turn, conn->group, TURN_REQUEST);
-	conn->granted = true;
-	lws_rx_flow_control(conn->wsi, 1);
-	lws_cancel_service(sockets->context);
+	conn->request_paid = true;
+	lws_rx_flow_control(conn->wsi, 1); /* nothing decrypted is left: the kernel tells of it */
 }
 
 void requests_settle(struct sockets *sockets)

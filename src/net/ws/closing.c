@@ -80,4 +80,5 @@ void closing_done(struct conn *conn)
 	pace_release(conn);
 	conn->stage = CONN_DEAD;
 	leaving_begin(conn);
+	turn_spend(&conn->ws->pace.turn, conn->group, TURN_END);
 }

@@ -97,7 +97,7 @@ void pacing_hold(struct conn *conn, enum conn_hold hold)
 
 	if (is_settling(conn)) {
 		if (pace->next == conn->pacing) {
-			pace->next = NULL;
+			pace->next = conn->pacing->next;
 		}
 		DL_DELETE(pace->settling, conn->pacing);
 	}
@@ -263,17 +263,18 @@ static void stop(struct conn *conn)
 	}
 }
 
-/* Go on with who is held, if it is due, or let it wait for what keeps it. True: it only waits for
- * its address. */
-static bool look(struct conn *conn)
+/* Go on with who is held, if it is due, or let it wait for what keeps it. Who waits for its address
+ * in vain stays where it is in the list, and so comes before who was served. */
+static void look(struct conn *conn)
 {
-	bool due = !wait_of(conn), goes_on = due && has_turn(conn);
+	bool due = !wait_of(conn), served = due && has_turn(conn);
 
-	if (goes_on) {
+	if (served) {
 		go_on(conn);
 	}
-	stop(conn);
-	return due && !goes_on;
+	if (served || !due || conn->hold != HOLD_RELIEVED) {
+		stop(conn);
+	}
 }
 
 void pace_stop(struct conn *conn)
@@ -294,22 +295,16 @@ static bool take_grant(struct conn *conn)
 	return true;
 }
 
-/* Who is closed already needs nothing but time. */
+/* Of who is closed its close frame is awaited. */
 bool pace_may_read(struct conn *conn)
 {
-	if (conn->stage == CONN_DEAD || turn_has_room(&pace_of(conn)->turn, pacing_group(conn))) {
+	if (conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN || has_turn(conn) ||
+		take_grant(conn)) {
 		return true;
 	}
-	if (conn->stage != CONN_OPEN || conn->peer.state != PEER_OPEN) {
-		return false;
-	}
-	if (take_grant(conn)) {
-		return true;
-	}
-	/* OpenSSL asks for more when nothing decrypted is left. */
 	if (conn->hold < HOLD_UNREAD && make_pacing(conn)) {
 		meter_add(METER_READ_LATER, 1);
-		pace_of(conn)->hold(conn);
+		(void)pace_of(conn)->hold(conn); /* it can: nothing decrypted is left */
 		pacing_hold(conn, HOLD_RELIEVED);
 	}
 	return false;
@@ -428,35 +423,20 @@ void pace_start(struct pace *pace, struct hub *hub)
 	turn_start(&pace->turn, hub, pace->deadlines);
 }
 
-/* All have been put behind each other in the order in which they were; who has waited in vain shall
- * stand before who was served. */
-static void begin_with_next(struct pace *pace)
-{
-	struct pacing *last = pace->next ? pace->next->prev : NULL;
-
-	if (last && pace->next != pace->settling) {
-		pace->settling->prev->next = pace->settling;
-		pace->settling = pace->next;
-		last->next = NULL;
-	}
-	pace->next = NULL;
-}
-
-/* guard hold: between two turns only. */
 void pace_settle(struct pace *pace)
 {
 	struct pacing *pacing;
 	size_t count;
 
-	/* What one of them delivers may take another out of the list, or put one in. */
+	/* What one of them delivers may take another out of the list, or put one in; who is put in
+	 * again comes last. */
 	DL_COUNT(pace->settling, pacing, count);
-	for (pace->next = NULL; count && pace->settling; count--) {
-		pacing = pace->settling;
-		if (look(pacing->conn) && !pace->next) {
-			pace->next = pacing;
-		}
+	for (pacing = pace->settling; count && pacing; count--) {
+		pace->next = pacing->next;
+		look(pacing->conn);
+		pacing = pace->next;
 	}
-	begin_with_next(pace);
+	pace->next = NULL;
 }
 
 bool pace_has_more(const struct pace *pace)

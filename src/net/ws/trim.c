@@ -8,23 +8,26 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/net/loop/deadlines.h"
 
-static void on_timer(struct wheel_timer *timer)
-{
-	struct trim *trim = lws_container_of(timer, struct trim, timer);
-
-	trim->most = memory_used();
-	trim->handshakes = 0;
-	trim->next = deadlines_now(trim->deadlines) + TRIM_EVERY;
-	meter_add(METER_HEAP_TRIMS, 1);
-	malloc_trim(0);
-}
-
 static bool is_due(const struct trim *trim, uint64_t used)
 {
 	uint64_t freed = trim->most - used;
 
 	return (freed >= TRIM_LEAST && freed >= trim->most / TRIM_PART) ||
 	       trim->handshakes >= TRIM_CROWD;
+}
+
+static void on_timer(struct wheel_timer *timer)
+{
+	struct trim *trim = lws_container_of(timer, struct trim, timer);
+
+	if (!is_due(trim, memory_used())) {
+		return; /* it has been taken again */
+	}
+	trim->most = memory_used();
+	trim->handshakes = 0;
+	trim->next = deadlines_now(trim->deadlines) + TRIM_EVERY;
+	meter_add(METER_HEAP_TRIMS, 1);
+	malloc_trim(0);
 }
 
 static uint64_t delay_of(const struct trim *trim)

@@ -126,9 +126,6 @@ void ws_admit(struct conn *conn, const struct request *request)
 
 	conn->mount->dialect->open(&conn->peer, request);
 	charge_aside(conn, aside);
-	if (conn->tls) {
-		turn_spend(&conn->ws->pace.turn, conn->place, TURN_RECORD);
-	}
 	rates_spend_opening(conn, conn->peer.outbox.bytes);
 }
 
@@ -156,7 +153,6 @@ int ws_open(struct ws *ws, struct conn *conn)
 		reading_begin(conn);
 		trim_note_handshake(&ws->trim);
 	}
-	turn_spend(&ws->pace.turn, conn->group, TURN_REQUEST);
 	conn->stage = CONN_OPEN;
 	conn->peer.heard = pace_now(conn);
 	hub_open(ws->hub, &conn->peer, ++ws->last_id, on_leave);
@@ -166,6 +162,9 @@ int ws_open(struct ws *ws, struct conn *conn)
 	show_connect(&ws->show, conn);
 	if (!asking_open(conn, &request) && pace_may_admit(conn, &request)) {
 		ws_admit(conn, &request);
+		if (conn->tls) {
+			turn_spend(&ws->pace.turn, conn->place, TURN_RECORD);
+		}
 	}
 	return 0;
 }
@@ -377,10 +376,18 @@ static void on_turned(struct flush *flush)
 
 void ws_next_turn(struct ws *ws)
 {
+	bool requests_first;
+
 	turn_next(&ws->pace.turn);
+	requests_first = ws->pace.turn.number % 2;
+	if (requests_first) {
+		requests_settle(ws->sockets);
+	}
 	leaving_settle(&ws->leaving);
 	pace_settle(&ws->pace);
-	requests_settle(ws->sockets);
+	if (!requests_first) {
+		requests_settle(ws->sockets);
+	}
 }
 
 static void on_flushed(struct flush *flush)

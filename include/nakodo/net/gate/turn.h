@@ -15,7 +15,7 @@
 #define TURN_READ 40000 /* who is read again: a read that is full of the smallest messages, */
 #define TURN_RECORD 400000 /* by TLS a record; also who has come: one behind the request */
 #define TURN_REQUEST 100000 /* a request with its answer */
-#define TURN_END 50000 /* a connection's end */
+#define TURN_END 50000 /* the end of a peer's connection */
 #define TURN_BYTE 8 /* each byte by TLS, decrypted and cut into frames that nobody is told of */
 
 struct census_group;

@@ -13,6 +13,8 @@
 
 #include "nakodo/base/wheel.h"
 
+struct hub;
+
 struct deadlines {
 	struct wheel wheel;
 	uv_timer_t timer;
@@ -27,5 +29,7 @@ uint64_t deadlines_now(const struct deadlines *deadlines);
 void deadlines_set(
 	struct deadlines *deadlines, struct wheel_timer *timer, uint64_t delay, wheel_fn *fn);
 void deadlines_clear(struct deadlines *deadlines, struct wheel_timer *timer);
+/* The hub has its time and its timers from here. */
+void deadlines_serve(struct deadlines *deadlines, struct hub *hub);
 /* Give the handle back to the loop; no deadline is met any more. */
 void deadlines_finish(struct deadlines *deadlines);

@@ -76,7 +76,8 @@ struct conn {
 	};
 	struct limit limit, byte_limit;
 	struct pacing *pacing; /* what ws/pace.c knows of it; NULL: nothing */
-	/* To be read on: reading's; about to leave: leaving's (utlist DL). */
+	/* Its request waits: requests'; to be read on: reading's; about to leave: leaving's (utlist
+	 * DL). */
 	struct conn *more_prev, *more_next;
 	struct stalled *stalled; /* what ws/stall.c knows of it; NULL: it is not watched */
 	union {
@@ -98,7 +99,7 @@ struct conn {
 	bool waiting : 1; /* for the socket to take more */
 	bool unheard : 1; /* not read while it waits (ws/reading.h) */
 	bool fragmented : 1; /* the message that is being read */
-	bool granted : 1; /* its request is read whatever its address has used of the turn */
+	bool request_paid : 1; /* it is read whatever its address has used of the turn */
 	bool failed : 1; /* what it has said last ends it, and nothing more is heard of it */
 	bool behind_pong : 1; /* what is written next follows a pong that libwebsockets may owe */
 	bool shakes_hands : 1; /* the key exchange and signature of TLS, or the answer of a plain

@@ -9,10 +9,10 @@
  * pending: a peer that may be closed like any other, of which its dialect knows nothing. Who waits
  * for what auth-webhook answers (ws/asking.h) is held too, and pending if it has just connected.
  *
- * Reading is stopped when a read is over, never inside it: libwebsockets 4.1.6 loops for ever when
- * flow control sets in while TLS has decrypted bytes left. What the current read still brings, at
- * most one TLS record, waits in a backlog here; no further record is read for an address that has
- * had its time (reading_begin()).
+ * Reading is stopped when a read is over, or OpenSSL asks for more, never while TLS has decrypted
+ * bytes left: with flow control libwebsockets 4.1.6 would loop for ever then. What the current read
+ * still brings, at most one TLS record, waits in a backlog here; no further record is read for an
+ * address that has had its time (reading_begin()).
  *
  * What conn->hold says of a connection:
  *
@@ -23,8 +23,9 @@
  *    └────────────┴── all is delivered ───┴─────────────────────────────────────────────────┘
  *
  * PENDING and RELIEVED are in `settling` and looked at after each turn, UNREAD has the connection's
- * timer and is looked at when it fires. By TLS, who has said nothing can be RELIEVED as well: what
- * it says is not read yet.
+ * timer and is looked at when it fires. PENDING ends before the turn's end when the next one is
+ * read (pace_stop()). By TLS who is refused a read is RELIEVED at once: what it says is not read
+ * yet.
  */
 #pragma once
 
@@ -48,8 +49,7 @@ struct request;
 typedef void pace_admit_fn(struct conn *conn, const struct request *request);
 /* A message that was kept back is due. */
 typedef void pace_deliver_fn(struct conn *conn, const char *data, size_t len, bool binary);
-/* Leave the peer unread. False: not yet, something of the last read is left; ask after the next
- * turn. */
+/* Leave the peer unread. False: not yet, something of the last read is left; ask again later. */
 typedef bool pace_hold_fn(struct conn *conn);
 /* Read it again. */
 typedef void pace_release_fn(struct conn *conn);
@@ -67,7 +67,7 @@ struct pace {
 	struct turn turn;
 	struct presses *presses; /* the hub's */
 	struct pacing *settling; /* to be looked at after this turn (utlist DL) */
-	struct pacing *next; /* while they are: the first that waits for its address in vain */
+	struct pacing *next; /* while they are: the next one */
 };
 
 /* After what else is in `pace` has been set. */

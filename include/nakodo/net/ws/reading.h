@@ -35,7 +35,7 @@ void reading_go_on(struct reading *reading);
 void reading_stop(struct conn *conn);
 /* It is gone. True: the peer was not read meanwhile, and is before this turn's writes. */
 bool reading_start(struct reading *reading, struct conn *conn);
-/* Leave the peer unread until reading_release(). To be called between two turns. False: TLS has
+/* Leave the peer unread until reading_release(). Not to be called inside its read. False: TLS has
  * decrypted bytes left, so it is still read. */
 bool reading_hold(struct conn *conn);
 void reading_release(struct conn *conn);
