@@ -8,6 +8,7 @@
 #include "nakodo/base/utf8.h"
 #include "nakodo/hub/frame.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/ws/leaving.h"
 #include "nakodo/net/ws/pace.h"
 #include "nakodo/net/ws/ws.h"
@@ -75,10 +76,11 @@ void closing_by_library(struct conn *conn)
 	}
 }
 
+/* It may not have become a peer. */
 void closing_done(struct conn *conn)
 {
 	pace_release(conn);
 	conn->stage = CONN_DEAD;
 	leaving_begin(conn);
-	turn_spend(&conn->ws->pace.turn, conn->group, TURN_END);
+	turn_spend(conn_sockets(conn)->turn, conn->group, TURN_END);
 }
