@@ -206,7 +206,7 @@ export class Link {
 
   #open() {
     const { WebSocket, name, replaces } = this.#setup;
-    const search = new URLSearchParams({ nonce: this.#nonce });
+    const search = new URLSearchParams({ nonce: this.#nonce, try: `${this.#attempt}` });
     if (name()) search.set('name', String(name()));
     const protocols = ['nakodo.v1'];
     if (this.#session) {

@@ -10,9 +10,9 @@
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1.h"
-#include "nakodo/dialect/nakodo_v1_join.h"
 #include "nakodo/dialect/nakodo_v1_moderate.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
+#include "nakodo/dialect/nakodo_v1_visit.h"
 #include "nakodo/service/grant.h"
 
 #define NAMED_MAX 50 /* participants; of more only the count is told */

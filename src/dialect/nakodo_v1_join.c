@@ -1,7 +1,4 @@
-/*
- * nakodo_v1_join: what a client's URL says, and what it gets for it: its old seat, a fresh one, or
- * a refusal. Owns the count of wrong tokens from each address.
- */
+/* nakodo_v1_join: what a client gets for its URL: its old seat, a fresh one, or a refusal. */
 #include "nakodo/dialect/nakodo_v1_join.h"
 
 #include <errno.h>
@@ -10,12 +7,10 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "nakodo/base/hash.h"
 #include "nakodo/base/json.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
-#include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/event.h"
 #include "nakodo/dialect/nakodo_v1.h"
@@ -23,6 +18,8 @@
 #include "nakodo/dialect/nakodo_v1_ice.h"
 #include "nakodo/dialect/nakodo_v1_moderate.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
+#include "nakodo/dialect/nakodo_v1_visit.h"
+#include "nakodo/dialect/nakodo_v1_wrong.h"
 #include "nakodo/service/grant.h"
 
 #define CLOSE_BAD_ROOM 4400
@@ -30,40 +27,6 @@
 #define CLOSE_ELSEWHERE 4409
 #define CLOSE_ROOM_FULL 4413
 #define CLOSE_TOO_MANY 4429
-/* Who comes back after we were restarted presents a token that is not known. All whom an address
- * may have must be able to, and a few times in a row. */
-#define WRONG_RATE 20 /* per second */
-#define WRONG_TIMES 4
-
-#define SESSION "/" /* scope of the tokens that we issue; a nonce's is its room */
-
-/* What the URL says. */
-struct call {
-	const struct request *request;
-	const struct grant *grant; /* NULL: no token is asked for */
-	struct nakodo_v1 *v1;
-	struct nakodo_v1_seat *old; /* whose token was presented */
-	struct nakodo_v1_key *shown; /* the token */
-	char name[HUB_NAME_MAX + 1]; /* "": none */
-	char nonce[TOKEN_TEXT]; /* the same */
-	bool lost; /* a session was presented that cannot be resumed */
-	bool inside; /* it replaces one who was in the room */
-	bool locked; /* which was locked then */
-};
-
-bool nakodo_v1_is_name(const char *text)
-{
-	size_t len = strlen(text);
-
-	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-		/* C0 and DEL; C1, which is U+0080 to U+009F */
-		if (*at < 0x20 || *at == 0x7f || *at == '/' ||
-			(at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)) {
-			return false;
-		}
-	}
-	return len && len <= HUB_NAME_MAX && utf8_is_valid(text, len);
-}
 
 static void send_first(struct peer *peer, const char *text)
 {
@@ -74,115 +37,10 @@ static void send_first(struct peer *peer, const char *text)
 	frame_unref(frame);
 }
 
-/* "" for none; false: it is not as it should be. */
-static bool read_nonce(const struct request *request, char ret[TOKEN_TEXT])
-{
-	long len = request_get(request, "nonce", ret, TOKEN_TEXT);
-
-	if (len == -ENOENT) {
-		*ret = '\0';
-		return true;
-	}
-	return len >= 0 && token_is_valid(ret);
-}
-
-/* Why it cannot be; NULL: all is well. */
-static const char *read_names(struct call *call)
-{
-	bool named = call->grant && *call->grant->name;
-	long len;
-
-	if (named) {
-		len = snprintf(call->name, sizeof(call->name), "%s", call->grant->name);
-	} else {
-		len = request_get(call->request, "name", call->name, sizeof(call->name));
-	}
-	if (!nakodo_v1_is_name(call->request->room)) {
-		return "A room's name stands behind the path, as in /v1/ROOM, and has 1 to 128 "
-		       "bytes of UTF-8 without control characters and slashes.";
-	}
-	if (len == -ENOENT) {
-		*call->name = '\0';
-	} else if (len < 0 || !nakodo_v1_is_name(call->name)) {
-		return "A participant's name has 1 to 128 bytes of UTF-8 without control "
-		       "characters and slashes.";
-	}
-	if (!read_nonce(call->request, call->nonce)) {
-		return "A nonce has 22 characters of base64url.";
-	}
-	return NULL;
-}
-
-/* False: this address has presented too many of them. */
-static bool may_be_wrong(struct nakodo_v1 *v1, const struct address *address)
-{
-	const struct options *options = v1->mount->env->options;
-	uint64_t most = options->max_peers_per_address ? options->max_peers_per_address
-						       : options->max_peers;
-	struct address group;
-	size_t slots = sizeof(v1->wrong) / sizeof(*v1->wrong);
-	struct nakodo_v1_wrong *wrong;
-	struct limit next;
-
-	if (!address || !address_is_known(address)) {
-		return true;
-	}
-	group = address_group(address);
-	wrong = &v1->wrong[hash_bytes(&group, sizeof(group)) % slots];
-	if (memcmp(&wrong->address, &group, sizeof(group))) {
-		/* Whoever had the slot is forgotten: nobody is turned away for another. */
-		*wrong = (struct nakodo_v1_wrong){.address = group};
-	}
-	next = wrong->limit;
-	if (limit_spend(&next, hub_now(v1->hub), WRONG_RATE, most * WRONG_TIMES)) {
-		return false;
-	}
-	wrong->limit = next;
-	return true;
-}
-
-/* 0: there is none; 1: it is in `call`; -EPERM: it is wrong. */
-static int find_old(struct call *call, const char *argument)
-{
-	char token[TOKEN_TEXT];
-	long len = request_get(call->request, argument, token, sizeof(token));
-
-	if (len == -ENOENT) {
-		return 0;
-	}
-	call->old = len < 0 ? NULL : nakodo_v1_key_find(call->v1, SESSION, token, &call->shown);
-	return call->old ? 1 : -EPERM;
-}
-
-/* Is it the same person's, as far as tokens say who that is? */
-static bool is_of(const struct call *call, const struct nakodo_v1_seat *seat)
-{
-	char quoted[JSON_QUOTED(GRANT_NAME)];
-
-	if (!call->grant || !*call->grant->subject) {
-		return !seat->user;
-	}
-	json_quote(call->grant->subject, quoted, sizeof(quoted));
-	return seat->user && !strcmp(seat->user, quoted);
-}
-
-/* What `n` in the URL says, if the session can be resumed there. */
-static bool read_count(const struct call *call, uint64_t *ret)
-{
-	char text[20];
-	long len = request_get(call->request, "n", text, sizeof(text));
-
-	if (len < 1 || strspn(text, "0123456789") != (size_t)len) {
-		return false;
-	}
-	*ret = strtoull(text, NULL, 10);
-	return session_can_resume(&call->old->session, *ret);
-}
-
 static bool issue(struct nakodo_v1_seat *seat, char ret[TOKEN_TEXT])
 {
 	token_create(ret);
-	return !nakodo_v1_key_enter(seat, &seat->issued, SESSION, ret);
+	return !nakodo_v1_key_enter(seat, &seat->issued, NAKODO_V1_SESSION, ret);
 }
 
 /* What the client sends again costs no message-rate. Which messages these are only it knows, so
@@ -206,11 +64,12 @@ static struct address address_of(const struct request *request)
 	return request->address ? *request->address : unknown;
 }
 
-static void sit(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
+static void sit(struct nakodo_v1_visit *visit, struct nakodo_v1_seat *seat, struct peer *peer)
 {
 	struct peer *before = nakodo_v1_seat_attach(seat, peer);
 
-	seat->address = address_of(call->request);
+	seat->address = address_of(visit->request);
+	seat->attempt = visit->attempt;
 	if (before) {
 		hub_close(before, CLOSE_ELSEWHERE, "resumed or replaced elsewhere");
 	}
@@ -248,15 +107,15 @@ static char *print_resumed(struct nakodo_v1_seat *seat, const char *token)
 	return text_take(&text, NULL);
 }
 
-static void resume(struct call *call, struct peer *peer, uint64_t n)
+static void resume(struct nakodo_v1_visit *visit, struct peer *peer, uint64_t n)
 {
-	struct nakodo_v1_seat *seat = call->old;
+	struct nakodo_v1_seat *seat = visit->old;
 	bool was_away = !seat->peer;
 	char token[TOKEN_TEXT], *text;
 
 	/* Before anything is counted, nothing comes from the old connection any more. */
-	sit(call, seat, peer);
-	if (call->shown == &seat->issued) {
+	sit(visit, seat, peer);
+	if (visit->shown == &seat->issued) {
 		nakodo_v1_seat_confirm(seat);
 	}
 	hub_clear_timer(seat->mount->hub, &seat->ack);
@@ -306,16 +165,17 @@ static char *print_snapshot(const struct nakodo_v1_seat *seat)
 	return text_take(&text, NULL);
 }
 
-static char *print_welcome(const struct call *call, struct nakodo_v1_seat *seat, const char *token)
+static char *print_welcome(
+	const struct nakodo_v1_visit *visit, struct nakodo_v1_seat *seat, const char *token)
 {
-	const struct options *options = call->v1->mount->env->options;
+	const struct options *options = visit->v1->mount->env->options;
 	char room[JSON_QUOTED(HUB_NAME_MAX)];
 	struct text text = {0};
 
-	json_quote(call->request->room, room, sizeof(room));
+	json_quote(visit->request->room, room, sizeof(room));
 	text_print(&text,
 		"{\"type\":\"welcome\",\"id\":\"%s\",\"room\":%s,\"session\":\"%s\"%s,%s,",
-		seat->member->id, room, token, call->lost ? ",\"recovered\":false" : "",
+		seat->member->id, room, token, visit->lost ? ",\"recovered\":false" : "",
 		seat->snapshot);
 	nakodo_v1_moderate_print(seat, &text);
 	text_add(&text, ",");
@@ -324,29 +184,30 @@ static char *print_welcome(const struct call *call, struct nakodo_v1_seat *seat,
 		",\"resumeSeconds\":%" PRIu64 ",\"limits\":{\"message\":%" PRIu64
 		",\"peers\":%zu}}",
 		options->resume_seconds, options->max_message,
-		grant_bound(call->grant, options->room_peers));
+		grant_bound(visit->grant, options->room_peers));
 	return text_take(&text, NULL);
 }
 
-static void welcome(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
+static void welcome(struct nakodo_v1_visit *visit, struct nakodo_v1_seat *seat, struct peer *peer)
 {
 	char token[TOKEN_TEXT], *text;
 
 	nakodo_v1_seat_keep(seat, seat->snapshot ? seat->snapshot : print_snapshot(seat));
-	text = seat->snapshot && issue(seat, token) ? print_welcome(call, seat, token) : NULL;
+	text = seat->snapshot && issue(seat, token) ? print_welcome(visit, seat, token) : NULL;
 	send_first(peer, text);
 	free(text);
 }
 
 /* The client lost its first welcome: it gets that again, and all that it was sent since. */
-static void join_again(struct call *call, struct nakodo_v1_seat *seat, struct peer *peer)
+static void join_again(
+	struct nakodo_v1_visit *visit, struct nakodo_v1_seat *seat, struct peer *peer)
 {
 	bool was_away = !seat->peer;
 
-	sit(call, seat, peer);
+	sit(visit, seat, peer);
 	hub_clear_timer(seat->mount->hub, &seat->ack);
 	session_restart_received(&seat->session);
-	welcome(call, seat, peer);
+	welcome(visit, seat, peer);
 	replay(seat);
 	if (was_away) {
 		say_back(seat);
@@ -376,32 +237,34 @@ static char *quote(const char *text)
 }
 
 /* The one who was there leaves, so that nobody ever sees both. */
-static void replace_old(struct call *call)
+static void replace_old(struct nakodo_v1_visit *visit)
 {
-	const struct room *room = call->old->member->room;
+	const struct room *room = visit->old->member->room;
 
-	call->inside = !strcmp(room->name, call->request->room) && is_of(call, call->old);
-	call->locked = call->inside && nakodo_v1_is_locked(room);
-	nakodo_v1_seat_leave(call->old, "gone", CLOSE_ELSEWHERE);
+	visit->inside = !strcmp(room->name, visit->request->room) &&
+			nakodo_v1_visit_is_of(visit, visit->old);
+	visit->locked = visit->inside && nakodo_v1_is_locked(room);
+	nakodo_v1_seat_leave(visit->old, "gone", CLOSE_ELSEWHERE);
 }
 
-static bool is_locked_out(const struct call *call)
+static bool is_locked_out(const struct nakodo_v1_visit *visit)
 {
-	return !call->inside && !nakodo_v1_is_moderator(call->grant) &&
-	       nakodo_v1_is_locked(hub_room(call->v1->mount->space, call->request->room));
+	return !visit->inside && !nakodo_v1_is_moderator(visit->grant) &&
+	       nakodo_v1_is_locked(hub_room(visit->v1->mount->space, visit->request->room));
 }
 
-static void join_fresh(struct call *call, struct peer *peer)
+static void join_fresh(struct nakodo_v1_visit *visit, struct peer *peer)
 {
-	const char *subject = call->grant ? call->grant->subject : "";
-	char *name = quote(call->name), *user = quote(subject);
-	struct address address = address_of(call->request);
+	const char *subject = visit->grant ? visit->grant->subject : "";
+	char *name = quote(visit->name), *user = quote(subject);
+	struct address address = address_of(visit->request);
 	struct nakodo_v1_seat *seat;
-	size_t most = grant_bound(call->grant, call->v1->mount->env->options->room_peers);
-	int error = (*call->name && !name) || (*subject && !user) ? -ENOMEM : 0;
+	size_t most = grant_bound(visit->grant, visit->v1->mount->env->options->room_peers);
+	int error = (*visit->name && !name) || (*subject && !user) ? -ENOMEM : 0;
 
 	error = error ? error
-		      : nakodo_v1_place_take(&seat, call->v1, call->request->room, &address, most);
+		      : nakodo_v1_place_take(
+				&seat, visit->v1, visit->request->room, &address, most);
 	if (error) {
 		free(name);
 		free(user);
@@ -416,21 +279,38 @@ static void join_fresh(struct call *call, struct peer *peer)
 	seat->name = name;
 	seat->user = user;
 	/* It was alone, and its lock outlives its page's reload. */
-	seat->locked = call->locked && seat->member->room->members == seat->member;
+	seat->locked = visit->locked && seat->member->room->members == seat->member;
 	nakodo_v1_seat_count(seat);
-	sit(call, seat, peer);
-	event_join(call->request->mount, seat->member->room, peer, seat->member->id);
-	if (*call->nonce) {
-		nakodo_v1_key_enter(seat, &seat->nonce, call->request->room, call->nonce);
+	sit(visit, seat, peer);
+	event_join(visit->request->mount, seat->member->room, peer, seat->member->id);
+	if (*visit->nonce) {
+		nakodo_v1_key_enter(seat, &seat->nonce, visit->request->room, visit->nonce);
 	}
-	welcome(call, seat, peer);
+	welcome(visit, seat, peer);
 	announce(seat);
+}
+
+/* Whose first welcome got lost. NULL: nobody's, or the nonce is nobody's from now on. */
+static struct nakodo_v1_seat *take_nonce(struct nakodo_v1_visit *visit)
+{
+	struct nakodo_v1_seat *seat = nakodo_v1_visit_seat(visit);
+
+	if (seat && !nakodo_v1_visit_is_of(visit, seat)) {
+		*visit->nonce = '\0';
+		return NULL;
+	}
+	if (seat && !seat->snapshot) {
+		nakodo_v1_key_forget(&seat->nonce);
+		return NULL;
+	}
+	return seat;
 }
 
 void nakodo_v1_join(struct peer *peer, const struct request *request)
 {
-	struct call call = {.request = request, .grant = peer->grant, .v1 = request->mount->state};
-	const char *fault = read_names(&call);
+	struct nakodo_v1_visit visit = {
+		.request = request, .grant = peer->grant, .v1 = request->mount->state};
+	const char *fault = nakodo_v1_visit_read(&visit);
 	struct nakodo_v1_seat *before;
 	int found;
 	uint64_t n;
@@ -439,46 +319,49 @@ void nakodo_v1_join(struct peer *peer, const struct request *request)
 		nakodo_v1_refuse(peer, "bad-room", fault, CLOSE_BAD_ROOM);
 		return;
 	}
-	found = find_old(&call, "session");
-	if (found > 0 && !strcmp(call.old->member->room->name, request->room) &&
-		is_of(&call, call.old) && read_count(&call, &n)) {
-		resume(&call, peer, n);
+	found = nakodo_v1_visit_find(&visit, "session");
+	if (nakodo_v1_visit_is_late(&visit, visit.old) ||
+		nakodo_v1_visit_is_late(&visit, nakodo_v1_visit_seat(&visit))) {
+		hub_close(peer, CLOSE_ELSEWHERE, "a later try is in the room");
 		return;
 	}
-	call.lost = found;
-	found = found ? found : find_old(&call, "replaces");
+	if (found > 0 && !strcmp(visit.old->member->room->name, request->room) &&
+		nakodo_v1_visit_is_of(&visit, visit.old) &&
+		nakodo_v1_visit_read_count(&visit, &n)) {
+		resume(&visit, peer, n);
+		return;
+	}
+	visit.lost = found;
+	found = found ? found : nakodo_v1_visit_find(&visit, "replaces");
 	if (found > 0) {
-		replace_old(&call);
-	} else if (found < 0 && !may_be_wrong(call.v1, request->address)) {
+		replace_old(&visit);
+	} else if (found < 0 && !nakodo_v1_may_be_wrong(visit.v1, request->address)) {
 		hub_close(peer, CLOSE_TOO_MANY, "too many wrong sessions");
 		return;
 	}
-	before = *call.nonce ? nakodo_v1_key_find(call.v1, request->room, call.nonce, NULL) : NULL;
-	if (before && !is_of(&call, before)) {
-		*call.nonce = '\0';
-		before = NULL;
-	}
+	before = take_nonce(&visit);
 	if (before) {
-		join_again(&call, before, peer);
-	} else if (is_locked_out(&call)) {
+		join_again(&visit, before, peer);
+	} else if (is_locked_out(&visit)) {
 		meter_add(METER_LOCKED_OUT, 1);
 		nakodo_v1_refuse(peer, "room-locked", "This room is locked.", CLOSE_LOCKED);
 	} else {
-		join_fresh(&call, peer);
+		join_fresh(&visit, peer);
 	}
 }
 
 bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *request)
 {
-	struct call call = {.request = request, .v1 = mount->state};
+	struct nakodo_v1_visit visit = {.request = request, .v1 = mount->state};
 
-	int found = find_old(&call, "session");
+	int found = nakodo_v1_visit_find(&visit, "session");
 
 	/* As in a join: after a session that is wrong nobody is replaced. */
-	found = found ? found : find_old(&call, "replaces");
-	if (found <= 0 && read_nonce(request, call.nonce) && *call.nonce) {
-		call.old = nakodo_v1_key_find(call.v1, request->room, call.nonce, NULL);
+	found = found ? found : nakodo_v1_visit_find(&visit, "replaces");
+	if (found <= 0 && nakodo_v1_visit_read_nonce(&visit)) {
+		visit.old = nakodo_v1_visit_seat(&visit);
+		visit.old = visit.old && visit.old->snapshot ? visit.old : NULL;
 	}
 	/* Its place, kept or still in use, is free again in a moment. */
-	return call.old && (call.old->peer || call.old->placed);
+	return visit.old && (visit.old->peer || visit.old->placed);
 }

@@ -15,7 +15,7 @@
 #include "nakodo/dialect/event.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
-#include "nakodo/dialect/nakodo_v1_join.h"
+#include "nakodo/dialect/nakodo_v1_visit.h"
 #include "nakodo/hub/frame_book.h"
 
 #define WAIT_MOST (UINT64_C(3600) * 1000) /* ms */
@@ -196,7 +196,7 @@ static int fill_seat(struct nakodo_v1_seat *seat, const struct frame_book *book,
 	*ret_wait = saved_number_up_to(saved, WAIT_MOST);
 	seat->grant = saved_number_up_to(saved, UINT32_MAX);
 	error = error ? error : restore_keys(seat, saved);
-	saved->bad |= seat->nonce.seat && !seat->snapshot;
+	saved->bad |= seat->nonce.seat && !seat->snapshot && !seat->confirmed.seat;
 	error = error ? error : session_restore(&seat->session, book, saved);
 	nakodo_v1_waiting_begin(&seat->waiting, &seat->session);
 	return error ? error : nakodo_v1_waiting_restore(&seat->waiting, book, saved);

@@ -60,31 +60,37 @@ void nakodo_v1_seat_count(struct nakodo_v1_seat *seat)
 	memory_take(MEMORY_ROOMS, seat->counted);
 }
 
-static void give_up_snapshot(struct nakodo_v1_seat *seat)
+static void free_snapshot(struct nakodo_v1_seat *seat)
 {
 	if (seat->snapshot) {
 		free(seat->snapshot);
 		seat->snapshot = NULL;
 		nakodo_v1_seat_count(seat);
 	}
-	/* A connection that was given up long ago and arrives only now must not take the seat. */
-	nakodo_v1_key_forget(&seat->nonce);
 	if (seat->peer) {
 		hub_clear_timer(seat->mount->hub, &seat->gone);
 	}
 }
 
+/* Its client never showed that it has it. */
+static void give_up_snapshot(struct nakodo_v1_seat *seat)
+{
+	free_snapshot(seat);
+	nakodo_v1_key_forget(&seat->nonce);
+}
+
 void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat)
 {
-	give_up_snapshot(seat);
+	free_snapshot(seat);
 	if (!seat->issued.seat) {
 		return;
 	}
 	nakodo_v1_key_forget(&seat->confirmed);
 	nakodo_v1_key_forget(&seat->issued);
 	memcpy(seat->confirmed.hash, seat->issued.hash, TOKEN_HASH);
-	nakodo_v1_key_enter_hash(
-		seat, &seat->confirmed); /* without memory there is nothing to come back with */
+	if (nakodo_v1_key_enter_hash(seat, &seat->confirmed)) {
+		nakodo_v1_key_forget(&seat->nonce); /* there is nothing to come back with */
+	}
 }
 
 bool nakodo_v1_seat_is_confirmed(const struct nakodo_v1_seat *seat)

@@ -9,7 +9,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_call.h"
-#include "nakodo/dialect/nakodo_v1_join.h"
+#include "nakodo/dialect/nakodo_v1_visit.h"
 #include "nakodo/service/grant.h"
 
 /* It goes to the participant too, who learns by it that its update was taken. */

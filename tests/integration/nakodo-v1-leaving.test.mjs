@@ -317,15 +317,47 @@ describe('a first welcome that was lost', () => {
     await leave(a, b, c);
   });
 
-  it('and a connection that arrives late takes no seat away', async () => {
+  it('and a try that arrives after a later one takes neither the seat away nor another', async () => {
     const nonce = random128();
-    const a = await Session.join(daemon.ws, 'late', { nonce });
+    const watcher = await Session.join(daemon.ws, 'late');
+    const { peer: first, welcome } = await enter(daemon, 'late', { nonce, try: 1 });
+    await watcher.find('peer-joined');
+    await first.wire.reset();
+    await watcher.find('peer-away');
+    const query = { nonce, session: welcome.session, n: 0 };
+    const { peer, first: resumed } = await present(daemon, 'late', { ...query, try: 4 });
+    assert.equal(resumed.type, 'resumed');
+    await watcher.find('peer-back');
+    for (const late of [
+      { ...query, try: 3 }, // with a session that is good until `resumed` is acknowledged
+      { ...query, session: random128(), try: 3 },
+      { nonce, replaces: random128(), try: 2 },
+      { nonce, try: 1 },
+    ]) {
+      const { code, reason } = await (await openRaw(daemon, pathOf('late', late))).closed();
+      assert.deepEqual([code, reason], [4409, 'a later try is in the room']);
+    }
+    await watcher.silent();
+    const again = await present(daemon, 'late', { ...query, try: 4 });
+    assert.equal(again.first.type, 'resumed');
+    assert.equal((await peer.closed()).code, 4409);
+    await again.peer.leave();
+    await watcher.bye();
+  });
+
+  it('and who comes without its session while it is away is somebody new', async () => {
+    const nonce = random128();
+    const watcher = await Session.join(daemon.ws, 'anew');
+    const a = await Session.join(daemon.ws, 'anew', { nonce });
+    await watcher.find('peer-joined');
     await a.taken();
-    const { welcome } = await enter(daemon, 'late', { nonce, session: random128(), n: 0 });
-    assert.notEqual(welcome.id, a.id);
-    assert.equal(welcome.recovered, false);
-    assert.equal((await a.find('peer-joined')).peer.id, welcome.id);
-    await a.bye();
+    await a.cut();
+    await watcher.find('peer-away');
+    const b = await Session.join(daemon.ws, 'anew', { nonce });
+    assert.notEqual(b.id, a.id);
+    assert.equal((await watcher.find('peer-joined')).peer.id, b.id);
+    assert.equal((await a.connect()).type, 'resumed');
+    await leave(a, b, watcher);
   });
 
   it('any number of times', async () => {

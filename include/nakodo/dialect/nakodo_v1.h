@@ -48,7 +48,7 @@ struct nakodo_v1_seat {
 	struct member *member;
 	/* Tokens that resume: the last that the client is known to have, and the one made since. */
 	struct nakodo_v1_key confirmed, issued;
-	struct nakodo_v1_key nonce; /* the client's own, found as long as there is `snapshot` */
+	struct nakodo_v1_key nonce; /* the client's own, for all its connections */
 	/* While detached until it leaves; while attached until `snapshot` is given up. */
 	struct wheel_timer gone;
 	struct wheel_timer ack; /* set while the client waits to be told */
@@ -56,6 +56,8 @@ struct nakodo_v1_seat {
 	struct share_owner *keeper; /* in `kept`; NULL: not counted there, it gives way to nobody */
 	bool placed; /* detached and counted (dialect_env) */
 	bool locked; /* the room, whose first seat it is (nakodo_v1_moderate.h) */
+	uint32_t
+		attempt; /* which of its visit the connection is, or the last one was; 0: unknown */
 	/* How many messages may come at no cost after a resume, since the client sends them again:
 	 * a new session's none, and more at message-rate, counted from `granted`, in ms. */
 	uint64_t grant, granted, told; /* `told`: of the TURN servers, in ms (_ice.c) */

@@ -12,5 +12,3 @@ struct request;
 /* dialect.open and .is_awaited; the first again for a guest that has shown a token. */
 void nakodo_v1_join(struct peer *peer, const struct request *request);
 bool nakodo_v1_is_awaited(const struct mount *mount, const struct request *request);
-/* Is it a room's or a participant's name: 1 to 128 bytes of UTF-8, no control characters, no /? */
-bool nakodo_v1_is_name(const char *text);
