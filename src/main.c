@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "nakodo/base/log.h"
 #include "nakodo/base/log_options.h"
@@ -11,10 +13,9 @@
 #include "nakodo/config.h"
 #include "nakodo/net/ctl/shell.h"
 #include "nakodo/net/server.h"
+#include "nakodo/net/workers/worker.h"
 #include "nakodo/probe/probe.h"
 #include "nakodo/service/issue.h"
-
-extern char **environ;
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
@@ -24,13 +25,14 @@ static int fail(int status, const struct problem *problem)
 	return status;
 }
 
-static int serve(struct options *options)
+static int serve(struct options *options, const struct worker_start *start)
 {
 	struct problem problem;
 	int error = log_options_open(options, &problem);
 
 	if (!error) {
-		error = server_run(options, &problem);
+		error = start ? server_work(options, start, &problem)
+			      : server_run(options, &problem);
 		log_close();
 	}
 	if (error) {
@@ -71,7 +73,36 @@ static int act(struct options *options)
 	case OPTION_RUN:
 		break;
 	}
-	return serve(options);
+	return serve(options, NULL);
+}
+
+/* The first process starts its workers as `worker NUMBERS…`, with its own arguments behind that. */
+static int work(int argc, char **argv)
+{
+	struct worker_start start;
+	struct options options;
+	struct problem problem;
+	char snapshot[32], name[] = "nakodo", config[] = "--config";
+	char *sources[] = {name, config, snapshot, NULL};
+	int status;
+
+	if (worker_read(&start, &argc, &argv)) {
+		fprintf(stderr, "nakodo: workers are started by the option `workers`\n");
+		return EXIT_USAGE;
+	}
+	unsetenv("NOTIFY_SOCKET");
+	prctl(PR_SET_NAME, "nakodo"); /* it was started as /proc/self/exe */
+	snprintf(snapshot, sizeof(snapshot), "/proc/self/fd/%d", start.snapshot);
+	if (options_load(&options, 3, sources, (char *[]){NULL}, &problem)) {
+		return fail(EXIT_FAILED, &problem);
+	}
+	close(start.snapshot);
+	options.argc = argc;
+	options.argv = argv;
+	options.environment = environ;
+	status = serve(&options, &start);
+	options_finish(&options);
+	return status;
 }
 
 /* The arguments behind `token`. */
@@ -135,6 +166,9 @@ int main(int argc, char **argv)
 	struct problem problem;
 	int status;
 
+	if (argc > 1 && !strcmp(argv[1], "worker")) {
+		return work(argc, argv);
+	}
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(*commands); i++) {
 		if (!strcmp(argv[1], commands[i].name)) {
 			return commands[i].run(argc - 2, argv + 2);

@@ -4,7 +4,8 @@
 #define US 1000 /* ns */
 #define MS 1000000
 
-struct histogram_values histogram_values[HISTOGRAM_COUNT];
+static struct histogram_values own_values[HISTOGRAM_COUNT];
+struct histogram_values *histogram_values = own_values;
 
 const struct histogram_row histogram_rows[HISTOGRAM_COUNT] = {
 	[HISTOGRAM_TURN] = {"turn",

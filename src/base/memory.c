@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "nakodo/base/board.h"
+
 /* A file with one number; anything else, such as "max", is no limit. */
 static uint64_t read_limit(const char *path)
 {
@@ -60,6 +62,13 @@ static uint64_t limit_of_line(char *line)
 		return limit_of_group("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes");
 	}
 	return UINT64_MAX;
+}
+
+uint64_t memory_held(void)
+{
+	return board_sum(METER_MEMORY_CONNECTIONS) + board_sum(METER_MEMORY_FRAMES) +
+	       board_sum(METER_MEMORY_RECEIVED) + board_sum(METER_MEMORY_ROOMS) +
+	       board_sum(METER_MEMORY_ANSWERS) + board_sum(METER_MEMORY_EVENTS);
 }
 
 uint64_t memory_available(void)

@@ -6,7 +6,8 @@
 
 #define REFUSED "refused_"
 
-uint64_t meter_values[METER_COUNT];
+static uint64_t own_values[METER_COUNT];
+uint64_t *meter_values = own_values;
 
 const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_CONNECTIONS] = {"connections", "Accepted connections that are open.", METER_GAUGE},
@@ -91,6 +92,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		"Refused: a trusted proxy that names no client.", METER_COUNTER},
 	[METER_REFUSED_BAD_ORIGIN] = {"refused_bad_origin",
 		"Refused: a page that may not connect or read.", METER_COUNTER},
+	[METER_REFUSED_BAD_TARGET] = {"refused_bad_target",
+		"Refused: a room that two workers read differently.", METER_COUNTER},
 	[METER_REFUSED_NO_TOKEN] = {"refused_no_token", "Refused: no token where one is asked for.",
 		METER_COUNTER},
 	[METER_REFUSED_BAD_TOKEN] = {"refused_bad_token", "Refused: a token that is not good.",

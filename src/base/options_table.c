@@ -280,6 +280,19 @@ const struct option_row options_table[] = {
 		.help = "The longest message; a longer one closes the connection with 1009.",
 	},
 	{
+		.name = "workers",
+		.placeholder = "NUMBER",
+		.type = OPTION_NUMBER,
+		FIXED(workers),
+		.standard = "1",
+		.min = 0,
+		.max = 64,
+		.help = "How many processes serve; 0 is one for each processor. With more than "
+			"one another process accepts the connections and passes each to the "
+			"worker that has its room. What a room or a mount without rooms in its "
+			"URL needs is one worker's.",
+	},
+	{
 		.name = "max-peers",
 		.placeholder = "NUMBER",
 		.type = OPTION_NUMBER,

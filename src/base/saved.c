@@ -82,6 +82,15 @@ void saved_skip(struct saved *saved)
 	saved->at = saved->end;
 }
 
+const void *saved_rest(struct saved *saved, size_t *ret_len)
+{
+	const unsigned char *at = saved->at;
+
+	*ret_len = (size_t)(saved->end - at);
+	saved->at = saved->end;
+	return at;
+}
+
 static const unsigned char *take(struct saved *saved, uint64_t len)
 {
 	const unsigned char *at = saved->at;

@@ -85,3 +85,31 @@ bool dialect_table_http(const struct dialect_table *table, const struct mount *o
 	}
 	return false;
 }
+
+const char *dialect_table_key(const struct mount *mount)
+{
+	const struct entry *entry =
+		(const struct entry *)(const void *)((const char *)mount -
+						     offsetof(struct entry, mount));
+
+	return !mount->path && mount->dialect->own_together ? mount->dialect->name : entry->key;
+}
+
+/* Asked as if a browser asked whether it may ask, which changes nothing. */
+const struct mount *dialect_table_answering(const struct dialect_table *table, const char *path)
+{
+	static const char *const none[] = {NULL};
+	const struct dialect_request request = {.path = path, .arguments = none, .preflight = true};
+	const struct entry *entry;
+
+	LL_FOREACH(table->mounts, entry)
+	{
+		struct dialect_answer answer = {0};
+
+		if (entry->said && entry->mount.dialect->http &&
+			entry->mount.dialect->http(&entry->mount, &request, &answer)) {
+			return &entry->mount;
+		}
+	}
+	return NULL;
+}

@@ -97,6 +97,7 @@ static void libdatachannel_message(struct peer *peer, const char *data, size_t l
 
 const struct dialect dialect_libdatachannel = {
 	.name = "libdatachannel",
+	.one_room = true,
 	.room_in_path = true, /* the id, which a token must name like a room */
 	.start = libdatachannel_start,
 	.open = libdatachannel_open,

@@ -31,3 +31,10 @@ int mount_check(const struct mount *mount, const char *const *names, struct prob
 	}
 	return 0;
 }
+
+bool mount_serves(const struct mount *mount, const char *room)
+{
+	const struct dialect_env *env = mount->env;
+
+	return !env->serves || env->serves(env->cookie, mount, room);
+}

@@ -251,6 +251,10 @@ int nakodo_v1_history_restore(struct nakodo_v1 *v1, struct saved *saved)
 	struct room *room = name ? hub_room(v1->mount->space, name) : NULL;
 	int error = room ? 0 : -EBADMSG;
 
+	if (name && !mount_serves(v1->mount, name)) {
+		saved_skip(saved);
+		return 0;
+	}
 	for (size_t left = saved_count(saved, LINE_LEAST); left && !error; left--) {
 		error = restore_line(v1, room, saved);
 	}

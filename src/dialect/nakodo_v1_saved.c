@@ -15,6 +15,7 @@
 #include "nakodo/dialect/event.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
+#include "nakodo/dialect/nakodo_v1_mount.h"
 #include "nakodo/dialect/nakodo_v1_visit.h"
 #include "nakodo/hub/frame_book.h"
 
@@ -230,6 +231,10 @@ static int restore_seat(struct nakodo_v1 *v1, const struct frame_book *book, str
 	if (!room || !nakodo_v1_is_name(room) || !is_id(id)) {
 		return -EBADMSG;
 	}
+	if (!mount_serves(v1->mount, room)) {
+		saved_skip(saved);
+		return 0;
+	}
 	error = nakodo_v1_seat_restore(&seat, v1, room, id);
 	if (error) {
 		return error == -ENOMEM ? error : -EBADMSG;
@@ -277,14 +282,15 @@ static void tell_member(const struct nakodo_v1 *v1, const struct member *member)
 	free(user);
 }
 
-static void tell_rooms(const struct nakodo_v1 *v1)
+static void tell_rooms(const struct nakodo_v1 *v1, const struct awaited *awaited)
 {
-	const struct nakodo_v1_seat *seat;
 	const struct member *member;
 
-	DL_FOREACH (v1->seats, seat) {
-		if (seat->member == seat->member->room->members) {
-			DL_FOREACH (seat->member->room->members, member) {
+	for (size_t i = 0; i < awaited->count; i++) {
+		const struct member *own = awaited->all[i].seat->member;
+
+		if (own == own->room->members) {
+			DL_FOREACH (own->room->members, member) {
 				tell_member(v1, member);
 			}
 		}
@@ -324,7 +330,7 @@ int nakodo_v1_restore(struct mount *mount, struct saved *saved, uint64_t elapsed
 	error = error ? error : saved->bad ? -EBADMSG : 0;
 	if (!error) {
 		v1->untold = false;
-		tell_rooms(v1);
+		tell_rooms(v1, &awaited);
 		await_all(&awaited, elapsed, resume_time(v1));
 	}
 	free(awaited.all);

@@ -2,6 +2,7 @@
 #include "nakodo/dialect/request.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,4 +85,14 @@ long request_get(const struct request *request, const char *name, char *buf, siz
 		}
 	}
 	return query_get(request->mount->parameters, name, buf, size);
+}
+
+void request_room(const struct request *request, char ret[HUB_NAME_MAX + 2])
+{
+	*ret = '\0';
+	if (*request->room || !request->mount->dialect->room_in_query) {
+		snprintf(ret, HUB_NAME_MAX + 2, "%s", request->room);
+	} else if (request_get(request, "room", ret, HUB_NAME_MAX + 2) < 0) {
+		*ret = '\0';
+	}
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <utlist.h>
 
+#include "nakodo/base/board.h"
 #include "nakodo/base/ids.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/meter.h"
@@ -73,8 +74,17 @@ void lifecycle_finish(struct server *server)
 	uv_unref((uv_handle_t *)&life->drain);
 	notify_finish(&life->notify);
 	leaving_finish(&server->ws.leaving);
-	lws_context_destroy(server->context);
-	hooks_finish(&server->hooks);
+	if (server->context) {
+		lws_context_destroy(server->context);
+	}
+	if (server->role != ROLE_FIRST) {
+		hooks_finish(&server->hooks);
+	} else {
+		workers_finish(&server->workers);
+	}
+	if (server->role == ROLE_WORKER) {
+		worker_finish(&server->worker);
+	}
 	deadlines_finish(&server->deadlines);
 	flush_finish(&server->ws.flush);
 	flood_finish(&server->ws.flood);
@@ -189,13 +199,25 @@ static void on_drain(uv_timer_t *timer)
 
 	close_some(server, elapsed);
 	if (!count_open(server, false)) {
-		close_kept(server);
+		if (!life->waits_for_others) {
+			close_kept(server);
+		} else if (!life->told_drained) {
+			server->lifecycle.told_drained = true;
+			worker_say(&server->worker, RECORD_DRAINED);
+		}
 	}
-	gone = !has_websockets(server) ||
-	       (life->kept_until && uv_now(&server->loop) > life->kept_until);
+	gone = !life->waits_for_others &&
+	       ((!has_websockets(server) && !server->worker.tunnels.count) ||
+		       (life->kept_until && uv_now(&server->loop) > life->kept_until));
 	if (elapsed > last || (gone && !says_last_words(server))) {
 		lifecycle_finish(server);
 	}
+}
+
+/* The workers should have ended long ago. */
+static void on_workers_overdue(uv_timer_t *timer)
+{
+	lifecycle_finish(timer->data);
 }
 
 void lifecycle_drain(struct server *server)
@@ -204,11 +226,21 @@ void lifecycle_drain(struct server *server)
 
 	server->gate.draining = true;
 	listeners_close(&server->sockets);
-	log_info("server.stop", LOG_STR("how", "draining"), LOG_UINT("peers", server->gate.peers));
+	if (server->role != ROLE_WORKER) {
+		log_info("server.stop", LOG_STR("how", "draining"),
+			LOG_UINT("peers", board_sum(METER_PEERS)));
+	}
+	life->waits_for_others = server->role == ROLE_WORKER;
 	notify_stopping(&life->notify, server->options->drain_seconds * 1000 + STOP_MOST);
 	life->began = uv_now(&server->loop);
 	life->to_close = count_open(server, false);
-	uv_timer_start(&life->drain, on_drain, 0, TICK);
+	if (server->role == ROLE_FIRST) {
+		workers_order(&server->workers, ORDER_DRAIN);
+		uv_timer_start(&life->drain, on_workers_overdue,
+			server->options->drain_seconds * 1000 + STOP_MOST, 0);
+	} else {
+		uv_timer_start(&life->drain, on_drain, 0, TICK);
+	}
 }
 
 static void on_terminate(uv_signal_t *handle, int signum)
@@ -218,7 +250,11 @@ static void on_terminate(uv_signal_t *handle, int signum)
 	(void)signum;
 	if (server->gate.draining) {
 		log_info("server.stop", LOG_STR("how", "at once"));
-		lifecycle_finish(server);
+		if (server->role == ROLE_FIRST) {
+			workers_order(&server->workers, ORDER_STOP);
+		} else {
+			lifecycle_finish(server);
+		}
 	} else {
 		lifecycle_drain(server);
 	}
@@ -233,7 +269,7 @@ static void on_meters(uv_signal_t *handle, int signum)
 	metrics_look(&server->sockets);
 	for (int i = 0; i < METER_COUNT; i++) {
 		log_info("meter", LOG_STR("name", meter_rows[i].name),
-			LOG_UINT("value", meter_values[i]));
+			LOG_UINT("value", board_sum((enum meter)i)));
 	}
 	log_info("meters", LOG_UINT("count", METER_COUNT));
 }
@@ -270,6 +306,14 @@ int lifecycle_start(struct server *server)
 	life->drain.data = life->terminate.data = life->interrupt.data = life->hangup.data =
 		life->meters.data = server;
 	notify_start(&life->notify, &server->loop);
+	if (server->role == ROLE_WORKER) {
+		/* The first process is told, and tells its workers. */
+		signal(SIGTERM, SIG_IGN);
+		signal(SIGINT, SIG_IGN);
+		signal(SIGHUP, SIG_IGN);
+		signal(SIGUSR1, SIG_IGN);
+		return 0;
+	}
 	error = uv_signal_start(&life->terminate, on_terminate, SIGTERM);
 	if (!error) {
 		error = uv_signal_start(&life->interrupt, on_terminate, SIGINT);

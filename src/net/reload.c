@@ -332,29 +332,40 @@ static void fail(struct server *server, const struct problem *problem)
 	if (error) {
 		log_error("reload.log", LOG_ERRNO(error));
 	}
+	if (server->role == ROLE_FIRST) {
+		workers_order(&server->workers, ORDER_LOG);
+	}
 	log_error("reload.failed", LOG_STR("problem", problem->text));
 	notify_not_reloaded(&server->lifecycle.notify);
 }
 
+void reload_tell(struct server *server)
+{
+	size_t sockets = listeners_count(&server->sockets);
+
+	log_info("reload.done", LOG_UINT("sockets", sockets),
+		LOG_UINT("max-peers", server->gate.max_peers),
+		LOG_UINT("max-memory", server->gate.max_memory));
+	listeners_tell_open(&server->sockets);
+	notify_ready(&server->lifecycle.notify, sockets);
+}
+
 int reload_run(struct server *server, struct problem *problem)
 {
-	struct notify *notify = &server->lifecycle.notify;
 	struct fresh fresh = {0};
-	size_t sockets;
 	int error;
 
-	notify_reloading(notify);
+	notify_reloading(&server->lifecycle.notify);
 	error = make_at_home(server, &fresh, problem);
 	if (error) {
 		fail(server, problem);
 		return error;
 	}
 	take(server, &fresh);
-	sockets = listeners_count(&server->sockets);
-	log_info("reload.done", LOG_UINT("sockets", sockets),
-		LOG_UINT("max-peers", server->gate.max_peers),
-		LOG_UINT("max-memory", server->gate.max_memory));
-	listeners_tell_open(&server->sockets);
-	notify_ready(notify, sockets);
+	if (server->role == ROLE_FIRST) {
+		workers_order(&server->workers, ORDER_RELOAD); /* it is told when they have */
+	} else if (server->role == ROLE_ALONE) {
+		reload_tell(server);
+	}
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nakodo/base/board.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
@@ -27,32 +28,10 @@
 #include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/loop/notify.h"
 #include "nakodo/service/token.h"
+#include "restart_left.h"
 
-#define NAME "nakodo.sessions"
-#define NEW_NAME NAME ".new"
-#define MARKED_NAME NAME ".restoring"
-#define ASIDE_NAME NAME ".failed"
+#define NEW_NAME LEFT_NAME ".new"
 #define NEW_SIZE (sizeof(NEW_NAME) + TOKEN_TEXT) /* with a random suffix if it is taken */
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-
-/* What lies somewhere. */
-struct left {
-	void *bytes; /* mapped; NULL: nothing that is of use */
-	size_t len;
-	const char *name; /* in state-dir; NULL: nothing was there */
-	bool found; /* something lies there, whatever it is worth */
-	struct saved saved; /* behind the time */
-	uint64_t booted, real; /* when it was written, ms of CLOCK_BOOTTIME and CLOCK_REALTIME */
-	int error; /* why something that was found is of no use; 0: nothing is wrong */
-};
-
-static uint64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* state-dir, if it is there and can be written to. 0 or an errno. */
 static int open_folder(struct restart *restart, const char *path)
@@ -103,178 +82,7 @@ void restart_finish(struct restart *restart)
 
 bool restart_keeps(const struct restart *restart)
 {
-	return restart->store || restart->directory >= 0;
-}
-
-static void let_go(const struct left *left)
-{
-	if (left->bytes) {
-		munmap(left->bytes, left->len);
-	}
-}
-
-/* Mapped, so that it is not in memory twice, as it lies and as what it becomes. */
-static int map(struct left *left, int fd, size_t len)
-{
-	void *bytes = len ? mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
-
-	if (bytes == MAP_FAILED) {
-		return -errno;
-	}
-	left->bytes = bytes;
-	left->len = len;
-	return len ? 0 : -ENOMSG;
-}
-
-/* Nobody but us may have written it. */
-static bool is_ours(int fd, const struct stat *st, bool memory)
-{
-	return memory ? fcntl(fd, F_GET_SEALS) >= 0 && (fcntl(fd, F_GET_SEALS) & SEALS) == SEALS
-		      : S_ISREG(st->st_mode) && st->st_uid == geteuid() && !(st->st_mode & 077);
-}
-
-static int load(struct left *left, int fd, bool memory, uint64_t most)
-{
-	struct stat st;
-	int error;
-
-	if (fstat(fd, &st)) {
-		return -errno;
-	}
-	if (!is_ours(fd, &st, memory)) {
-		return -EPERM;
-	}
-	if ((uint64_t)st.st_size > most) {
-		return -EFBIG;
-	}
-	error = map(left, fd, (size_t)st.st_size);
-	error = error ? error : saved_open(&left->saved, left->bytes, left->len);
-	if (error) {
-		return error;
-	}
-	if (!saved_next(&left->saved) || left->saved.kind != SAVE_TIME) {
-		return -EBADMSG;
-	}
-	left->booted = saved_number(&left->saved);
-	left->real = saved_number(&left->saved);
-	return left->saved.bad ? -EBADMSG : 0;
-}
-
-/* Of all that is found the newest counts: what was taken over long ago may still lie there if
- * systemd did not hear that it should not. */
-static void consider(struct left *best, int fd, bool memory, uint64_t most)
-{
-	struct left found = {0};
-	int error = load(&found, fd, memory, most);
-
-	best->error = best->error ? best->error : error;
-	if (error || (best->bytes && found.booted < best->booted)) {
-		let_go(&found);
-		return;
-	}
-	let_go(best);
-	best->bytes = found.bytes;
-	best->len = found.len;
-	best->saved = found.saved;
-	best->booted = found.booted;
-	best->real = found.real;
-}
-
-/* When a mark was left, ms of CLOCK_BOOTTIME; 0: it is none. */
-static uint64_t marked_at(int fd)
-{
-	struct stat st;
-	uint64_t booted;
-
-	return !fstat(fd, &st) && st.st_size == sizeof(booted) &&
-			       pread(fd, &booted, sizeof(booted), 0) == sizeof(booted)
-		       ? booted
-		       : 0;
-}
-
-/* If it cannot be, a crash is tried again with the next start. */
-static void leave_mark(void)
-{
-	uint64_t booted = clock_ms(CLOCK_BOOTTIME);
-	int fd = memfd_create(NOTIFY_STORED, MFD_CLOEXEC);
-
-	if (fd < 0) {
-		return;
-	}
-	if (write(fd, &booted, sizeof(booted)) == sizeof(booted)) {
-		notify_store(fd);
-	}
-	close(fd);
-}
-
-/* An older mark is of a start that went well, and lies there as what it took over may. */
-static void heed_marks(struct left *best, uint64_t newest)
-{
-	if (newest < best->booted) {
-		leave_mark();
-		return;
-	}
-	let_go(best);
-	best->bytes = NULL;
-	best->error = -EOWNERDEAD;
-}
-
-static void look_in_store(struct left *best, uint64_t most)
-{
-	char **names = NULL;
-	int count = sd_listen_fds_with_names(0, &names);
-	uint64_t newest = 0;
-
-	for (int i = 0; names && i < count; i++) {
-		int fd = SD_LISTEN_FDS_START + i;
-
-		if (!strcmp(names[i], NOTIFY_STORED)) {
-			uint64_t marked = marked_at(fd);
-
-			best->found = true;
-			newest = marked > newest ? marked : newest;
-			if (!marked) {
-				consider(best, fd, true, most);
-			}
-			close(fd);
-		}
-		free(names[i]);
-	}
-	free(names);
-	if (best->bytes) {
-		heed_marks(best, newest);
-	}
-}
-
-static void look_in_directory(int directory, struct left *best, uint64_t most)
-{
-	int fd;
-
-	if (!renameat(directory, MARKED_NAME, directory, ASIDE_NAME) || errno != ENOENT) {
-		best->error = -EOWNERDEAD;
-	}
-	best->name = renameat(directory, NAME, directory, MARKED_NAME) ? NAME : MARKED_NAME;
-	/* O_NONBLOCK: else open(2) waits for somebody to write to a FIFO. */
-	fd = openat(
-		directory, best->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	best->found = fd >= 0 || errno != ENOENT;
-	if (fd >= 0) {
-		consider(best, fd, false, most);
-		close(fd);
-	} else if (best->found) {
-		best->error = -errno;
-	}
-}
-
-/* The machine may have been started anew since: then only the other clock knows. */
-static uint64_t elapsed_since(const struct left *left)
-{
-	uint64_t booted = clock_ms(CLOCK_BOOTTIME), real = clock_ms(CLOCK_REALTIME);
-
-	if (booted >= left->booted) {
-		return booted - left->booted;
-	}
-	return real > left->real ? real - left->real : 0;
+	return restart->elsewhere || restart->store || restart->directory >= 0;
 }
 
 static const char *why_refused(int error)
@@ -304,13 +112,11 @@ static int restore(struct left *left, struct dialect_table *dialects)
 	if (!left->bytes) {
 		return left->error;
 	}
-	elapsed = elapsed_since(left);
+	elapsed = left_elapsed(left);
 	error = dialect_table_restore(dialects, &left->saved, elapsed);
 	if (error) {
 		return error;
 	}
-	log_info("restart.restored", LOG_UINT("sessions", meter_values[METER_SESSIONS_RESTORED]),
-		LOG_UINT("ms", elapsed));
 	return 0;
 }
 
@@ -331,43 +137,149 @@ static void settle(
 	} else if (left->found) {
 		delete_file(restart, left->name);
 		if (well) {
-			delete_file(restart, ASIDE_NAME);
+			delete_file(restart, LEFT_ASIDE);
 		}
 	}
+}
+
+static void find(const struct restart *restart, struct left *left, uint64_t most)
+{
+	*left = (struct left){0};
+	if (restart->directory >= 0) {
+		left_look_in_directory(restart->directory, left, most);
+	} else {
+		left_look_in_store(left, most);
+	}
+}
+
+static void tell_restored(uint64_t elapsed)
+{
+	log_info("restart.restored", LOG_UINT("sessions", board_sum(METER_SESSIONS_RESTORED)),
+		LOG_UINT("ms", elapsed));
+}
+
+static void tell_ignored(const struct left *left)
+{
+	log_warn("restart.ignored", LOG_STR("problem", why_refused(left->error)),
+		LOG_STR("effect", "none, what lay beside it was taken over"));
+}
+
+/* True: all went well. */
+static bool take(struct left *left, struct dialect_table *dialects)
+{
+	int error = restore(left, dialects);
+
+	if (error) {
+		meter_add(METER_SAVED_REFUSED, 1);
+		log_warn("restart.refused", LOG_STR("problem", why_refused(error)),
+			LOG_STR("effect", "who was there before comes in as somebody new"));
+	} else if (left->error) {
+		tell_ignored(left);
+	}
+	return !error && !left->error;
 }
 
 void restart_take_over(const struct restart *restart, struct dialect_table *dialects,
 	struct notify *notify, uv_loop_t *loop, uint64_t most)
 {
-	struct left left = {0};
-	int error;
+	struct left left;
+	bool well;
 
-	if (restart->directory >= 0) {
-		look_in_directory(restart->directory, &left, most);
-	} else {
-		look_in_store(&left, most);
-	}
+	find(restart, &left, most);
 	uv_update_time(loop); /* else deadlines begin before systemd was waited for */
-	error = restore(&left, dialects);
-	if (error) {
-		meter_add(METER_SAVED_REFUSED, 1);
-		log_warn("restart.refused", LOG_STR("problem", why_refused(error)),
-			LOG_STR("effect", "who was there before comes in as somebody new"));
-	} else if (left.error) {
-		log_warn("restart.ignored", LOG_STR("problem", why_refused(left.error)),
-			LOG_STR("effect", "none, what lay beside it was taken over"));
+	well = take(&left, dialects);
+	if (well && left.bytes) {
+		tell_restored(left_elapsed(&left));
 	}
-	let_go(&left);
-	settle(restart, &left, notify, !error && !left.error);
+	left_let_go(&left);
+	settle(restart, &left, notify, well);
+}
+
+int restart_find(struct restart *restart, uint64_t most)
+{
+	struct left left;
+	int fd = -1;
+
+	find(restart, &left, most);
+	restart->name = left.name;
+	restart->found = left.found;
+	restart->well = !left.error;
+	restart->elapsed = left.bytes ? left_elapsed(&left) : 0;
+	if (left.bytes && left.error) {
+		tell_ignored(&left);
+	}
+	if (left.bytes) {
+		fd = memfd_create(NOTIFY_STORED, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		if (fd >= 0 && (write(fd, left.bytes, left.len) != (ssize_t)left.len ||
+				       fcntl(fd, F_ADD_SEALS, LEFT_SEALS))) {
+			close(fd);
+			fd = -1;
+		}
+	} else if (left.error) {
+		take(&left, NULL); /* says why it is of no use */
+	}
+	left_let_go(&left);
+	return fd;
+}
+
+void restart_settle(const struct restart *restart, struct notify *notify)
+{
+	const struct left left = {.name = restart->name, .found = restart->found};
+
+	if (restart->elapsed) {
+		tell_restored(restart->elapsed);
+	}
+	settle(restart, &left, notify, restart->well);
+}
+
+void restart_take(int fd, struct dialect_table *dialects, uint64_t most)
+{
+	struct left left = {0};
+
+	left_consider(&left, fd, true, most);
+	close(fd);
+	take(&left, dialects);
+	left_let_go(&left);
+}
+
+/* What several processes have left, each a whole of its own, becomes one. */
+static int merge(struct save *save, int fd)
+{
+	struct left left = {0};
+	size_t len;
+	int error = left_load(&left, fd, true, UINT64_MAX);
+
+	while (!error && saved_next(&left.saved)) {
+		const void *payload = saved_rest(&left.saved, &len);
+
+		save_begin(save, left.saved.kind);
+		text_add_bytes(&save->record, payload, len);
+		save_end(save);
+	}
+	left_let_go(&left);
+	return error;
+}
+
+static int write_source(struct save *save, const struct restart_source *source)
+{
+	int error = 0;
+
+	if (source->dialects) {
+		dialect_table_save(source->dialects, save);
+	}
+	for (size_t i = 0; i < source->fd_count && !error; i++) {
+		error = merge(save, source->fds[i]);
+	}
+	return error;
 }
 
 /* Write all to `fd`, which stays open. 0 or -errno. */
-static int write_all(int fd, const struct dialect_table *dialects)
+static int write_all(int fd, const struct restart_source *source)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
 	struct save save;
-	int error;
+	int error, last;
 
 	if (!out) {
 		error = -errno;
@@ -378,11 +290,12 @@ static int write_all(int fd, const struct dialect_table *dialects)
 	}
 	save_init(&save, out);
 	save_begin(&save, SAVE_TIME);
-	save_number(&save, clock_ms(CLOCK_BOOTTIME));
-	save_number(&save, clock_ms(CLOCK_REALTIME));
+	save_number(&save, left_clock(CLOCK_BOOTTIME));
+	save_number(&save, left_clock(CLOCK_REALTIME));
 	save_end(&save);
-	dialect_table_save(dialects, &save);
-	error = save_finish(&save);
+	error = write_source(&save, source);
+	last = save_finish(&save);
+	error = error ? error : last;
 	if (fclose(out) && !error) {
 		error = -errno;
 	}
@@ -392,7 +305,7 @@ static int write_all(int fd, const struct dialect_table *dialects)
 /* Is there anything in it that the next process could use? */
 static bool is_worth_it(int error)
 {
-	return !error && meter_values[METER_SESSIONS_SAVED];
+	return !error && board_sum(METER_SESSIONS_SAVED);
 }
 
 /* A new file that nobody else may read, and its name. A descriptor or -errno. */
@@ -413,7 +326,7 @@ static int create_new(int directory, char ret_name[NEW_SIZE])
 	return fd < 0 ? -errno : fd;
 }
 
-static int leave_in_directory(int directory, const struct dialect_table *dialects)
+static int leave_in_directory(int directory, const struct restart_source *source)
 {
 	char name[NEW_SIZE];
 	int fd = create_new(directory, name), error;
@@ -421,8 +334,8 @@ static int leave_in_directory(int directory, const struct dialect_table *dialect
 	if (fd < 0) {
 		return fd;
 	}
-	error = write_all(fd, dialects);
-	if (is_worth_it(error) && renameat(directory, name, directory, NAME)) {
+	error = write_all(fd, source);
+	if (is_worth_it(error) && renameat(directory, name, directory, LEFT_NAME)) {
 		error = -errno;
 	}
 	if (!is_worth_it(error)) {
@@ -432,35 +345,51 @@ static int leave_in_directory(int directory, const struct dialect_table *dialect
 	return error;
 }
 
-static int leave_in_store(const struct dialect_table *dialects)
+int restart_make(const struct restart_source *source)
 {
 	int fd = memfd_create(NOTIFY_STORED, MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
 
 	if (fd < 0) {
 		return -errno;
 	}
-	error = write_all(fd, dialects);
-	if (is_worth_it(error)) {
-		error = fcntl(fd, F_ADD_SEALS, SEALS) ? -errno : notify_store(fd);
+	error = write_all(fd, source);
+	if (!error && fcntl(fd, F_ADD_SEALS, LEFT_SEALS)) {
+		error = -errno;
 	}
-	close(fd);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+static int leave_in_store(const struct restart_source *source)
+{
+	int fd = restart_make(source), error = fd < 0 ? fd : 0;
+
+	if (is_worth_it(error)) {
+		error = notify_store(fd);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
 	return error;
 }
 
-void restart_leave(const struct restart *restart, const struct dialect_table *dialects)
+void restart_leave(const struct restart *restart, const struct restart_source *source)
 {
 	int error;
 
 	if (!restart_keeps(restart)) {
 		return;
 	}
-	error = restart->store ? leave_in_store(dialects)
-			       : leave_in_directory(restart->directory, dialects);
+	error = restart->store ? leave_in_store(source)
+			       : leave_in_directory(restart->directory, source);
 	if (error) {
 		log_warn("restart.not-saved", LOG_ERRNO(error),
 			LOG_STR("effect", "who was there comes in as somebody new"));
 	} else if (is_worth_it(error)) {
-		log_info("restart.saved", LOG_UINT("sessions", meter_values[METER_SESSIONS_SAVED]),
+		log_info("restart.saved", LOG_UINT("sessions", board_sum(METER_SESSIONS_SAVED)),
 			LOG_STR("where", restart->store ? "the store of systemd" : "state-dir"));
 	}
 }

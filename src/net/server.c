@@ -14,19 +14,17 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "nakodo/base/board.h"
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/config.h"
 #include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/hub.h"
+#include "nakodo/net/context.h"
 #include "nakodo/net/front.h"
 #include "nakodo/net/gate/bearer.h"
-#include "nakodo/net/http/answer.h"
-#include "nakodo/net/http/lan.h"
-#include "nakodo/net/http/urls.h"
 #include "nakodo/net/invariants.h"
-#include "nakodo/net/loop/notify.h"
+#include "nakodo/net/processes.h"
 #include "nakodo/net/restart.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
@@ -70,7 +68,9 @@ static void fit_descriptors(struct server *server)
 			LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
 	}
 	server->gate.most_peers = server->gate.max_peers;
-	limit.rlim_cur = wanted;
+	/* In a worker each tunnel has two, and its connection may be here as well. */
+	wanted *= server->role == ROLE_WORKER ? 2 : 1;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -147,6 +147,7 @@ static int prepare_rooms(struct server *server, struct options *options)
 		.address_of = address_of,
 		.ask = ask,
 		.ask_in = ask_in,
+		.serves = processes_serve,
 		.cookie = &server->gate,
 	};
 	server->sockets.options = options;
@@ -210,93 +211,6 @@ static void dispose(struct server *server)
 	hub_destroy(server->hub);
 }
 
-/* libwebsockets complains at length about what clients send; that is no news unless we debug. */
-static void log_library(int level, const char *line)
-{
-	(void)level;
-	log_debug("libwebsockets", LOG_STR("line", line));
-}
-
-static void log_library_start(int level, const char *line)
-{
-	if (level & LLL_ERR) {
-		log_error("libwebsockets", LOG_STR("line", line));
-	}
-}
-
-static int create_vhosts(struct server *server, struct lws_context_creation_info *info)
-{
-	/* After the Host header (and by SNI) libwebsockets moves a connection to the first vhost
-	 * that has the same port. There are two ports that mean no listening; some builds have
-	 * taken this one for a vhost of their own. */
-	if (!lws_get_vhost_by_name(server->context, "system")) {
-		info->port = CONTEXT_PORT_NO_LISTEN;
-	}
-	info->vhost_name = "plain";
-	server->sockets.plain = lws_create_vhost(server->context, info);
-	/* Also if there is no certificate: other options may bring one, and libwebsockets does not
-	 * survive to be out of memory here. */
-	info->port = CONTEXT_PORT_NO_LISTEN_SERVER; /* the other one is without TLS */
-	info->vhost_name = "tls";
-	info->protocols = server->secure_protocols;
-	/* No file names: tls.c gives the certificate to each handshake. */
-	info->options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
-	server->sockets.secure = lws_create_vhost(server->context, info);
-	return server->sockets.plain && server->sockets.secure ? 0 : -ENOMEM;
-}
-
-static int create_context(struct server *server, struct problem *problem)
-{
-	static const lws_retry_bo_t no_validity_timers;
-	/* guard request-line: a version behind the URL is under the URL's limit, none; one that
-	 * stands where headers do is under its own. */
-	static const struct lws_token_limits limits = {.token_limit = {[WSI_TOKEN_HTTP] = 1}};
-	void *loops[1] = {&server->loop};
-	struct lws_context_creation_info info = {
-		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
-		.protocols = server->plain_protocols,
-		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-			   LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
-			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-			   /* It would read them for connections that it makes; we make none. */
-			   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
-		.foreign_loops = loops,
-		.gid = (gid_t)-1,
-		.uid = (uid_t)-1,
-		.pt_serv_buf_size = 16384,
-		/* guard h2c: nor by ALPN. */
-		.alpn = "http/1.1",
-		/* guard compression: its code can be made to abort the process. */
-		.extensions = NULL,
-		.headers = answer_library_headers(),
-		.token_limits = &limits,
-		/* Its timers are one sorted list; with them each accept walks through it. */
-		.retry_and_idle_policy = &no_validity_timers,
-		.timeout_secs = (unsigned)server->options->handshake_timeout,
-		.timeout_secs_ah_idle = (unsigned)server->options->handshake_timeout,
-		.keepalive_timeout = 1,
-		.user = server,
-		.pcontext = &server->context, /* becomes NULL when it is gone */
-	};
-
-	lws_set_log_level(LLL_ERR | LLL_WARN, log_library_start);
-	/* libwebsockets looks for its event loop plugin in the current directory as well. */
-	if (chdir("/")) {
-		return problem_set(problem, -errno, "cannot change to /: %s", strerror(errno));
-	}
-	server->context = lws_create_context(&info);
-	if (!server->context || create_vhosts(server, &info)) {
-		lws_context_destroy(server->context);
-		uv_run(&server->loop, UV_RUN_DEFAULT);
-		lws_context_destroy(server->context);
-		return problem_set(problem, -ENOMEM,
-			"libwebsockets did not start; is the package libwebsockets-evlib-uv "
-			"installed?");
-	}
-	lws_set_log_level(LLL_ERR | LLL_WARN, log_library);
-	return 0;
-}
-
 static struct opening opening_of(struct server *server, const struct options *options)
 {
 	return (struct opening){
@@ -314,63 +228,39 @@ static int open_listeners(struct server *server, struct problem *problem)
 	return error;
 }
 
-/* The sockets of `localhost`, one for each family, are one place to a person. */
-static bool is_second_of(const struct listener *listener, const struct listener *before)
-{
-	const struct endpoint *a = &listener->endpoint, *b;
-
-	if (!before) {
-		return false;
-	}
-	b = &before->endpoint;
-	return a->kind == ENDPOINT_TCP && b->kind == a->kind && b->tls == a->tls &&
-	       b->port == a->port && !strcmp(a->host, b->host);
-}
-
-/* Where we are reached, for a person. */
-static void print_places(const struct server *server, FILE *out)
-{
-	const struct listener *listener, *before = NULL;
-
-	fprintf(out, "nakodo " NAKODO_VERSION " is ready:\n");
-	LL_FOREACH(server->sockets.listeners, listener)
-	{
-		if (!is_second_of(listener, before)) {
-			urls_print(listener, out);
-		}
-		before = listener;
-	}
-	lan_announce(server->sockets.listeners, server->tls, out);
-}
-
-static void announce(struct server *server)
-{
-	char *text = NULL;
-	size_t len, count = listeners_count(&server->sockets);
-	FILE *out = open_memstream(&text, &len);
-
-	if (out) {
-		print_places(server, out);
-		fclose(out);
-		show_text(&server->ws.show, text ? text : "");
-		free(text);
-	}
-	log_info("server.ready", LOG_STR("version", NAKODO_VERSION),
-		LOG_STR("libwebsockets", lws_get_library_version()), LOG_UINT("sockets", count),
-		LOG_UINT("max-peers", server->gate.max_peers),
-		LOG_UINT("max-memory", server->gate.max_memory));
-	listeners_tell_open(&server->sockets);
-	notify_ready(&server->lifecycle.notify, count);
-}
-
 /* Until lifecycle_finish(). */
 static void run(struct server *server)
 {
 	uv_run(&server->loop, UV_RUN_DEFAULT);
 	lifecycle_end(server);
 	/* On a loop that is not its own, libwebsockets 4.1.6 waits for a second call. */
-	lws_context_destroy(server->context);
+	if (server->context) {
+		lws_context_destroy(server->context);
+	}
 	visits_settle(server->ws.visits);
+}
+
+/* libwebsockets looks for its event loop plugin in the current directory as well. */
+static int leave_home(struct problem *problem)
+{
+	return chdir("/") ? problem_set(problem, -errno, "cannot change to /: %s", strerror(errno))
+			  : 0;
+}
+
+/* What may fail for a reason that a person has to hear. */
+static int open_all(struct server *server, struct problem *problem)
+{
+	int error = open_listeners(server, problem);
+
+	if (!error && server->role != ROLE_WORKER) {
+		error = ctl_open(&server->ctl, server->options->ctl,
+			options_where(server->options, &server->options->ctl), problem);
+	}
+	error = error ? error : leave_home(problem);
+	if (!error && server->role != ROLE_FIRST) {
+		error = context_create(server, problem);
+	}
+	return error;
 }
 
 static int start(struct server *server, struct problem *problem)
@@ -381,14 +271,8 @@ static int start(struct server *server, struct problem *problem)
 	server->sockets.loop = &server->loop;
 	server->sockets.deadlines = &server->deadlines;
 	server->sockets.gate = &server->gate;
-	error = open_listeners(server, problem);
-	if (!error) {
-		error = ctl_open(&server->ctl, server->options->ctl,
-			options_where(server->options, &server->options->ctl), problem);
-	}
-	if (!error) {
-		error = create_context(server, problem);
-	}
+	processes_wire(server);
+	error = open_all(server, problem);
 	if (error) {
 		return error;
 	}
@@ -397,8 +281,12 @@ static int start(struct server *server, struct problem *problem)
 	server->sockets.context = server->context;
 	handshakes_init(&server->sockets.handshakes, &server->loop);
 	ws_start(&server->ws, &server->sockets);
-	hooks_start(&server->hooks, &server->loop, &server->deadlines);
-	renewal_start(&server->renewal, &server->tls, &server->deadlines);
+	if (server->role != ROLE_FIRST) {
+		hooks_start(&server->hooks, &server->loop, &server->deadlines);
+	}
+	if (server->role != ROLE_WORKER) {
+		renewal_start(&server->renewal, &server->tls, &server->deadlines);
+	}
 #ifdef NAKODO_AUDIT
 	invariants_start(server);
 #endif
@@ -407,10 +295,13 @@ static int start(struct server *server, struct problem *problem)
 	{
 		error = error ? error : listener_start(listener);
 	}
-	error = error ? error : ctl_start(&server->ctl, &server->loop, verb_actions, server);
+	error = error ? error
+		      : ctl_start(&server->ctl, &server->loop,
+				server->role == ROLE_FIRST ? verb_first_actions : verb_actions,
+				server);
+	error = error ? error : processes_join(server, problem);
 	if (!error) {
-		restart_take_over(&server->restart, server->dialects, &server->lifecycle.notify,
-			&server->loop, server->gate.max_memory);
+		processes_take_over(server);
 		return 0;
 	}
 	lifecycle_finish(server);
@@ -432,7 +323,8 @@ int server_check(struct options *options, struct problem *problem)
 	return error;
 }
 
-int server_run(struct options *options, struct problem *problem)
+int server_work(struct options *options, const struct worker_start *start_of_worker,
+	struct problem *problem)
 {
 	struct server server = {.restart.directory = -1, .ctl.fd = -1};
 	int error = uv_loop_init(&server.loop);
@@ -440,20 +332,32 @@ int server_run(struct options *options, struct problem *problem)
 	if (error) {
 		return problem_set(problem, error, "no event loop: %s", uv_strerror(error));
 	}
-	error = prepare(&server, options, problem);
-	error = error ? error : restart_init(&server.restart, options, problem);
+	processes_choose(&server, options, start_of_worker);
+	if (server.role == ROLE_WORKER) {
+		error = worker_join(&server.worker, problem);
+	}
+	error = error ? error : prepare(&server, options, problem);
+	error = error ? error : processes_prepare(&server, options, problem);
 	if (!error) {
 		keep_heap();
 		fit_descriptors(&server);
 		error = start(&server, problem);
 	}
 	if (!error) {
-		announce(&server);
+		processes_say_ready(&server);
 		run(&server);
-		restart_leave(&server.restart, server.dialects);
-		log_info("server.stopped", LOG_UINT("peers", server.gate.peers));
+		processes_leave(&server);
+		if (server.role != ROLE_WORKER) {
+			log_info("server.stopped", LOG_UINT("peers", board_sum(METER_PEERS)));
+		}
 	}
+	processes_finish(&server);
 	dispose(&server);
 	uv_loop_close(&server.loop);
 	return error;
+}
+
+int server_run(struct options *options, struct problem *problem)
+{
+	return server_work(options, NULL, problem);
 }

@@ -17,6 +17,7 @@
 #include "nakodo/net/server.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/conn_walk.h"
+#include "nakodo/net/workers/inquiry.h"
 
 #define ROWS 100 /* of one piece */
 #define LOOKED_AT 1000 /* connections at most for one piece, of those that are not listed */
@@ -298,6 +299,52 @@ const struct ctl_action verb_actions[VERB_COUNT] = {
 	[VERB_LOCK] = {run_lock, NULL},
 	[VERB_UNLOCK] = {run_unlock, NULL},
 	[VERB_LOG_LEVEL] = {run_log_level, NULL},
+	[VERB_RELOAD] = {run_reload, NULL},
+	[VERB_DRAIN] = {run_drain, NULL},
+};
+
+static int ask_rooms(void *cookie, struct ctl_call *call)
+{
+	return inquiry_run(&((struct server *)cookie)->workers, VERB_ROOMS, call);
+}
+
+static int ask_peers(void *cookie, struct ctl_call *call)
+{
+	return inquiry_run(&((struct server *)cookie)->workers, VERB_PEERS, call);
+}
+
+static int ask_kick(void *cookie, struct ctl_call *call)
+{
+	return inquiry_run(&((struct server *)cookie)->workers, VERB_KICK, call);
+}
+
+static int ask_lock(void *cookie, struct ctl_call *call)
+{
+	return inquiry_run(&((struct server *)cookie)->workers, VERB_LOCK, call);
+}
+
+static int ask_unlock(void *cookie, struct ctl_call *call)
+{
+	return inquiry_run(&((struct server *)cookie)->workers, VERB_UNLOCK, call);
+}
+
+static int ask_log_level(void *cookie, struct ctl_call *call)
+{
+	int error = call->state ? 0 : run_log_level(cookie, call);
+
+	return error ? error
+		     : inquiry_run(&((struct server *)cookie)->workers, VERB_LOG_LEVEL, call);
+}
+
+const struct ctl_action verb_first_actions[VERB_COUNT] = {
+	[VERB_STATUS] = {run_status, NULL},
+	[VERB_TOP] = {run_top, NULL},
+	[VERB_ROOMS] = {ask_rooms, inquiry_end},
+	[VERB_PEERS] = {ask_peers, inquiry_end},
+	[VERB_KICK] = {ask_kick, inquiry_end},
+	[VERB_LOCK] = {ask_lock, inquiry_end},
+	[VERB_UNLOCK] = {ask_unlock, inquiry_end},
+	[VERB_LOG_LEVEL] = {ask_log_level, inquiry_end},
 	[VERB_RELOAD] = {run_reload, NULL},
 	[VERB_DRAIN] = {run_drain, NULL},
 };

@@ -28,10 +28,14 @@ static void add_time(struct text *out)
 	text_print(out, ",\"time\":\"%s.%03ldZ\"", text, now.tv_nsec / 1000000);
 }
 
-void event_text_add(struct text *out, const struct event *event, const char *run, uint64_t number)
+void event_text_add(struct text *out, const struct event *event, const struct event_source *source,
+	uint64_t number)
 {
-	text_print(out, "{\"id\":\"%s.%" PRIu64 "\",\"number\":%" PRIu64 ",\"type\":\"%s\"", run,
-		number, number, event->type);
+	text_print(out, "{\"id\":\"%s.%" PRIu64 "\",\"number\":%" PRIu64 ",\"type\":\"%s\"",
+		source->run, number, number, event->type);
+	if (source->worker) {
+		text_print(out, ",\"worker\":%u", source->worker);
+	}
 	add_time(out);
 	add_member(out, "dialect", event->dialect);
 	add_member(out, "mount", event->mount);

@@ -66,7 +66,7 @@ struct events {
 	size_t bytes, most; /* of both; in MEMORY_EVENTS */
 	unsigned failures; /* in a row */
 	struct wheel_timer timer;
-	char run[IDS_ULID]; /* of this process, for ids that no other one gave */
+	struct event_source source;
 	uint64_t last; /* number of the newest event */
 	bool said_stopped;
 };
@@ -149,8 +149,8 @@ struct events *events_create(size_t most)
 
 	if (events) {
 		clock_gettime(CLOCK_REALTIME, &now);
-		ids_ulid(
-			events->run, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+		ids_ulid(events->source.run,
+			(uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 		events->most = most;
 	}
 	return events;
@@ -184,6 +184,11 @@ static void forget_all(struct events *events)
 	if (events->batch.body) {
 		give_up_batch(events);
 	}
+}
+
+void events_set_worker(struct events *events, unsigned worker)
+{
+	events->source.worker = worker;
 }
 
 void events_destroy(struct events *events)
@@ -279,7 +284,7 @@ void events_add(struct events *events, const struct event *event)
 	}
 	meter_add(METER_EVENTS, 1);
 	meter_add(METER_EVENTS_WAITING, 1);
-	event_text_add(&text, event, events->run, ++events->last);
+	event_text_add(&text, event, &events->source, ++events->last);
 	made = text_take(&text, &len);
 	item = made ? malloc(sizeof(*item) + len) : NULL;
 	if (item) {
@@ -351,7 +356,8 @@ static bool fill_batch(struct events *events)
 	batch->len = len;
 	batch->count = count;
 	take_bytes(events, len);
-	snprintf(batch->id, sizeof(batch->id), "%s.%" PRIu64, events->run, events->queue->number);
+	snprintf(batch->id, sizeof(batch->id), "%s.%" PRIu64, events->source.run,
+		events->queue->number);
 	for (; count; count--) {
 		drop_item(events, events->queue);
 	}

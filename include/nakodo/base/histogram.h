@@ -26,7 +26,7 @@ struct histogram_values {
 };
 
 extern const struct histogram_row histogram_rows[HISTOGRAM_COUNT];
-extern struct histogram_values histogram_values[HISTOGRAM_COUNT];
+extern struct histogram_values *histogram_values; /* HISTOGRAM_COUNT of them; of this process */
 /* The bounds of the buckets, which are part of them, in seconds: "0.001". */
 extern const char *const histogram_bounds[HISTOGRAM_BUCKETS];
 

@@ -40,6 +40,8 @@ static inline uint64_t memory_used(void)
 	       meter_values[METER_MEMORY_ANSWERS] + meter_values[METER_MEMORY_EVENTS];
 }
 
+/* The same of all processes that count together (board.h). */
+uint64_t memory_held(void);
 /* What this process may have: the machine's memory, or less if its control group (cgroups(7),
  * version 2 or 1) or one above it has a limit. */
 uint64_t memory_available(void);

@@ -22,7 +22,7 @@ struct meter_row {
 };
 
 extern const struct meter_row meter_rows[METER_COUNT];
-extern uint64_t meter_values[METER_COUNT];
+extern uint64_t *meter_values; /* METER_COUNT of them; of this process (board.h) */
 
 static inline void meter_add(enum meter meter, uint64_t count)
 {

@@ -76,6 +76,7 @@ struct options {
 	uint64_t resume_seconds, resume_messages, resume_bytes; /* these and the next: nakodo.v1 */
 	uint64_t room_history, max_meta, room_peers, rooms_max;
 	uint64_t turn_ttl;
+	uint64_t workers; /* processes; 0: as many as processors */
 	int auth; /* enum option_auth */
 	int log_level; /* enum option_log_level */
 	int log_format; /* enum option_log_format */

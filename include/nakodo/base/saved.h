@@ -26,6 +26,8 @@ int saved_open(struct saved *saved, const void *bytes, size_t len);
 bool saved_next(struct saved *saved);
 /* The rest of the record is of no use. */
 void saved_skip(struct saved *saved);
+/* The rest of the record as it is. */
+const void *saved_rest(struct saved *saved, size_t *ret_len);
 uint64_t saved_number(struct saved *saved);
 /* A number of at most that; a higher one makes all bad, and is 0. */
 uint64_t saved_number_up_to(struct saved *saved, uint64_t most);

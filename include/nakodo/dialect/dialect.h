@@ -51,6 +51,7 @@ struct dialect {
 	const char *name; /* as in `mount = PATH=NAME` */
 	bool room_in_path; /* /PATH/ROOM is a room of its own */
 	bool room_in_query; /* so is ?room= */
+	bool one_room; /* all of a mount hear each other, whatever the path says */
 	bool room_in_message; /* the dialect asks grant_may_join() itself */
 	bool token_in_message; /* and it takes a token itself, by dialect_env.read_token */
 	/* All listeners of its own have one space and state; .start and .stop are called for each,

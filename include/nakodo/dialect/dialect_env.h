@@ -16,6 +16,8 @@ struct peer;
 struct request;
 
 /* Functions that are NULL: the daemon does not have that. */
+struct mount;
+
 struct dialect_env {
 	const struct ice *ice; /* the servers that peers are told of; NULL: none */
 	struct events *events; /* who joins and who leaves is told there (event.h); NULL: nowhere */
@@ -42,5 +44,8 @@ struct dialect_env {
 	 * returns, unless the peer leaves; it is sent no message meanwhile. False, NULL: the same.
 	 */
 	bool (*ask_in)(void *cookie, struct peer *peer, const struct admission_text *text);
+	/* Is that room of the mount served by this process? Of those that are restored the others
+	 * are another's. NULL: all are. */
+	bool (*serves)(void *cookie, const struct mount *mount, const char *room);
 	void *cookie;
 };

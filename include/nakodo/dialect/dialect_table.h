@@ -48,6 +48,9 @@ const struct mount *dialect_table_own(struct dialect_table *table, const char *l
 bool dialect_table_http(const struct dialect_table *table, const struct mount *own,
 	const struct dialect_request *request, struct dialect_answer *ret);
 
+/* The mount whose dialect would answer a plain request for that path. NULL: none. */
+const struct mount *dialect_table_answering(const struct dialect_table *table, const char *path);
+
 /* The same of all mounts as dialect.adapt. */
 void dialect_table_adapt(struct dialect_table *table);
 /* The same of all mounts as dialect.weigh and .shed. */
@@ -58,6 +61,9 @@ void dialect_table_shed(struct dialect_table *table, struct shortage *shortage);
  * address. False: nobody gives way. */
 bool dialect_table_give_way(struct dialect_table *table, const struct address *newcomer);
 
+/* What tells the mount from all others, and listeners of their own that are one place from none of
+ * them: the same in each process. */
+const char *dialect_table_key(const struct mount *mount);
 /* The mounts by number, those of the paths first. NULL: no more. */
 const struct mount *dialect_table_at(const struct dialect_table *table, size_t number);
 

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct dialect;
 struct dialect_env;
 struct hub_space;
@@ -21,3 +23,5 @@ struct mount {
 /* Does the mount have no parameters but those named (NULL at the end)? 0, or -EINVAL with a
  * sentence. */
 int mount_check(const struct mount *mount, const char *const *names, struct problem *problem);
+/* Is that room of it served by this process (dialect_env.serves)? */
+bool mount_serves(const struct mount *mount, const char *room);

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nakodo/hub/hub.h"
+
 struct address;
 struct mount;
 
@@ -25,5 +27,8 @@ struct request {
  * memory. The mount and the address stay the caller's. */
 struct request *request_copy(const struct request *request);
 size_t request_size(const struct request *request);
+/* The room that its URL names: in the path, else, where the dialect looks there, in the query; cut
+ * to what is no room's name any more. "": none, and then it is the one without a name. */
+void request_room(const struct request *request, char ret[HUB_NAME_MAX + 2]);
 /* A setting of the client or, if it said nothing, of the mount. Returns as query_get(). */
 long request_get(const struct request *request, const char *name, char *buf, size_t size);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -20,6 +21,8 @@ struct lifecycle {
 	uint64_t empty; /* all were gone, but for who is told by HTTP, the loop's ms; 0: not yet */
 	size_t to_close, closed; /* peers whose session is not kept, when draining began; of them,
 				    told to go */
+	bool told_drained; /* a worker has said that only those are left whose session is kept */
+	bool waits_for_others; /* so that they are sent away last of all processes */
 	uint64_t kept_until; /* when the others have had their time, the loop's ms; 0: not yet */
 };
 

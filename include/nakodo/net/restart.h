@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -19,6 +20,19 @@ struct problem;
 struct restart {
 	int directory; /* state-dir; -1: none */
 	bool store; /* systemd may have one: there is no state-dir, but systemd is there */
+	bool elsewhere; /* the first of several processes keeps them */
+	/* Of the first of several processes, between restart_find() and restart_settle(). */
+	const char *name; /* what lies in state-dir */
+	bool found; /* something lies there, */
+	bool well; /* and nothing is wrong with it */
+	uint64_t elapsed; /* ms old; 0: nothing of use */
+};
+
+/* What is to be left: what the dialects have, or what other processes have made of theirs. */
+struct restart_source {
+	const struct dialect_table *dialects; /* NULL: none */
+	const int *fds; /* of restart_make() */
+	size_t fd_count;
 };
 
 /* Could sessions be kept where the options say? Nothing is made. 0, or -EINVAL with a sentence. */
@@ -34,5 +48,14 @@ bool restart_keeps(const struct restart *restart);
 void restart_take_over(const struct restart *restart, struct dialect_table *dialects,
 	struct notify *notify, uv_loop_t *loop, uint64_t most);
 /* No peer is left: leave what the next process needs. This waits up to some seconds for systemd. */
-void restart_leave(const struct restart *restart, const struct dialect_table *dialects);
+void restart_leave(const struct restart *restart, const struct restart_source *source);
+
+/* Several processes: the first one finds what was left (a descriptor, or -1), each of its workers
+ * takes over what is its own of a copy of that descriptor, which it closes, and when all have,
+ * nothing of it is needed any more. */
+int restart_find(struct restart *restart, uint64_t most);
+void restart_take(int fd, struct dialect_table *dialects, uint64_t most);
+void restart_settle(const struct restart *restart, struct notify *notify);
+/* What a worker leaves, for the first process: a descriptor, or -errno. */
+int restart_make(const struct restart_source *source);
 void restart_finish(struct restart *restart);

@@ -19,13 +19,23 @@
 #include "nakodo/net/restart.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/renewal.h"
+#include "nakodo/net/workers/worker.h"
+#include "nakodo/net/workers/workers.h"
 #include "nakodo/net/ws/ws.h"
 
 struct ice;
 struct options;
 struct problem;
 
+/* What this process does of the work. */
+enum role {
+	ROLE_ALONE, /* all of it */
+	ROLE_FIRST, /* it accepts, for its workers */
+	ROLE_WORKER,
+};
+
 struct server {
+	enum role role;
 	struct options *options; /* everybody's; a reload replaces what is in it (reload.h) */
 	int home; /* the directory that the options' relative paths begin at; the daemon leaves it
 		   */
@@ -48,6 +58,8 @@ struct server {
 	struct restart restart;
 	struct lifecycle lifecycle;
 	struct ctl ctl;
+	struct workers workers; /* of the first process */
+	struct worker worker;
 	bool finished; /* the loop only runs until all handles are closed */
 #ifdef NAKODO_AUDIT
 	struct wheel_timer audit;
@@ -60,3 +72,5 @@ int server_check(struct options *options, struct problem *problem);
  * -EINVAL when the options are to blame, as for server_check(). The options change while it runs
  * (reload.h). */
 int server_run(struct options *options, struct problem *problem);
+/* The same for one of several workers, which was started so. */
+int server_work(struct options *options, const struct worker_start *start, struct problem *problem);

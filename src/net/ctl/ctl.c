@@ -140,6 +140,10 @@ static void go_on(struct ctl_client *client)
 {
 	int more = client->action->run(client->ctl->cookie, &client->call);
 
+	if (more == CTL_LATER) {
+		uv_timer_stop(&client->timer);
+		return;
+	}
 	if (more > 0 && !client->call.out.len && !client->call.out.failed) {
 		uv_timer_start(&client->timer, on_go_on, 0, 0);
 		return;
@@ -153,6 +157,14 @@ static void go_on(struct ctl_client *client)
 		add_end(client, more);
 	}
 	write_piece(client);
+}
+
+void ctl_resume(struct ctl_call *call)
+{
+	struct ctl_client *client =
+		(struct ctl_client *)(void *)((char *)call - offsetof(struct ctl_client, call));
+
+	uv_timer_start(&client->timer, on_go_on, 0, 0);
 }
 
 static void refuse(struct ctl_client *client, const char *sentence)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/board.h"
 #include "nakodo/base/machine.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/base/options.h"
@@ -43,6 +44,7 @@ int gate_init(struct gate *gate, const struct options *options, struct dialect_t
 		.dialects = dialects,
 		.census = census_create(),
 		.max_peers = options->max_peers,
+		.processes = 1,
 		.max_memory = gate_max_memory(options)};
 	return gate->census ? 0 : -ENOMEM;
 }
@@ -125,15 +127,30 @@ static bool is_our_host(const struct gate *gate, const struct gate_door *door, c
 	return machine_has_name(name) || tls_has_name(gate->tls, name);
 }
 
+/* Other processes let some in as well. */
+static uint64_t peers_of_all(const struct gate *gate)
+{
+	return gate->peers + board_sum(METER_PEERS) - meter_values[METER_PEERS];
+}
+
+uint64_t gate_memory_share(const struct gate *gate)
+{
+	uint64_t most = gate->max_memory, part = most / gate->processes;
+	uint64_t others = memory_held() - memory_used();
+	uint64_t left = most > others ? most - others : 0;
+
+	return left > part ? left : part;
+}
+
 bool gate_is_short_of_memory(const struct gate *gate)
 {
-	return gate->short_of_memory && memory_used() > gate->max_memory;
+	return gate->short_of_memory && memory_held() > gate->max_memory;
 }
 
 /* Kept places do not count: they give way. */
 bool gate_is_full(const struct gate *gate)
 {
-	return gate_is_short_of_memory(gate) || gate->peers >= gate->max_peers;
+	return gate_is_short_of_memory(gate) || peers_of_all(gate) >= gate->max_peers;
 }
 
 static enum admit_match match_of(
@@ -353,7 +370,7 @@ static struct refusal take_place(struct gate *gate, const struct mount *mount,
 	struct census_group **ret)
 {
 	bool short_of_memory = gate_is_short_of_memory(gate);
-	bool full = short_of_memory || gate->peers + gate->awaited >= gate->max_peers, added;
+	bool full = short_of_memory || peers_of_all(gate) + gate->awaited >= gate->max_peers, added;
 
 	added = !full &&
 		census_add_peer(gate->census, client, gate->options->max_peers_per_address, ret);
@@ -366,7 +383,19 @@ static struct refusal take_place(struct gate *gate, const struct mount *mount,
 		return refuse_place(full, short_of_memory);
 	}
 	gate->peers++;
+	meter_add(METER_PEERS, 1);
 	return no_refusal;
+}
+
+/* With several workers, who passed it on has read its room out of the same bytes, but not with the
+ * same eyes: they must agree (workers/unit.h). */
+static bool is_served_here(const struct mount *mount, const struct head *head, const char *room)
+{
+	const struct request request = {.mount = mount, .room = room, .arguments = head->arguments};
+	char name[HUB_NAME_MAX + 2];
+
+	request_room(&request, name);
+	return mount_serves(mount, name);
 }
 
 struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *door,
@@ -392,6 +421,12 @@ struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *doo
 	mount = head->path ? gate_route(gate, door, head->path, &room) : NULL;
 	if (!mount) {
 		return refuse(404, "not-found", "No protocol is spoken at this path.", "mount");
+	}
+	if (!is_served_here(mount, head, room)) {
+		return refuse(400, "bad-target",
+			"The room is not written plainly: leave out //, /../ and what is not "
+			"encoded.",
+			NULL);
 	}
 	refusal = choose_subprotocol(gate, mount->dialect, head->subprotocols, &subprotocol);
 	if (!refusal.status && gate->draining) {
@@ -420,6 +455,7 @@ struct refusal gate_check_upgrade(struct gate *gate, const struct gate_door *doo
 void gate_leave(struct gate *gate, struct census_group *group)
 {
 	gate->peers--;
+	meter_subtract(METER_PEERS, 1);
 	census_remove_peer(gate->census, group);
 }
 

@@ -5,9 +5,8 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "nakodo/base/histogram.h"
+#include "nakodo/base/board.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/text.h"
 #include "nakodo/config.h"
@@ -109,27 +108,27 @@ static void write_family(struct page *page, const struct family *family)
 		}
 		text_print(&page->text, "nakodo_%s%s", family->name, suffix_of(row->kind));
 		write_label(page, family, row->name);
-		text_print(&page->text, " %" PRIu64 "\n", meter_values[i]);
+		text_print(&page->text, " %" PRIu64 "\n", board_sum((enum meter)i));
 	}
 }
 
 static void write_histogram(struct page *page, enum histogram which)
 {
-	const struct histogram_values *values = &histogram_values[which];
+	const struct histogram_values values = board_histogram(which);
 	const char *name = histogram_rows[which].name;
 	uint64_t count = 0;
 
 	text_print(&page->text, "# HELP nakodo_%s_seconds %s\n# TYPE nakodo_%s_seconds histogram\n",
 		name, histogram_rows[which].help, name);
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		count += values->counts[i];
+		count += values.counts[i];
 		text_print(&page->text, "nakodo_%s_seconds_bucket{le=\"%s\"} %" PRIu64 "\n", name,
 			histogram_bounds[i], count);
 	}
 	text_print(&page->text,
 		"nakodo_%s_seconds_sum %" PRIu64 ".%09" PRIu64 "\nnakodo_%s_seconds_count %" PRIu64
 		"\n",
-		name, values->sum / NS_PER_S, values->sum % NS_PER_S, name, count);
+		name, values.sum / NS_PER_S, values.sum % NS_PER_S, name, count);
 }
 
 static void write_meters(struct page *page)
@@ -141,7 +140,7 @@ static void write_meters(struct page *page)
 			write_head(page, row->name, row->help, type_of(row->kind),
 				suffix_of(row->kind));
 			text_print(&page->text, "nakodo_%s%s %" PRIu64 "\n", row->name,
-				suffix_of(row->kind), meter_values[i]);
+				suffix_of(row->kind), board_sum((enum meter)i));
 		}
 	}
 	for (size_t i = 0; i < FAMILIES; i++) {
@@ -154,13 +153,11 @@ static void write_meters(struct page *page)
 
 static void write_processor(struct page *page)
 {
-	struct rusage usage;
+	uint64_t ns = board_processor_time();
 
-	getrusage(RUSAGE_SELF, &usage);
-	timeradd(&usage.ru_utime, &usage.ru_stime, &usage.ru_utime);
 	write_head(page, "cpu_seconds", "Seconds of processor time used.", "counter", "_total");
-	text_print(&page->text, "nakodo_cpu_seconds_total %jd.%06jd\n",
-		(intmax_t)usage.ru_utime.tv_sec, (intmax_t)usage.ru_utime.tv_usec);
+	text_print(&page->text, "nakodo_cpu_seconds_total %" PRIu64 ".%09" PRIu64 "\n",
+		ns / NS_PER_S, ns % NS_PER_S);
 }
 
 /* What the process is and may have. */
@@ -190,8 +187,9 @@ static void write_process(
 
 void metrics_look(const struct sockets *sockets)
 {
-	meter_set(METER_CONNECTIONS, sockets->count);
-	meter_set(METER_PEERS, sockets->gate->peers);
+	if (!sockets->passes_on) {
+		meter_set(METER_CONNECTIONS, sockets->count);
+	}
 }
 
 void metrics_answer(const struct sockets *sockets, const struct tls *tls, int64_t started,

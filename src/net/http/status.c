@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "nakodo/base/histogram.h"
+#include "nakodo/base/board.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/text.h"
@@ -24,38 +24,38 @@ void status_print(struct text *out, const struct sockets *sockets, int64_t start
 	metrics_look(sockets);
 	text_print(out,
 		"\"version\":\"" NAKODO_VERSION "\",\"pid\":%jd,\"state\":\"%s\","
-		"\"uptime\":%jd,\"peers\":%zu,\"max_peers\":%zu,\"connections\":%zu,"
-		"\"rooms\":%" PRIu64 ",\"memory\":%" PRIu64 ",\"max_memory\":%" PRIu64
+		"\"uptime\":%jd,\"peers\":%" PRIu64 ",\"max_peers\":%zu,\"connections\":%" PRIu64
+		",\"rooms\":%" PRIu64 ",\"memory\":%" PRIu64 ",\"max_memory\":%" PRIu64
 		",\"messages_in\":%" PRIu64 ",\"messages_out\":%" PRIu64 ",\"refused\":%" PRIu64,
 		(intmax_t)getpid(),
 		gate->draining       ? "draining"
 		: gate_is_full(gate) ? "full"
 				     : "ready",
-		(intmax_t)(time(NULL) - started), gate->peers, gate->max_peers, sockets->count,
-		meter_values[METER_ROOMS], memory_used(), gate->max_memory,
-		meter_values[METER_MESSAGES_IN], meter_values[METER_MESSAGES_OUT],
-		meter_values[METER_REFUSED]);
+		(intmax_t)(time(NULL) - started), board_sum(METER_PEERS), gate->max_peers,
+		board_sum(METER_CONNECTIONS), board_sum(METER_ROOMS), memory_held(),
+		gate->max_memory, board_sum(METER_MESSAGES_IN), board_sum(METER_MESSAGES_OUT),
+		board_sum(METER_REFUSED));
 }
 
 void status_print_work(struct text *out)
 {
-	const struct histogram_values *turns = &histogram_values[HISTOGRAM_TURN];
+	const struct histogram_values turns = board_histogram(HISTOGRAM_TURN);
 	uint64_t count = 0;
 
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		count += turns->counts[i];
+		count += turns.counts[i];
 	}
 	text_print(out,
 		",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"turns\":%" PRIu64
 		",\"turn_ns\":%" PRIu64,
-		meter_values[METER_BYTES_IN], meter_values[METER_BYTES_OUT], count, turns->sum);
+		board_sum(METER_BYTES_IN), board_sum(METER_BYTES_OUT), count, turns.sum);
 }
 
 static void print_meters(struct text *out)
 {
 	for (int i = 0; i < METER_COUNT; i++) {
 		text_print(out, "%s\"%s\":%" PRIu64, i ? "," : "", meter_rows[i].name,
-			meter_values[i]);
+			board_sum((enum meter)i));
 	}
 }
 

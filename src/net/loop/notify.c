@@ -201,15 +201,22 @@ static void on_watchdog(uv_timer_t *timer)
 	put("WATCHDOG=1");
 }
 
-void notify_start(struct notify *notify, uv_loop_t *loop)
+uint64_t notify_watchdog(void)
 {
 	uint64_t period = 0;
+
+	return sd_watchdog_enabled(0, &period) > 0 ? period / 1000 : 0;
+}
+
+void notify_start(struct notify *notify, uv_loop_t *loop)
+{
+	uint64_t period = notify_watchdog();
 
 	uv_timer_init(loop, &notify->watchdog);
 	uv_timer_init(loop, &notify->retry);
 	notify->retry.data = notify;
-	if (sd_watchdog_enabled(0, &period) > 0) {
-		uv_timer_start(&notify->watchdog, on_watchdog, 0, period / 2000);
+	if (period) {
+		uv_timer_start(&notify->watchdog, on_watchdog, 0, period / 2);
 	}
 }
 

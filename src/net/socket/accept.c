@@ -6,8 +6,6 @@
 #include "nakodo/net/socket/accept.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,14 +23,15 @@
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/handshakes.h"
+#include "nakodo/net/socket/kernel.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/proxy_header.h"
 #include "nakodo/net/socket/sniff.h"
 #include "nakodo/net/socket/sockets.h"
 
-#define UNSENT 65536 /* bytes that the kernel takes beyond what it may send at once */
 #define BATCH 64 /* accepts per turn, so that a flood of connects leaves time for others */
 #define PAUSE 100 /* ms */
+#define REST 20 /* ms */
 #define PAUSE_TOLD 60000 /* ms for which the log has been told of pauses */
 #define NOT_PEERS 64 /* connections an address may have on top of its peers: pages, handshakes */
 #define TURN_MAX 10000 /* ms that a connection may have to wait for its turn */
@@ -42,6 +41,7 @@ enum wait {
 	WAIT_TURN, /* by connect-rate */
 	WAIT_HEADER, /* the PROXY header */
 	WAIT_FIRST, /* what it begins with (sniff.h) */
+	WAIT_REST, /* the rest of the head, of which the kernel does not tell */
 };
 
 static void on_readable(uv_poll_t *handle, int status, int events);
@@ -62,6 +62,11 @@ struct waiting {
 	size_t room;
 	unsigned char header[]; /* so many bytes; none unless it waits for one */
 };
+
+static bool is_polled(const struct waiting *waiting)
+{
+	return waiting->wait == WAIT_HEADER || waiting->wait == WAIT_FIRST;
+}
 
 static size_t cost(const struct waiting *waiting)
 {
@@ -133,7 +138,7 @@ static int look(struct accepted *accepted, size_t *known)
 	char *target = NULL;
 	enum sniff found = sniff(accepted->fd, known, &target);
 
-	if (accepted->listener->endpoint.tls) {
+	if (accepted->listener->endpoint.tls && !accepted->decrypted) {
 		accepted->tls = found == SNIFF_TLS;
 		accepted->target = target;
 	} else {
@@ -149,7 +154,7 @@ static void hand_on(struct accepted *accepted)
 	int come = look(accepted, &known);
 
 	if (come > 0) {
-		handshakes_add(&sockets->handshakes, accepted);
+		sockets->take(sockets, accepted);
 	} else if (come < 0) {
 		conn_discard(accepted);
 	} else {
@@ -180,6 +185,15 @@ static void take_turn(struct accepted *accepted)
 			conn_discard(accepted);
 		}
 	}
+}
+
+void accept_go_on(struct accepted *accepted)
+{
+	const struct sockets *sockets = accepted->listener->sockets;
+
+	accepted->deadline =
+		deadlines_now(sockets->deadlines) + sockets->options->handshake_timeout * 1000;
+	hand_on(accepted);
 }
 
 /* Behind a trusted proxy everybody has the proxy's address; they are counted by their own when it
@@ -214,12 +228,14 @@ static void finish_waiting(struct waiting *waiting)
 		conn_discard(accepted);
 	} else if (waiting->wait == WAIT_HEADER) {
 		enter_by_header(accepted, &waiting->source);
+	} else if (waiting->wait == WAIT_REST) {
+		hand_on(accepted);
 	} else if (waiting->wait == WAIT_TURN) {
 		accepted->deadline = deadlines_now(sockets->deadlines) +
 				     sockets->options->handshake_timeout * 1000;
 		hand_on(accepted);
 	} else {
-		handshakes_add(&sockets->handshakes, accepted);
+		sockets->take(sockets, accepted);
 	}
 	memory_give(MEMORY_CONNECTIONS, cost(waiting));
 	free(waiting);
@@ -248,7 +264,7 @@ static void end_waiting(struct waiting *waiting, bool done)
 	deadlines_clear(sockets->deadlines, &waiting->timer);
 	DL_DELETE(sockets->waiting, waiting);
 	sockets->count--;
-	if (waiting->wait == WAIT_TURN) {
+	if (!is_polled(waiting)) {
 		finish_waiting(waiting);
 		return;
 	}
@@ -263,10 +279,10 @@ static void on_time(struct wheel_timer *timer)
 	struct waiting *waiting =
 		(struct waiting *)(void *)((char *)timer - offsetof(struct waiting, timer));
 
-	if (waiting->wait != WAIT_TURN) {
+	if (is_polled(waiting)) {
 		meter_add(METER_ACCEPT_LATE, 1);
 	}
-	end_waiting(waiting, waiting->wait == WAIT_TURN);
+	end_waiting(waiting, !is_polled(waiting));
 }
 
 /* Read up to the header's end and not further: what is behind it is for libwebsockets. 1: it is
@@ -356,6 +372,16 @@ static void wait_for_bytes(struct accepted *accepted, enum wait wait, size_t kno
 	}
 }
 
+void accept_wait_for_rest(struct accepted *accepted)
+{
+	const struct sockets *sockets = accepted->listener->sockets;
+
+	if (deadlines_now(sockets->deadlines) > accepted->deadline ||
+		!wait_for(accepted, WAIT_REST, REST)) {
+		conn_discard(accepted);
+	}
+}
+
 /* Until its header has come, a connection counts for whoever has made it: that is a proxy, which
  * writes the header at once, or somebody who holds connections without saying anything. Without
  * `trusted-proxy` the listener is one for this machine alone. */
@@ -376,16 +402,6 @@ static void take_proxied(struct accepted *accepted)
 	}
 }
 
-/* The kernel would take some megabytes for a client that reads nothing; what waits is better
- * counted and bounded here. For a unix socket it takes little by itself. */
-static void set_tcp(int fd)
-{
-	int one = 1, unsent = UNSENT;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
-}
-
 static void take(struct listener *listener, int fd, const struct sockaddr *from)
 {
 	struct sockets *sockets = listener->sockets;
@@ -399,21 +415,13 @@ static void take(struct listener *listener, int fd, const struct sockaddr *from)
 	listener_hold(listener);
 	meter_add(METER_ACCEPTED, 1);
 	if (address_from_sockaddr(&accepted.address, from)) {
-		set_tcp(fd);
+		kernel_set_tcp(fd);
 	}
 	if (listener->endpoint.proxy) {
 		take_proxied(&accepted);
 	} else {
 		enter(&accepted);
 	}
-}
-
-/* Readable, and nothing there: a listening socket that was shut down says so for ever. */
-static bool is_hung_up(int fd)
-{
-	struct pollfd state = {.fd = fd};
-
-	return poll(&state, 1, 0) > 0;
 }
 
 static void on_readable(uv_poll_t *handle, int status, int events)
@@ -447,7 +455,7 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 		} else if (errno != ECONNABORTED && errno != EINTR) {
 			int error = -errno;
 
-			if (!i && is_hung_up(listener->fd)) {
+			if (!i && kernel_is_hung_up(listener->fd)) {
 				listener->broken(listener, error);
 			}
 			return;

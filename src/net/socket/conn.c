@@ -30,7 +30,7 @@
 #define PLAIN_COST 4096
 #define TLS_COST 14336
 
-static_assert(sizeof(struct conn) <= 328, "an idle peer takes 4.0 kB at most, all in all");
+static_assert(sizeof(struct conn) <= 336, "an idle peer takes 4.0 kB at most, all in all");
 
 struct conn *conn_of_timer(struct wheel_timer *timer)
 {
@@ -68,8 +68,16 @@ static void on_deadline(struct wheel_timer *timer)
 	conn_kill(conn);
 }
 
+static void release(const struct sockets *sockets, uint32_t ticket)
+{
+	if (ticket) {
+		sockets->release((struct sockets *)sockets, ticket);
+	}
+}
+
 static void let_go(struct accepted *accepted)
 {
+	release(accepted->listener->sockets, accepted->ticket);
 	census_remove_connection(accepted->listener->sockets->gate->census, accepted->group);
 	free(accepted->target);
 	listener_let_go(accepted->listener);
@@ -222,8 +230,10 @@ void conn_adopt(struct accepted *accepted)
 	conn->address = accepted->address;
 	conn->group = accepted->group;
 	conn->direct = accepted->direct;
+	conn->ticket = accepted->ticket;
 	conn->tls = accepted->tls;
-	conn->misplaced = accepted->listener->endpoint.tls && !accepted->tls;
+	conn->misplaced =
+		accepted->listener->endpoint.tls && !accepted->tls && !accepted->decrypted;
 	if (conn->misplaced) {
 		conn->target = accepted->target;
 	}
@@ -285,6 +295,8 @@ void conn_let_go(struct conn *conn)
 	end_handshake(conn);
 	census_remove_connection(sockets->gate->census, conn->group);
 	conn->group = NULL;
+	release(sockets, conn->ticket);
+	conn->ticket = 0;
 	conn_set_unsent(conn, 0);
 }
 

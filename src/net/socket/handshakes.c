@@ -61,12 +61,12 @@ static struct accepted take_first(struct handshakes *handshakes, struct lane *la
 static void adopt_first(struct handshakes *handshakes, struct lane *lane)
 {
 	struct accepted accepted = take_first(handshakes, lane);
-	const struct sockets *sockets = accepted.listener->sockets;
+	struct sockets *sockets = accepted.listener->sockets;
 
 	/* That it had to wait was not its fault. */
 	accepted.deadline =
 		deadlines_now(sockets->deadlines) + sockets->options->handshake_timeout * 1000;
-	conn_adopt(&accepted);
+	sockets->adopt(sockets, &accepted);
 }
 
 static void on_idle(uv_idle_t *idle)

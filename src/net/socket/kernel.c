@@ -4,8 +4,11 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#define UNSENT 65536 /* bytes that the kernel takes beyond what it may send at once */
 
 size_t kernel_unacknowledged(int fd)
 {
@@ -35,4 +38,19 @@ uint64_t kernel_bytes_read(int fd)
 		return 0;
 	}
 	return info.tcpi_bytes_received - (uint64_t)unread;
+}
+
+void kernel_set_tcp(int fd)
+{
+	int one = 1, unsent = UNSENT;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+}
+
+bool kernel_is_hung_up(int fd)
+{
+	struct pollfd state = {.fd = fd};
+
+	return poll(&state, 1, 0) > 0;
 }

@@ -163,6 +163,9 @@ static void on_broken(struct listener *listener, int error)
 
 int listener_start(struct listener *listener)
 {
+	if (!listener->sockets->accepts) {
+		return 0;
+	}
 	listener->broken = on_broken;
 	listener->pause.data = listener;
 	uv_timer_init(listener->sockets->loop, &listener->pause);

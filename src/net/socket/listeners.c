@@ -141,7 +141,8 @@ static int compare(const struct listener *a, const struct listener *b)
 /* Whoever has the path now removes it. */
 static void settle_path(struct listener *listener)
 {
-	listener->removes = listener->endpoint.kind == ENDPOINT_UNIX && !listener->handed_on;
+	listener->removes = listener->endpoint.kind == ENDPOINT_UNIX && !listener->handed_on &&
+			    listener->sockets->accepts;
 }
 
 void listeners_take(struct opening *opening)

@@ -25,47 +25,7 @@
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/socket/stale.h"
-
-/* The value at hand. */
-struct value {
-	struct opening *opening;
-	const struct option_item *item;
-	size_t entry; /* its number, from 1 */
-	struct endpoint endpoint;
-	const struct mount *own; /* held; NULL: none */
-};
-
-/* Add a socket; `fd` is taken over. */
-static int add(struct value *value, int fd, int passed, bool removes)
-{
-	struct opening *opening = value->opening;
-	struct listener *listener;
-
-	if (value->own) {
-		dialect_table_hold(value->own);
-	}
-	listener = listener_create(
-		opening->sockets, &value->endpoint, value->item->value, fd, passed, value->own);
-	if (!listener) {
-		return -ENOMEM;
-	}
-	listener->next_entry = value->entry;
-	listener->removes = removes;
-	LL_APPEND(opening->made, listener);
-	return 0;
-}
-
-/* The socket's own port: the one asked for was perhaps 0. */
-static uint16_t bound_port(int fd)
-{
-	struct sockaddr_storage bound = {0};
-	socklen_t size = sizeof(bound);
-	char port[8] = "0";
-
-	getsockname(fd, (struct sockaddr *)&bound, &size);
-	getnameinfo((struct sockaddr *)&bound, size, NULL, 0, port, sizeof(port), NI_NUMERICSERV);
-	return (uint16_t)strtoul(port, NULL, 10);
-}
+#include "opening_value.h"
 
 /* Does it listen until the options are exchanged, and not after that? */
 static bool is_leaving(const struct listener *listener)
@@ -158,8 +118,8 @@ static int open_address(struct value *value, const char *host)
 			error = fd;
 			continue;
 		}
-		endpoint->port = bound_port(fd);
-		fd = add(value, fd, -1, false);
+		endpoint->port = opening_port(fd);
+		fd = opening_add(value, fd, -1, false);
 		if (fd < 0) {
 			error = fd;
 			break;
@@ -223,7 +183,7 @@ static int open_unix(struct value *value)
 	memcpy(endpoint->path, address.sun_path, sizeof(endpoint->path));
 	fd = inherit(value->opening, (struct sockaddr *)&address, sizeof(address));
 	if (fd >= 0) {
-		return add(value, fd, -1, false);
+		return opening_add(value, fd, -1, false);
 	}
 	if (fd != -ENOENT) {
 		return fd;
@@ -235,7 +195,7 @@ static int open_unix(struct value *value)
 	}
 	/* A reverse proxy runs as another user; the directory says who may reach the socket. */
 	chmod(address.sun_path, 0666);
-	error = add(value, fd, -1, true);
+	error = opening_add(value, fd, -1, true);
 	if (error) {
 		unlink(address.sun_path);
 	}
@@ -320,8 +280,8 @@ static int add_passed(struct value *value, int passed, const char *name)
 	if (fd < 0) {
 		return -errno;
 	}
-	each->port = bound_port(fd);
-	return add(value, fd, passed, false);
+	each->port = opening_port(fd);
+	return opening_add(value, fd, passed, false);
 }
 
 /* Sockets from socket units. FileDescriptorName= says what is spoken there, and for which entry it
@@ -430,6 +390,9 @@ static int understand(struct value *value, struct problem *problem)
 
 static int open_value(struct value *value)
 {
+	if (!value->opening->sockets->accepts) {
+		return handed_open(value);
+	}
 	switch (value->endpoint.kind) {
 	case ENDPOINT_TCP:
 		return open_tcp(value);

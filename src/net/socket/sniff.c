@@ -34,8 +34,7 @@ static char *target_of(const char *line, size_t len)
 	return to < end && *to == ' ' ? strndup(from, (size_t)(to - from)) : NULL;
 }
 
-/* Behind an empty line; libwebsockets takes lines that end without a carriage return as well. */
-static bool has_end(const char *bytes, size_t len)
+bool sniff_has_end(const char *bytes, size_t len)
 {
 	return memmem(bytes, len, "\n\r\n", 3) || memmem(bytes, len, "\n\n", 2);
 }
@@ -54,7 +53,8 @@ enum sniff sniff(int fd, size_t *known, char **ret_target)
 	}
 	/* Woken for nothing new: the client has sent all it will, or its socket is of the kind
 	 * "unix", which wakes for what has been seen. libwebsockets may see to that. */
-	if ((size_t)got < sizeof(bytes) && (size_t)got > *known && !has_end(bytes, (size_t)got)) {
+	if ((size_t)got < sizeof(bytes) && (size_t)got > *known &&
+		!sniff_has_end(bytes, (size_t)got)) {
 		*known = (size_t)got;
 		wake_at(fd, *known + 1);
 		return SNIFF_MORE;

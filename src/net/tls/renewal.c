@@ -17,9 +17,13 @@ static void on_check(struct wheel_timer *timer)
 	struct problem problem;
 	uint64_t next = CHECK_EVERY;
 
-	if (*renewal->tls && tls_is_due(*renewal->tls) && tls_reload(*renewal->tls, &problem)) {
-		log_error("certificate.renew", LOG_STR("problem", problem.text));
-		next = AFTER_FAILURE;
+	if (*renewal->tls && tls_is_due(*renewal->tls)) {
+		if (tls_reload(*renewal->tls, &problem)) {
+			log_error("certificate.renew", LOG_STR("problem", problem.text));
+			next = AFTER_FAILURE;
+		} else if (renewal->renewed) {
+			renewal->renewed(renewal->cookie);
+		}
 	}
 	deadlines_set(renewal->deadlines, &renewal->timer, next, on_check);
 }

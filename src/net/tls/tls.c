@@ -351,6 +351,28 @@ void tls_attach(struct tls **tls, SSL_CTX *context)
 	SSL_CTX_set_cert_cb(context, give_certificate, tls);
 }
 
+/* guard h2c: HTTP/1.1 or nothing, as libwebsockets is told. */
+static int choose_protocol(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
+	const unsigned char *offered, unsigned len, void *cookie)
+{
+	static const unsigned char known[] = "\x08http/1.1";
+	unsigned char *chosen;
+
+	(void)ssl;
+	(void)cookie;
+	if (SSL_select_next_proto(&chosen, ret_len, known, sizeof(known) - 1, offered, len) !=
+		OPENSSL_NPN_NEGOTIATED) {
+		return SSL_TLSEXT_ERR_NOACK;
+	}
+	*ret = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+void tls_speak_http1(SSL_CTX *context)
+{
+	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+}
+
 /* Clears the key inside, which the connection shares. The type makes no difference: the key is used
  * no more. */
 static void empty_key(EVP_PKEY *key)

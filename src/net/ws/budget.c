@@ -33,7 +33,7 @@ struct heavy {
 
 static bool is_over(const struct ws *ws)
 {
-	return memory_used() > ws->gate->max_memory;
+	return memory_used() > gate_memory_share(ws->gate);
 }
 
 static size_t kept_of(const struct conn *conn)
@@ -146,7 +146,7 @@ static void end(const struct heavy *heavy, struct shortage *shortage)
  * at all is little for what it gives back. False: that was not to be had. */
 static bool shed(struct ws *ws)
 {
-	uint64_t most = ws->gate->max_memory;
+	uint64_t most = gate_memory_share(ws->gate);
 	struct shortage shortage = {0};
 	size_t count = 0;
 	struct heavy *heavy = weigh(ws, &shortage.held, &count);

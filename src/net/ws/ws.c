@@ -155,7 +155,7 @@ int ws_open(struct ws *ws, struct conn *conn)
 	}
 	conn->stage = CONN_OPEN;
 	conn->peer.heard = pace_now(conn);
-	hub_open(ws->hub, &conn->peer, ++ws->last_id, on_leave);
+	hub_open(ws->hub, &conn->peer, ws->last_id += ws->id_step, on_leave);
 	watch(conn);
 	expiry_begin(conn, conn->peer.grant);
 	visits_open(ws->visits, conn);
@@ -417,6 +417,7 @@ int ws_init(struct ws *ws, const struct options *options, struct dialect_table *
 	*ws = (struct ws){.options = options,
 		.dialects = dialects,
 		.hub = hub,
+		.id_step = 1,
 		.ping = frame_create(FRAME_PING, &stamp, 1),
 		.visits = visits_create(),
 		.burst = burst ? burst + LWS_PRE : NULL};

@@ -18,6 +18,8 @@
 
 struct ctl_client;
 
+#define CTL_LATER 2
+
 #define CTL_CLIENTS 8 /* at once; one more is told so and closed */
 #define CTL_LINE 4096 /* bytes of a request, its \n included; a longer one is the client's last */
 #define CTL_PATIENCE 60000 /* ms, after which a client that neither asks nor reads is closed */
@@ -32,7 +34,8 @@ struct ctl_call {
 
 /* What a verb does. */
 struct ctl_action {
-	/* Make a piece of the answer. 1: there is more; 0: that was all; -errno with a sentence. */
+	/* Make a piece of the answer. 1: there is more; 0: that was all; -errno with a sentence;
+	 * CTL_LATER: nothing is there yet, ctl_resume() follows. */
 	int (*run)(void *cookie, struct ctl_call *call);
 	/* The answer is complete or the client is gone. NULL: nothing to do. */
 	void (*end)(struct ctl_call *call);
@@ -57,5 +60,7 @@ struct ctl {
 int ctl_open(struct ctl *ctl, const char *path, const char *where, struct problem *problem);
 /* Answer, from the next turn of the loop on. 0 or -errno. */
 int ctl_start(struct ctl *ctl, uv_loop_t *loop, const struct ctl_action *actions, void *cookie);
+/* The next piece of that answer can be made. */
+void ctl_resume(struct ctl_call *call);
 /* Give the handles back to the loop and remove the socket's path. */
 void ctl_finish(struct ctl *ctl);

@@ -40,6 +40,7 @@ struct gate {
 	size_t most_peers; /* that file descriptors allow, of what max-peers was at the start */
 	size_t max_peers; /* as far as file descriptors allow */
 	uint64_t max_memory; /* bytes held for clients; see gate_is_short_of_memory() */
+	size_t processes; /* that share max_peers and max_memory */
 	bool short_of_memory; /* the last look (ws/budget.h) could not get below that */
 	size_t peers; /* let in and not gone yet */
 	size_t awaited; /* places kept for those who lost their connection (gate_keep()) */
@@ -74,6 +75,8 @@ struct gate_place {
 int gate_init(struct gate *gate, const struct options *options, struct dialect_table *dialects);
 /* What max-memory comes to, in bytes. */
 uint64_t gate_max_memory(const struct options *options);
+/* What of it this process may hold: what the others leave, and its equal part at least. */
+uint64_t gate_memory_share(const struct gate *gate);
 void gate_finish(struct gate *gate);
 
 /* May this be answered at all? On success the client's address is what a trusted proxy says of

@@ -20,6 +20,8 @@ struct notify {
 
 /* Is there a systemd that is told? */
 bool notify_is_heard(void);
+/* The period of the unit's watchdog, ms; 0: it has none. */
+uint64_t notify_watchdog(void);
 /* Feed the watchdog at half of its period, if the unit has one. */
 void notify_start(struct notify *notify, uv_loop_t *loop);
 void notify_ready(struct notify *notify, size_t listeners);

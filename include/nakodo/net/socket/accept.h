@@ -4,6 +4,7 @@
  */
 #pragma once
 
+struct accepted;
 struct listener;
 struct sockets;
 
@@ -11,6 +12,14 @@ struct sockets;
 int accept_start(struct listener *listener);
 /* Take those that have connected already, up to a bound. */
 void accept_waiting(struct listener *listener);
+/* Go on with a connection that another process has accepted, or decrypted, and that is counted.
+ * Takes over what `accepted` owns, of which the deadline and what it begins with are found out
+ * here. */
+void accept_go_on(struct accepted *accepted);
+/* Look again in a moment: only a part of its head has come, and its socket, of the kind "unix",
+ * does not tell when there is more; or its worker is being started. Takes over what `accepted`
+ * owns. */
+void accept_wait_for_rest(struct accepted *accepted);
 /* Close the connections that still wait for anything; none is handed on after that. */
 void accept_end_waiting(struct sockets *sockets);
 

@@ -47,6 +47,8 @@ struct accepted {
 	int fd;
 	struct address address; /* of the client */
 	struct census_group *group; /* that it is counted in; NULL: in none */
+	uint32_t ticket; /* of one that was handed over; 0: of none */
+	bool decrypted; /* another process speaks TLS with the client */
 	bool direct; /* a proxy's own connection, not one of a client behind it */
 	bool tls; /* what the client speaks */
 	char *target; /* of a plain request where TLS is due, as sent; NULL: not known. Owned */
@@ -86,6 +88,7 @@ struct conn {
 	};
 	uint32_t counted_bytes,
 		surplus; /* of what came, or has come since the peer left; flood's */
+	uint32_t ticket; /* see struct accepted */
 	unsigned unsent; /* bytes at most that were written and that the socket has not taken */
 	enum conn_stage stage : 4;
 	enum conn_hold hold : 4;

@@ -22,6 +22,7 @@ struct listener {
 		*own; /* the one dialect of its whole URL space, held; NULL: the mounts */
 	int fd; /* -1: none now */
 	int passed; /* the descriptor from systemd that `fd` duplicates; -1: none */
+	uint32_t number; /* its own, where connections are handed over */
 	bool closed; /* for good */
 	bool loopback; /* TCP that only this machine can reach */
 	bool removes; /* the path of its socket, when that is closed */

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum sniff {
@@ -16,3 +17,6 @@ enum sniff {
  * number of bytes seen. With SNIFF_HTTP, *ret_target is the target of the request line exactly as
  * the client wrote it (RFC 9112 section 3.2.1), to be freed; NULL if there is none to repeat. */
 enum sniff sniff(int fd, size_t *known, char **ret_target);
+/* Has the head of a request come whole? It ends with an empty line; libwebsockets takes lines that
+ * end without a carriage return as well. */
+bool sniff_has_end(const char *bytes, size_t len);

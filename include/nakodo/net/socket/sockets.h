@@ -5,10 +5,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <uv.h>
 
+#include "nakodo/net/socket/handed.h"
 #include "nakodo/net/socket/handshakes.h"
 
+struct accepted;
 struct deadlines;
 struct gate;
 struct lws_context;
@@ -32,6 +35,16 @@ struct sockets {
 	struct orphan *orphans; /* that libwebsockets failed to take over; conn.c's */
 	uint64_t pause_told; /* ms: the log has been told of pauses, until then; accept.c's */
 	size_t count; /* sockets that were accepted and are not closed yet */
+	bool passes_on; /* what is accepted: other processes count it */
+	bool accepts; /* else connections are handed over, by who has opened the sockets in `handed`
+		       */
+	struct handed handed;
+	/* What becomes of a connection that has said what it begins with. Takes it over. */
+	void (*take)(struct sockets *sockets, struct accepted *accepted);
+	/* The same of one whose turn has come (handshakes.h). */
+	void (*adopt)(struct sockets *sockets, struct accepted *accepted);
+	/* A connection that was handed over has ended. NULL: there are none. */
+	void (*release)(struct sockets *sockets, uint32_t ticket);
 	size_t files; /* large files that are on their way */
 	size_t max_count; /* descriptors that both may have */
 	struct conn *conns; /* those of them that libwebsockets has (utlist DL), */

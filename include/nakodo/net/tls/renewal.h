@@ -13,6 +13,8 @@ struct renewal {
 	struct tls **tls;
 	struct deadlines *deadlines;
 	struct wheel_timer timer;
+	void (*renewed)(void *cookie); /* NULL: nobody is told */
+	void *cookie;
 };
 
 /* Look from time to time, from now on until the loop ends, at what is in `*tls` then; NULL: nothing

@@ -36,5 +36,7 @@ int64_t tls_expiry(const struct tls *tls);
 /* Make a vhost's context use the certificate that is in `*tls` at each handshake, which fails if
  * that is NULL: TLS 1.2 and newer, no resumption. */
 void tls_attach(struct tls **tls, SSL_CTX *context);
+/* Of the protocols that a client offers (RFC 7301) choose http/1.1, or none. */
+void tls_speak_http1(SSL_CTX *context);
 /* The handshake is over: free what only it needed. NULL: a connection without TLS. */
 void tls_settle(SSL *ssl);

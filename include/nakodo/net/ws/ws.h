@@ -62,7 +62,7 @@ struct ws {
 	struct visits *visits;
 	struct frame *ping; /* the same for every peer */
 	unsigned char *burst; /* where frames are joined; has room for libwebsockets before it */
-	uint64_t last_id;
+	uint64_t last_id, id_step; /* of peers; other processes count in the gaps */
 };
 
 /* Make what needs no loop. 0 or -ENOMEM; ws_finish() in either case. */

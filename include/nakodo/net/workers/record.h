@@ -1,0 +1,95 @@
+/*
+ * record: what the first process and a worker say to each other by their channel. Both are the same
+ * program, so these are its own structs.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nakodo/base/address.h"
+
+#define RECORD_LISTENERS_MOST 64 /* one descriptor less than a channel takes */
+#define RECORD_RELEASE_MOST 1024
+
+/* What the first process orders. */
+enum order {
+	ORDER_RELOAD, /* read the options again; the sockets of RECORD_LISTENERS are the new ones */
+	ORDER_ANSWER, /* say RECORD_ALIVE */
+	ORDER_LOG, /* open its file anew */
+	ORDER_CERTIFICATE, /* read it again: it was renewed */
+	ORDER_DRAIN, /* all but those whose session is kept */
+	ORDER_DRAIN_KEPT, /* these too: the others are gone everywhere */
+	ORDER_STOP, /* at once */
+};
+
+enum record_kind {
+	/* To a worker. */
+	RECORD_LISTENERS, /* the listening sockets, each a record_listener and a descriptor */
+	RECORD_CONNECTION, /* a connection, and its descriptor */
+	RECORD_ORDER,
+	RECORD_ASK, /* what an administrator asks; RECORD_PIECE answers it, once for each of these
+		     */
+	RECORD_ASK_NO_MORE, /* whoever asked is gone */
+	/* From a worker. */
+	RECORD_READY, /* it serves */
+	RECORD_RELOADED, /* the options have been read again, or could not be */
+	RECORD_ALIVE, /* its loop runs */
+	RECORD_DRAINED, /* those whose session is not kept are gone */
+	RECORD_SAVED, /* what it leaves for the next one (net/restart.h), and its descriptor */
+	RECORD_RELEASE, /* connections have ended */
+	RECORD_PIECE,
+	RECORD_DECRYPTED, /* the plain side of a connection with TLS, and its descriptor */
+};
+
+struct record_listener {
+	uint32_t entry; /* which value of `listen` it is of, from 1 */
+	uint32_t number; /* its own; no other listener ever has it */
+	bool tls, proxy; /* as its socket's name says, if it is systemd's */
+};
+
+struct record_listeners {
+	enum record_kind kind;
+	uint32_t count;
+	bool saved; /* the last descriptor is what was left for this one to take over */
+	struct record_listener listeners[RECORD_LISTENERS_MOST]; /* only `count` of them are sent */
+};
+
+struct record_connection {
+	enum record_kind kind;
+	uint32_t listener; /* its number */
+	uint32_t ticket; /* to be released when it ends; 0: none */
+	bool direct;
+	bool tls; /* it begins with TLS */
+	bool decrypted; /* TLS is spoken, and another process speaks it */
+	struct address address;
+};
+
+struct record_order {
+	enum record_kind kind;
+	enum order order;
+};
+
+struct record_release {
+	enum record_kind kind;
+	uint32_t count;
+	uint32_t tickets[RECORD_RELEASE_MOST]; /* only `count` of them are sent */
+};
+
+#define RECORD_TEXT 131072 /* bytes of text in a record at most */
+
+struct record_ask {
+	enum record_kind kind;
+	uint32_t inquiry; /* its number; the same one again asks for the next piece */
+	int verb; /* enum verb */
+	bool has_argument;
+	char argument[4096];
+};
+
+struct record_piece {
+	enum record_kind kind;
+	uint32_t inquiry;
+	int status; /* 1: there is more; 0: that was all; -errno: and the text is a sentence */
+	uint32_t len;
+	char text[RECORD_TEXT];
+};

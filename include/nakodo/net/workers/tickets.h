@@ -1,0 +1,31 @@
+/*
+ * tickets: which connection that was passed on is whose, and where it is counted, until the worker
+ * that has it says that it has ended, or ends itself.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct census_group;
+struct sockets;
+struct ticket;
+
+struct tickets {
+	struct sockets *sockets;
+	struct ticket *all;
+	uint32_t room, free; /* of `all`; the first one that is free, 0: none */
+	size_t *counts; /* of each worker */
+};
+
+/* 0 or -ENOMEM. */
+int tickets_init(struct tickets *tickets, struct sockets *sockets, size_t workers);
+void tickets_finish(struct tickets *tickets);
+/* For a connection that is counted in `group` (NULL: in none). 0: no memory. */
+uint32_t tickets_give(struct tickets *tickets, size_t worker, struct census_group *group);
+/* It has ended. A number that is no ticket of the worker's is passed over. */
+void tickets_take(struct tickets *tickets, size_t worker, uint32_t number);
+/* The worker has ended. */
+void tickets_take_all(struct tickets *tickets, size_t worker);
+/* How many connections it has. */
+size_t tickets_of(const struct tickets *tickets, size_t worker);

@@ -1,0 +1,43 @@
+/*
+ * tunnel: TLS in a worker. The path, which says whose a connection is, comes encrypted; so a worker
+ * speaks TLS with the client, and what it decrypts goes by a socket of its own to whom it belongs,
+ * as if the client had connected there without TLS. What is not taken on one side is not read on
+ * the other.
+ */
+#pragma once
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+struct accepted;
+struct sockets;
+struct tls;
+struct tunnel;
+
+struct tunnels {
+	struct sockets *sockets;
+	SSL_CTX *context;
+	struct tunnel *all; /* utlist DL */
+	size_t count;
+	/* TLS is spoken: the plain side, which is the taker's, of a connection that stays the
+	 * tunnel's. False: nobody wants it. */
+	bool (*decrypted)(void *cookie, const struct accepted *accepted, int fd);
+	void *cookie;
+};
+
+/* `*tls` is what has the certificate at each handshake. 0 or -ENOMEM. */
+int tunnels_init(struct tunnels *tunnels, struct sockets *sockets, struct tls **tls);
+/* Begin TLS; takes over what `accepted` owns. */
+void tunnels_add(struct tunnels *tunnels, struct accepted *accepted);
+/* End all. The loop has to run on until they are closed. */
+void tunnels_finish(struct tunnels *tunnels);
+/* The loop has ended. */
+void tunnels_destroy(struct tunnels *tunnels);
+
+#ifdef NAKODO_AUDIT
+struct audit;
+/* What they take (hub/audit.h). */
+void tunnels_audit(const struct tunnels *tunnels, struct audit *audit);
+#endif

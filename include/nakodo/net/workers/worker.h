@@ -1,0 +1,58 @@
+/*
+ * worker: one of several processes that serve. It accepts nothing: its connections come from the
+ * first process (workers.h), by a channel.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "nakodo/net/workers/answers.h"
+#include "nakodo/net/workers/channel.h"
+#include "nakodo/net/workers/record.h"
+#include "nakodo/net/workers/tunnel.h"
+
+struct problem;
+struct sockets;
+struct tls;
+
+/* How it was started: what its command line says. */
+struct worker_start {
+	int channel, board, snapshot; /* descriptors; the last is the options as a file */
+	size_t index, count; /* which of how many */
+	bool keeps; /* what it leaves is kept for the next one */
+};
+
+struct worker {
+	struct worker_start start;
+	struct channel channel;
+	struct sockets *sockets;
+	struct tunnels tunnels;
+	struct answers answers; /* the actions and their cookie are the caller's to set */
+	int last; /* the channel once more, for what is said when the loop has ended */
+	int saved; /* what was left for it to take over; -1: nothing */
+	uv_prepare_t turn; /* what has ended in a turn is told before the next */
+	struct record_release released;
+	void (*order)(void *cookie, enum order order);
+	void *cookie;
+};
+
+/* Read the arguments of the command `worker`; *argc and *argv are then the daemon's own. 0 or
+ * -EINVAL. */
+int worker_read(struct worker_start *ret, int *argc, char ***argv);
+/* Before the options are used: count in the row of the board, and wait for the listening sockets,
+ * which sockets->handed has then. 0, or -errno with a sentence. */
+int worker_join(struct worker *worker, struct problem *problem);
+/* Take connections and orders. `*tls` is what has the certificate. 0 or -errno. */
+int worker_run(struct worker *worker, struct tls **tls, uv_loop_t *loop);
+/* Tell the first process: RECORD_READY, RECORD_ALIVE or RECORD_DRAINED. */
+void worker_say(struct worker *worker, enum record_kind kind);
+/* The connection of that ticket has ended. */
+void worker_release(struct worker *worker, uint32_t ticket);
+/* The turn of a connection has come; takes over what `accepted` owns. */
+void worker_adopt(struct worker *worker, struct accepted *accepted);
+void worker_finish(struct worker *worker);
+/* The loop has ended: hand over what it leaves (net/restart.h), which is taken. */
+void worker_leave(struct worker *worker, int fd);
+void worker_destroy(struct worker *worker);

@@ -1,0 +1,69 @@
+/*
+ * workers: the first process of several. It accepts, counts what each address has, and passes each
+ * connection to the worker that serves its unit (unit.h); it speaks to nobody itself. A worker that
+ * ends unasked is started again, and its connections are lost with it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "nakodo/net/workers/tickets.h"
+
+struct accepted;
+struct inquiry;
+struct dialect_table;
+struct options;
+struct problem;
+struct record_piece;
+struct sockets;
+struct worker_slot;
+
+struct workers {
+	uv_loop_t *loop;
+	struct sockets *sockets;
+	const struct dialect_table *dialects;
+	const struct options *options;
+	int home; /* the directory that the options' relative paths begin at */
+	int board; /* base/board.h */
+	int saved; /* what was left for them to take over (net/restart.h); -1: nothing */
+	int *left; /* what they have left, */
+	size_t left_count;
+	size_t count; /* 0: this is the only process */
+	struct worker_slot *slots;
+	struct tickets tickets; /* of the connections that they have */
+	uint32_t last_listener; /* the last number that was given to one */
+	struct inquiry *inquiries; /* under way (inquiry.h), */
+	uint32_t last_inquiry; /* and the number of the last one */
+	uint64_t watch_every; /* ms, in which a worker has to answer; 0: nobody asks */
+	uv_timer_t watch;
+	bool keeps; /* what they leave is kept for the next ones */
+	bool is_reloading;
+	bool stopping;
+	/* A worker has answered an inquiry; it has ended (inquiry.h). */
+	void (*answered)(struct workers *workers, size_t worker, const struct record_piece *piece);
+	void (*lost)(struct workers *workers, size_t worker);
+	void (*ready)(void *cookie); /* all of them serve, for the first time */
+	void (*reloaded)(void *cookie); /* all that are there have carried out ORDER_RELOAD */
+	void (*ended)(void *cookie); /* all of them have ended, after they were told to */
+	void *cookie;
+};
+
+enum order;
+
+/* How many processes `workers` asks for. */
+size_t workers_wanted(const struct options *options);
+/* Start them. The loop runs not yet. 0, or -errno with a sentence. */
+int workers_start(struct workers *workers, struct problem *problem);
+/* Pass a connection on; takes over what `accepted` owns. */
+void workers_take(struct workers *workers, struct accepted *accepted);
+/* Tell all. ORDER_DRAIN and ORDER_STOP: those that end are not started again. */
+void workers_order(struct workers *workers, enum order order);
+/* Send a record to that worker. False: it is not there now. */
+bool workers_send(struct workers *workers, size_t worker, const void *bytes, size_t len);
+/* End what is left of them at once. */
+void workers_finish(struct workers *workers);
+/* The loop has ended. */
+void workers_destroy(struct workers *workers);

@@ -1,0 +1,224 @@
+/* processes: see the header. */
+#include "nakodo/net/processes.h"
+
+#include <libwebsockets.h>
+
+#include "nakodo/base/board.h"
+#include "nakodo/base/log.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/net/announce.h"
+#include "nakodo/net/reload.h"
+#include "nakodo/net/server.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/tls/tls.h"
+#include "nakodo/net/verbs.h"
+#include "nakodo/net/workers/inquiry.h"
+#include "nakodo/net/workers/unit.h"
+#include "nakodo/service/events.h"
+
+void processes_choose(
+	struct server *server, const struct options *options, const struct worker_start *start)
+{
+	server->workers.count = start ? start->count : workers_wanted(options);
+	if (start) {
+		server->role = ROLE_WORKER;
+		server->worker.start = *start;
+		server->worker.sockets = &server->sockets;
+	} else if (server->workers.count > 1) {
+		server->role = ROLE_FIRST;
+	}
+}
+
+int processes_prepare(struct server *server, const struct options *options, struct problem *problem)
+{
+	if (server->role != ROLE_WORKER) {
+		return restart_init(&server->restart, options, problem);
+	}
+	server->restart.elsewhere = server->worker.start.keeps;
+	return 0;
+}
+
+void processes_take_over(struct server *server)
+{
+	uint64_t most = server->gate.max_memory;
+
+	if (server->role == ROLE_ALONE) {
+		restart_take_over(&server->restart, server->dialects, &server->lifecycle.notify,
+			&server->loop, most);
+	} else if (server->role == ROLE_WORKER && server->worker.saved >= 0) {
+		restart_take(server->worker.saved, server->dialects, most);
+	}
+}
+
+bool processes_serve(void *cookie, const struct mount *mount, const char *room)
+{
+	const struct server *server = lws_container_of(cookie, struct server, gate);
+	const struct worker_start *start = &server->worker.start;
+
+	return server->role != ROLE_WORKER ||
+	       unit_of_room(mount, room) % start->count == start->index;
+}
+
+static void queue(struct sockets *sockets, struct accepted *accepted)
+{
+	handshakes_add(&sockets->handshakes, accepted);
+}
+
+static void adopt(struct sockets *sockets, struct accepted *accepted)
+{
+	(void)sockets;
+	conn_adopt(accepted);
+}
+
+static void adopt_in_worker(struct sockets *sockets, struct accepted *accepted)
+{
+	worker_adopt(&lws_container_of(sockets, struct server, sockets)->worker, accepted);
+}
+
+static void pass_on(struct sockets *sockets, struct accepted *accepted)
+{
+	workers_take(&lws_container_of(sockets, struct server, sockets)->workers, accepted);
+}
+
+static void release(struct sockets *sockets, uint32_t ticket)
+{
+	worker_release(&lws_container_of(sockets, struct server, sockets)->worker, ticket);
+}
+
+void processes_wire(struct server *server)
+{
+	const struct worker_start *start = &server->worker.start;
+	bool first = server->role == ROLE_FIRST, worker = server->role == ROLE_WORKER;
+
+	server->sockets.accepts = !worker;
+	server->sockets.passes_on = first;
+	server->sockets.take = first ? pass_on : queue;
+	server->sockets.adopt = worker ? adopt_in_worker : adopt;
+	server->sockets.release = release;
+	if (worker) {
+		server->ws.id_step = start->count;
+		server->ws.last_id = start->index + 1 - start->count;
+		server->gate.processes = start->count;
+		server->pages.started = board_started();
+		events_set_worker(server->hooks.events, (unsigned)start->index + 1);
+	}
+}
+
+static void on_workers_ready(void *cookie)
+{
+	struct server *server = cookie;
+
+	restart_settle(&server->restart, &server->lifecycle.notify);
+	announce(server);
+}
+
+static void on_workers_ended(void *cookie)
+{
+	lifecycle_finish(cookie);
+}
+
+static void on_workers_reloaded(void *cookie)
+{
+	reload_tell(cookie);
+}
+
+static void on_renewed(void *cookie)
+{
+	struct server *server = cookie;
+
+	workers_order(&server->workers, ORDER_CERTIFICATE);
+}
+
+static void on_order(void *cookie, enum order order)
+{
+	struct server *server = cookie;
+	struct problem problem;
+
+	if (order == ORDER_RELOAD) {
+		reload_run(server, &problem);
+		handed_forget(&server->sockets.handed);
+		worker_say(&server->worker, RECORD_RELOADED);
+	} else if (order == ORDER_CERTIFICATE) {
+		if (tls_reload(server->tls, &problem)) {
+			log_error("certificate.renew", LOG_STR("problem", problem.text));
+		}
+	} else if (order == ORDER_LOG) {
+		log_reopen();
+	} else if (order == ORDER_ANSWER) {
+		worker_say(&server->worker, RECORD_ALIVE);
+	} else if (order == ORDER_STOP) {
+		lifecycle_finish(server);
+	} else if (order == ORDER_DRAIN && !server->gate.draining) {
+		lifecycle_drain(server);
+	} else if (order == ORDER_DRAIN_KEPT) {
+		server->lifecycle.waits_for_others = false;
+	}
+}
+
+int processes_join(struct server *server, struct problem *problem)
+{
+	int error = 0;
+
+	if (server->role == ROLE_FIRST) {
+		struct workers *workers = &server->workers;
+
+		workers->loop = &server->loop;
+		workers->sockets = &server->sockets;
+		workers->dialects = server->dialects;
+		workers->options = server->options;
+		workers->home = server->home;
+		workers->watch_every = notify_watchdog();
+		workers->keeps = restart_keeps(&server->restart);
+		workers->saved = restart_find(&server->restart, server->gate.max_memory);
+		workers->answered = inquiry_take;
+		workers->lost = inquiry_lose;
+		workers->reloaded = on_workers_reloaded;
+		workers->ready = on_workers_ready;
+		workers->ended = on_workers_ended;
+		workers->cookie = server;
+		server->renewal.renewed = on_renewed;
+		server->renewal.cookie = server;
+		return workers_start(workers, problem);
+	}
+	if (server->role == ROLE_WORKER) {
+		handed_forget(&server->sockets.handed);
+		server->worker.answers.actions = verb_actions;
+		server->worker.answers.cookie = server;
+		server->worker.order = on_order;
+		server->worker.cookie = server;
+		error = worker_run(&server->worker, &server->tls, &server->loop);
+	}
+	return error ? problem_set(problem, error, "no channel: %s", uv_strerror(error)) : 0;
+}
+
+void processes_say_ready(struct server *server)
+{
+	if (server->role == ROLE_ALONE) {
+		announce(server);
+	} else if (server->role == ROLE_WORKER) {
+		worker_say(&server->worker, RECORD_READY);
+	}
+}
+
+void processes_leave(struct server *server)
+{
+	const struct restart_source source = {
+		.dialects = server->role == ROLE_FIRST ? NULL : server->dialects,
+		.fds = server->workers.left,
+		.fd_count = server->workers.left_count,
+	};
+
+	if (server->role == ROLE_WORKER) {
+		worker_leave(
+			&server->worker, server->worker.start.keeps ? restart_make(&source) : -1);
+	} else {
+		restart_leave(&server->restart, &source);
+	}
+}
+
+void processes_finish(struct server *server)
+{
+	handed_forget(&server->sockets.handed);
+	workers_destroy(&server->workers);
+	worker_destroy(&server->worker);
+}

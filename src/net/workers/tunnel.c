@@ -1,0 +1,496 @@
+/* tunnel: owns the client's socket, its TLS, and one end of the socket to whom it belongs. */
+#include "nakodo/net/workers/tunnel.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
+#include "nakodo/base/options.h"
+#include "nakodo/hub/audit.h"
+#include "nakodo/net/gate/census.h"
+#include "nakodo/net/loop/deadlines.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/sniff.h"
+#include "nakodo/net/socket/sockets.h"
+#include "nakodo/net/tls/tls.h"
+#include "piece.h"
+
+#define HEAD_MAX 4096 /* bytes of a request; libwebsockets has no room for more */
+#define PIECE 16384 /* bytes: a record of TLS has no more */
+#define PER_TURN 4 /* pieces of one connection */
+#define COST 12288 /* bytes: what one takes here and in OpenSSL */
+#define QUARTERS 4 /* of handshake-timeout; see conn_adopt() */
+#define TLS_MESSAGES 40 /* handshake messages of a connection that end it */
+#define LAST_WORDS 60000 /* ms for the client to take what was left when the other side ended */
+
+struct side {
+	uv_poll_t poll;
+	bool watched; /* the handle is there */
+	int fd; /* -1: none */
+	int events; /* that it is polled for */
+	bool ended; /* nothing more comes from it */
+	struct piece *waits; /* for it to be taken; NULL: nothing */
+};
+
+struct tunnel {
+	struct tunnels *tunnels;
+	struct tunnel *prev, *next;
+	struct accepted accepted;
+	struct side client, owner;
+	SSL *ssl;
+	struct wheel_timer timer;
+	unsigned quarters, tls_messages;
+	bool greeted; /* the handshake is done */
+	bool open; /* the head of the request has come, and it is a tunnel */
+	bool shakes_hands; /* counted as one that does */
+	bool reading_writes, writing_reads; /* OpenSSL waits for the other kind of event */
+	bool closing;
+	unsigned handles;
+};
+
+static struct tunnel *tunnel_of(struct wheel_timer *timer)
+{
+	return (struct tunnel *)(void *)((char *)timer - offsetof(struct tunnel, timer));
+}
+
+static struct deadlines *deadlines_of(const struct tunnel *tunnel)
+{
+	return tunnel->tunnels->sockets->deadlines;
+}
+
+static void end_handshake(struct tunnel *tunnel)
+{
+	if (tunnel->shakes_hands) {
+		tunnel->shakes_hands = false;
+		census_end_handshake(tunnel->accepted.group);
+	}
+}
+
+static void on_side_closed(uv_handle_t *handle)
+{
+	struct tunnel *tunnel = handle->data;
+
+	if (--tunnel->handles) {
+		return;
+	}
+	SSL_free(tunnel->ssl);
+	if (tunnel->owner.fd >= 0) {
+		close(tunnel->owner.fd);
+	}
+	conn_discard(&tunnel->accepted);
+	free(tunnel);
+}
+
+static void close_side(struct tunnel *tunnel, struct side *side)
+{
+	piece_drop(&side->waits);
+	if (side->watched) {
+		tunnel->handles++;
+		uv_close((uv_handle_t *)&side->poll, on_side_closed);
+	}
+}
+
+static void end(struct tunnel *tunnel)
+{
+	if (tunnel->closing) {
+		return;
+	}
+	tunnel->closing = true;
+	end_handshake(tunnel);
+	deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
+	DL_DELETE(tunnel->tunnels->all, tunnel);
+	tunnel->tunnels->count--;
+	tunnel->tunnels->sockets->count--;
+	memory_give(MEMORY_CONNECTIONS, COST);
+	close_side(tunnel, &tunnel->client);
+	close_side(tunnel, &tunnel->owner);
+}
+
+static uint64_t quarter_of(const struct tunnel *tunnel)
+{
+	return tunnel->tunnels->sockets->options->handshake_timeout * 1000 / QUARTERS;
+}
+
+static void on_time(struct wheel_timer *timer)
+{
+	struct tunnel *tunnel = tunnel_of(timer);
+
+	if (tunnel->open) {
+		end(tunnel);
+	} else if (tunnel->shakes_hands && census_is_crowded(tunnel->accepted.group)) {
+		meter_add(METER_HANDSHAKES_GAVE_WAY, 1);
+		end(tunnel);
+	} else if (tunnel->quarters--) {
+		deadlines_set(deadlines_of(tunnel), timer, quarter_of(tunnel), on_time);
+	} else {
+		meter_add(METER_ACCEPT_LATE, 1);
+		end(tunnel);
+	}
+}
+
+/* Bytes that were taken; 0: none now; -errno: never again. */
+static ssize_t put_client(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
+{
+	int done;
+
+	ERR_clear_error(); /* or SSL_get_error() tells of another connection */
+	done = SSL_write(tunnel->ssl, bytes, (int)len);
+	tunnel->writing_reads = false;
+	if (done > 0) {
+		return done;
+	}
+	switch (SSL_get_error(tunnel->ssl, done)) {
+	case SSL_ERROR_WANT_READ:
+		tunnel->writing_reads = true;
+		return 0;
+	case SSL_ERROR_WANT_WRITE:
+		return 0;
+	default:
+		return -EPIPE;
+	}
+}
+
+static ssize_t put_owner(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
+{
+	ssize_t done = send(tunnel->owner.fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	return done < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : done < 0 ? -errno : done;
+}
+
+static ssize_t put(
+	struct tunnel *tunnel, const struct side *side, const unsigned char *bytes, size_t len)
+{
+	return side == &tunnel->client ? put_client(tunnel, bytes, len)
+				       : put_owner(tunnel, bytes, len);
+}
+
+/* Bytes that came; 0: none now; -EPIPE: it has ended. */
+static ssize_t get_client(struct tunnel *tunnel, unsigned char *bytes, size_t size)
+{
+	int got;
+
+	ERR_clear_error();
+	got = SSL_read(tunnel->ssl, bytes, (int)size);
+	tunnel->reading_writes = false;
+	if (got > 0) {
+		return got;
+	}
+	switch (SSL_get_error(tunnel->ssl, got)) {
+	case SSL_ERROR_WANT_READ:
+		return 0;
+	case SSL_ERROR_WANT_WRITE:
+		tunnel->reading_writes = true;
+		return 0;
+	default:
+		return -EPIPE;
+	}
+}
+
+static ssize_t get_owner(struct tunnel *tunnel, unsigned char *bytes, size_t size)
+{
+	ssize_t got = recv(tunnel->owner.fd, bytes, size, MSG_DONTWAIT);
+
+	return got > 0 ? got : got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPIPE;
+}
+
+/* What waits for that side. False: it takes nothing more, ever. */
+static bool push(struct tunnel *tunnel, struct side *to)
+{
+	while (to->waits) {
+		ssize_t done = put(tunnel, to, to->waits->bytes + to->waits->from,
+			to->waits->to - to->waits->from);
+
+		if (done < 0) {
+			return false;
+		}
+		if (!done) {
+			return true;
+		}
+		to->waits->from += (size_t)done;
+		if (to->waits->from == to->waits->to) {
+			piece_drop(&to->waits);
+		}
+	}
+	return true;
+}
+
+/* From one side to the other, as long as it takes it. False: the other takes nothing more. */
+static bool pump(struct tunnel *tunnel, struct side *from, struct side *to)
+{
+	static unsigned char bytes[PIECE];
+
+	for (int i = 0; i < PER_TURN && !from->ended && !to->waits; i++) {
+		ssize_t got = from == &tunnel->client ? get_client(tunnel, bytes, sizeof(bytes))
+						      : get_owner(tunnel, bytes, sizeof(bytes));
+		ssize_t done = got > 0 ? put(tunnel, to, bytes, (size_t)got) : 0;
+
+		if (got < 0) {
+			from->ended = true;
+		}
+		if (got <= 0) {
+			break;
+		}
+		if (done < 0 || (done < got && !piece_keep(&to->waits, bytes + done,
+						       (size_t)(got - done)))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void on_side(uv_poll_t *poll, int status, int events);
+
+static void watch(struct side *side, int events)
+{
+	if (side->watched && side->events != events) {
+		side->events = events;
+		if (events) {
+			uv_poll_start(&side->poll, events, on_side);
+		} else {
+			uv_poll_stop(&side->poll);
+		}
+	}
+}
+
+static void watch_both(struct tunnel *tunnel)
+{
+	struct side *client = &tunnel->client, *owner = &tunnel->owner;
+	bool from_client = !client->ended && !owner->waits;
+	bool from_owner = !owner->ended && !client->waits;
+
+	watch(client, (from_client || tunnel->writing_reads ? UV_READABLE : 0) |
+			      (client->waits || tunnel->reading_writes ? UV_WRITABLE : 0));
+	watch(owner, (from_owner ? UV_READABLE : 0) | (owner->waits ? UV_WRITABLE : 0));
+}
+
+/* The other side has ended and had its last word: the client is told, which may take the rest of
+ * what the kernel has. */
+static void say_goodbye(struct tunnel *tunnel)
+{
+	SSL_shutdown(tunnel->ssl);
+	shutdown(tunnel->client.fd, SHUT_WR);
+	end(tunnel);
+}
+
+static void go_on(struct tunnel *tunnel)
+{
+	struct side *client = &tunnel->client, *owner = &tunnel->owner;
+	bool alive = push(tunnel, owner) && push(tunnel, client) && pump(tunnel, client, owner) &&
+		     pump(tunnel, owner, client);
+
+	if (!alive || (client->ended && !owner->waits)) {
+		end(tunnel);
+	} else if (owner->ended && !client->waits) {
+		say_goodbye(tunnel);
+	} else {
+		if (owner->ended && !tunnel->timer.at) {
+			deadlines_set(deadlines_of(tunnel), &tunnel->timer, LAST_WORDS, on_time);
+		}
+		watch_both(tunnel);
+	}
+}
+
+static bool open_owner(struct tunnel *tunnel)
+{
+	struct tunnels *tunnels = tunnel->tunnels;
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends)) {
+		return false;
+	}
+	tunnel->owner.fd = ends[0];
+	if (!tunnels->decrypted(tunnels->cookie, &tunnel->accepted, ends[1]) ||
+		uv_poll_init(tunnels->sockets->loop, &tunnel->owner.poll, ends[0])) {
+		return false;
+	}
+	tunnel->owner.watched = true;
+	tunnel->owner.poll.data = tunnel;
+	return true;
+}
+
+/* Nobody can tell whose it is before the head is there; what is none is for the owner to refuse. */
+static bool has_head(const struct piece *piece)
+{
+	return piece->to == piece->room || (piece->to && !isalpha(*piece->bytes)) ||
+	       sniff_has_end((const char *)piece->bytes, piece->to);
+}
+
+static void read_head(struct tunnel *tunnel)
+{
+	struct piece *head = tunnel->owner.waits;
+	ssize_t got;
+
+	do {
+		got = get_client(tunnel, head->bytes + head->to, head->room - head->to);
+		head->to += got > 0 ? (size_t)got : 0;
+	} while (got > 0 && !has_head(head));
+	if (got < 0 || (got > 0 && !open_owner(tunnel))) {
+		end(tunnel);
+	} else if (got > 0) {
+		tunnel->open = true;
+		deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
+		go_on(tunnel);
+	} else {
+		watch(&tunnel->client, UV_READABLE | (tunnel->reading_writes ? UV_WRITABLE : 0));
+	}
+}
+
+static void shake_hands(struct tunnel *tunnel)
+{
+	int done, error;
+
+	ERR_clear_error();
+	done = SSL_accept(tunnel->ssl);
+	error = SSL_get_error(tunnel->ssl, done);
+	if (tunnel->closing) {
+		return;
+	}
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+		watch(&tunnel->client, error == SSL_ERROR_WANT_READ ? UV_READABLE : UV_WRITABLE);
+		return;
+	}
+	end_handshake(tunnel);
+	tls_settle(tunnel->ssl);
+	if (done != 1 || !piece_make(&tunnel->owner.waits, HEAD_MAX)) {
+		end(tunnel);
+		return;
+	}
+	tunnel->greeted = true;
+	read_head(tunnel);
+}
+
+static void on_side(uv_poll_t *poll, int status, int events)
+{
+	struct tunnel *tunnel = poll->data;
+
+	(void)events;
+	if (status < 0) {
+		end(tunnel);
+	} else if (tunnel->open) {
+		go_on(tunnel);
+	} else if (tunnel->greeted) {
+		read_head(tunnel);
+	} else {
+		shake_hands(tunnel);
+	}
+}
+
+/* As in conn.c: what is costly has gone out, or there are too many of them. */
+static void on_tls_message(
+	int out, int version, int type, const void *bytes, size_t len, SSL *ssl, void *cookie)
+{
+	struct tunnel *tunnel = cookie;
+	bool is_old = version < TLS1_3_VERSION;
+
+	(void)ssl;
+	if (out && type == SSL3_RT_HANDSHAKE && len &&
+		*(const unsigned char *)bytes ==
+			(is_old ? SSL3_MT_FINISHED : SSL3_MT_CERTIFICATE)) {
+		end_handshake(tunnel);
+	}
+	if (!out && type == SSL3_RT_HANDSHAKE && ++tunnel->tls_messages == TLS_MESSAGES) {
+		meter_add(METER_TLS_MESSAGES, 1);
+		end(tunnel);
+	}
+}
+
+int tunnels_init(struct tunnels *tunnels, struct sockets *sockets, struct tls **tls)
+{
+	*tunnels = (struct tunnels){.sockets = sockets};
+	tunnels->context = SSL_CTX_new(TLS_server_method());
+	if (!tunnels->context) {
+		return -ENOMEM;
+	}
+	tls_attach(tls, tunnels->context);
+	tls_speak_http1(tunnels->context);
+	SSL_CTX_set_mode(tunnels->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+						   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+						   SSL_MODE_RELEASE_BUFFERS);
+	return 0;
+}
+
+static bool begin(struct tunnel *tunnel)
+{
+	struct tunnels *tunnels = tunnel->tunnels;
+
+	tunnel->ssl = SSL_new(tunnels->context);
+	if (!tunnel->ssl || !SSL_set_fd(tunnel->ssl, tunnel->client.fd) ||
+		uv_poll_init(tunnels->sockets->loop, &tunnel->client.poll, tunnel->client.fd)) {
+		return false;
+	}
+	SSL_set_msg_callback(tunnel->ssl, on_tls_message);
+	SSL_set_msg_callback_arg(tunnel->ssl, tunnel);
+	tunnel->client.watched = true;
+	tunnel->client.poll.data = tunnel;
+	return true;
+}
+
+void tunnels_add(struct tunnels *tunnels, struct accepted *accepted)
+{
+	struct tunnel *tunnel = calloc(1, sizeof(*tunnel));
+
+	if (!tunnel) {
+		conn_discard(accepted);
+		return;
+	}
+	tunnel->tunnels = tunnels;
+	tunnel->client.fd = accepted->fd;
+	tunnel->owner.fd = -1;
+	if (!begin(tunnel)) {
+		SSL_free(tunnel->ssl);
+		free(tunnel);
+		conn_discard(accepted);
+		return;
+	}
+	tunnel->accepted = *accepted;
+	memory_take(MEMORY_CONNECTIONS, COST);
+	DL_APPEND(tunnels->all, tunnel);
+	tunnels->count++;
+	tunnels->sockets->count++;
+	census_begin_handshake(accepted->group);
+	tunnel->shakes_hands = true;
+	tunnel->quarters = QUARTERS - 1;
+	deadlines_set(deadlines_of(tunnel), &tunnel->timer, quarter_of(tunnel), on_time);
+	shake_hands(tunnel);
+}
+
+void tunnels_finish(struct tunnels *tunnels)
+{
+	struct tunnel *tunnel, *next;
+
+	DL_FOREACH_SAFE (tunnels->all, tunnel, next) {
+		end(tunnel);
+	}
+}
+
+void tunnels_destroy(struct tunnels *tunnels)
+{
+	SSL_CTX_free(tunnels->context);
+}
+
+#ifdef NAKODO_AUDIT
+static void audit_waits(const struct piece *waits, struct audit *audit)
+{
+	if (waits) {
+		audit_bytes(audit, MEMORY_FRAMES, waits->room);
+	}
+}
+
+void tunnels_audit(const struct tunnels *tunnels, struct audit *audit)
+{
+	const struct tunnel *tunnel;
+
+	DL_FOREACH (tunnels->all, tunnel) {
+		audit_bytes(audit, MEMORY_CONNECTIONS, COST);
+		audit_waits(tunnel->client.waits, audit);
+		audit_waits(tunnel->owner.waits, audit);
+	}
+}
+#endif

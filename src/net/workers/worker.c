@@ -1,0 +1,256 @@
+/* worker: owns its end of the channel, and what has ended and is not told yet. */
+#include "nakodo/net/workers/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "nakodo/base/board.h"
+#include "nakodo/base/log.h"
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/net/gate/census.h"
+#include "nakodo/net/gate/gate.h"
+#include "nakodo/net/loop/deadlines.h"
+#include "nakodo/net/socket/accept.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/opening.h"
+#include "nakodo/net/socket/sockets.h"
+
+#define NUMBERS 6 /* behind the command's name */
+
+int worker_read(struct worker_start *ret, int *argc, char ***argv)
+{
+	int numbers[NUMBERS];
+
+	if (*argc < NUMBERS + 2) {
+		return -EINVAL;
+	}
+	for (int i = 0; i < NUMBERS; i++) {
+		numbers[i] = (int)strtol((*argv)[i + 2], NULL, 10);
+	}
+	if (numbers[4] < 2) {
+		return -EINVAL; /* somebody has typed it */
+	}
+	*ret = (struct worker_start){numbers[0], numbers[1], numbers[2], (size_t)numbers[3],
+		(size_t)numbers[4], numbers[5] != 0};
+	(*argv)[NUMBERS + 1] = (*argv)[0];
+	*argv += NUMBERS + 1;
+	*argc -= NUMBERS + 1;
+	for (int i = 0; i < 3; i++) {
+		fcntl(numbers[i], F_SETFD, FD_CLOEXEC);
+	}
+	return 0;
+}
+
+static void take_listeners(struct sockets *sockets, const struct channel_record *record)
+{
+	const struct record_listeners *listeners = record->bytes;
+
+	handed_forget(&sockets->handed);
+	for (uint32_t i = 0; i < listeners->count && i < record->fd_count; i++) {
+		const struct record_listener *one = &listeners->listeners[i];
+
+		sockets->handed.sockets[i] = (struct handed_socket){
+			record->fds[i], one->entry, one->number, one->tls, one->proxy};
+	}
+	sockets->handed.count = listeners->count;
+}
+
+int worker_join(struct worker *worker, struct problem *problem)
+{
+	struct channel_record record;
+	int error =
+		board_join(worker->start.board, worker->start.count + 1, worker->start.index + 1);
+
+	close(worker->start.board);
+	error = error ? error : channel_wait(worker->start.channel, &record);
+	if (error) {
+		return problem_set(problem, error, "the first process is not there: %s",
+			log_errno_text(error));
+	}
+	take_listeners(worker->sockets, &record);
+	worker->saved = ((const struct record_listeners *)record.bytes)->saved
+				? record.fds[record.fd_count - 1]
+				: -1;
+	worker->last = fcntl(worker->start.channel, F_DUPFD_CLOEXEC, 0);
+	return 0;
+}
+
+static const struct listener *find_listener(const struct sockets *sockets, uint32_t number)
+{
+	const struct listener *listener;
+
+	LL_SEARCH_SCALAR(sockets->listeners, listener, number, number);
+	return listener;
+}
+
+static void take_connection(struct worker *worker, const struct record_connection *record, int fd)
+{
+	struct sockets *sockets = worker->sockets;
+	struct accepted accepted = {
+		.listener = find_listener(sockets, record->listener),
+		.fd = fd,
+		.address = record->address,
+		.ticket = record->ticket,
+		.direct = record->direct,
+		.decrypted = record->decrypted,
+	};
+
+	/* The kernel drops a descriptor that there is no room for. */
+	if (!accepted.listener || fd < 0) {
+		close(fd);
+		worker_release(worker, record->ticket);
+		return;
+	}
+	listener_hold(accepted.listener);
+	if (!census_add_connection(sockets->gate->census, &accepted.address, 0, &accepted.group)) {
+		conn_discard(&accepted);
+	} else {
+		accept_go_on(&accepted);
+	}
+}
+
+static void on_record(void *cookie, const struct channel_record *record)
+{
+	struct worker *worker = cookie;
+	const enum record_kind *kind = record->bytes;
+	const struct record_order *order = record->bytes;
+
+	switch (*kind) {
+	case RECORD_LISTENERS:
+		take_listeners(worker->sockets, record);
+		break;
+	case RECORD_CONNECTION:
+		take_connection(worker, record->bytes, record->fd_count ? record->fds[0] : -1);
+		break;
+	case RECORD_ORDER:
+		worker->order(worker->cookie, order->order);
+		break;
+	case RECORD_ASK:
+		answers_give(&worker->answers, record->bytes);
+		break;
+	case RECORD_ASK_NO_MORE:
+		answers_end(&worker->answers, record->bytes);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Without the first process nobody new comes, and nobody would end this one. */
+static void on_ended(void *cookie)
+{
+	struct worker *worker = cookie;
+
+	worker->order(worker->cookie, ORDER_STOP);
+}
+
+static void tell_released(struct worker *worker)
+{
+	struct record_release *released = &worker->released;
+
+	if (released->count) {
+		released->kind = RECORD_RELEASE;
+		channel_send(&worker->channel, released,
+			offsetof(struct record_release, tickets) +
+				released->count * sizeof(*released->tickets),
+			NULL, 0);
+		released->count = 0;
+	}
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+	const struct worker *worker = turn->data;
+
+	/* Who has a tunnel is counted where it leads. */
+	meter_set(METER_CONNECTIONS, worker->sockets->count - worker->tunnels.count);
+	tell_released(turn->data);
+}
+
+static bool on_decrypted(void *cookie, const struct accepted *accepted, int fd)
+{
+	struct worker *worker = cookie;
+	const struct record_connection record = {
+		.kind = RECORD_DECRYPTED,
+		.listener = accepted->listener->number,
+		.direct = accepted->direct,
+		.address = accepted->address,
+	};
+
+	return !channel_send(&worker->channel, &record, sizeof(record), &fd, 1);
+}
+
+void worker_adopt(struct worker *worker, struct accepted *accepted)
+{
+	if (accepted->tls) {
+		tunnels_add(&worker->tunnels, accepted);
+	} else {
+		conn_adopt(accepted);
+	}
+}
+
+int worker_run(struct worker *worker, struct tls **tls, uv_loop_t *loop)
+{
+	int error = tunnels_init(&worker->tunnels, worker->sockets, tls);
+
+	if (error) {
+		return error;
+	}
+	worker->answers.channel = &worker->channel;
+	worker->tunnels.decrypted = on_decrypted;
+	worker->tunnels.cookie = worker;
+	worker->channel = (struct channel){.take = on_record, .ended = on_ended, .cookie = worker};
+	uv_prepare_init(loop, &worker->turn);
+	worker->turn.data = worker;
+	uv_prepare_start(&worker->turn, on_turn);
+	return channel_start(&worker->channel, loop, worker->start.channel);
+}
+
+void worker_say(struct worker *worker, enum record_kind kind)
+{
+	channel_send(&worker->channel, &kind, sizeof(kind), NULL, 0);
+}
+
+void worker_release(struct worker *worker, uint32_t ticket)
+{
+	struct record_release *released = &worker->released;
+
+	if (ticket) {
+		released->tickets[released->count++] = ticket;
+	}
+	if (released->count == RECORD_RELEASE_MOST) {
+		tell_released(worker);
+	}
+}
+
+void worker_finish(struct worker *worker)
+{
+	answers_finish(&worker->answers);
+	tunnels_finish(&worker->tunnels);
+	tell_released(worker);
+	channel_close(&worker->channel);
+	uv_close((uv_handle_t *)&worker->turn, NULL);
+}
+
+void worker_leave(struct worker *worker, int fd)
+{
+	const enum record_kind kind = RECORD_SAVED;
+
+	if (fd >= 0) {
+		channel_send_wait(worker->last, &kind, sizeof(kind), &fd, 1);
+	}
+}
+
+void worker_destroy(struct worker *worker)
+{
+	if (worker->start.count) {
+		close(worker->last);
+	}
+	tunnels_destroy(&worker->tunnels);
+}

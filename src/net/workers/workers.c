@@ -1,0 +1,497 @@
+/* workers: owns the processes, their channels, and which connection is whose. */
+#include "nakodo/net/workers/workers.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "nakodo/base/board.h"
+#include "nakodo/base/log.h"
+#include "nakodo/base/options.h"
+#include "nakodo/base/problem.h"
+#include "nakodo/net/gate/gate.h"
+#include "nakodo/net/socket/accept.h"
+#include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/sniff.h"
+#include "nakodo/net/socket/sockets.h"
+#include "nakodo/net/workers/channel.h"
+#include "nakodo/net/workers/record.h"
+#include "nakodo/net/workers/tickets.h"
+#include "nakodo/net/workers/unit.h"
+#include "spawn.h"
+
+#define HEAD_MAX 4096 /* bytes of a request that are looked at */
+#define AGAIN_FIRST 100 /* ms until a worker that ended is started again, */
+#define AGAIN_MOST 5000 /* ms, doubled up to this while they do not live so long */
+
+struct worker_slot {
+	struct workers *workers;
+	size_t index;
+	pid_t pid; /* 0: there is none now */
+	struct channel channel;
+	bool ready, was_ready, was_started, drained;
+	bool reloading;
+	bool asked; /* whether it is alive, and has not answered yet */
+	uint64_t started; /* the loop's ms */
+	uint64_t pause; /* ms until the next start */
+	uv_timer_t again;
+};
+
+size_t workers_wanted(const struct options *options)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (options->workers) {
+		return options->workers;
+	}
+	return cores > 1 ? (size_t)cores : 1;
+}
+
+/* Which sockets there are, each with a copy of its descriptor. */
+static int send_listeners(struct worker_slot *slot, bool with_saved)
+{
+	struct workers *workers = slot->workers;
+	struct record_listeners record = {.kind = RECORD_LISTENERS};
+	struct listener *listener;
+	int fds[CHANNEL_FDS];
+	size_t count = 0;
+
+	LL_FOREACH(workers->sockets->listeners, listener)
+	{
+		int copy = count < RECORD_LISTENERS_MOST ? fcntl(listener->fd, F_DUPFD_CLOEXEC, 0)
+							 : -1;
+
+		if (copy < 0) {
+			continue; /* it is broken now, and opened again soon */
+		}
+		if (!listener->number) {
+			listener->number = ++workers->last_listener;
+		}
+		fds[count] = copy;
+		record.listeners[count++] = (struct record_listener){(uint32_t)listener->entry,
+			listener->number, listener->endpoint.tls, listener->endpoint.proxy};
+	}
+	record.count = (uint32_t)count;
+	if (with_saved && workers->saved >= 0) {
+		fds[count] = fcntl(workers->saved, F_DUPFD_CLOEXEC, 0);
+		record.saved = fds[count] >= 0;
+	}
+	return channel_send(&slot->channel, &record,
+		offsetof(struct record_listeners, listeners) + count * sizeof(*record.listeners),
+		fds, count + record.saved);
+}
+
+/* The workers do not know any more what the options have replaced meanwhile. 0: nothing listens
+ * there now. */
+static uint32_t number_of(const struct listener *listener)
+{
+	const struct listener *other = listener;
+
+	if (listener->closed) {
+		LL_FOREACH(listener->sockets->listeners, other)
+		{
+			if (!memcmp(&other->address, &listener->address, sizeof(other->address))) {
+				break;
+			}
+		}
+	}
+	return other ? other->number : 0;
+}
+
+static void pass(struct worker_slot *slot, struct accepted *accepted)
+{
+	struct record_connection record = {
+		.kind = RECORD_CONNECTION,
+		.listener = number_of(accepted->listener),
+		.direct = accepted->direct,
+		.tls = accepted->tls,
+		.decrypted = accepted->decrypted,
+		.address = accepted->address,
+	};
+
+	/* Who is decrypted has a ticket where that is done. */
+	if (slot->ready && record.listener && !accepted->decrypted) {
+		record.ticket = tickets_give(&slot->workers->tickets, slot->index, accepted->group);
+	}
+	if (!slot->ready || !record.listener || (!record.ticket && !accepted->decrypted)) {
+		conn_discard(accepted);
+		return;
+	}
+	channel_send(&slot->channel, &record, sizeof(record), &accepted->fd, 1);
+	free(accepted->target);
+	listener_let_go(accepted->listener);
+}
+
+/* TLS hides where it belongs, and costs as much wherever it is spoken. */
+static struct worker_slot *find_idlest(struct workers *workers)
+{
+	struct worker_slot *best = NULL;
+
+	for (size_t i = 0; i < workers->count; i++) {
+		struct worker_slot *slot = &workers->slots[i];
+
+		if (slot->ready && (!best || tickets_of(&workers->tickets, i) <
+						     tickets_of(&workers->tickets, best->index))) {
+			best = slot;
+		}
+	}
+	return best;
+}
+
+/* The worker that has its room. NULL: it is not there now, or only a part of the head is
+ * (*ret_more).
+ */
+static struct worker_slot *find_owner(
+	struct workers *workers, const struct accepted *accepted, bool *ret_more)
+{
+	char head[HEAD_MAX];
+	ssize_t len = recv(accepted->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	uint64_t unit;
+
+	*ret_more = len > 0 && len < HEAD_MAX && isalpha((unsigned char)*head) &&
+		    !sniff_has_end(head, (size_t)len);
+	if (len <= 0 || *ret_more) {
+		return NULL;
+	}
+	unit = unit_of_head(workers->dialects, accepted->listener, head, (size_t)len);
+	return unit ? &workers->slots[unit % workers->count] : find_idlest(workers);
+}
+
+void workers_take(struct workers *workers, struct accepted *accepted)
+{
+	bool more = false;
+	struct worker_slot *slot =
+		accepted->tls ? find_idlest(workers) : find_owner(workers, accepted, &more);
+
+	if (more || (slot && !slot->ready)) {
+		accept_wait_for_rest(accepted);
+	} else if (slot) {
+		pass(slot, accepted);
+	} else {
+		conn_discard(accepted);
+	}
+}
+
+static bool all_are(const struct workers *workers, bool (*is)(const struct worker_slot *slot))
+{
+	for (size_t i = 0; i < workers->count; i++) {
+		if (!is(&workers->slots[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool has_been_ready(const struct worker_slot *slot)
+{
+	return slot->was_ready;
+}
+
+static bool has_ended(const struct worker_slot *slot)
+{
+	return !slot->pid;
+}
+
+static void on_ready(struct worker_slot *slot)
+{
+	bool first = !slot->was_ready;
+
+	slot->ready = slot->was_ready = true;
+	if (first && all_are(slot->workers, has_been_ready)) {
+		slot->workers->ready(slot->workers->cookie);
+	}
+}
+
+static void on_release(struct worker_slot *slot, const struct record_release *record)
+{
+	for (uint32_t i = 0; i < record->count; i++) {
+		tickets_take(&slot->workers->tickets, slot->index, record->tickets[i]);
+	}
+}
+
+static const struct listener *find_listener(const struct workers *workers, uint32_t number)
+{
+	const struct listener *listener;
+
+	LL_SEARCH_SCALAR(workers->sockets->listeners, listener, number, number);
+	return listener;
+}
+
+/* Its connection is counted already, for as long as the worker that speaks TLS has it. */
+static void on_decrypted(struct workers *workers, const struct record_connection *record, int fd)
+{
+	struct accepted accepted = {
+		.listener = find_listener(workers, record->listener),
+		.fd = fd,
+		.address = record->address,
+		.direct = record->direct,
+		.decrypted = true,
+	};
+
+	if (!accepted.listener) {
+		close(fd);
+		return;
+	}
+	listener_hold(accepted.listener);
+	accept_go_on(&accepted);
+}
+
+static bool has_reloaded(const struct worker_slot *slot)
+{
+	return !slot->reloading;
+}
+
+static void look_if_reloaded(struct workers *workers)
+{
+	if (workers->is_reloading && all_are(workers, has_reloaded)) {
+		workers->is_reloading = false;
+		workers->reloaded(workers->cookie);
+	}
+}
+
+static bool has_drained(const struct worker_slot *slot)
+{
+	return !slot->pid || slot->drained;
+}
+
+static void look_if_drained(struct workers *workers)
+{
+	if (workers->stopping && all_are(workers, has_drained)) {
+		workers_order(workers, ORDER_DRAIN_KEPT);
+	}
+}
+
+static void on_record(void *cookie, const struct channel_record *record)
+{
+	struct worker_slot *slot = cookie;
+	const enum record_kind *kind = record->bytes;
+
+	switch (*kind) {
+	case RECORD_READY:
+		on_ready(slot);
+		break;
+	case RECORD_RELEASE:
+		on_release(slot, record->bytes);
+		break;
+	case RECORD_RELOADED:
+		slot->reloading = false;
+		look_if_reloaded(slot->workers);
+		break;
+	case RECORD_ALIVE:
+		slot->asked = false;
+		break;
+	case RECORD_DRAINED:
+		slot->drained = true;
+		look_if_drained(slot->workers);
+		break;
+	case RECORD_SAVED:
+		if (record->fd_count) {
+			slot->workers->left[slot->workers->left_count++] = record->fds[0];
+		}
+		break;
+	case RECORD_PIECE:
+		slot->workers->answered(slot->workers, slot->index, record->bytes);
+		break;
+	case RECORD_DECRYPTED:
+		if (record->fd_count) {
+			on_decrypted(slot->workers, record->bytes, record->fds[0]);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_channel_ended(void *cookie);
+
+static int spawn(struct worker_slot *slot)
+{
+	struct workers *workers = slot->workers;
+	int fd = spawn_worker(workers, slot->index, &slot->pid), error;
+
+	if (fd < 0) {
+		return fd;
+	}
+	slot->started = uv_now(workers->loop);
+	slot->channel =
+		(struct channel){.take = on_record, .ended = on_channel_ended, .cookie = slot};
+	error = channel_start(&slot->channel, workers->loop, fd);
+	/* One that ended while it took over what was left would do so again. */
+	error = error ? error : send_listeners(slot, !slot->was_started);
+	slot->was_started = true;
+	return error;
+}
+
+static void on_again(uv_timer_t *timer)
+{
+	struct worker_slot *slot = timer->data;
+	int error = spawn(slot);
+
+	if (error) {
+		log_error("worker.start", LOG_UINT("worker", slot->index + 1), LOG_ERRNO(error));
+		uv_timer_start(timer, on_again, AGAIN_MOST, 0);
+	}
+}
+
+static void start_again(struct worker_slot *slot)
+{
+	bool lived = uv_now(slot->workers->loop) - slot->started > AGAIN_MOST;
+
+	slot->pause = lived || !slot->pause          ? AGAIN_FIRST
+		      : slot->pause * 2 < AGAIN_MOST ? slot->pause * 2
+						     : AGAIN_MOST;
+	uv_timer_start(&slot->again, on_again, slot->pause, 0);
+}
+
+/* The channel ends with the process, and not before. */
+static void on_channel_ended(void *cookie)
+{
+	struct worker_slot *slot = cookie;
+	struct workers *workers = slot->workers;
+	int status = 0;
+
+	kill(slot->pid, SIGKILL);
+	board_leave(slot->index + 1);
+	waitpid(slot->pid, &status, 0);
+	slot->pid = 0;
+	slot->ready = slot->asked = slot->reloading = false;
+	tickets_take_all(&slot->workers->tickets, slot->index);
+	workers->lost(workers, slot->index);
+	look_if_reloaded(workers);
+	if (!workers->stopping) {
+		log_error("worker.ended", LOG_UINT("worker", slot->index + 1),
+			LOG_UINT(WIFSIGNALED(status) ? "signal" : "status",
+				WIFSIGNALED(status) ? (unsigned)WTERMSIG(status)
+						    : (unsigned)WEXITSTATUS(status)),
+			LOG_STR("effect", "its connections are closed; it is started again"));
+		start_again(slot);
+	} else if (all_are(workers, has_ended)) {
+		workers->ended(workers->cookie);
+	} else {
+		look_if_drained(workers);
+	}
+}
+
+/* As systemd's watchdog does with a process. */
+static void on_watch(uv_timer_t *timer)
+{
+	const struct record_order record = {RECORD_ORDER, ORDER_ANSWER};
+	struct workers *workers = timer->data;
+
+	for (size_t i = 0; i < workers->count; i++) {
+		struct worker_slot *slot = &workers->slots[i];
+
+		if (slot->ready && slot->asked) {
+			log_error("worker.hangs", LOG_UINT("worker", slot->index + 1));
+			kill(slot->pid, SIGKILL);
+		} else if (slot->ready) {
+			slot->asked = true;
+			channel_send(&slot->channel, &record, sizeof(record), NULL, 0);
+		}
+	}
+}
+
+int workers_start(struct workers *workers, struct problem *problem)
+{
+	int error;
+
+	workers->board = board_create(workers->count + 1);
+	error = workers->board < 0 ? workers->board
+				   : board_join(workers->board, workers->count + 1, 0);
+	workers->slots = calloc(workers->count, sizeof(*workers->slots));
+	error = error ? error : tickets_init(&workers->tickets, workers->sockets, workers->count);
+	workers->left = calloc(workers->count, sizeof(*workers->left));
+	if (!workers->slots || !workers->left) {
+		error = error ? error : -ENOMEM;
+	}
+	uv_timer_init(workers->loop, &workers->watch);
+	workers->watch.data = workers;
+	if (workers->watch_every) {
+		uv_timer_start(
+			&workers->watch, on_watch, workers->watch_every, workers->watch_every);
+	}
+	for (size_t i = 0; i < workers->count && !error; i++) {
+		struct worker_slot *slot = &workers->slots[i];
+
+		slot->workers = workers;
+		slot->index = i;
+		slot->channel.fd = -1;
+		uv_timer_init(workers->loop, &slot->again);
+		slot->again.data = slot;
+		error = spawn(slot);
+	}
+	return error ? problem_set(problem, error, "cannot start %zu workers: %s", workers->count,
+			       log_errno_text(error))
+		     : 0;
+}
+
+bool workers_send(struct workers *workers, size_t worker, const void *bytes, size_t len)
+{
+	struct worker_slot *slot = &workers->slots[worker];
+
+	return slot->ready && !channel_send(&slot->channel, bytes, len, NULL, 0);
+}
+
+void workers_order(struct workers *workers, enum order order)
+{
+	const struct record_order record = {RECORD_ORDER, order};
+
+	workers->is_reloading |= order == ORDER_RELOAD;
+	workers->stopping |= order == ORDER_DRAIN || order == ORDER_STOP;
+	for (size_t i = 0; i < workers->count; i++) {
+		struct worker_slot *slot = &workers->slots[i];
+
+		if (slot->pid && order == ORDER_RELOAD) {
+			slot->reloading = true;
+			send_listeners(slot, false);
+		}
+		if (slot->pid) {
+			channel_send(&slot->channel, &record, sizeof(record), NULL, 0);
+		}
+		if (workers->stopping) {
+			uv_timer_stop(&slot->again);
+		}
+	}
+	look_if_reloaded(workers);
+}
+
+void workers_destroy(struct workers *workers)
+{
+	if (workers->slots) {
+		close(workers->board);
+	}
+	for (size_t i = 0; i < workers->left_count; i++) {
+		close(workers->left[i]);
+	}
+	free(workers->left);
+	free(workers->slots);
+	tickets_finish(&workers->tickets);
+}
+
+void workers_finish(struct workers *workers)
+{
+	workers->stopping = true;
+	if (workers->slots) {
+		uv_close((uv_handle_t *)&workers->watch, NULL);
+	}
+	for (size_t i = 0; workers->slots && i < workers->count; i++) {
+		struct worker_slot *slot = &workers->slots[i];
+
+		if (slot->pid) {
+			kill(slot->pid, SIGKILL);
+			waitpid(slot->pid, NULL, 0);
+			slot->pid = 0;
+			tickets_take_all(&slot->workers->tickets, slot->index);
+		}
+		channel_close(&slot->channel);
+		uv_close((uv_handle_t *)&slot->again, NULL);
+	}
+}
