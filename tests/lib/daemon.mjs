@@ -33,10 +33,11 @@ export function certificateDirectory() {
   return certificates;
 }
 
-/** Our own environment without options for the daemon that happen to be in it. */
+/** Our own environment without options for the daemon that happen to be in it; WORKERS is for all. */
 function environment(more) {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('NAKODO_'));
-  return { ...Object.fromEntries(kept), ...more };
+  const { WORKERS } = process.env;
+  return { ...Object.fromEntries(kept), ...(WORKERS && { NAKODO_WORKERS: WORKERS }), ...more };
 }
 
 /** Start the daemon and wait until it says that it is ready. Parameters: spawnDaemon(). */

@@ -10,7 +10,7 @@ const layers = ['main', 'probe', 'net', 'dialect', 'hub', 'service', 'base'];
 const probeKnows = ['probe', 'service', 'base'];
 
 /** The rooms of net from the top floor down; its root is ''. */
-const floors = [[''], ['ws', 'http', 'ctl'], ['socket'], ['gate'], ['tls'], ['loop']];
+const floors = [[''], ['workers'], ['ws', 'http', 'ctl'], ['socket'], ['gate'], ['tls'], ['loop']];
 
 /** Who may include what. A file is known by LAYER/NAME, wherever its .c and its .h are. */
 const homes = [
@@ -19,7 +19,7 @@ const homes = [
   [/^systemd\//, /^net\//],
   // net/ws/reading asks how much TLS holds back; it has the name from libwebsockets.h.
   // net/loop/courier clears what libcurl leaves behind in OpenSSL.
-  [/^openssl\//, /^(net\/tls\/|net\/loop\/courier$|service\/|probe\/)/],
+  [/^openssl\//, /^(net\/tls\/|net\/workers\/tunnel$|net\/loop\/courier$|service\/|probe\/)/],
   [/^curl\//, /^net\/loop\/courier$/],
   [/^cjson\//, /^(dialect\/|service\/|probe\/|base\/json$|net\/http\/site$)/],
   [/^hiredis\//, /^service\/bus_redis$/],

@@ -21,7 +21,7 @@ static struct audit audit;
 static int set_up(void **state)
 {
 	(void)state;
-	memset(meter_values, 0, sizeof(meter_values));
+	memset(meter_values, 0, METER_COUNT * sizeof(*meter_values));
 	peers_init(&all, PEERS_ALL, (const char *const[]){"/relay=relay", "/v1=nakodo.v1", NULL});
 	a = peers_connect(&all, "/relay/room");
 	b = peers_connect(&all, "/relay/room");

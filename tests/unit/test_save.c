@@ -146,6 +146,30 @@ static void what_is_left_of_a_record_makes_all_bad(void **state)
 	assert_true(saved_next(&saved));
 }
 
+static void the_rest_of_a_record_is_given_as_it_is(void **state)
+{
+	struct saved saved;
+	const char *rest;
+	size_t len;
+
+	(void)state;
+	saved_open(&saved, bytes, size);
+	saved_next(&saved);
+	saved_number(&saved);
+	rest = saved_rest(&saved, &len);
+	/* a text with its NUL, none, an empty one, and two bytes, each behind its length */
+	assert_int_equal(len, 8 + sizeof("日本") + 8 + 8 + sizeof("") + 8 + 2);
+	assert_memory_equal(rest + 8, "日本", sizeof("日本"));
+	assert_memory_equal(rest + len - 2, "\0\1", 2);
+	saved_rest(&saved, &len);
+	assert_int_equal(len, 0);
+	assert_true(saved_next(&saved));
+	saved_rest(&saved, &len);
+	assert_int_equal(len, 0);
+	assert_true(saved_next(&saved));
+	assert_false(saved.bad);
+}
+
 static void a_full_disk_is_told(void **state)
 {
 	FILE *out = fopen("/dev/full", "w");
@@ -168,6 +192,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_not_there_makes_all_bad, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_is_left_of_a_record_makes_all_bad, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_rest_of_a_record_is_given_as_it_is, set_up, tear_down),
 		cmocka_unit_test(a_full_disk_is_told),
 	};
 
