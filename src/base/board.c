@@ -86,8 +86,10 @@ static uint64_t time_of(pid_t pid)
 void board_leave(size_t row)
 {
 	/* It is not waited for yet, so its clock is still there. */
-	rows[row].spent += time_of(rows[row].pid);
+	uint64_t spent = time_of(rows[row].pid);
+
 	rows[row].pid = 0;
+	rows[row].spent += spent;
 	for (int i = 0; i < METER_COUNT; i++) {
 		if (meter_rows[i].kind == METER_GAUGE) {
 			rows[row].meters[i] = 0;

@@ -26,6 +26,7 @@
 #define OVERDUE 5000 /* ms, after which we end with or without libwebsockets */
 /* ms after drain-seconds, for closing handshakes, libwebsockets, and what the next one is left */
 #define STOP_MOST (WS_CLOSE_DEADLINE + OVERDUE + 20000)
+#define STOP_NOW (OVERDUE + 5000) /* ms for workers, if they are to stop at once */
 #define RETRY_LEAST 500 /* ms, after we are gone */
 #define RETRY_SPREAD 1500 /* ms, and one more for each peer */
 #define RETRY_KEPT 8000 /* ms, at most that for those whose session is kept */
@@ -235,9 +236,9 @@ void lifecycle_drain(struct server *server)
 	life->began = uv_now(&server->loop);
 	life->to_close = count_open(server, false);
 	if (server->role == ROLE_FIRST) {
-		workers_order(&server->workers, ORDER_DRAIN);
 		uv_timer_start(&life->drain, on_workers_overdue,
 			server->options->drain_seconds * 1000 + STOP_MOST, 0);
+		workers_order(&server->workers, ORDER_DRAIN);
 	} else {
 		uv_timer_start(&life->drain, on_drain, 0, TICK);
 	}
@@ -251,6 +252,7 @@ static void on_terminate(uv_signal_t *handle, int signum)
 	if (server->gate.draining) {
 		log_info("server.stop", LOG_STR("how", "at once"));
 		if (server->role == ROLE_FIRST) {
+			uv_timer_start(&server->lifecycle.drain, on_workers_overdue, STOP_NOW, 0);
 			workers_order(&server->workers, ORDER_STOP);
 		} else {
 			lifecycle_finish(server);

@@ -135,7 +135,10 @@ static void on_order(void *cookie, enum order order)
 	struct problem problem;
 
 	if (order == ORDER_RELOAD) {
-		reload_run(server, &problem);
+		if (reload_run(server, &problem)) {
+			lifecycle_finish(server); /* the next one is given what the first has */
+			return;
+		}
 		handed_forget(&server->sockets.handed);
 		worker_say(&server->worker, RECORD_RELOADED);
 	} else if (order == ORDER_CERTIFICATE) {

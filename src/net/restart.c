@@ -195,6 +195,30 @@ void restart_take_over(const struct restart *restart, struct dialect_table *dial
 	settle(restart, &left, notify, well);
 }
 
+/* A sealed copy, or -errno. */
+static int copy_of(const struct left *left)
+{
+	int fd = memfd_create(NOTIFY_STORED, MFD_CLOEXEC | MFD_ALLOW_SEALING), error = 0;
+	size_t done = 0;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	while (done < left->len && !error) {
+		ssize_t wrote = write(fd, (const char *)left->bytes + done, left->len - done);
+
+		done += wrote > 0 ? (size_t)wrote : 0;
+		error = wrote < 0 && errno != EINTR ? -errno : 0;
+	}
+	if (!error && fcntl(fd, F_ADD_SEALS, LEFT_SEALS)) {
+		error = -errno;
+	}
+	if (error) {
+		close(fd);
+	}
+	return error ? error : fd;
+}
+
 int restart_find(struct restart *restart, uint64_t most)
 {
 	struct left left;
@@ -204,22 +228,22 @@ int restart_find(struct restart *restart, uint64_t most)
 	restart->name = left.name;
 	restart->found = left.found;
 	restart->well = !left.error;
-	restart->elapsed = left.bytes ? left_elapsed(&left) : 0;
 	if (left.bytes && left.error) {
 		tell_ignored(&left);
 	}
 	if (left.bytes) {
-		fd = memfd_create(NOTIFY_STORED, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-		if (fd >= 0 && (write(fd, left.bytes, left.len) != (ssize_t)left.len ||
-				       fcntl(fd, F_ADD_SEALS, LEFT_SEALS))) {
-			close(fd);
-			fd = -1;
-		}
+		fd = copy_of(&left);
+		left.error = fd < 0 ? fd : left.error;
+	}
+	if (fd >= 0) {
+		restart->elapsed = left_elapsed(&left);
 	} else if (left.error) {
+		left_let_go(&left);
+		left.bytes = NULL;
 		take(&left, NULL); /* says why it is of no use */
 	}
 	left_let_go(&left);
-	return fd;
+	return fd < 0 ? -1 : fd;
 }
 
 void restart_settle(const struct restart *restart, struct notify *notify)

@@ -268,6 +268,7 @@ static int start(struct server *server, struct problem *problem)
 	struct listener *listener;
 	int error;
 
+	*problem->text = '\0';
 	server->sockets.loop = &server->loop;
 	server->sockets.deadlines = &server->deadlines;
 	server->sockets.gate = &server->gate;
@@ -306,7 +307,8 @@ static int start(struct server *server, struct problem *problem)
 	}
 	lifecycle_finish(server);
 	run(server);
-	return problem_set(problem, error, "cannot start: %s", uv_strerror(error));
+	return *problem->text ? error
+			      : problem_set(problem, error, "cannot start: %s", uv_strerror(error));
 }
 
 int server_check(struct options *options, struct problem *problem)

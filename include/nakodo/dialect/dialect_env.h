@@ -11,13 +11,12 @@ struct admission_text;
 struct events;
 struct grant;
 struct ice;
+struct mount;
 struct options;
 struct peer;
 struct request;
 
 /* Functions that are NULL: the daemon does not have that. */
-struct mount;
-
 struct dialect_env {
 	const struct ice *ice; /* the servers that peers are told of; NULL: none */
 	struct events *events; /* who joins and who leaves is told there (event.h); NULL: nowhere */

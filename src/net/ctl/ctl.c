@@ -141,7 +141,7 @@ static void go_on(struct ctl_client *client)
 	int more = client->action->run(client->ctl->cookie, &client->call);
 
 	if (more == CTL_LATER) {
-		uv_timer_stop(&client->timer);
+		wait_for_client(client); /* nor for whoever has to answer longer than that */
 		return;
 	}
 	if (more > 0 && !client->call.out.len && !client->call.out.failed) {

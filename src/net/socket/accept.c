@@ -31,7 +31,6 @@
 
 #define BATCH 64 /* accepts per turn, so that a flood of connects leaves time for others */
 #define PAUSE 100 /* ms */
-#define REST 20 /* ms */
 #define PAUSE_TOLD 60000 /* ms for which the log has been told of pauses */
 #define NOT_PEERS 64 /* connections an address may have on top of its peers: pages, handshakes */
 #define TURN_MAX 10000 /* ms that a connection may have to wait for its turn */
@@ -41,7 +40,7 @@ enum wait {
 	WAIT_TURN, /* by connect-rate */
 	WAIT_HEADER, /* the PROXY header */
 	WAIT_FIRST, /* what it begins with (sniff.h) */
-	WAIT_REST, /* the rest of the head, of which the kernel does not tell */
+	WAIT_AGAIN, /* to be looked at again (accept_look_again()) */
 };
 
 static void on_readable(uv_poll_t *handle, int status, int events);
@@ -228,7 +227,7 @@ static void finish_waiting(struct waiting *waiting)
 		conn_discard(accepted);
 	} else if (waiting->wait == WAIT_HEADER) {
 		enter_by_header(accepted, &waiting->source);
-	} else if (waiting->wait == WAIT_REST) {
+	} else if (waiting->wait == WAIT_AGAIN) {
 		hand_on(accepted);
 	} else if (waiting->wait == WAIT_TURN) {
 		accepted->deadline = deadlines_now(sockets->deadlines) +
@@ -372,12 +371,12 @@ static void wait_for_bytes(struct accepted *accepted, enum wait wait, size_t kno
 	}
 }
 
-void accept_wait_for_rest(struct accepted *accepted)
+void accept_look_again(struct accepted *accepted, uint64_t delay)
 {
-	const struct sockets *sockets = accepted->listener->sockets;
-
-	if (deadlines_now(sockets->deadlines) > accepted->deadline ||
-		!wait_for(accepted, WAIT_REST, REST)) {
+	if (deadlines_now(accepted->listener->sockets->deadlines) > accepted->deadline) {
+		meter_add(METER_ACCEPT_LATE, 1);
+		conn_discard(accepted);
+	} else if (!wait_for(accepted, WAIT_AGAIN, delay)) {
 		conn_discard(accepted);
 	}
 }

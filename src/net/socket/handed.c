@@ -35,6 +35,7 @@ void handed_forget(struct handed *handed)
 	for (size_t i = 0; i < handed->count; i++) {
 		if (handed->sockets[i].fd >= 0) {
 			close(handed->sockets[i].fd);
+			handed->sockets[i].fd = -1;
 		}
 	}
 	handed->count = 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <utlist.h>
 
 #define PER_TURN 64 /* records that are taken in a turn */
+#define QUEUE_MOST (4 << 20) /* bytes that wait for who does not read */
 
 struct channel_queued {
 	struct channel_queued *prev, *next;
@@ -60,7 +62,7 @@ static int put(int fd, const void *bytes, size_t len, const int *fds, size_t fd_
 /* 1: a record; 0: none now; -errno. */
 static int get(int fd, int flags, struct channel_record *ret)
 {
-	static unsigned char bytes[CHANNEL_RECORD];
+	static _Alignas(max_align_t) unsigned char bytes[CHANNEL_RECORD];
 	static int fds[CHANNEL_FDS];
 	struct iovec part = {bytes, sizeof(bytes)};
 	union control control = {0};
@@ -160,6 +162,8 @@ static void write_on(struct channel *channel)
 	watch(channel);
 }
 
+static void read_rest(struct channel *channel);
+
 static void read_on(struct channel *channel)
 {
 	for (int i = 0; i < PER_TURN; i++) {
@@ -167,7 +171,7 @@ static void read_on(struct channel *channel)
 		int got = get(channel->fd, MSG_DONTWAIT, &record);
 
 		if (got < 0) {
-			end(channel);
+			read_rest(channel);
 		}
 		if (got <= 0) {
 			return;
@@ -179,12 +183,32 @@ static void read_on(struct channel *channel)
 	}
 }
 
+/* The other side has gone, perhaps without having read what we said last: the kernel tells of that
+ * first, and what it said itself is still there. */
+static void read_rest(struct channel *channel)
+{
+	struct channel_record record;
+	bool told = false;
+	int got;
+
+	do {
+		got = get(channel->fd, MSG_DONTWAIT, &record);
+		if (got > 0) {
+			channel->take(channel->cookie, &record);
+		} else if (got == -ECONNRESET && !told) {
+			told = true;
+			got = 1;
+		}
+	} while (got > 0 && !uv_is_closing((uv_handle_t *)&channel->poll));
+	end(channel);
+}
+
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
 	struct channel *channel = poll->data;
 
 	if (status < 0) {
-		end(channel);
+		read_rest(channel);
 		return;
 	}
 	if (events & UV_READABLE) {
@@ -213,8 +237,12 @@ int channel_start(struct channel *channel, uv_loop_t *loop, int fd)
 static int wait_in_queue(
 	struct channel *channel, const void *bytes, size_t len, const int *fds, size_t fd_count)
 {
-	struct channel_queued *queued = malloc(sizeof(*queued) + len);
+	struct channel_queued *queued;
 
+	if (channel->queued > QUEUE_MOST) {
+		return -ENOBUFS;
+	}
+	queued = malloc(sizeof(*queued) + len);
 	if (!queued) {
 		return -ENOMEM;
 	}

@@ -76,7 +76,7 @@ static int take_answer(struct inquiry *inquiry)
 	if (inquiry->at < inquiry->workers->count) {
 		return 1;
 	}
-	return inquiry->done || listed ? 0 : inquiry->error;
+	return listed ? inquiry->error : inquiry->done ? 0 : inquiry->error;
 }
 
 int inquiry_run(struct workers *workers, enum verb verb, struct ctl_call *call)
@@ -98,10 +98,10 @@ int inquiry_run(struct workers *workers, enum verb verb, struct ctl_call *call)
 			return CTL_LATER;
 		}
 		inquiry->at++; /* it is not there now */
+		inquiry->error =
+			problem_set(&call->problem, -EAGAIN, "a worker has just ended: try again");
 	}
-	return inquiry->done || is_list(verb)
-		       ? 0
-		       : problem_set(&call->problem, -EAGAIN, "a worker has just ended: try again");
+	return inquiry->done && !is_list(verb) ? 0 : inquiry->error;
 }
 
 void inquiry_end(struct ctl_call *call)
@@ -111,7 +111,7 @@ void inquiry_end(struct ctl_call *call)
 	if (!inquiry) {
 		return;
 	}
-	if (inquiry->asked) {
+	if (inquiry->asked || inquiry->status > 0) {
 		inquiry->ask.kind = RECORD_ASK_NO_MORE;
 		workers_send(inquiry->workers, inquiry->at, &inquiry->ask, sizeof(inquiry->ask));
 	}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "nakodo/base/options.h"
+#include "nakodo/net/workers/channel.h"
 #include "nakodo/net/workers/workers.h"
 
 /* The options as they are now, as a file: what is on the disk may be other ones, not taken yet. */
@@ -70,7 +71,8 @@ static void become(const struct workers *workers, size_t index, int channel, int
 
 int spawn_worker(const struct workers *workers, size_t index, pid_t *ret_pid)
 {
-	int ends[2], snapshot = make_snapshot(workers->options), error = 0;
+	int ends[2], room = 2 * CHANNEL_RECORD, snapshot = make_snapshot(workers->options),
+		     error = 0;
 	pid_t pid;
 
 	if (snapshot < 0) {
@@ -81,6 +83,10 @@ int spawn_worker(const struct workers *workers, size_t index, pid_t *ret_pid)
 		close(snapshot);
 		return error;
 	}
+	/* A record goes as a whole, and the largest is larger than what some systems allow by
+	 * default. */
+	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	pid = fork();
 	if (!pid) {
 		become(workers, index, ends[1], snapshot);

@@ -24,10 +24,12 @@
 
 #define HEAD_MAX 4096 /* bytes of a request; libwebsockets has no room for more */
 #define PIECE 16384 /* bytes: a record of TLS has no more */
+#define PAIR_ROOM 32768 /* bytes that the kernel keeps for the other end; it doubles that */
 #define PER_TURN 4 /* pieces of one connection */
 #define COST 12288 /* bytes: what one takes here and in OpenSSL */
 #define QUARTERS 4 /* of handshake-timeout; see conn_adopt() */
 #define TLS_MESSAGES 40 /* handshake messages of a connection that end it */
+#define GOODBYE 2000 /* ms for the client to close its side when we have closed ours */
 #define LAST_WORDS 60000 /* ms for the client to take what was left when the other side ended */
 
 struct side {
@@ -36,6 +38,7 @@ struct side {
 	int fd; /* -1: none */
 	int events; /* that it is polled for */
 	bool ended; /* nothing more comes from it */
+	bool gone; /* it has ended, and what it said before is not read yet */
 	struct piece *waits; /* for it to be taken; NULL: nothing */
 };
 
@@ -50,6 +53,10 @@ struct tunnel {
 	bool greeted; /* the handshake is done */
 	bool open; /* the head of the request has come, and it is a tunnel */
 	bool shakes_hands; /* counted as one that does */
+	bool doomed; /* too much was said in TLS: to be ended */
+	bool progressed; /* the client has taken something since the timer was set */
+	bool said_goodbye; /* only the end of the client is waited for */
+	bool last_words; /* the timer runs since the owner has ended */
 	bool reading_writes, writing_reads; /* OpenSSL waits for the other kind of event */
 	bool closing;
 	unsigned handles;
@@ -144,6 +151,7 @@ static ssize_t put_client(struct tunnel *tunnel, const unsigned char *bytes, siz
 	done = SSL_write(tunnel->ssl, bytes, (int)len);
 	tunnel->writing_reads = false;
 	if (done > 0) {
+		tunnel->progressed = true;
 		return done;
 	}
 	switch (SSL_get_error(tunnel->ssl, done)) {
@@ -161,7 +169,11 @@ static ssize_t put_owner(struct tunnel *tunnel, const unsigned char *bytes, size
 {
 	ssize_t done = send(tunnel->owner.fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-	return done < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : done < 0 ? -errno : done;
+	if (done < 0 && (errno == EAGAIN || errno == EINTR)) {
+		return 0;
+	}
+	/* It has closed, and what it said before that is still to be read. */
+	return done < 0 ? (ssize_t)len : done;
 }
 
 static ssize_t put(
@@ -179,6 +191,9 @@ static ssize_t get_client(struct tunnel *tunnel, unsigned char *bytes, size_t si
 	ERR_clear_error();
 	got = SSL_read(tunnel->ssl, bytes, (int)size);
 	tunnel->reading_writes = false;
+	if (tunnel->doomed) {
+		return -EPIPE;
+	}
 	if (got > 0) {
 		return got;
 	}
@@ -267,16 +282,52 @@ static void watch_both(struct tunnel *tunnel)
 
 	watch(client, (from_client || tunnel->writing_reads ? UV_READABLE : 0) |
 			      (client->waits || tunnel->reading_writes ? UV_WRITABLE : 0));
-	watch(owner, (from_owner ? UV_READABLE : 0) | (owner->waits ? UV_WRITABLE : 0));
+	watch(owner, (from_owner            ? UV_READABLE
+			     : owner->ended ? 0
+			     : owner->gone  ? 0
+					    : UV_DISCONNECT) |
+			     (owner->waits ? UV_WRITABLE : 0));
+}
+
+/* A client that does not take what waits for it is not waited for without end: a minute from when
+ * it has taken something, or from when the other side has ended. */
+static void watch_time(struct tunnel *tunnel)
+{
+	const struct side *client = &tunnel->client, *owner = &tunnel->owner;
+	bool ended = owner->ended || owner->gone;
+
+	if (ended ? !tunnel->last_words
+		  : client->waits && (tunnel->progressed || !tunnel->timer.at)) {
+		deadlines_set(deadlines_of(tunnel), &tunnel->timer, LAST_WORDS, on_time);
+		tunnel->last_words = ended;
+	} else if (!ended && !client->waits) {
+		deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
+	}
+	tunnel->progressed = false;
 }
 
 /* The other side has ended and had its last word: the client is told, which may take the rest of
  * what the kernel has. */
 static void say_goodbye(struct tunnel *tunnel)
 {
+	ERR_clear_error();
 	SSL_shutdown(tunnel->ssl);
 	shutdown(tunnel->client.fd, SHUT_WR);
-	end(tunnel);
+	tunnel->said_goodbye = true;
+	watch(&tunnel->owner, 0);
+	watch(&tunnel->client, UV_READABLE);
+	deadlines_set(deadlines_of(tunnel), &tunnel->timer, GOODBYE, on_time);
+}
+
+/* What is closed with something unread is reset, and the client may not get what was said last. */
+static void wait_for_end(struct tunnel *tunnel)
+{
+	char bytes[4096];
+	ssize_t got = recv(tunnel->client.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (!got || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+		end(tunnel);
+	}
 }
 
 static void go_on(struct tunnel *tunnel)
@@ -285,14 +336,12 @@ static void go_on(struct tunnel *tunnel)
 	bool alive = push(tunnel, owner) && push(tunnel, client) && pump(tunnel, client, owner) &&
 		     pump(tunnel, owner, client);
 
-	if (!alive || (client->ended && !owner->waits)) {
+	if (!alive || tunnel->doomed || (client->ended && !owner->waits)) {
 		end(tunnel);
 	} else if (owner->ended && !client->waits) {
 		say_goodbye(tunnel);
 	} else {
-		if (owner->ended && !tunnel->timer.at) {
-			deadlines_set(deadlines_of(tunnel), &tunnel->timer, LAST_WORDS, on_time);
-		}
+		watch_time(tunnel);
 		watch_both(tunnel);
 	}
 }
@@ -300,11 +349,14 @@ static void go_on(struct tunnel *tunnel)
 static bool open_owner(struct tunnel *tunnel)
 {
 	struct tunnels *tunnels = tunnel->tunnels;
-	int ends[2];
+	int ends[2], room = PAIR_ROOM;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends)) {
 		return false;
 	}
+	/* What waits is to wait where it is counted. */
+	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	tunnel->owner.fd = ends[0];
 	if (!tunnels->decrypted(tunnels->cookie, &tunnel->accepted, ends[1]) ||
 		uv_poll_init(tunnels->sockets->loop, &tunnel->owner.poll, ends[0])) {
@@ -349,7 +401,8 @@ static void shake_hands(struct tunnel *tunnel)
 	ERR_clear_error();
 	done = SSL_accept(tunnel->ssl);
 	error = SSL_get_error(tunnel->ssl, done);
-	if (tunnel->closing) {
+	if (tunnel->doomed) {
+		end(tunnel);
 		return;
 	}
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
@@ -370,9 +423,14 @@ static void on_side(uv_poll_t *poll, int status, int events)
 {
 	struct tunnel *tunnel = poll->data;
 
-	(void)events;
-	if (status < 0) {
+	tunnel->owner.gone |= poll == &tunnel->owner.poll && (events & UV_DISCONNECT);
+	if (status < 0 && poll == &tunnel->owner.poll) {
+		tunnel->owner.events = 0; /* libuv has stopped; what it said is still there */
+		go_on(tunnel);
+	} else if (status < 0) {
 		end(tunnel);
+	} else if (tunnel->said_goodbye) {
+		wait_for_end(tunnel);
 	} else if (tunnel->open) {
 		go_on(tunnel);
 	} else if (tunnel->greeted) {
@@ -397,7 +455,7 @@ static void on_tls_message(
 	}
 	if (!out && type == SSL3_RT_HANDSHAKE && ++tunnel->tls_messages == TLS_MESSAGES) {
 		meter_add(METER_TLS_MESSAGES, 1);
-		end(tunnel);
+		tunnel->doomed = true; /* OpenSSL is at work with it just now */
 	}
 }
 

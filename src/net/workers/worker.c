@@ -52,7 +52,7 @@ static void take_listeners(struct sockets *sockets, const struct channel_record 
 	const struct record_listeners *listeners = record->bytes;
 
 	handed_forget(&sockets->handed);
-	for (uint32_t i = 0; i < listeners->count && i < record->fd_count; i++) {
+	for (uint32_t i = 0; i < listeners->count; i++) { /* -1: there was no room for it */
 		const struct record_listener *one = &listeners->listeners[i];
 
 		sockets->handed.sockets[i] = (struct handed_socket){
@@ -63,6 +63,7 @@ static void take_listeners(struct sockets *sockets, const struct channel_record 
 
 int worker_join(struct worker *worker, struct problem *problem)
 {
+	const struct record_listeners *listeners;
 	struct channel_record record;
 	int error =
 		board_join(worker->start.board, worker->start.count + 1, worker->start.index + 1);
@@ -74,9 +75,8 @@ int worker_join(struct worker *worker, struct problem *problem)
 			log_errno_text(error));
 	}
 	take_listeners(worker->sockets, &record);
-	worker->saved = ((const struct record_listeners *)record.bytes)->saved
-				? record.fds[record.fd_count - 1]
-				: -1;
+	listeners = record.bytes;
+	worker->saved = listeners->saved ? record.fds[listeners->count] : -1;
 	worker->last = fcntl(worker->start.channel, F_DUPFD_CLOEXEC, 0);
 	return 0;
 }
@@ -108,7 +108,9 @@ static void take_connection(struct worker *worker, const struct record_connectio
 		return;
 	}
 	listener_hold(accepted.listener);
-	if (!census_add_connection(sockets->gate->census, &accepted.address, 0, &accepted.group)) {
+	/* Who is behind a proxy is counted when it has said who it is. */
+	if (record->counted && !census_add_connection(sockets->gate->census, &accepted.address, 0,
+				       &accepted.group)) {
 		conn_discard(&accepted);
 	} else {
 		accept_go_on(&accepted);
@@ -153,13 +155,11 @@ static void on_ended(void *cookie)
 static void tell_released(struct worker *worker)
 {
 	struct record_release *released = &worker->released;
+	size_t len = offsetof(struct record_release, tickets) +
+		     released->count * sizeof(*released->tickets);
 
-	if (released->count) {
-		released->kind = RECORD_RELEASE;
-		channel_send(&worker->channel, released,
-			offsetof(struct record_release, tickets) +
-				released->count * sizeof(*released->tickets),
-			NULL, 0);
+	released->kind = RECORD_RELEASE;
+	if (released->count && !channel_send(&worker->channel, released, len, NULL, 0)) {
 		released->count = 0;
 	}
 }
@@ -180,6 +180,7 @@ static bool on_decrypted(void *cookie, const struct accepted *accepted, int fd)
 		.kind = RECORD_DECRYPTED,
 		.listener = accepted->listener->number,
 		.direct = accepted->direct,
+		.counted = accepted->group,
 		.address = accepted->address,
 	};
 
@@ -197,19 +198,18 @@ void worker_adopt(struct worker *worker, struct accepted *accepted)
 
 int worker_run(struct worker *worker, struct tls **tls, uv_loop_t *loop)
 {
-	int error = tunnels_init(&worker->tunnels, worker->sockets, tls);
+	int error;
 
-	if (error) {
-		return error;
-	}
 	worker->answers.channel = &worker->channel;
-	worker->tunnels.decrypted = on_decrypted;
-	worker->tunnels.cookie = worker;
-	worker->channel = (struct channel){.take = on_record, .ended = on_ended, .cookie = worker};
+	worker->channel =
+		(struct channel){.fd = -1, .take = on_record, .ended = on_ended, .cookie = worker};
 	uv_prepare_init(loop, &worker->turn);
 	worker->turn.data = worker;
 	uv_prepare_start(&worker->turn, on_turn);
-	return channel_start(&worker->channel, loop, worker->start.channel);
+	error = tunnels_init(&worker->tunnels, worker->sockets, tls);
+	worker->tunnels.decrypted = on_decrypted;
+	worker->tunnels.cookie = worker;
+	return error ? error : channel_start(&worker->channel, loop, worker->start.channel);
 }
 
 void worker_say(struct worker *worker, enum record_kind kind)
@@ -221,11 +221,12 @@ void worker_release(struct worker *worker, uint32_t ticket)
 {
 	struct record_release *released = &worker->released;
 
-	if (ticket) {
-		released->tickets[released->count++] = ticket;
-	}
 	if (released->count == RECORD_RELEASE_MOST) {
 		tell_released(worker);
+	}
+	/* Without memory for telling it, that many cannot be remembered. */
+	if (ticket && released->count < RECORD_RELEASE_MOST) {
+		released->tickets[released->count++] = ticket;
 	}
 }
 
@@ -249,8 +250,6 @@ void worker_leave(struct worker *worker, int fd)
 
 void worker_destroy(struct worker *worker)
 {
-	if (worker->start.count) {
-		close(worker->last);
-	}
+	/* `last` is open for as long as the process is: when it is closed, that is its end. */
 	tunnels_destroy(&worker->tunnels);
 }

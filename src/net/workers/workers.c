@@ -29,6 +29,12 @@
 #include "spawn.h"
 
 #define HEAD_MAX 4096 /* bytes of a request that are looked at */
+#define REST 20 /* ms until the rest of a head is looked for */
+#define ABSENCE 200 /* ms until it is looked whether a worker is there again */
+#define QUEUE_MOST                                                                                 \
+	(1 << 20) /* bytes that wait for a worker, which then gets no more connections             \
+		   */
+#define MOST 64 /* as the option says */
 #define AGAIN_FIRST 100 /* ms until a worker that ended is started again, */
 #define AGAIN_MOST 5000 /* ms, doubled up to this while they do not live so long */
 
@@ -38,7 +44,7 @@ struct worker_slot {
 	pid_t pid; /* 0: there is none now */
 	struct channel channel;
 	bool ready, was_ready, was_started, drained;
-	bool reloading;
+	unsigned reloading; /* orders to reload that it has not carried out */
 	bool asked; /* whether it is alive, and has not answered yet */
 	uint64_t started; /* the loop's ms */
 	uint64_t pause; /* ms until the next start */
@@ -52,7 +58,7 @@ size_t workers_wanted(const struct options *options)
 	if (options->workers) {
 		return options->workers;
 	}
-	return cores > 1 ? (size_t)cores : 1;
+	return cores < 1 ? 1 : cores > MOST ? MOST : (size_t)cores;
 }
 
 /* Which sockets there are, each with a copy of its descriptor. */
@@ -113,19 +119,23 @@ static void pass(struct worker_slot *slot, struct accepted *accepted)
 		.listener = number_of(accepted->listener),
 		.direct = accepted->direct,
 		.tls = accepted->tls,
+		.counted = accepted->decrypted ? accepted->counted : accepted->group != NULL,
 		.decrypted = accepted->decrypted,
 		.address = accepted->address,
 	};
+	struct tickets *tickets = &slot->workers->tickets;
 
 	/* Who is decrypted has a ticket where that is done. */
-	if (slot->ready && record.listener && !accepted->decrypted) {
-		record.ticket = tickets_give(&slot->workers->tickets, slot->index, accepted->group);
+	if (record.listener && !accepted->decrypted) {
+		record.ticket = tickets_give(tickets, slot->index, accepted->group);
 	}
-	if (!slot->ready || !record.listener || (!record.ticket && !accepted->decrypted)) {
+	if (!record.listener || (!record.ticket && !accepted->decrypted)) {
 		conn_discard(accepted);
 		return;
 	}
-	channel_send(&slot->channel, &record, sizeof(record), &accepted->fd, 1);
+	if (channel_send(&slot->channel, &record, sizeof(record), &accepted->fd, 1)) {
+		tickets_take(tickets, slot->index, record.ticket);
+	}
 	free(accepted->target);
 	listener_let_go(accepted->listener);
 }
@@ -133,50 +143,61 @@ static void pass(struct worker_slot *slot, struct accepted *accepted)
 /* TLS hides where it belongs, and costs as much wherever it is spoken. */
 static struct worker_slot *find_idlest(struct workers *workers)
 {
-	struct worker_slot *best = NULL;
+	struct worker_slot *best = workers->slots;
 
-	for (size_t i = 0; i < workers->count; i++) {
+	for (size_t i = 1; i < workers->count; i++) {
 		struct worker_slot *slot = &workers->slots[i];
+		bool idler = tickets_of(&workers->tickets, i) <
+			     tickets_of(&workers->tickets, best->index);
 
-		if (slot->ready && (!best || tickets_of(&workers->tickets, i) <
-						     tickets_of(&workers->tickets, best->index))) {
+		if (slot->ready && (!best->ready || idler)) {
 			best = slot;
 		}
 	}
 	return best;
 }
 
-/* The worker that has its room. NULL: it is not there now, or only a part of the head is
- * (*ret_more).
+/* Of TCP it is known when there is more, and what is not whole now never will be. */
+static bool is_part(const struct accepted *accepted, const char *head, size_t len)
+{
+	int kind = AF_UNSPEC;
+	socklen_t size = sizeof(kind);
+
+	return len < HEAD_MAX && isalpha((unsigned char)*head) && !sniff_has_end(head, len) &&
+	       !getsockopt(accepted->fd, SOL_SOCKET, SO_DOMAIN, &kind, &size) && kind == AF_UNIX;
+}
+
+static bool is_able(const struct worker_slot *slot)
+{
+	return slot->ready && slot->channel.queued < QUEUE_MOST;
+}
+
+/* The worker that has its room, or any if it asks for none. NULL: only a part of the head is there.
  */
-static struct worker_slot *find_owner(
-	struct workers *workers, const struct accepted *accepted, bool *ret_more)
+static struct worker_slot *find_owner(struct workers *workers, const struct accepted *accepted)
 {
 	char head[HEAD_MAX];
 	ssize_t len = recv(accepted->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
 	uint64_t unit;
 
-	*ret_more = len > 0 && len < HEAD_MAX && isalpha((unsigned char)*head) &&
-		    !sniff_has_end(head, (size_t)len);
-	if (len <= 0 || *ret_more) {
+	if (len > 0 && is_part(accepted, head, (size_t)len)) {
 		return NULL;
 	}
-	unit = unit_of_head(workers->dialects, accepted->listener, head, (size_t)len);
+	unit = len > 0 ? unit_of_head(workers->dialects, accepted->listener, head, (size_t)len) : 0;
 	return unit ? &workers->slots[unit % workers->count] : find_idlest(workers);
 }
 
 void workers_take(struct workers *workers, struct accepted *accepted)
 {
-	bool more = false;
 	struct worker_slot *slot =
-		accepted->tls ? find_idlest(workers) : find_owner(workers, accepted, &more);
+		accepted->tls ? find_idlest(workers) : find_owner(workers, accepted);
 
-	if (more || (slot && !slot->ready)) {
-		accept_wait_for_rest(accepted);
-	} else if (slot) {
-		pass(slot, accepted);
+	if (!slot) {
+		accept_look_again(accepted, REST);
+	} else if (!is_able(slot)) {
+		accept_look_again(accepted, ABSENCE);
 	} else {
-		conn_discard(accepted);
+		pass(slot, accepted);
 	}
 }
 
@@ -205,14 +226,14 @@ static void on_ready(struct worker_slot *slot)
 	bool first = !slot->was_ready;
 
 	slot->ready = slot->was_ready = true;
-	if (first && all_are(slot->workers, has_been_ready)) {
+	if (first && !slot->workers->stopping && all_are(slot->workers, has_been_ready)) {
 		slot->workers->ready(slot->workers->cookie);
 	}
 }
 
 static void on_release(struct worker_slot *slot, const struct record_release *record)
 {
-	for (uint32_t i = 0; i < record->count; i++) {
+	for (uint32_t i = 0; i < record->count && i < RECORD_RELEASE_MOST; i++) {
 		tickets_take(&slot->workers->tickets, slot->index, record->tickets[i]);
 	}
 }
@@ -233,6 +254,7 @@ static void on_decrypted(struct workers *workers, const struct record_connection
 		.fd = fd,
 		.address = record->address,
 		.direct = record->direct,
+		.counted = record->counted,
 		.decrypted = true,
 	};
 
@@ -264,7 +286,8 @@ static bool has_drained(const struct worker_slot *slot)
 
 static void look_if_drained(struct workers *workers)
 {
-	if (workers->stopping && all_are(workers, has_drained)) {
+	if (workers->stopping && !workers->drained && all_are(workers, has_drained)) {
+		workers->drained = true;
 		workers_order(workers, ORDER_DRAIN_KEPT);
 	}
 }
@@ -282,7 +305,7 @@ static void on_record(void *cookie, const struct channel_record *record)
 		on_release(slot, record->bytes);
 		break;
 	case RECORD_RELOADED:
-		slot->reloading = false;
+		slot->reloading -= slot->reloading > 0;
 		look_if_reloaded(slot->workers);
 		break;
 	case RECORD_ALIVE:
@@ -293,7 +316,7 @@ static void on_record(void *cookie, const struct channel_record *record)
 		look_if_drained(slot->workers);
 		break;
 	case RECORD_SAVED:
-		if (record->fd_count) {
+		if (record->fd_count && slot->workers->left_count < slot->workers->count) {
 			slot->workers->left[slot->workers->left_count++] = record->fds[0];
 		}
 		break;
@@ -324,10 +347,18 @@ static int spawn(struct worker_slot *slot)
 	slot->channel =
 		(struct channel){.take = on_record, .ended = on_channel_ended, .cookie = slot};
 	error = channel_start(&slot->channel, workers->loop, fd);
+	if (error) {
+		kill(slot->pid, SIGKILL);
+		waitpid(slot->pid, NULL, 0);
+		slot->pid = 0;
+		return error;
+	}
 	/* One that ended while it took over what was left would do so again. */
-	error = error ? error : send_listeners(slot, !slot->was_started);
+	if (send_listeners(slot, !slot->was_started)) {
+		kill(slot->pid, SIGKILL); /* its channel tells of its end */
+	}
 	slot->was_started = true;
-	return error;
+	return 0;
 }
 
 static void on_again(uv_timer_t *timer)
@@ -356,13 +387,16 @@ static void on_channel_ended(void *cookie)
 {
 	struct worker_slot *slot = cookie;
 	struct workers *workers = slot->workers;
+	siginfo_t info;
 	int status = 0;
 
-	kill(slot->pid, SIGKILL);
+	kill(slot->pid, SIGKILL); /* it may be that only we could not read on */
+	waitid(P_PID, (id_t)slot->pid, &info, WEXITED | WNOWAIT);
 	board_leave(slot->index + 1);
 	waitpid(slot->pid, &status, 0);
 	slot->pid = 0;
-	slot->ready = slot->asked = slot->reloading = false;
+	slot->ready = slot->asked = false;
+	slot->reloading = 0;
 	tickets_take_all(&slot->workers->tickets, slot->index);
 	workers->lost(workers, slot->index);
 	look_if_reloaded(workers);
@@ -399,26 +433,18 @@ static void on_watch(uv_timer_t *timer)
 	}
 }
 
-int workers_start(struct workers *workers, struct problem *problem)
+/* All that has to be there before anything can fail. */
+static int make_slots(struct workers *workers)
 {
-	int error;
-
-	workers->board = board_create(workers->count + 1);
-	error = workers->board < 0 ? workers->board
-				   : board_join(workers->board, workers->count + 1, 0);
 	workers->slots = calloc(workers->count, sizeof(*workers->slots));
-	error = error ? error : tickets_init(&workers->tickets, workers->sockets, workers->count);
 	workers->left = calloc(workers->count, sizeof(*workers->left));
 	if (!workers->slots || !workers->left) {
-		error = error ? error : -ENOMEM;
+		workers->count = workers->slots ? workers->count : 0;
+		return -ENOMEM;
 	}
 	uv_timer_init(workers->loop, &workers->watch);
 	workers->watch.data = workers;
-	if (workers->watch_every) {
-		uv_timer_start(
-			&workers->watch, on_watch, workers->watch_every, workers->watch_every);
-	}
-	for (size_t i = 0; i < workers->count && !error; i++) {
+	for (size_t i = 0; i < workers->count; i++) {
 		struct worker_slot *slot = &workers->slots[i];
 
 		slot->workers = workers;
@@ -426,11 +452,38 @@ int workers_start(struct workers *workers, struct problem *problem)
 		slot->channel.fd = -1;
 		uv_timer_init(workers->loop, &slot->again);
 		slot->again.data = slot;
-		error = spawn(slot);
 	}
-	return error ? problem_set(problem, error, "cannot start %zu workers: %s", workers->count,
-			       log_errno_text(error))
-		     : 0;
+	return tickets_init(&workers->tickets, workers->sockets, workers->count);
+}
+
+static int make_board(struct workers *workers)
+{
+	workers->board = board_create(workers->count + 1);
+	return workers->board < 0 ? workers->board
+				  : board_join(workers->board, workers->count + 1, 0);
+}
+
+int workers_start(struct workers *workers, struct problem *problem)
+{
+	int error = make_slots(workers);
+
+	error = error ? error : make_board(workers);
+	for (size_t i = 0; i < workers->count && !error; i++) {
+		error = spawn(&workers->slots[i]);
+	}
+	if (workers->saved >= 0) {
+		close(workers->saved); /* each has a copy */
+		workers->saved = -1;
+	}
+	if (error) {
+		return problem_set(problem, error, "cannot start %zu workers: %s", workers->count,
+			log_errno_text(error));
+	}
+	if (workers->watch_every) {
+		uv_timer_start(
+			&workers->watch, on_watch, workers->watch_every, workers->watch_every);
+	}
+	return 0;
 }
 
 bool workers_send(struct workers *workers, size_t worker, const void *bytes, size_t len)
@@ -450,7 +503,7 @@ void workers_order(struct workers *workers, enum order order)
 		struct worker_slot *slot = &workers->slots[i];
 
 		if (slot->pid && order == ORDER_RELOAD) {
-			slot->reloading = true;
+			slot->reloading++;
 			send_listeners(slot, false);
 		}
 		if (slot->pid) {
@@ -461,11 +514,14 @@ void workers_order(struct workers *workers, enum order order)
 		}
 	}
 	look_if_reloaded(workers);
+	if (workers->stopping && all_are(workers, has_ended)) {
+		workers->ended(workers->cookie);
+	}
 }
 
 void workers_destroy(struct workers *workers)
 {
-	if (workers->slots) {
+	if (workers->slots && workers->board >= 0) {
 		close(workers->board);
 	}
 	for (size_t i = 0; i < workers->left_count; i++) {

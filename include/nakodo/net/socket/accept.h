@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 struct accepted;
 struct listener;
 struct sockets;
@@ -16,10 +18,10 @@ void accept_waiting(struct listener *listener);
  * Takes over what `accepted` owns, of which the deadline and what it begins with are found out
  * here. */
 void accept_go_on(struct accepted *accepted);
-/* Look again in a moment: only a part of its head has come, and its socket, of the kind "unix",
- * does not tell when there is more; or its worker is being started. Takes over what `accepted`
- * owns. */
-void accept_wait_for_rest(struct accepted *accepted);
+/* Look at it again after so many ms, for it cannot be passed on yet: only a part of its head has
+ * come and its socket, of the kind "unix", does not tell when there is more, or its worker is being
+ * started. Takes over what `accepted` owns. */
+void accept_look_again(struct accepted *accepted, uint64_t delay);
 /* Close the connections that still wait for anything; none is handed on after that. */
 void accept_end_waiting(struct sockets *sockets);
 

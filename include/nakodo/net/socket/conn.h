@@ -48,6 +48,7 @@ struct accepted {
 	struct address address; /* of the client */
 	struct census_group *group; /* that it is counted in; NULL: in none */
 	uint32_t ticket; /* of one that was handed over; 0: of none */
+	bool counted; /* of one that is decrypted: under its address, by the first process */
 	bool decrypted; /* another process speaks TLS with the client */
 	bool direct; /* a proxy's own connection, not one of a client behind it */
 	bool tls; /* what the client speaks */

@@ -60,6 +60,7 @@ struct record_connection {
 	uint32_t listener; /* its number */
 	uint32_t ticket; /* to be released when it ends; 0: none */
 	bool direct;
+	bool counted; /* under its address, by the first process */
 	bool tls; /* it begins with TLS */
 	bool decrypted; /* TLS is spoken, and another process speaks it */
 	struct address address;

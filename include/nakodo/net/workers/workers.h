@@ -41,6 +41,7 @@ struct workers {
 	uv_timer_t watch;
 	bool keeps; /* what they leave is kept for the next ones */
 	bool is_reloading;
+	bool drained; /* all have been told ORDER_DRAIN_KEPT */
 	bool stopping;
 	/* A worker has answered an inquiry; it has ended (inquiry.h). */
 	void (*answered)(struct workers *workers, size_t worker, const struct record_piece *piece);
