@@ -19,7 +19,7 @@ const homes = [
   [/^systemd\//, /^net\//],
   // net/ws/reading asks how much TLS holds back; it has the name from libwebsockets.h.
   // net/loop/courier clears what libcurl leaves behind in OpenSSL.
-  [/^openssl\//, /^(net\/tls\/|net\/workers\/tunnel$|net\/loop\/courier$|service\/|probe\/)/],
+  [/^openssl\//, /^(net\/tls\/|net\/workers\/tunnel(_sides)?$|net\/loop\/courier$|service\/|probe\/)/],
   [/^curl\//, /^net\/loop\/courier$/],
   [/^cjson\//, /^(dialect\/|service\/|probe\/|base\/json$|net\/http\/site$)/],
   [/^hiredis\//, /^service\/bus_redis$/],

@@ -21,46 +21,15 @@
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/tls.h"
 #include "piece.h"
+#include "tunnel_sides.h"
 
 #define HEAD_MAX 4096 /* bytes of a request; libwebsockets has no room for more */
-#define PIECE 16384 /* bytes: a record of TLS has no more */
 #define PAIR_ROOM 32768 /* bytes that the kernel keeps for the other end; it doubles that */
-#define PER_TURN 4 /* pieces of one connection */
 #define COST 12288 /* bytes: what one takes here and in OpenSSL */
 #define QUARTERS 4 /* of handshake-timeout; see conn_adopt() */
 #define TLS_MESSAGES 40 /* handshake messages of a connection that end it */
 #define GOODBYE 2000 /* ms for the client to close its side when we have closed ours */
 #define LAST_WORDS 60000 /* ms for the client to take what was left when the other side ended */
-
-struct side {
-	uv_poll_t poll;
-	bool watched; /* the handle is there */
-	int fd; /* -1: none */
-	int events; /* that it is polled for */
-	bool ended; /* nothing more comes from it */
-	bool gone; /* it has ended, and what it said before is not read yet */
-	struct piece *waits; /* for it to be taken; NULL: nothing */
-};
-
-struct tunnel {
-	struct tunnels *tunnels;
-	struct tunnel *prev, *next;
-	struct accepted accepted;
-	struct side client, owner;
-	SSL *ssl;
-	struct wheel_timer timer;
-	unsigned quarters, tls_messages;
-	bool greeted; /* the handshake is done */
-	bool open; /* the head of the request has come, and it is a tunnel */
-	bool shakes_hands; /* counted as one that does */
-	bool doomed; /* too much was said in TLS: to be ended */
-	bool progressed; /* the client has taken something since the timer was set */
-	bool said_goodbye; /* only the end of the client is waited for */
-	bool last_words; /* the timer runs since the owner has ended */
-	bool reading_writes, writing_reads; /* OpenSSL waits for the other kind of event */
-	bool closing;
-	unsigned handles;
-};
 
 static struct tunnel *tunnel_of(struct wheel_timer *timer)
 {
@@ -142,124 +111,6 @@ static void on_time(struct wheel_timer *timer)
 	}
 }
 
-/* Bytes that were taken; 0: none now; -errno: never again. */
-static ssize_t put_client(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
-{
-	int done;
-
-	ERR_clear_error(); /* or SSL_get_error() tells of another connection */
-	done = SSL_write(tunnel->ssl, bytes, (int)len);
-	tunnel->writing_reads = false;
-	if (done > 0) {
-		tunnel->progressed = true;
-		return done;
-	}
-	switch (SSL_get_error(tunnel->ssl, done)) {
-	case SSL_ERROR_WANT_READ:
-		tunnel->writing_reads = true;
-		return 0;
-	case SSL_ERROR_WANT_WRITE:
-		return 0;
-	default:
-		return -EPIPE;
-	}
-}
-
-static ssize_t put_owner(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
-{
-	ssize_t done = send(tunnel->owner.fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-	if (done < 0 && (errno == EAGAIN || errno == EINTR)) {
-		return 0;
-	}
-	/* It has closed, and what it said before that is still to be read. */
-	return done < 0 ? (ssize_t)len : done;
-}
-
-static ssize_t put(
-	struct tunnel *tunnel, const struct side *side, const unsigned char *bytes, size_t len)
-{
-	return side == &tunnel->client ? put_client(tunnel, bytes, len)
-				       : put_owner(tunnel, bytes, len);
-}
-
-/* Bytes that came; 0: none now; -EPIPE: it has ended. */
-static ssize_t get_client(struct tunnel *tunnel, unsigned char *bytes, size_t size)
-{
-	int got;
-
-	ERR_clear_error();
-	got = SSL_read(tunnel->ssl, bytes, (int)size);
-	tunnel->reading_writes = false;
-	if (tunnel->doomed) {
-		return -EPIPE;
-	}
-	if (got > 0) {
-		return got;
-	}
-	switch (SSL_get_error(tunnel->ssl, got)) {
-	case SSL_ERROR_WANT_READ:
-		return 0;
-	case SSL_ERROR_WANT_WRITE:
-		tunnel->reading_writes = true;
-		return 0;
-	default:
-		return -EPIPE;
-	}
-}
-
-static ssize_t get_owner(struct tunnel *tunnel, unsigned char *bytes, size_t size)
-{
-	ssize_t got = recv(tunnel->owner.fd, bytes, size, MSG_DONTWAIT);
-
-	return got > 0 ? got : got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPIPE;
-}
-
-/* What waits for that side. False: it takes nothing more, ever. */
-static bool push(struct tunnel *tunnel, struct side *to)
-{
-	while (to->waits) {
-		ssize_t done = put(tunnel, to, to->waits->bytes + to->waits->from,
-			to->waits->to - to->waits->from);
-
-		if (done < 0) {
-			return false;
-		}
-		if (!done) {
-			return true;
-		}
-		to->waits->from += (size_t)done;
-		if (to->waits->from == to->waits->to) {
-			piece_drop(&to->waits);
-		}
-	}
-	return true;
-}
-
-/* From one side to the other, as long as it takes it. False: the other takes nothing more. */
-static bool pump(struct tunnel *tunnel, struct side *from, struct side *to)
-{
-	static unsigned char bytes[PIECE];
-
-	for (int i = 0; i < PER_TURN && !from->ended && !to->waits; i++) {
-		ssize_t got = from == &tunnel->client ? get_client(tunnel, bytes, sizeof(bytes))
-						      : get_owner(tunnel, bytes, sizeof(bytes));
-		ssize_t done = got > 0 ? put(tunnel, to, bytes, (size_t)got) : 0;
-
-		if (got < 0) {
-			from->ended = true;
-		}
-		if (got <= 0) {
-			break;
-		}
-		if (done < 0 || (done < got && !piece_keep(&to->waits, bytes + done,
-						       (size_t)(got - done)))) {
-			return false;
-		}
-	}
-	return true;
-}
-
 static void on_side(uv_poll_t *poll, int status, int events);
 
 static void watch(struct side *side, int events)
@@ -333,8 +184,8 @@ static void wait_for_end(struct tunnel *tunnel)
 static void go_on(struct tunnel *tunnel)
 {
 	struct side *client = &tunnel->client, *owner = &tunnel->owner;
-	bool alive = push(tunnel, owner) && push(tunnel, client) && pump(tunnel, client, owner) &&
-		     pump(tunnel, owner, client);
+	bool alive = tunnel_push(tunnel, owner) && tunnel_push(tunnel, client) &&
+		     tunnel_pump(tunnel, client, owner) && tunnel_pump(tunnel, owner, client);
 
 	if (!alive || tunnel->doomed || (client->ended && !owner->waits)) {
 		end(tunnel);
@@ -380,7 +231,7 @@ static void read_head(struct tunnel *tunnel)
 	ssize_t got;
 
 	do {
-		got = get_client(tunnel, head->bytes + head->to, head->room - head->to);
+		got = tunnel_get_client(tunnel, head->bytes + head->to, head->room - head->to);
 		head->to += got > 0 ? (size_t)got : 0;
 	} while (got > 0 && !has_head(head));
 	if (got < 0 || (got > 0 && !open_owner(tunnel))) {

@@ -1,7 +1,6 @@
 /* workers: owns the processes, their channels, and which connection is whose. */
 #include "nakodo/net/workers/workers.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,36 +19,16 @@
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
-#include "nakodo/net/socket/sniff.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/workers/channel.h"
 #include "nakodo/net/workers/record.h"
 #include "nakodo/net/workers/tickets.h"
-#include "nakodo/net/workers/unit.h"
 #include "spawn.h"
+#include "worker_slot.h"
 
-#define HEAD_MAX 4096 /* bytes of a request that are looked at */
-#define REST 20 /* ms until the rest of a head is looked for */
-#define ABSENCE 200 /* ms until it is looked whether a worker is there again */
-#define QUEUE_MOST                                                                                 \
-	(1 << 20) /* bytes that wait for a worker, which then gets no more connections             \
-		   */
 #define MOST 64 /* as the option says */
 #define AGAIN_FIRST 100 /* ms until a worker that ended is started again, */
 #define AGAIN_MOST 5000 /* ms, doubled up to this while they do not live so long */
-
-struct worker_slot {
-	struct workers *workers;
-	size_t index;
-	pid_t pid; /* 0: there is none now */
-	struct channel channel;
-	bool ready, was_ready, was_started, drained;
-	unsigned reloading; /* orders to reload that it has not carried out */
-	bool asked; /* whether it is alive, and has not answered yet */
-	uint64_t started; /* the loop's ms */
-	uint64_t pause; /* ms until the next start */
-	uv_timer_t again;
-};
 
 size_t workers_wanted(const struct options *options)
 {
@@ -93,112 +72,6 @@ static int send_listeners(struct worker_slot *slot, bool with_saved)
 	return channel_send(&slot->channel, &record,
 		offsetof(struct record_listeners, listeners) + count * sizeof(*record.listeners),
 		fds, count + record.saved);
-}
-
-/* The workers do not know any more what the options have replaced meanwhile. 0: nothing listens
- * there now. */
-static uint32_t number_of(const struct listener *listener)
-{
-	const struct listener *other = listener;
-
-	if (listener->closed) {
-		LL_FOREACH(listener->sockets->listeners, other)
-		{
-			if (!memcmp(&other->address, &listener->address, sizeof(other->address))) {
-				break;
-			}
-		}
-	}
-	return other ? other->number : 0;
-}
-
-static void pass(struct worker_slot *slot, struct accepted *accepted)
-{
-	struct record_connection record = {
-		.kind = RECORD_CONNECTION,
-		.listener = number_of(accepted->listener),
-		.direct = accepted->direct,
-		.tls = accepted->tls,
-		.counted = accepted->decrypted ? accepted->counted : accepted->group != NULL,
-		.decrypted = accepted->decrypted,
-		.address = accepted->address,
-	};
-	struct tickets *tickets = &slot->workers->tickets;
-
-	/* Who is decrypted has a ticket where that is done. */
-	if (record.listener && !accepted->decrypted) {
-		record.ticket = tickets_give(tickets, slot->index, accepted->group);
-	}
-	if (!record.listener || (!record.ticket && !accepted->decrypted)) {
-		conn_discard(accepted);
-		return;
-	}
-	if (channel_send(&slot->channel, &record, sizeof(record), &accepted->fd, 1)) {
-		tickets_take(tickets, slot->index, record.ticket);
-	}
-	free(accepted->target);
-	listener_let_go(accepted->listener);
-}
-
-/* TLS hides where it belongs, and costs as much wherever it is spoken. */
-static struct worker_slot *find_idlest(struct workers *workers)
-{
-	struct worker_slot *best = workers->slots;
-
-	for (size_t i = 1; i < workers->count; i++) {
-		struct worker_slot *slot = &workers->slots[i];
-		bool idler = tickets_of(&workers->tickets, i) <
-			     tickets_of(&workers->tickets, best->index);
-
-		if (slot->ready && (!best->ready || idler)) {
-			best = slot;
-		}
-	}
-	return best;
-}
-
-/* Of TCP it is known when there is more, and what is not whole now never will be. */
-static bool is_part(const struct accepted *accepted, const char *head, size_t len)
-{
-	int kind = AF_UNSPEC;
-	socklen_t size = sizeof(kind);
-
-	return len < HEAD_MAX && isalpha((unsigned char)*head) && !sniff_has_end(head, len) &&
-	       !getsockopt(accepted->fd, SOL_SOCKET, SO_DOMAIN, &kind, &size) && kind == AF_UNIX;
-}
-
-static bool is_able(const struct worker_slot *slot)
-{
-	return slot->ready && slot->channel.queued < QUEUE_MOST;
-}
-
-/* The worker that has its room, or any if it asks for none. NULL: only a part of the head is there.
- */
-static struct worker_slot *find_owner(struct workers *workers, const struct accepted *accepted)
-{
-	char head[HEAD_MAX];
-	ssize_t len = recv(accepted->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
-	uint64_t unit;
-
-	if (len > 0 && is_part(accepted, head, (size_t)len)) {
-		return NULL;
-	}
-	unit = len > 0 ? unit_of_head(workers->dialects, accepted->listener, head, (size_t)len) : 0;
-	return unit ? &workers->slots[unit % workers->count] : find_idlest(workers);
-}
-
-void workers_take(struct workers *workers, struct accepted *accepted)
-{
-	struct worker_slot *slot =
-		accepted->tls ? find_idlest(workers) : find_owner(workers, accepted);
-
-	if (!slot) {
-		accept_look_again(accepted, REST);
-	} else if (!is_able(slot)) {
-		accept_look_again(accepted, ABSENCE);
-	} else {
-		pass(slot, accepted);
-	}
 }
 
 static bool all_are(const struct workers *workers, bool (*is)(const struct worker_slot *slot))

@@ -1,0 +1,127 @@
+/* tunnel_sides: see the header. */
+#include "tunnel_sides.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include "piece.h"
+
+#define PIECE 16384 /* bytes: a record of TLS has no more */
+#define PER_TURN 4 /* pieces of one connection */
+
+/* Bytes that were taken; 0: none now; -errno: never again. */
+static ssize_t put_client(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
+{
+	int done;
+
+	ERR_clear_error(); /* or SSL_get_error() tells of another connection */
+	done = SSL_write(tunnel->ssl, bytes, (int)len);
+	tunnel->writing_reads = false;
+	if (done > 0) {
+		tunnel->progressed = true;
+		return done;
+	}
+	switch (SSL_get_error(tunnel->ssl, done)) {
+	case SSL_ERROR_WANT_READ:
+		tunnel->writing_reads = true;
+		return 0;
+	case SSL_ERROR_WANT_WRITE:
+		return 0;
+	default:
+		return -EPIPE;
+	}
+}
+
+static ssize_t put_owner(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
+{
+	ssize_t done = send(tunnel->owner.fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (done < 0 && (errno == EAGAIN || errno == EINTR)) {
+		return 0;
+	}
+	/* It has closed, and what it said before that is still to be read. */
+	return done < 0 ? (ssize_t)len : done;
+}
+
+static ssize_t put(
+	struct tunnel *tunnel, const struct side *side, const unsigned char *bytes, size_t len)
+{
+	return side == &tunnel->client ? put_client(tunnel, bytes, len)
+				       : put_owner(tunnel, bytes, len);
+}
+
+ssize_t tunnel_get_client(struct tunnel *tunnel, unsigned char *bytes, size_t size)
+{
+	int got;
+
+	ERR_clear_error();
+	got = SSL_read(tunnel->ssl, bytes, (int)size);
+	tunnel->reading_writes = false;
+	if (tunnel->doomed) {
+		return -EPIPE;
+	}
+	if (got > 0) {
+		return got;
+	}
+	switch (SSL_get_error(tunnel->ssl, got)) {
+	case SSL_ERROR_WANT_READ:
+		return 0;
+	case SSL_ERROR_WANT_WRITE:
+		tunnel->reading_writes = true;
+		return 0;
+	default:
+		return -EPIPE;
+	}
+}
+
+static ssize_t get_owner(struct tunnel *tunnel, unsigned char *bytes, size_t size)
+{
+	ssize_t got = recv(tunnel->owner.fd, bytes, size, MSG_DONTWAIT);
+
+	return got > 0 ? got : got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPIPE;
+}
+
+bool tunnel_push(struct tunnel *tunnel, struct side *to)
+{
+	while (to->waits) {
+		ssize_t done = put(tunnel, to, to->waits->bytes + to->waits->from,
+			to->waits->to - to->waits->from);
+
+		if (done < 0) {
+			return false;
+		}
+		if (!done) {
+			return true;
+		}
+		to->waits->from += (size_t)done;
+		if (to->waits->from == to->waits->to) {
+			piece_drop(&to->waits);
+		}
+	}
+	return true;
+}
+
+bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to)
+{
+	static unsigned char bytes[PIECE];
+
+	for (int i = 0; i < PER_TURN && !from->ended && !to->waits; i++) {
+		ssize_t got = from == &tunnel->client
+				      ? tunnel_get_client(tunnel, bytes, sizeof(bytes))
+				      : get_owner(tunnel, bytes, sizeof(bytes));
+		ssize_t done = got > 0 ? put(tunnel, to, bytes, (size_t)got) : 0;
+
+		if (got < 0) {
+			from->ended = true;
+		}
+		if (got <= 0) {
+			break;
+		}
+		if (done < 0 || (done < got && !piece_keep(&to->waits, bytes + done,
+						       (size_t)(got - done)))) {
+			return false;
+		}
+	}
+	return true;
+}

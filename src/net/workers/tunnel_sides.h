@@ -1,0 +1,53 @@
+/*
+ * tunnel_sides: the two sides of a tunnel, and how bytes go from one to the other; for tunnel.c.
+ */
+#pragma once
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#include "nakodo/base/wheel.h"
+#include "nakodo/net/socket/conn.h"
+
+struct piece;
+struct tunnels;
+
+struct side {
+	uv_poll_t poll;
+	bool watched; /* the handle is there */
+	int fd; /* -1: none */
+	int events; /* that it is polled for */
+	bool ended; /* nothing more comes from it */
+	bool gone; /* it has ended, and what it said before is not read yet */
+	struct piece *waits; /* for it to be taken; NULL: nothing */
+};
+
+struct tunnel {
+	struct tunnels *tunnels;
+	struct tunnel *prev, *next;
+	struct accepted accepted;
+	struct side client, owner;
+	SSL *ssl;
+	struct wheel_timer timer;
+	unsigned quarters, tls_messages;
+	bool greeted; /* the handshake is done */
+	bool open; /* the head of the request has come, and it is a tunnel */
+	bool shakes_hands; /* counted as one that does */
+	bool doomed; /* too much was said in TLS: to be ended */
+	bool progressed; /* the client has taken something since the timer was set */
+	bool said_goodbye; /* only the end of the client is waited for */
+	bool last_words; /* the timer runs since the owner has ended */
+	bool reading_writes, writing_reads; /* OpenSSL waits for the other kind of event */
+	bool closing;
+	unsigned handles;
+};
+
+/* Bytes that came; 0: none now; -EPIPE: it has ended. */
+ssize_t tunnel_get_client(struct tunnel *tunnel, unsigned char *bytes, size_t size);
+/* What waits for that side. False: it takes nothing more, ever. */
+bool tunnel_push(struct tunnel *tunnel, struct side *to);
+/* From one side to the other, as long as it takes it. False: the other takes nothing more. */
+bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to);

@@ -1,0 +1,27 @@
+/*
+ * worker_slot: the place of one worker, as the files of workers.h know it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#include "nakodo/net/workers/channel.h"
+
+struct workers;
+
+struct worker_slot {
+	struct workers *workers;
+	size_t index;
+	pid_t pid; /* 0: there is none now */
+	struct channel channel;
+	bool ready, was_ready, was_started, drained;
+	unsigned reloading; /* orders to reload that it has not carried out */
+	bool asked; /* whether it is alive, and has not answered yet */
+	uint64_t started; /* the loop's ms */
+	uint64_t pause; /* ms until the next start */
+	uv_timer_t again;
+};
