@@ -30,7 +30,7 @@ export const mutants = {
     test: 'request-line',
     shows: /HTTP\/1\.1 was let in/,
     edits: [{
-      file: 'src/net/server.c',
+      file: 'src/net/context.c',
       from: '		.token_limits = &limits,\n',
       to: '		.token_limits = &(const struct lws_token_limits){limits.token_limit[0]},\n',
     }],
@@ -57,7 +57,7 @@ export const mutants = {
     test: 'h2c',
     shows: /strictly unequal to: 'h2'/,
     edits: [{
-      file: 'src/net/server.c',
+      file: 'src/net/context.c',
       from: '.alpn = "http/1.1",',
       to: '.alpn = "h2,http/1.1",',
     }],
@@ -113,7 +113,7 @@ export const mutants = {
     test: 'compression',
     shows: /^ *actual: 'permessage-deflate/m,
     edits: [{
-      file: 'src/net/server.c',
+      file: 'src/net/context.c',
       from: '.extensions = NULL,',
       to: `.extensions = (const struct lws_extension[]){{"permessage-deflate",
 			lws_extension_callback_pm_deflate, "permessage-deflate"}, {0}},`,
