@@ -114,6 +114,7 @@ static void check_record(void *cookie, const struct channel_record *record)
 static void records_and_descriptors_come_whole_and_in_order_when_the_socket_is_full(void **state)
 {
 	int fds[CHANNEL_FDS];
+	size_t most = 0;
 
 	(void)state;
 	far.channel.take = check_record;
@@ -124,8 +125,12 @@ static void records_and_descriptors_come_whole_and_in_order_when_the_socket_is_f
 		}
 		assert_int_equal(
 			channel_send(&near.channel, make(i), len_of(i), fds, fds_of(i)), 0);
+		most = near.channel.queued > most ? near.channel.queued : most;
+		while (near.channel.queued > CHANNEL_QUEUE / 2) {
+			uv_run(&loop, UV_RUN_ONCE);
+		}
 	}
-	assert_true(near.channel.queued > 0);
+	assert_true(most > CHANNEL_QUEUE / 2);
 	while (far.taken < RECORDS) {
 		uv_run(&loop, UV_RUN_ONCE);
 	}
@@ -166,6 +171,67 @@ static int let_wait(void)
 	assert_int_equal(pipe(pair), 0);
 	assert_int_equal(channel_send(&near.channel, "waits", 5, &pair[1], 1), 0);
 	return pair[0];
+}
+
+static void no_more_waits_than_it_may(void **state)
+{
+	int error = 0, count = 0;
+
+	(void)state;
+	start_both();
+	for (; !error; count++) {
+		error = channel_send(&near.channel, bytes, sizeof(bytes), NULL, 0);
+	}
+	assert_int_equal(error, -ENOBUFS);
+	assert_true(near.channel.queued > CHANNEL_QUEUE - sizeof(bytes));
+	assert_true(near.channel.queued <= CHANNEL_QUEUE);
+	while (near.channel.queued) {
+		uv_run(&loop, UV_RUN_ONCE);
+	}
+	assert_int_equal(channel_send(&near.channel, "more", 4, NULL, 0), 0);
+	while (far.taken < (size_t)count) {
+		uv_run(&loop, UV_RUN_ONCE);
+	}
+	channel_close(&near.channel);
+	channel_close(&far.channel);
+}
+
+static void close_its_descriptor(void *cookie, const struct channel_record *record)
+{
+	count_record(cookie, record);
+	close(record->fds[0]);
+}
+
+/* More descriptors than one who is not root may have on their way (unix(7)). */
+static void too_many_descriptors_wait_without_keeping_the_loop_awake(void **state)
+{
+	struct rlimit limit, tight;
+	struct pollfd watched;
+	size_t count = 0;
+	int fd;
+
+	(void)state;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	tight = (struct rlimit){64, limit.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &tight);
+	assert_int_equal(seteuid(getuid() ? getuid() : 65534), 0);
+	far.channel.take = close_its_descriptor;
+	assert_int_equal(channel_start(&near.channel, &loop, ends[0]), 0);
+	while (!near.channel.queued) {
+		fd = make_fd(count++, 0);
+		assert_int_equal(channel_send(&near.channel, "x", 1, &fd, 1), 0);
+	}
+	watched = (struct pollfd){.fd = uv_backend_fd(&loop), .events = POLLIN};
+	uv_run(&loop, UV_RUN_NOWAIT); /* begins to watch what is to be watched */
+	assert_int_equal(poll(&watched, 1, 0), 0);
+	assert_int_equal(channel_start(&far.channel, &loop, ends[1]), 0);
+	while (far.taken < count) {
+		uv_run(&loop, UV_RUN_ONCE);
+	}
+	assert_int_equal(seteuid(getuid()), 0);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	channel_close(&near.channel);
+	channel_close(&far.channel);
 }
 
 static void assert_other_end_is_closed(int fd)
@@ -273,6 +339,10 @@ int main(void)
 			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_other_sides_end_is_told_once_and_behind_its_last_record, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(no_more_waits_than_it_may, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			too_many_descriptors_wait_without_keeping_the_loop_awake, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_waits_is_freed_when_it_is_closed, set_up, tear_down),

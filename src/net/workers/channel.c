@@ -11,7 +11,7 @@
 #include <utlist.h>
 
 #define PER_TURN 64 /* records that are taken in a turn */
-#define QUEUE_MOST (4 << 20) /* bytes that wait for who does not read */
+#define CROWDED 5 /* ms until it is tried again to send a descriptor, while too many are under way */
 
 struct channel_queued {
 	struct channel_queued *prev, *next;
@@ -32,7 +32,8 @@ static void close_all(const int *fds, size_t count)
 	}
 }
 
-/* 0, or -errno; -EAGAIN: the socket is full. */
+/* 0, or -errno. -EAGAIN: the socket is full. -ETOOMANYREFS: more descriptors are on their way than
+ * this process may have open (unix(7)), which no event ends. */
 static int put(int fd, const void *bytes, size_t len, const int *fds, size_t fd_count)
 {
 	struct iovec part = {(void *)bytes, len};
@@ -48,12 +49,8 @@ static int put(int fd, const void *bytes, size_t len, const int *fds, size_t fd_
 		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
 	}
 	while (sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		/* ETOOMANYREFS: too many descriptors are on their way (unix(7)). */
-		if (errno == ENOBUFS || errno == ETOOMANYREFS) {
-			return -EAGAIN;
-		}
 		if (errno != EINTR) {
-			return -errno;
+			return errno == ENOBUFS ? -EAGAIN : -errno;
 		}
 	}
 	return 0;
@@ -130,6 +127,7 @@ static void end(struct channel *channel)
 {
 	if (!uv_is_closing((uv_handle_t *)&channel->poll)) {
 		drop_queue(channel);
+		uv_close((uv_handle_t *)&channel->again, NULL);
 		uv_close((uv_handle_t *)&channel->poll, on_closed);
 	}
 }
@@ -138,7 +136,19 @@ static void on_ready(uv_poll_t *poll, int status, int events);
 
 static void watch(struct channel *channel)
 {
-	uv_poll_start(&channel->poll, UV_READABLE | (channel->queue ? UV_WRITABLE : 0), on_ready);
+	bool waits = channel->queue && !uv_is_active((uv_handle_t *)&channel->again);
+
+	uv_poll_start(&channel->poll, UV_READABLE | (waits ? UV_WRITABLE : 0), on_ready);
+}
+
+static void on_again(uv_timer_t *again);
+
+static bool is_full(struct channel *channel, int error)
+{
+	if (error == -ETOOMANYREFS) {
+		uv_timer_start(&channel->again, on_again, CROWDED, 0);
+	}
+	return error == -EAGAIN || error == -ETOOMANYREFS;
 }
 
 static void write_on(struct channel *channel)
@@ -147,7 +157,7 @@ static void write_on(struct channel *channel)
 		struct channel_queued *first = channel->queue;
 		int error = put(channel->fd, first->bytes, first->len, first->fds, first->fd_count);
 
-		if (error == -EAGAIN) {
+		if (is_full(channel, error)) {
 			break;
 		}
 		if (error) {
@@ -160,6 +170,11 @@ static void write_on(struct channel *channel)
 		free(first);
 	}
 	watch(channel);
+}
+
+static void on_again(uv_timer_t *again)
+{
+	write_on(again->data);
 }
 
 static void read_rest(struct channel *channel);
@@ -229,7 +244,8 @@ int channel_start(struct channel *channel, uv_loop_t *loop, int fd)
 		return error;
 	}
 	channel->fd = fd;
-	channel->poll.data = channel;
+	channel->poll.data = channel->again.data = channel;
+	uv_timer_init(loop, &channel->again);
 	watch(channel);
 	return 0;
 }
@@ -239,7 +255,7 @@ static int wait_in_queue(
 {
 	struct channel_queued *queued;
 
-	if (channel->queued > QUEUE_MOST) {
+	if (channel->queued + len > CHANNEL_QUEUE) {
 		return -ENOBUFS;
 	}
 	queued = malloc(sizeof(*queued) + len);
@@ -265,7 +281,7 @@ int channel_send(
 	int error = open ? channel->queue ? -EAGAIN : put(channel->fd, bytes, len, fds, fd_count)
 			 : -EPIPE;
 
-	if (error == -EAGAIN) {
+	if (is_full(channel, error)) {
 		error = wait_in_queue(channel, bytes, len, fds, fd_count);
 		if (!error) {
 			return 0;
@@ -280,9 +296,13 @@ int channel_send_wait(int fd, const void *bytes, size_t len, const int *fds, siz
 	struct pollfd state = {.fd = fd, .events = POLLOUT};
 	int error;
 
-	while ((error = put(fd, bytes, len, fds, fd_count)) == -EAGAIN) {
-		if (poll(&state, 1, -1) < 0 && errno != EINTR) {
-			error = -errno;
+	for (;;) {
+		error = put(fd, bytes, len, fds, fd_count);
+		if (error == -EAGAIN) {
+			poll(&state, 1, -1);
+		} else if (error == -ETOOMANYREFS) {
+			poll(NULL, 0, CROWDED);
+		} else {
 			break;
 		}
 	}
