@@ -62,6 +62,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_TLS_MESSAGES] = {"tls_messages",
 		"Connections ended for their many key updates or renegotiations of TLS.",
 		METER_COUNTER},
+	[METER_WORKERS_ENDED] = {"workers_ended",
+		"Processes of several that ended unasked and were started again.", METER_COUNTER},
 	[METER_HANDSHAKES_GAVE_WAY] = {"handshakes_gave_way",
 		"Connections ended since they did not go on while others of their network waited.",
 		METER_COUNTER},

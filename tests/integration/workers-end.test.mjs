@@ -10,7 +10,7 @@ import { freePorts } from '../lib/ports.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { within } from '../lib/raw.mjs';
 import { Session } from '../lib/v1.mjs';
-import { gone, killWorker, lives, roomsByWorker, several, together, workersOf } from '../lib/workers.mjs';
+import { command, gone, killWorker, lives, roomsByWorker, several, together, workersOf } from '../lib/workers.mjs';
 
 const BACK = 2000; // ms
 const many = ['--max-peers-per-address', '0', '--connect-rate', '0'];
@@ -61,6 +61,7 @@ describe('a worker that is killed', () => {
     assert.equal(workersOf(daemon)[1], other);
     assert.equal(daemon.lines('worker.ended').length, 1, daemon.stderr);
     assert.match(daemon.lines('worker.ended')[0], / error worker\.ended worker=1 signal=9 /);
+    assert.equal((await daemon.meters()).workers_ended, 1);
     await Promise.all([...stay, ...back].map((client) => client.close()));
   });
 
@@ -102,6 +103,20 @@ describe('a worker that is killed', () => {
       await (await comesBack(`${daemon.ws}/relay/${room}`)).close();
       assert.equal(daemon.lines('worker.ended').length, i);
     }
+  });
+
+  it('is started with the log level that an administrator has set', async (t) => {
+    const daemon = await several(t, 2);
+    const [[room]] = await roomsByWorker(`${daemon.ws}/relay`, daemon.ctl, 2);
+    await command(daemon.ctl, 'log-level', 'error');
+    await killWorker(daemon, 0);
+    const before = daemon.lines('peer.').length;
+    const client = await comesBack(`${daemon.ws}/relay/${room}`);
+    await client.close();
+    await command(daemon.ctl, 'log-level', 'info');
+    await (await open(client.url)).close();
+    await daemon.until(() => daemon.lines('peer.leave').length, 'that one is logged');
+    assert.equal(daemon.lines('peer.').length, before + 2);
   });
 
   it('hangs nobody up for good who connects meanwhile', async (t) => {

@@ -14,7 +14,7 @@ import { scrape } from '../lib/metrics.mjs';
 import { freePorts } from '../lib/ports.mjs';
 import { descriptors, limitDescriptors } from '../lib/process.mjs';
 import { eventually } from '../lib/prometheus.mjs';
-import { frame, handshake, open as openRaw, TEXT, within } from '../lib/raw.mjs';
+import { frame, handshake, open as openRaw, PING, TEXT, within } from '../lib/raw.mjs';
 import { refusal, Session } from '../lib/v1.mjs';
 import { random } from '../lib/v1-talk.mjs';
 import { command, ctl, killWorker, roomsByWorker, several, together, workerOf, workersOf } from '../lib/workers.mjs';
@@ -406,6 +406,21 @@ describe('a worker without descriptors', () => {
     await together(...clients[one], late);
     assert.equal(daemon.lines('worker.ended').length, 0);
     await Promise.all([late, ...clients[one], ...clients[two]].map((client) => client.close()));
+  });
+});
+
+describe('what the worker that has a room cannot see', () => {
+  it('is bounded by the one that speaks TLS: pings are read no faster than the rates allow messages', async (t) => {
+    const daemon = await several(t, 2, ['--byte-rate', '64KiB']);
+    const flooding = await openRaw(daemon, '/echo', { secure: true });
+    const pings = Buffer.concat(Array.from({ length: 100000 }, () => frame(PING, '')));
+    flooding.wire.socket.on('error', () => {});
+    for (let i = 0; i < 10; i++) flooding.wire.socket.write(pings);
+    while (!(await daemon.meters()).held); // or the test is not over in time
+    const other = await openRaw(daemon, '/echo', { secure: true, from: '127.0.0.2' });
+    await other.text('hello');
+    assert.equal(await other.says('the echo'), 'text hello');
+    await Promise.all([other.leave(), flooding.wire.reset()]);
   });
 });
 

@@ -11,7 +11,8 @@
 #include <utlist.h>
 
 #define PER_TURN 64 /* records that are taken in a turn */
-#define CROWDED 5 /* ms until it is tried again to send a descriptor, while too many are under way */
+#define CROWDED                                                                                    \
+	5 /* ms until it is tried again to send a descriptor, while too many are under way */
 
 struct channel_queued {
 	struct channel_queued *prev, *next;

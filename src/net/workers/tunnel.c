@@ -29,6 +29,8 @@
 #define QUARTERS 4 /* of handshake-timeout; see conn_adopt() */
 #define TLS_MESSAGES 40 /* handshake messages of a connection that end it */
 #define GOODBYE 2000 /* ms for the client to close its side when we have closed ours */
+#define AROUND 16 /* bytes at most that are around a message (RFC 6455 section 5.2) */
+#define BURST 8 /* seconds of what may come, at once */
 #define LAST_WORDS 60000 /* ms for the client to take what was left when the other side ended */
 
 static struct tunnel *tunnel_of(struct wheel_timer *timer)
@@ -81,6 +83,7 @@ static void end(struct tunnel *tunnel)
 	tunnel->closing = true;
 	end_handshake(tunnel);
 	deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
+	deadlines_clear(deadlines_of(tunnel), &tunnel->held);
 	DL_DELETE(tunnel->tunnels->all, tunnel);
 	tunnel->tunnels->count--;
 	tunnel->tunnels->sockets->count--;
@@ -128,7 +131,7 @@ static void watch(struct side *side, int events)
 static void watch_both(struct tunnel *tunnel)
 {
 	struct side *client = &tunnel->client, *owner = &tunnel->owner;
-	bool from_client = !client->ended && !owner->waits;
+	bool from_client = !client->ended && !owner->waits && !tunnel->held.at;
 	bool from_owner = !owner->ended && !client->waits;
 
 	watch(client, (from_client || tunnel->writing_reads ? UV_READABLE : 0) |
@@ -181,20 +184,51 @@ static void wait_for_end(struct tunnel *tunnel)
 	}
 }
 
+static void on_held(struct wheel_timer *timer);
+
+/* Whose peer it is sees messages and their rates, but cannot ask the kernel what came besides, as
+ * flood does. Who sends no more than its rates sends no more than twice of this. */
+static void count(struct tunnel *tunnel)
+{
+	const struct options *options = tunnel->tunnels->sockets->options;
+	uint64_t rate = 2 * (options->byte_rate + options->message_rate * AROUND), wait;
+
+	if (!options->byte_rate || !tunnel->came) {
+		return;
+	}
+	wait = limit_spend_bytes(&tunnel->limit, deadlines_now(deadlines_of(tunnel)), rate,
+		rate * BURST, tunnel->came);
+	tunnel->came = 0;
+	if (wait) {
+		meter_add(METER_HELD, 1);
+		deadlines_set(deadlines_of(tunnel), &tunnel->held, wait, on_held);
+	}
+}
+
 static void go_on(struct tunnel *tunnel)
 {
 	struct side *client = &tunnel->client, *owner = &tunnel->owner;
 	bool alive = tunnel_push(tunnel, owner) && tunnel_push(tunnel, client) &&
-		     tunnel_pump(tunnel, client, owner) && tunnel_pump(tunnel, owner, client);
+		     (tunnel->held.at || tunnel_pump(tunnel, client, owner)) &&
+		     tunnel_pump(tunnel, owner, client);
 
 	if (!alive || tunnel->doomed || (client->ended && !owner->waits)) {
 		end(tunnel);
 	} else if (owner->ended && !client->waits) {
 		say_goodbye(tunnel);
 	} else {
+		count(tunnel);
 		watch_time(tunnel);
 		watch_both(tunnel);
 	}
+}
+
+static void on_held(struct wheel_timer *timer)
+{
+	struct tunnel *tunnel =
+		(struct tunnel *)(void *)((char *)timer - offsetof(struct tunnel, held));
+
+	go_on(tunnel);
 }
 
 static bool open_owner(struct tunnel *tunnel)

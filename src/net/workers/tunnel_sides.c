@@ -118,6 +118,7 @@ bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to)
 		if (got <= 0) {
 			break;
 		}
+		tunnel->came += from == &tunnel->client ? (size_t)got : 0;
 		if (done < 0 || (done < got && !piece_keep(&to->waits, bytes + done,
 						       (size_t)(got - done)))) {
 			return false;

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "nakodo/base/wheel.h"
+#include "nakodo/hub/limit.h"
 #include "nakodo/net/socket/conn.h"
 
 struct piece;
@@ -32,6 +33,9 @@ struct tunnel {
 	struct side client, owner;
 	SSL *ssl;
 	struct wheel_timer timer;
+	struct limit limit; /* of all that comes from the client */
+	struct wheel_timer held; /* set while that has been too much, and it is not read */
+	size_t came; /* bytes from it that are not counted yet */
 	unsigned quarters, tls_messages;
 	bool greeted; /* the handshake is done */
 	bool open; /* the head of the request has come, and it is a tunnel */

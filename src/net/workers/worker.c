@@ -76,6 +76,7 @@ int worker_join(struct worker *worker, struct problem *problem)
 	}
 	take_listeners(worker->sockets, &record);
 	listeners = record.bytes;
+	log_set_threshold((enum log_level)listeners->log_level);
 	worker->saved = listeners->saved ? record.fds[listeners->count] : -1;
 	worker->last = fcntl(worker->start.channel, F_DUPFD_CLOEXEC, 0);
 	return 0;

@@ -13,6 +13,7 @@
 
 #include "nakodo/base/board.h"
 #include "nakodo/base/log.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/gate/gate.h"
@@ -44,7 +45,8 @@ size_t workers_wanted(const struct options *options)
 static int send_listeners(struct worker_slot *slot, bool with_saved)
 {
 	struct workers *workers = slot->workers;
-	struct record_listeners record = {.kind = RECORD_LISTENERS};
+	struct record_listeners record = {
+		.kind = RECORD_LISTENERS, .log_level = (uint32_t)log_threshold()};
 	struct listener *listener;
 	int fds[CHANNEL_FDS];
 	size_t count = 0;
@@ -274,6 +276,7 @@ static void on_channel_ended(void *cookie)
 	workers->lost(workers, slot->index);
 	look_if_reloaded(workers);
 	if (!workers->stopping) {
+		meter_add(METER_WORKERS_ENDED, 1);
 		log_error("worker.ended", LOG_UINT("worker", slot->index + 1),
 			LOG_UINT(WIFSIGNALED(status) ? "signal" : "status",
 				WIFSIGNALED(status) ? (unsigned)WTERMSIG(status)

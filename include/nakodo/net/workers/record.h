@@ -52,6 +52,7 @@ struct record_listeners {
 	enum record_kind kind;
 	uint32_t count;
 	bool saved; /* the last descriptor is what was left for this one to take over */
+	uint32_t log_level; /* as an administrator may have set it; enum log_level */
 	struct record_listener listeners[RECORD_LISTENERS_MOST]; /* only `count` of them are sent */
 };
 
