@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define SECOND 1000000000u
+#define CHILDREN 64 /* as many workers as nakodo has at most */
 
 static uint64_t meter_ns(const struct timespec *t)
 {
@@ -22,7 +23,7 @@ uint64_t meter_now(void)
 	return meter_ns(&t);
 }
 
-uint64_t meter_cpu(pid_t pid)
+static uint64_t cpu_of(pid_t pid)
 {
 	struct timespec t;
 	clockid_t id;
@@ -34,7 +35,37 @@ uint64_t meter_cpu(pid_t pid)
 	return meter_ns(&t);
 }
 
-double meter_memory(pid_t pid)
+/* Those that it has started and that live. */
+static size_t children_of(pid_t pid, pid_t *ret_children, size_t most)
+{
+	char path[64];
+	size_t count = 0;
+	FILE *f;
+	int child;
+
+	snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)pid, (long)pid);
+	f = pid ? fopen(path, "re") : NULL;
+	while (f && count < most && fscanf(f, "%d", &child) == 1) {
+		ret_children[count++] = child;
+	}
+	if (f) {
+		fclose(f);
+	}
+	return count;
+}
+
+uint64_t meter_cpu(pid_t pid)
+{
+	pid_t children[CHILDREN];
+	uint64_t sum = cpu_of(pid);
+
+	for (size_t i = children_of(pid, children, CHILDREN); i; i--) {
+		sum += cpu_of(children[i - 1]);
+	}
+	return sum;
+}
+
+static double memory_of(pid_t pid)
 {
 	char path[64], line[256];
 	unsigned long long kib = 0;
@@ -53,4 +84,15 @@ double meter_memory(pid_t pid)
 		errx(2, "%s tells no Pss", path);
 	}
 	return (double)kib * 1024;
+}
+
+double meter_memory(pid_t pid)
+{
+	pid_t children[CHILDREN];
+	double sum = memory_of(pid);
+
+	for (size_t i = children_of(pid, children, CHILDREN); i; i--) {
+		sum += memory_of(children[i - 1]);
+	}
+	return sum;
 }

@@ -111,3 +111,14 @@ export function summary(results) {
     ratioTable(results.filter(({ workload }) => shape.kinds.includes(workload.kind)), shape),
   ).filter(Boolean).join("\n\n");
 }
+
+// What the same daemon has with workers by what it has as one process.
+export function ofWorkers(results) {
+  const both = results.filter(({ figures }) => figures.workers);
+  const keys = ["cpu_us", "per_second", "p50_us", "p99_us"];
+  const rows = both.map(({ workload, figures: { nakodo, workers } }) => [
+    workload.title, ...keys.map((key) => (nakodo[key] ? (workers[key] / nakodo[key]).toFixed(2) : "–")),
+  ]);
+  const titles = keys.map((key) => RATIO_TITLES[key]);
+  return rows.length ? table([["workers in ratio to one process", ...titles], ...rows]) : "";
+}

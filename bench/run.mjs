@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { certificate } from "./certificate.mjs";
-import { medians, summary, workloadTable } from "./report.mjs";
+import { medians, ofWorkers, summary, workloadTable } from "./report.mjs";
 import { cores, pinned, serverNames, serverTitles, startServer } from "./servers.mjs";
 import { workloads } from "./workloads.mjs";
 
@@ -27,6 +27,7 @@ function readOptions() {
         servers: { type: "string", default: serverNames.join(",") },
         rounds: { type: "string" },
         seconds: { type: "string" },
+        workers: { type: "string" },
         nakodo: { type: "string", default: join(source, "../build/release/nakodo") },
         build: { type: "string", default: join(source, "../build/bench") },
       },
@@ -51,11 +52,15 @@ function chosen() {
   if (unknown !== undefined) {
     throw new Error(`--servers knows ${serverNames.join(", ")}, not "${unknown}"`);
   }
+  if (options.workers !== undefined) {
+    names.splice(names.indexOf("nakodo") + 1, 0, "workers");
+  }
+  const own = ["nakodo", "workers"];
   const list = workloads
     .filter(({ name }) => new RegExp(options.only).test(name))
     .map((workload) => ({
       workload,
-      names: names.filter((name) => name === "nakodo" || workload.rivals.includes(name)),
+      names: names.filter((name) => own.includes(name) || workload.rivals.includes(name)),
     }))
     .filter((run) => run.names.length > 0);
   if (list.length === 0) {
@@ -137,7 +142,9 @@ function write(results, settings, failures) {
     `## ${workload.title}\n\n${workloadTable(workload, figures)}\n`);
   const about = Object.entries(settings.machine).map(([key, value]) => `* ${key}: ${value}`);
   const rounds = `* rounds: ${settings.rounds} of ${settings.seconds} s`;
-  const compared = summary(results.filter(({ figures }) => figures.nakodo));
+  const compared = [summary, ofWorkers]
+    .map((table) => table(results.filter(({ figures }) => figures.nakodo)))
+    .filter(Boolean).join("\n\n");
   writeFileSync(join(options.build, "results.json"),
     JSON.stringify({ machine: settings.machine, rounds: settings.rounds, seconds: settings.seconds,
       results, failures }, null, 2));
@@ -155,6 +162,7 @@ async function main() {
     rounds: positive("rounds", options.quick ? 1 : 3),
     seconds: positive("seconds", options.quick ? 1.5 : 2.5),
     warmup: options.quick ? 0.5 : 1, machine: machine(),
+    workers: options.workers && positive("workers"),
   };
   const runs = list.reduce((sum, { names }) => sum + names.length, 0) * settings.rounds;
   const most = runs * (settings.seconds + SLOWEST_RUN_S);

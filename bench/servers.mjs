@@ -34,6 +34,7 @@ const commands = {
     "--drain-seconds", 0, "--handshake-timeout", 60,
     ...addresses,
   ],
+  workers: (settings) => [...commands.nakodo(settings), "--workers", settings.workers],
   ws: ({ source, tls, port, cert, key }) => [
     process.execPath, join(source, "relay-ws/relay.mjs"), port, ...(tls ? [cert, key] : []),
   ],
@@ -62,8 +63,9 @@ export const serverTitles = {
   peer: "npm peer",
   "bittorrent-tracker": "npm tracker",
   "y-webrtc": "y-webrtc",
+  workers: "workers",
 };
-export const serverNames = Object.keys(serverTitles);
+export const serverNames = Object.keys(serverTitles).filter((name) => name !== "workers");
 
 // The first two cores that this process may use: one for the server, one for the load.
 export function cores() {
