@@ -14,6 +14,7 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_PEERS] = {"peers", "WebSocket peers that are open.", METER_GAUGE},
 	[METER_ROOMS] = {"rooms", "Rooms that somebody is in, or that are kept for somebody.",
 		METER_GAUGE},
+	[METER_V1_ROOMS] = {"v1_rooms", "Those of them that are of nakodo.v1.", METER_GAUGE},
 	[METER_SWARMS] = {"swarms", "Torrents of webtorrent that somebody takes part in.",
 		METER_GAUGE},
 	[METER_SWARM_MEMBERS] = {"swarm_members", "Members of these, each in each torrent.",

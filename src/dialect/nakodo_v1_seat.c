@@ -13,7 +13,9 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "nakodo/base/board.h"
 #include "nakodo/base/memory.h"
+#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
@@ -106,8 +108,17 @@ static int sit_down(struct nakodo_v1_seat *seat, const char *room, const char *i
 
 	if (!error) {
 		seat->mount->rooms += fresh;
+		meter_add(METER_V1_ROOMS, fresh);
 	}
 	return error;
+}
+
+/* With those that other processes have. */
+static bool is_full(const struct nakodo_v1 *v1)
+{
+	uint64_t elsewhere = board_sum(METER_V1_ROOMS) - meter_values[METER_V1_ROOMS];
+
+	return v1->rooms + elsewhere >= v1->mount->env->options->rooms_max;
 }
 
 static int take_seat(struct nakodo_v1_seat *seat, const char *room)
@@ -116,7 +127,7 @@ static int take_seat(struct nakodo_v1_seat *seat, const char *room)
 	char id[TOKEN_TEXT];
 	int error;
 
-	if (!hub_room(v1->mount->space, room) && v1->rooms >= v1->mount->env->options->rooms_max) {
+	if (!hub_room(v1->mount->space, room) && is_full(v1)) {
 		return -ENOSPC;
 	}
 	do {
@@ -259,6 +270,7 @@ void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
 	if (room->count == 1) {
 		nakodo_v1_history_free(v1, room);
 		v1->rooms--;
+		meter_subtract(METER_V1_ROOMS, 1);
 	}
 	hub_leave(seat->member);
 	DL_DELETE(v1->seats, seat);

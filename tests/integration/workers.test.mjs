@@ -300,6 +300,16 @@ describe('what is counted', () => {
     await Promise.all([last, ...clients].map((client) => client.close()));
   });
 
+  it('rooms-max is the limit of all together', async (t) => {
+    const daemon = await several(t, 2, ['--rooms-max', '3']);
+    const sessions = [];
+    for (const room of ['a', 'b', 'c']) sessions.push(await Session.join(daemon.ws, room));
+    for (let i = 0; i < 10; i++) assert.equal((await refusal(daemon.ws, `/v1/other-${i}`)).close, 4413);
+    await sessions.pop().bye();
+    sessions.push(await eventually(() => Session.join(daemon.ws, 'other').catch(() => undefined), 'a place'));
+    await Promise.all(sessions.map((session) => session.bye()));
+  });
+
   it('an address has max-peers-per-address and 64 connections, whichever workers have them', async (t) => {
     const daemon = await several(t, 2, ['--max-peers-per-address', '10', '--handshake-timeout', '60']);
     const [[one], [two]] = await roomsByWorker(`${daemon.ws}/relay`, daemon.ctl, 2);
