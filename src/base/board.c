@@ -110,6 +110,11 @@ uint64_t board_sum(enum meter meter)
 	return sum;
 }
 
+uint64_t board_elsewhere(enum meter meter)
+{
+	return board_sum(meter) - meter_values[meter];
+}
+
 struct histogram_values board_histogram(enum histogram histogram)
 {
 	struct histogram_values sum = {0};
@@ -141,6 +146,11 @@ uint64_t board_processor_time(void)
 uint64_t board_hash(const void *bytes, size_t len)
 {
 	return hash_keyed(board->key, bytes, len);
+}
+
+pid_t board_pid(void)
+{
+	return rows ? rows->pid : getpid();
 }
 
 int64_t board_started(void)

@@ -12,6 +12,10 @@ uint64_t *meter_values = own_values;
 const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_CONNECTIONS] = {"connections", "Accepted connections that are open.", METER_GAUGE},
 	[METER_PEERS] = {"peers", "WebSocket peers that are open.", METER_GAUGE},
+	[METER_PLACES_KEPT] = {"places_kept",
+		"Places of max-peers kept for those who lost their connection.", METER_GAUGE},
+	[METER_MEMORY_SHORT] = {"memory_short",
+		"Processes that let nobody new in, since they hold too much.", METER_GAUGE},
 	[METER_ROOMS] = {"rooms", "Rooms that somebody is in, or that are kept for somebody.",
 		METER_GAUGE},
 	[METER_V1_ROOMS] = {"v1_rooms", "Those of them that are of nakodo.v1.", METER_GAUGE},

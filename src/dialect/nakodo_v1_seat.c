@@ -113,12 +113,9 @@ static int sit_down(struct nakodo_v1_seat *seat, const char *room, const char *i
 	return error;
 }
 
-/* With those that other processes have. */
 static bool is_full(const struct nakodo_v1 *v1)
 {
-	uint64_t elsewhere = board_sum(METER_V1_ROOMS) - meter_values[METER_V1_ROOMS];
-
-	return v1->rooms + elsewhere >= v1->mount->env->options->rooms_max;
+	return v1->rooms + board_elsewhere(METER_V1_ROOMS) >= v1->mount->env->options->rooms_max;
 }
 
 static int take_seat(struct nakodo_v1_seat *seat, const char *room)

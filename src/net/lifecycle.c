@@ -126,7 +126,7 @@ static size_t count_open(const struct server *server, bool kept)
 /* Who comes back shall find the one who follows us, and not all at once. */
 static void say_closing(struct server *server, struct conn *conn, uint64_t left)
 {
-	size_t spread = RETRY_SPREAD + server->gate.peers;
+	size_t spread = RETRY_SPREAD + board_sum(METER_PEERS);
 	unsigned short random;
 
 	if (is_kept(server, conn) && spread > RETRY_KEPT) {
@@ -206,6 +206,10 @@ static void on_drain(uv_timer_t *timer)
 			server->lifecycle.told_drained = true;
 			worker_say(&server->worker, RECORD_DRAINED);
 		}
+	}
+	/* Who has a tunnel may be a page, or somebody who takes nothing. */
+	if (server->worker.tunnels.count && !life->waits_for_others && !life->kept_until) {
+		server->lifecycle.kept_until = uv_now(&server->loop) + KEPT_WAIT;
 	}
 	gone = !life->waits_for_others &&
 	       ((!has_websockets(server) && !server->worker.tunnels.count) ||

@@ -41,36 +41,37 @@
 #define HEAP_STEP (1 << 20) /* bytes */
 
 /* Raise the soft limit to what max-peers needs, or lower max-peers to what there is. The limit is
- * set to no more than that: libwebsockets has tables of this size and walks through them. */
+ * set to no more than that: libwebsockets has tables of this size and walks through them. In a
+ * worker a tunnel has two descriptors, and what it leads to may be there as well; all processes
+ * come to the same number. */
 static void fit_descriptors(struct server *server)
 {
+	rlim_t of_each = server->role == ROLE_ALONE ? 1 : 2, wanted;
 	struct rlimit limit;
-	rlim_t wanted;
 
 	server->gate.max_peers = server->options->max_peers;
 	server->sockets.max_count = server->gate.max_peers + OTHER_CONNECTIONS;
-	wanted = server->sockets.max_count + OWN_DESCRIPTORS;
+	wanted = server->sockets.max_count * of_each + OWN_DESCRIPTORS;
 	server->gate.most_peers = server->gate.max_peers;
 	if (getrlimit(RLIMIT_NOFILE, &limit)) {
 		return;
 	}
 	if (limit.rlim_max < wanted) {
-		size_t others = limit.rlim_max / 8 < OTHER_CONNECTIONS ? limit.rlim_max / 8
-								       : OTHER_CONNECTIONS;
+		size_t others = limit.rlim_max / 8 / of_each;
 
-		wanted = limit.rlim_max;
-		server->sockets.max_count =
-			wanted > 2 * OWN_DESCRIPTORS ? wanted - OWN_DESCRIPTORS : OWN_DESCRIPTORS;
+		others = others < OTHER_CONNECTIONS ? others : OTHER_CONNECTIONS;
+		wanted = limit.rlim_max > 2 * OWN_DESCRIPTORS ? limit.rlim_max - OWN_DESCRIPTORS
+							      : OWN_DESCRIPTORS;
+		server->sockets.max_count = wanted / of_each;
 		server->gate.max_peers = server->sockets.max_count - others;
+		wanted = limit.rlim_max;
 		log_warn("limit.descriptors", LOG_UINT("hard-limit", limit.rlim_max),
 			LOG_UINT("max-peers-wanted", server->options->max_peers),
 			LOG_UINT("max-peers", server->gate.max_peers),
 			LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
 	}
 	server->gate.most_peers = server->gate.max_peers;
-	/* In a worker each tunnel has two, and its connection may be here as well. */
-	wanted *= server->role == ROLE_WORKER ? 2 : 1;
-	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	limit.rlim_cur = wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 

@@ -21,10 +21,14 @@ void board_leave(size_t row);
 
 /* Of all processes; without a board, of this one. */
 uint64_t board_sum(enum meter meter);
+/* Of the others; without a board 0. */
+uint64_t board_elsewhere(enum meter meter);
 struct histogram_values board_histogram(enum histogram histogram);
 /* Processor time of all of them, ns; of those that have ended as well. */
 uint64_t board_processor_time(void);
 /* A hash that is the same in all of them, by a key that nobody else knows. */
 uint64_t board_hash(const void *bytes, size_t len);
+/* The process of the first row; without a board, this one. */
+pid_t board_pid(void);
 /* When it was made, seconds since 1970. */
 int64_t board_started(void);

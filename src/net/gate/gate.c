@@ -127,17 +127,11 @@ static bool is_our_host(const struct gate *gate, const struct gate_door *door, c
 	return machine_has_name(name) || tls_has_name(gate->tls, name);
 }
 
-/* Other processes let some in as well. */
-static uint64_t peers_of_all(const struct gate *gate)
-{
-	return gate->peers + board_sum(METER_PEERS) - meter_values[METER_PEERS];
-}
-
 uint64_t gate_memory_share(const struct gate *gate)
 {
 	uint64_t most = gate->max_memory, part = most / gate->processes;
-	uint64_t others = memory_held() - memory_used();
-	uint64_t left = most > others ? most - others : 0;
+	uint64_t elsewhere = memory_held() - memory_used();
+	uint64_t left = most > elsewhere ? most - elsewhere : 0;
 
 	return left > part ? left : part;
 }
@@ -150,7 +144,10 @@ bool gate_is_short_of_memory(const struct gate *gate)
 /* Kept places do not count: they give way. */
 bool gate_is_full(const struct gate *gate)
 {
-	return gate_is_short_of_memory(gate) || peers_of_all(gate) >= gate->max_peers;
+	bool is_short = gate->short_of_memory || board_elsewhere(METER_MEMORY_SHORT);
+
+	return (is_short && memory_held() > gate->max_memory) ||
+	       gate->peers + board_elsewhere(METER_PEERS) >= gate->max_peers;
 }
 
 static enum admit_match match_of(
@@ -370,7 +367,9 @@ static struct refusal take_place(struct gate *gate, const struct mount *mount,
 	struct census_group **ret)
 {
 	bool short_of_memory = gate_is_short_of_memory(gate);
-	bool full = short_of_memory || peers_of_all(gate) + gate->awaited >= gate->max_peers, added;
+	uint64_t here = gate->peers + gate->awaited;
+	uint64_t elsewhere = board_elsewhere(METER_PEERS) + board_elsewhere(METER_PLACES_KEPT);
+	bool full = short_of_memory || here + elsewhere >= gate->max_peers, added;
 
 	added = !full &&
 		census_add_peer(gate->census, client, gate->options->max_peers_per_address, ret);
@@ -467,6 +466,7 @@ bool gate_keep(struct gate *gate, const struct address *client)
 		return false;
 	}
 	gate->awaited++;
+	meter_add(METER_PLACES_KEPT, 1);
 	return true;
 }
 
@@ -474,4 +474,5 @@ void gate_give_up(struct gate *gate, const struct address *client)
 {
 	census_remove_peer(gate->census, census_find(gate->census, client));
 	gate->awaited--;
+	meter_subtract(METER_PLACES_KEPT, 1);
 }

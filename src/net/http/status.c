@@ -27,7 +27,7 @@ void status_print(struct text *out, const struct sockets *sockets, int64_t start
 		"\"uptime\":%jd,\"peers\":%" PRIu64 ",\"max_peers\":%zu,\"connections\":%" PRIu64
 		",\"rooms\":%" PRIu64 ",\"memory\":%" PRIu64 ",\"max_memory\":%" PRIu64
 		",\"messages_in\":%" PRIu64 ",\"messages_out\":%" PRIu64 ",\"refused\":%" PRIu64,
-		(intmax_t)getpid(),
+		(intmax_t)board_pid(),
 		gate->draining       ? "draining"
 		: gate_is_full(gate) ? "full"
 				     : "ready",

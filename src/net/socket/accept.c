@@ -139,6 +139,7 @@ static int look(struct accepted *accepted, size_t *known)
 
 	if (accepted->listener->endpoint.tls && !accepted->decrypted) {
 		accepted->tls = found == SNIFF_TLS;
+		free(accepted->target); /* it may have been looked at before */
 		accepted->target = target;
 	} else {
 		free(target); /* for a redirect only */

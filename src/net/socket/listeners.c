@@ -191,6 +191,14 @@ void listeners_dispose(struct opening *opening)
 	}
 }
 
+const struct listener *listeners_find(const struct sockets *sockets, uint32_t number)
+{
+	const struct listener *listener;
+
+	LL_SEARCH_SCALAR(sockets->listeners, listener, number, number);
+	return listener;
+}
+
 size_t listeners_count(const struct sockets *sockets)
 {
 	const struct listener *listener;

@@ -10,12 +10,15 @@
 #include "nakodo/net/workers/record.h"
 #include "nakodo/net/workers/workers.h"
 
+static const char ended[] = "a worker has just ended: try again";
+
 struct inquiry {
 	struct workers *workers;
 	struct ctl_call *call;
 	struct inquiry *prev, *next; /* of the workers (utlist DL) */
 	uint32_t number;
 	size_t at; /* the worker that is asked, or next */
+	unsigned life; /* which of its lives has answered with a part; see workers_life() */
 	bool asked, answered; /* it; its piece is in `status` and `text` */
 	bool done; /* one could do it */
 	int status, error;
@@ -61,12 +64,13 @@ static int take_answer(struct inquiry *inquiry)
 	inquiry->asked = inquiry->answered = false;
 	if (inquiry->status >= 0) {
 		text_add_bytes(&call->out, inquiry->text, inquiry->len);
-	} else {
+	} else if (inquiry->error != -EAGAIN) { /* who has ended might have known better */
 		inquiry->error = problem_set(
 			&call->problem, inquiry->status, "%.*s", (int)inquiry->len, inquiry->text);
 	}
 	if (inquiry->status <= 0) {
 		inquiry->done |= !inquiry->status;
+		inquiry->status = 0;
 		inquiry->at++;
 	}
 	/* Of a kick one is enough; a room of that name may be at several mounts. */
@@ -77,6 +81,18 @@ static int take_answer(struct inquiry *inquiry)
 		return 1;
 	}
 	return listed ? inquiry->error : inquiry->done ? 0 : inquiry->error;
+}
+
+/* False: it is not there now, or is another one than the one that has begun to answer. */
+static bool ask(struct inquiry *inquiry)
+{
+	unsigned life = workers_life(inquiry->workers, inquiry->at);
+
+	inquiry->asked =
+		(!inquiry->status || inquiry->life == life) &&
+		workers_send(inquiry->workers, inquiry->at, &inquiry->ask, sizeof(inquiry->ask));
+	inquiry->life = life;
+	return inquiry->asked;
 }
 
 int inquiry_run(struct workers *workers, enum verb verb, struct ctl_call *call)
@@ -93,13 +109,12 @@ int inquiry_run(struct workers *workers, enum verb verb, struct ctl_call *call)
 		return take_answer(inquiry);
 	}
 	while (inquiry->at < workers->count) {
-		if (workers_send(workers, inquiry->at, &inquiry->ask, sizeof(inquiry->ask))) {
-			inquiry->asked = true;
+		if (ask(inquiry)) {
 			return CTL_LATER;
 		}
-		inquiry->at++; /* it is not there now */
-		inquiry->error =
-			problem_set(&call->problem, -EAGAIN, "a worker has just ended: try again");
+		inquiry->status = 0;
+		inquiry->at++;
+		inquiry->error = problem_set(&call->problem, -EAGAIN, "%s", ended);
 	}
 	return inquiry->done && !is_list(verb) ? 0 : inquiry->error;
 }
@@ -145,12 +160,11 @@ void inquiry_take(struct workers *workers, size_t worker, const struct record_pi
 
 void inquiry_lose(struct workers *workers, size_t worker)
 {
-	static const char why[] = "a worker has just ended: try again";
 	struct inquiry *inquiry;
 
 	DL_FOREACH (workers->inquiries, inquiry) {
 		if (inquiry->asked && inquiry->at == worker) {
-			answer(inquiry, -EAGAIN, why, sizeof(why) - 1);
+			answer(inquiry, -EAGAIN, ended, sizeof(ended) - 1);
 		}
 	}
 }

@@ -18,9 +18,7 @@
 #define HEAD_MAX 4096 /* bytes of a request that are looked at */
 #define REST 20 /* ms until the rest of a head is looked for */
 #define ABSENCE 200 /* ms until it is looked whether a worker is there again */
-#define QUEUE_MOST                                                                                 \
-	(1 << 20) /* bytes that wait for a worker, which gets no more connections then             \
-		   */
+#define QUEUE_MOST 8192 /* bytes that wait for a worker, which gets no more connections then */
 
 /* The workers do not know any more what the options have replaced meanwhile. 0: nothing listens
  * there now. */
@@ -67,6 +65,11 @@ static void pass(struct worker_slot *slot, struct accepted *accepted)
 	listener_let_go(accepted->listener);
 }
 
+static bool is_able(const struct worker_slot *slot)
+{
+	return slot->ready && slot->channel.queued < QUEUE_MOST;
+}
+
 /* TLS hides where it belongs, and costs as much wherever it is spoken. */
 static struct worker_slot *find_idlest(struct workers *workers)
 {
@@ -77,7 +80,7 @@ static struct worker_slot *find_idlest(struct workers *workers)
 		bool idler = tickets_of(&workers->tickets, i) <
 			     tickets_of(&workers->tickets, best->index);
 
-		if (slot->ready && (!best->ready || idler)) {
+		if (is_able(slot) && (!is_able(best) || idler)) {
 			best = slot;
 		}
 	}
@@ -92,11 +95,6 @@ static bool is_part(const struct accepted *accepted, const char *head, size_t le
 
 	return len < HEAD_MAX && isalpha((unsigned char)*head) && !sniff_has_end(head, len) &&
 	       !getsockopt(accepted->fd, SOL_SOCKET, SO_DOMAIN, &kind, &size) && kind == AF_UNIX;
-}
-
-static bool is_able(const struct worker_slot *slot)
-{
-	return slot->ready && slot->channel.queued < QUEUE_MOST;
 }
 
 /* The worker that has its room, or any if it asks for none. NULL: only a part of the head is there.

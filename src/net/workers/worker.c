@@ -18,6 +18,7 @@
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/listeners.h"
 #include "nakodo/net/socket/opening.h"
 #include "nakodo/net/socket/sockets.h"
 
@@ -82,19 +83,11 @@ int worker_join(struct worker *worker, struct problem *problem)
 	return 0;
 }
 
-static const struct listener *find_listener(const struct sockets *sockets, uint32_t number)
-{
-	const struct listener *listener;
-
-	LL_SEARCH_SCALAR(sockets->listeners, listener, number, number);
-	return listener;
-}
-
 static void take_connection(struct worker *worker, const struct record_connection *record, int fd)
 {
 	struct sockets *sockets = worker->sockets;
 	struct accepted accepted = {
-		.listener = find_listener(sockets, record->listener),
+		.listener = listeners_find(sockets, record->listener),
 		.fd = fd,
 		.address = record->address,
 		.ticket = record->ticket,

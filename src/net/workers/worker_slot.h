@@ -21,6 +21,7 @@ struct worker_slot {
 	bool ready, was_ready, was_started, drained;
 	unsigned reloading; /* orders to reload that it has not carried out */
 	bool asked; /* whether it is alive, and has not answered yet */
+	unsigned life; /* how often it has been started */
 	uint64_t started; /* the loop's ms */
 	uint64_t pause; /* ms until the next start */
 	uv_timer_t again;

@@ -20,6 +20,7 @@
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/listeners.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/workers/channel.h"
 #include "nakodo/net/workers/record.h"
@@ -28,6 +29,7 @@
 #include "worker_slot.h"
 
 #define MOST 64 /* as the option says */
+#define WATCH 30000 /* ms in which a worker has to answer, if no watchdog says how many */
 #define AGAIN_FIRST 100 /* ms until a worker that ended is started again, */
 #define AGAIN_MOST 5000 /* ms, doubled up to this while they do not live so long */
 
@@ -42,38 +44,51 @@ size_t workers_wanted(const struct options *options)
 }
 
 /* Which sockets there are, each with a copy of its descriptor. */
-static int send_listeners(struct worker_slot *slot, bool with_saved)
+static int fill_listeners(
+	struct workers *workers, struct record_listeners *record, int fds[CHANNEL_FDS])
 {
-	struct workers *workers = slot->workers;
-	struct record_listeners record = {
-		.kind = RECORD_LISTENERS, .log_level = (uint32_t)log_threshold()};
 	struct listener *listener;
-	int fds[CHANNEL_FDS];
-	size_t count = 0;
 
 	LL_FOREACH(workers->sockets->listeners, listener)
 	{
-		int copy = count < RECORD_LISTENERS_MOST ? fcntl(listener->fd, F_DUPFD_CLOEXEC, 0)
-							 : -1;
-
-		if (copy < 0) {
+		if (listener->fd < 0 || record->count == RECORD_LISTENERS_MOST) {
 			continue; /* it is broken now, and opened again soon */
+		}
+		fds[record->count] = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
+		if (fds[record->count] < 0) {
+			return -errno;
 		}
 		if (!listener->number) {
 			listener->number = ++workers->last_listener;
 		}
-		fds[count] = copy;
-		record.listeners[count++] = (struct record_listener){(uint32_t)listener->entry,
-			listener->number, listener->endpoint.tls, listener->endpoint.proxy};
+		record->listeners[record->count++] =
+			(struct record_listener){(uint32_t)listener->entry, listener->number,
+				listener->endpoint.tls, listener->endpoint.proxy};
 	}
-	record.count = (uint32_t)count;
-	if (with_saved && workers->saved >= 0) {
-		fds[count] = fcntl(workers->saved, F_DUPFD_CLOEXEC, 0);
-		record.saved = fds[count] >= 0;
+	return 0;
+}
+
+static int send_listeners(struct worker_slot *slot, int saved)
+{
+	struct record_listeners record = {
+		.kind = RECORD_LISTENERS, .log_level = (uint32_t)log_threshold()};
+	int fds[CHANNEL_FDS], error = fill_listeners(slot->workers, &record, fds);
+
+	if (!error && saved >= 0) {
+		fds[record.count] = fcntl(saved, F_DUPFD_CLOEXEC, 0);
+		error = fds[record.count] < 0 ? -errno : 0;
+		record.saved = !error;
 	}
-	return channel_send(&slot->channel, &record,
-		offsetof(struct record_listeners, listeners) + count * sizeof(*record.listeners),
-		fds, count + record.saved);
+	if (!error) {
+		return channel_send(&slot->channel, &record,
+			offsetof(struct record_listeners, listeners) +
+				record.count * sizeof(*record.listeners),
+			fds, record.count + record.saved);
+	}
+	while (record.count--) {
+		close(fds[record.count]);
+	}
+	return error;
 }
 
 static bool all_are(const struct workers *workers, bool (*is)(const struct worker_slot *slot))
@@ -113,19 +128,11 @@ static void on_release(struct worker_slot *slot, const struct record_release *re
 	}
 }
 
-static const struct listener *find_listener(const struct workers *workers, uint32_t number)
-{
-	const struct listener *listener;
-
-	LL_SEARCH_SCALAR(workers->sockets->listeners, listener, number, number);
-	return listener;
-}
-
 /* Its connection is counted already, for as long as the worker that speaks TLS has it. */
 static void on_decrypted(struct workers *workers, const struct record_connection *record, int fd)
 {
 	struct accepted accepted = {
-		.listener = find_listener(workers, record->listener),
+		.listener = listeners_find(workers->sockets, record->listener),
 		.fd = fd,
 		.address = record->address,
 		.direct = record->direct,
@@ -219,6 +226,7 @@ static int spawn(struct worker_slot *slot)
 		return fd;
 	}
 	slot->started = uv_now(workers->loop);
+	slot->life++;
 	slot->channel =
 		(struct channel){.take = on_record, .ended = on_channel_ended, .cookie = slot};
 	error = channel_start(&slot->channel, workers->loop, fd);
@@ -229,7 +237,7 @@ static int spawn(struct worker_slot *slot)
 		return error;
 	}
 	/* One that ended while it took over what was left would do so again. */
-	if (send_listeners(slot, !slot->was_started)) {
+	if (send_listeners(slot, slot->was_started ? -1 : workers->saved)) {
 		kill(slot->pid, SIGKILL); /* its channel tells of its end */
 	}
 	slot->was_started = true;
@@ -355,11 +363,14 @@ int workers_start(struct workers *workers, struct problem *problem)
 		return problem_set(problem, error, "cannot start %zu workers: %s", workers->count,
 			log_errno_text(error));
 	}
-	if (workers->watch_every) {
-		uv_timer_start(
-			&workers->watch, on_watch, workers->watch_every, workers->watch_every);
-	}
+	workers->watch_every = workers->watch_every ? workers->watch_every : WATCH;
+	uv_timer_start(&workers->watch, on_watch, workers->watch_every, workers->watch_every);
 	return 0;
+}
+
+unsigned workers_life(const struct workers *workers, size_t worker)
+{
+	return workers->slots[worker].life;
 }
 
 bool workers_send(struct workers *workers, size_t worker, const void *bytes, size_t len)
@@ -380,7 +391,9 @@ void workers_order(struct workers *workers, enum order order)
 
 		if (slot->pid && order == ORDER_RELOAD) {
 			slot->reloading++;
-			send_listeners(slot, false);
+			if (send_listeners(slot, -1)) {
+				kill(slot->pid, SIGKILL); /* it would not know them */
+			}
 		}
 		if (slot->pid) {
 			channel_send(&slot->channel, &record, sizeof(record), NULL, 0);

@@ -188,12 +188,18 @@ static void on_tick(struct wheel_timer *timer)
 	budget_settle(lws_container_of(timer, struct ws, budget.tick));
 }
 
+static void tell_shortage(struct ws *ws, bool is_short)
+{
+	ws->gate->short_of_memory = is_short;
+	meter_set(METER_MEMORY_SHORT, is_short);
+}
+
 /* As soon as it is due, for newcomers are not refused meanwhile. But frames are shared, so that a
  * look may give back less than it should and would be due again at once: then it has to wait. */
 void budget_settle(struct ws *ws)
 {
 	if (!is_over(ws)) {
-		ws->gate->short_of_memory = false;
+		tell_shortage(ws, false);
 		return;
 	}
 	if (ws->budget.tick.at) {
@@ -203,5 +209,5 @@ void budget_settle(struct ws *ws)
 	if (!shed(ws)) {
 		deadlines_set(ws->deadlines, &ws->budget.tick, TICK, on_tick);
 	}
-	ws->gate->short_of_memory = is_over(ws);
+	tell_shortage(ws, is_over(ws));
 }

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "nakodo/net/socket/opening.h"
 
 /* Open what the options say and what is not there by the same words. `made` are those; 0, or -errno
@@ -16,7 +18,9 @@ void listeners_take(struct opening *opening);
 /* Close those in `made`. Their connections go on. */
 void listeners_dispose(struct opening *opening);
 
-/* How many sockets there are. */
+/* The socket of that number. NULL: there is none any more. */
+const struct listener *listeners_find(const struct sockets *sockets, uint32_t number);
+/* How many there are. */
 size_t listeners_count(const struct sockets *sockets);
 /* Stop accepting, for good. */
 void listeners_close(struct sockets *sockets);

@@ -37,7 +37,7 @@ struct workers {
 	uint32_t last_listener; /* the last number that was given to one */
 	struct inquiry *inquiries; /* under way (inquiry.h), */
 	uint32_t last_inquiry; /* and the number of the last one */
-	uint64_t watch_every; /* ms, in which a worker has to answer; 0: nobody asks */
+	uint64_t watch_every; /* ms, in which a worker has to answer; 0: 30 s */
 	uv_timer_t watch;
 	bool keeps; /* what they leave is kept for the next ones */
 	bool is_reloading;
@@ -62,6 +62,8 @@ int workers_start(struct workers *workers, struct problem *problem);
 void workers_take(struct workers *workers, struct accepted *accepted);
 /* Tell all. ORDER_DRAIN and ORDER_STOP: those that end are not started again. */
 void workers_order(struct workers *workers, enum order order);
+/* How often that worker has been started. */
+unsigned workers_life(const struct workers *workers, size_t worker);
 /* Send a record to that worker. False: it is not there now. */
 bool workers_send(struct workers *workers, size_t worker, const void *bytes, size_t len);
 /* End what is left of them at once. */
