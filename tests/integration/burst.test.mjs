@@ -1,7 +1,7 @@
 // Goal: a burst that is larger than what is read at once comes whole, in order, and at nobody else's cost.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { alone, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { BINARY, CLOSE, closing, frame, noise, open, TEXT, within } from '../lib/raw.mjs';
 
 const LENGTHS = [0, 1, 125, 126, 1700, 2040, 2048, 2049, 4096, 8000, 16384, 40000];
@@ -100,7 +100,7 @@ describe('what is said to very many', () => {
     for (const { wire } of [sender, ...others]) wire.socket.destroy();
   });
 
-  it('lets who is told little go first before half of them are told', async (t) => {
+  it('lets who is told little go first before half of them are told', alone, async (t) => {
     const count = 800;
     const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '0', '--max-peers-per-room', String(count + 1), '--connect-rate', '0', '--message-rate', '0', '--byte-rate', '0'] });
     const sender = await open(daemon, '/relay/many');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { open, openMany, Refused } from '../lib/client.mjs';
-import { testDaemon } from '../lib/daemon.mjs';
+import { alone, testDaemon } from '../lib/daemon.mjs';
 import { connect, frame, handshake, open as openRaw, TEXT } from '../lib/raw.mjs';
 import { Ended, Session } from '../lib/v1.mjs';
 
@@ -231,7 +231,7 @@ describe('the time of an address is not for those of it alone who say most', () 
     await Promise.all(crowd.map((wire) => wire.reset()));
   }
 
-  it('by TLS a colleague is heard long before they have said all', (t) => beside(t, async (daemon) => {
+  it('by TLS a colleague is heard long before they have said all', alone, (t) => beside(t, async (daemon) => {
     const colleague = await openRaw(daemon, '/echo', { secure: true, from });
     return async () => {
       await colleague.text('hello');
@@ -239,7 +239,7 @@ describe('the time of an address is not for those of it alone who say most', () 
     };
   }));
 
-  it('nor does who comes by TLS wait until then', (t) => beside(t, async (daemon) => {
+  it('nor does who comes by TLS wait until then', alone, (t) => beside(t, async (daemon) => {
     const newcomer = await connect(daemon, { secure: true, from });
     return async () => {
       await newcomer.write(handshake('/echo'));

@@ -1,7 +1,7 @@
 // Goal: what newcomers cost is spread over turns of the loop, and nobody is lost or confused by that.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { testDaemon } from '../lib/daemon.mjs';
+import { alone, testDaemon } from '../lib/daemon.mjs';
 import { CLOSE, closing, connect, frame, handshake, open, RawPeer, TEXT } from '../lib/raw.mjs';
 import { enter, hear, pathOf, Session } from '../lib/v1.mjs';
 
@@ -72,7 +72,7 @@ describe('newcomers for whom their address has no time left in a turn', () => {
   });
 });
 
-describe('requests by TLS that come at the same instant', () => {
+describe('requests by TLS that come at the same instant', alone, () => {
   const COUNT = 120;
 
   /** Their handshakes are done, and nobody is served before all have asked. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { open, openMany, refused } from '../lib/client.mjs';
-import { root, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { alone, root, runDaemon, scratch, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, request, rest } from '../lib/http.mjs';
 import { handshake, open as openRaw, stopwatch, TEXT, frame } from '../lib/raw.mjs';
 import { Key } from '../lib/tokens.mjs';
@@ -273,7 +273,7 @@ describe('connect-rate', () => {
 });
 
 describe('/qr.svg', () => {
-  it('is drawn once for each text, and each drawing costs five connects', async (t) => {
+  it('is drawn once for each text, and each drawing costs five connects', alone, async (t) => {
     const daemon = await testDaemon(t, { args: ['--connect-rate', '2'] });
     for (let i = 0; i < 5; i++) assert.equal((await ask(daemon, '/qr.svg?text=same')).status, 200);
     assert.equal((await daemon.meters()).qr_drawn, 1);
@@ -291,7 +291,7 @@ describe('/qr.svg', () => {
     assert.equal((await draw('203.0.113.2', 'another')).status, 200);
   });
 
-  it('is drawn for nobody who would have to wait for more than five seconds, on however many connections it asks', async (t) => {
+  it('is drawn for nobody who would have to wait for more than five seconds, on however many connections it asks', alone, async (t) => {
     const daemon = await testDaemon(t, { args: ['--connect-rate', '2'] });
     const from = (localAddress) => ({ port: daemon.port, localAddress });
     const wires = await Promise.all(Array.from({ length: 15 }, () => dial(from('127.0.0.2'))));

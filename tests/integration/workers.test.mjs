@@ -300,6 +300,23 @@ describe('what is counted', () => {
     await Promise.all([last, ...clients].map((client) => client.close()));
   });
 
+  it('max-peers counts the places that other workers keep for who lost its connection', async (t) => {
+    const daemon = await several(t, 2, ['--max-peers', '9']);
+    const [[kept]] = await roomsByWorker(`${daemon.ws}/v1`, daemon.ctl, 2);
+    const [, [other]] = await roomsByWorker(`${daemon.ws}/relay`, daemon.ctl, 2);
+    const isFull = async () => assert.equal((await refused(`${daemon.ws}/relay/${other}`)).json.code, 'server-full');
+    const sessions = [await Session.join(daemon.ws, kept), await Session.join(daemon.wss, kept)];
+    for (const session of sessions) await session.taken();
+    for (const session of sessions) await session.cut();
+    await eventually(async () => (await command(daemon.ctl, 'status'))[0].peers === 0, 'that both are away');
+    const newcomers = [];
+    for (let i = 0; i < 7; i++) newcomers.push(await open(`${i % 2 ? daemon.ws : daemon.wss}/relay/${other}`));
+    await isFull();
+    for (const session of sessions) assert.equal((await session.connect()).type, 'resumed');
+    await isFull();
+    await Promise.all([...sessions.map((session) => session.bye()), ...newcomers.map((client) => client.close())]);
+  });
+
   it('rooms-max is the limit of all together', async (t) => {
     const daemon = await several(t, 2, ['--rooms-max', '3']);
     const sessions = [];

@@ -33,11 +33,16 @@ export function certificateDirectory() {
   return certificates;
 }
 
+const { WORKERS } = process.env;
+/** With so many each connection by TLS takes more descriptors; a container may have few. */
+const ofWorkers = WORKERS ? { NAKODO_WORKERS: WORKERS, NAKODO_MAX_PEERS: '8000' } : {};
+/** For a test that looks at one process. */
+export const alone = { skip: WORKERS && 'it is about a single process' };
+
 /** Our own environment without options for the daemon that happen to be in it; WORKERS is for all. */
 function environment(more) {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('NAKODO_'));
-  const { WORKERS } = process.env;
-  return { ...Object.fromEntries(kept), ...(WORKERS && { NAKODO_WORKERS: WORKERS }), ...more };
+  return { ...Object.fromEntries(kept), ...ofWorkers, ...more };
 }
 
 /** Start the daemon and wait until it says that it is ready. Parameters: spawnDaemon(). */
