@@ -37,6 +37,32 @@ static int make_snapshot(const struct options *options)
 	return fd;
 }
 
+/* Those that the first process is told, and which may be sent to all of them. */
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
+#define SIGNALS (sizeof(signals) / sizeof(*signals))
+
+/* Until it is another program, the new process has the handlers of libuv, which write to a pipe
+ * that is the first one's; and as one it would end by these signals before it says that it ignores
+ * them. */
+static pid_t fork_quietly(void)
+{
+	sigset_t quiet, before;
+	pid_t pid;
+
+	sigemptyset(&quiet);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		sigaddset(&quiet, signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, &quiet, &before);
+	pid = fork();
+	for (size_t i = 0; i < SIGNALS && !pid; i++) {
+		signal(signals[i], SIG_IGN); /* which stays so in the other program */
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 /* In the new process. */
 static void become(const struct workers *workers, size_t index, int channel, int snapshot)
 {
@@ -87,7 +113,7 @@ int spawn_worker(const struct workers *workers, size_t index, pid_t *ret_pid)
 	 * default. */
 	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	pid = fork();
+	pid = fork_quietly();
 	if (!pid) {
 		become(workers, index, ends[1], snapshot);
 	}
