@@ -107,17 +107,12 @@ static const char *why_refused(int error)
 static int restore(struct left *left, struct dialect_table *dialects)
 {
 	uint64_t elapsed;
-	int error;
 
 	if (!left->bytes) {
 		return left->error;
 	}
 	elapsed = left_elapsed(left);
-	error = dialect_table_restore(dialects, &left->saved, elapsed);
-	if (error) {
-		return error;
-	}
-	return 0;
+	return dialect_table_restore(dialects, &left->saved, elapsed);
 }
 
 static void delete_file(const struct restart *restart, const char *name)
@@ -164,8 +159,8 @@ static void tell_ignored(const struct left *left)
 		LOG_STR("effect", "none, what lay beside it was taken over"));
 }
 
-/* True: all went well. */
-static bool take(struct left *left, struct dialect_table *dialects)
+/* 0, or why nothing was taken over, which is told. */
+static int take(struct left *left, struct dialect_table *dialects)
 {
 	int error = restore(left, dialects);
 
@@ -176,23 +171,23 @@ static bool take(struct left *left, struct dialect_table *dialects)
 	} else if (left->error) {
 		tell_ignored(left);
 	}
-	return !error && !left->error;
+	return error;
 }
 
 void restart_take_over(const struct restart *restart, struct dialect_table *dialects,
 	struct notify *notify, uv_loop_t *loop, uint64_t most)
 {
 	struct left left;
-	bool well;
+	int error;
 
 	find(restart, &left, most);
 	uv_update_time(loop); /* else deadlines begin before systemd was waited for */
-	well = take(&left, dialects);
-	if (well && left.bytes) {
+	error = take(&left, dialects);
+	if (!error && left.bytes) {
 		tell_restored(left_elapsed(&left));
 	}
 	left_let_go(&left);
-	settle(restart, &left, notify, well);
+	settle(restart, &left, notify, !error && !left.error);
 }
 
 /* A sealed copy, or -errno. */
