@@ -48,9 +48,10 @@ static void fit_descriptors(struct server *server)
 	rlim_t wanted;
 
 	server->gate.max_peers = server->options->max_peers;
-	server->sockets.max_count = server->gate.max_peers + OTHER_CONNECTIONS;
+	server->gate.most_peers = server->role == ROLE_WORKER ? server->worker.start.most_peers
+							      : server->gate.max_peers;
+	server->sockets.max_count = server->gate.most_peers + OTHER_CONNECTIONS;
 	wanted = server->sockets.max_count + OWN_DESCRIPTORS;
-	server->gate.most_peers = server->gate.max_peers;
 	if (getrlimit(RLIMIT_NOFILE, &limit)) {
 		return;
 	}
@@ -61,13 +62,15 @@ static void fit_descriptors(struct server *server)
 		wanted = limit.rlim_max;
 		server->sockets.max_count =
 			wanted > 2 * OWN_DESCRIPTORS ? wanted - OWN_DESCRIPTORS : OWN_DESCRIPTORS;
-		server->gate.max_peers = server->sockets.max_count - others;
+		server->gate.most_peers = server->sockets.max_count - others;
 		log_warn("limit.descriptors", LOG_UINT("hard-limit", limit.rlim_max),
 			LOG_UINT("max-peers-wanted", server->options->max_peers),
-			LOG_UINT("max-peers", server->gate.max_peers),
+			LOG_UINT("max-peers", server->gate.most_peers),
 			LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
 	}
-	server->gate.most_peers = server->gate.max_peers;
+	if (server->gate.max_peers > server->gate.most_peers) {
+		server->gate.max_peers = server->gate.most_peers;
+	}
 	/* In a worker each tunnel has two, and its connection may be here as well. */
 	wanted *= server->role == ROLE_WORKER ? 2 : 1;
 	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;

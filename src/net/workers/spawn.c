@@ -14,8 +14,10 @@
 #include "nakodo/net/workers/channel.h"
 #include "nakodo/net/workers/workers.h"
 
-/* The options as they are now, as a file: what is on the disk may be other ones, not taken yet. */
-static int make_snapshot(const struct options *options)
+#define NUMBERS 7 /* as worker_read() has them */
+
+/* What is on the disk may be other ones, not taken yet. */
+int spawn_snapshot(const struct options *options)
 {
 	int fd = memfd_create("nakodo.options", MFD_CLOEXEC), copy;
 	FILE *out;
@@ -67,10 +69,10 @@ static pid_t fork_quietly(void)
 static void become(const struct workers *workers, size_t index, int channel, int snapshot)
 {
 	const struct options *options = workers->options;
-	char numbers[6][16];
-	const int values[6] = {
-		channel, workers->board, snapshot, (int)index, (int)workers->count, workers->keeps};
-	const char **argv = calloc((size_t)options->argc + 9, sizeof(*argv));
+	char numbers[NUMBERS][16];
+	const int values[NUMBERS] = {channel, workers->board, snapshot, (int)index,
+		(int)workers->count, workers->keeps, (int)workers->most_peers};
+	const char **argv = calloc((size_t)options->argc + NUMBERS + 3, sizeof(*argv));
 	sigset_t none;
 	int argc = 0;
 
@@ -81,7 +83,7 @@ static void become(const struct workers *workers, size_t index, int channel, int
 	}
 	argv[argc++] = options->argv[0];
 	argv[argc++] = "worker";
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < NUMBERS; i++) {
 		snprintf(numbers[i], sizeof(numbers[i]), "%d", values[i]);
 		argv[argc++] = numbers[i];
 	}
@@ -97,7 +99,7 @@ static void become(const struct workers *workers, size_t index, int channel, int
 
 int spawn_worker(const struct workers *workers, size_t index, pid_t *ret_pid)
 {
-	int ends[2], room = 2 * CHANNEL_RECORD, snapshot = make_snapshot(workers->options),
+	int ends[2], room = 2 * CHANNEL_RECORD, snapshot = spawn_snapshot(workers->options),
 		     error = 0;
 	pid_t pid;
 

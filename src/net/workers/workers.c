@@ -148,7 +148,7 @@ static bool has_reloaded(const struct worker_slot *slot)
 
 static void look_if_reloaded(struct workers *workers)
 {
-	if (workers->is_reloading && all_are(workers, has_reloaded)) {
+	if (workers->is_reloading && !workers->stopping && all_are(workers, has_reloaded)) {
 		workers->is_reloading = false;
 		workers->reloaded(workers->cookie);
 	}
@@ -369,9 +369,17 @@ bool workers_send(struct workers *workers, size_t worker, const void *bytes, siz
 	return slot->ready && !channel_send(&slot->channel, bytes, len, NULL, 0);
 }
 
-void workers_order(struct workers *workers, enum order order)
+static void send_order(struct worker_slot *slot, enum order order, int snapshot)
 {
 	const struct record_order record = {RECORD_ORDER, order};
+	int copy = snapshot < 0 ? -1 : fcntl(snapshot, F_DUPFD_CLOEXEC, 0);
+
+	channel_send(&slot->channel, &record, sizeof(record), &copy, copy >= 0);
+}
+
+void workers_order(struct workers *workers, enum order order)
+{
+	int snapshot = order == ORDER_RELOAD ? spawn_snapshot(workers->options) : -1;
 
 	workers->is_reloading |= order == ORDER_RELOAD;
 	workers->stopping |= order == ORDER_DRAIN || order == ORDER_STOP;
@@ -383,11 +391,14 @@ void workers_order(struct workers *workers, enum order order)
 			send_listeners(slot, false);
 		}
 		if (slot->pid) {
-			channel_send(&slot->channel, &record, sizeof(record), NULL, 0);
+			send_order(slot, order, snapshot);
 		}
 		if (workers->stopping) {
 			uv_timer_stop(&slot->again);
 		}
+	}
+	if (snapshot >= 0) {
+		close(snapshot);
 	}
 	look_if_reloaded(workers);
 	if (workers->stopping && all_are(workers, has_ended)) {

@@ -14,7 +14,8 @@
 
 /* What the first process orders. */
 enum order {
-	ORDER_RELOAD, /* read the options again; the sockets of RECORD_LISTENERS are the new ones */
+	ORDER_RELOAD, /* take the options of the descriptor that comes with it, as a file; the
+		       * sockets of RECORD_LISTENERS are the new ones */
 	ORDER_ANSWER, /* say RECORD_ALIVE */
 	ORDER_LOG, /* open its file anew */
 	ORDER_CERTIFICATE, /* read it again: it was renewed */

@@ -31,6 +31,7 @@ struct workers {
 	int saved; /* what was left for them to take over (net/restart.h); -1: nothing */
 	int *left; /* what they have left, */
 	size_t left_count;
+	size_t most_peers; /* that each has tables for, whatever max-peers is now */
 	size_t count; /* 0: this is the only process */
 	struct worker_slot *slots;
 	struct tickets tickets; /* of the connections that they have */
