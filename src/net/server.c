@@ -351,7 +351,7 @@ int server_work(struct options *options, const struct worker_start *start_of_wor
 	if (!error) {
 		processes_say_ready(&server);
 		run(&server);
-		processes_leave(&server);
+		error = processes_leave(&server, problem);
 		if (server.role != ROLE_WORKER) {
 			log_info("server.stopped", LOG_UINT("peers", board_sum(METER_PEERS)));
 		}

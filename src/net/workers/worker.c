@@ -96,6 +96,7 @@ int worker_join(struct worker *worker, struct problem *problem)
 	listeners = record.bytes;
 	log_set_threshold((enum log_level)listeners->log_level);
 	worker->saved = listeners->saved ? record.fds[listeners->count] : -1;
+	worker->well = !listeners->saved || worker->saved >= 0;
 	worker->last = fcntl(worker->start.channel, F_DUPFD_CLOEXEC, 0);
 	return 0;
 }
@@ -246,6 +247,13 @@ void worker_say(struct worker *worker, enum record_kind kind)
 	channel_send(&worker->channel, &kind, sizeof(kind), NULL, 0);
 }
 
+void worker_say_ready(struct worker *worker)
+{
+	const struct record_ready record = {RECORD_READY, worker->well};
+
+	channel_send(&worker->channel, &record, sizeof(record), NULL, 0);
+}
+
 void worker_release(struct worker *worker, uint32_t ticket)
 {
 	struct record_release *released = &worker->released;
@@ -272,8 +280,12 @@ void worker_leave(struct worker *worker, int fd)
 {
 	const enum record_kind kind = RECORD_SAVED;
 
-	if (fd >= 0) {
-		channel_send_wait(worker->last, &kind, sizeof(kind), &fd, 1);
+	int error = fd < 0 ? fd : channel_send_wait(worker->last, &kind, sizeof(kind), &fd, 1);
+
+	if (error) {
+		log_warn("restart.not-saved", LOG_UINT("worker", worker->start.index + 1),
+			LOG_ERRNO(error),
+			LOG_STR("effect", "who was there comes in as somebody new"));
 	}
 }
 

@@ -33,11 +33,13 @@ enum record_kind {
 		     */
 	RECORD_ASK_NO_MORE, /* whoever asked is gone */
 	/* From a worker. */
-	RECORD_READY, /* it serves */
+	RECORD_TAKES, /* it begins to take over what was left, */
+	RECORD_READY, /* and has; it serves */
 	RECORD_RELOADED, /* the options have been read again, or could not be */
 	RECORD_ALIVE, /* its loop runs */
 	RECORD_DRAINED, /* those whose session is not kept are gone */
-	RECORD_SAVED, /* what it leaves for the next one (net/restart.h), and its descriptor */
+	RECORD_SAVED, /* what it leaves for the next one (net/restart.h), and its descriptor; the
+		       * last that it says */
 	RECORD_RELEASE, /* connections have ended */
 	RECORD_PIECE,
 	RECORD_DECRYPTED, /* the plain side of a connection with TLS, and its descriptor */
@@ -71,6 +73,11 @@ struct record_connection {
 struct record_order {
 	enum record_kind kind;
 	enum order order;
+};
+
+struct record_ready {
+	enum record_kind kind;
+	bool well; /* it has all that it was given to take over */
 };
 
 struct record_release {
