@@ -342,6 +342,7 @@ static int make_board(struct workers *workers)
 
 int workers_start(struct workers *workers, struct problem *problem)
 {
+	size_t wanted = workers->count;
 	int error = make_slots(workers);
 
 	error = error ? error : make_board(workers);
@@ -349,7 +350,7 @@ int workers_start(struct workers *workers, struct problem *problem)
 		error = spawn(&workers->slots[i]);
 	}
 	if (error) {
-		return problem_set(problem, error, "cannot start %zu workers: %s", workers->count,
+		return problem_set(problem, error, "cannot start %zu workers: %s", wanted,
 			log_errno_text(error));
 	}
 	if (workers->watch_every) {
