@@ -80,10 +80,8 @@ static int act(struct options *options)
 static int work(int argc, char **argv)
 {
 	struct worker_start start;
-	struct options options;
+	struct options options, source = {0};
 	struct problem problem;
-	char snapshot[32], name[] = "nakodo", config[] = "--config";
-	char *sources[] = {name, config, snapshot, NULL};
 	int status;
 
 	if (worker_read(&start, &argc, &argv)) {
@@ -92,14 +90,13 @@ static int work(int argc, char **argv)
 	}
 	unsetenv("NOTIFY_SOCKET");
 	prctl(PR_SET_NAME, "nakodo"); /* it was started as /proc/self/exe */
-	snprintf(snapshot, sizeof(snapshot), "/proc/self/fd/%d", start.snapshot);
-	if (options_load(&options, 3, sources, (char *[]){NULL}, &problem)) {
+	source.argc = argc;
+	source.argv = argv;
+	source.environment = environ;
+	if (worker_read_options(&options, start.snapshot, &source, &problem)) {
 		return fail(EXIT_FAILED, &problem);
 	}
 	close(start.snapshot);
-	options.argc = argc;
-	options.argv = argv;
-	options.environment = environ;
 	status = serve(&options, &start);
 	options_finish(&options);
 	return status;

@@ -76,6 +76,7 @@ void save_end(struct save *save)
 	write_out(save, head, sizeof(head));
 	write_out(save, record->at, record->len);
 	save->count++;
+	save->seats += save->kind == SAVE_SEAT;
 }
 
 int save_finish(struct save *save)

@@ -1,6 +1,7 @@
 /* processes: see the header. */
 #include "nakodo/net/processes.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
 
 #include "nakodo/base/board.h"
@@ -46,7 +47,8 @@ void processes_take_over(struct server *server)
 		restart_take_over(&server->restart, server->dialects, &server->lifecycle.notify,
 			&server->loop, most);
 	} else if (server->role == ROLE_WORKER && server->worker.saved >= 0) {
-		restart_take(server->worker.saved, server->dialects, most);
+		worker_say(&server->worker, RECORD_TAKES);
+		server->worker.well = restart_take(server->worker.saved, server->dialects, most);
 	}
 }
 
@@ -108,8 +110,10 @@ static void on_workers_ready(void *cookie)
 {
 	struct server *server = cookie;
 
-	restart_settle(&server->restart, &server->lifecycle.notify);
-	announce(server);
+	restart_settle(&server->restart, &server->lifecycle.notify, !server->workers.unwell);
+	if (!server->gate.draining) {
+		announce(server);
+	}
 }
 
 static void on_workers_ended(void *cookie)
@@ -172,6 +176,7 @@ int processes_join(struct server *server, struct problem *problem)
 		workers->home = server->home;
 		workers->watch_every = notify_watchdog();
 		workers->keeps = restart_keeps(&server->restart);
+		workers->most_peers = server->gate.most_peers;
 		workers->saved = restart_find(&server->restart, server->gate.max_memory);
 		workers->answered = inquiry_take;
 		workers->lost = inquiry_lose;
@@ -199,28 +204,50 @@ void processes_say_ready(struct server *server)
 	if (server->role == ROLE_ALONE) {
 		announce(server);
 	} else if (server->role == ROLE_WORKER) {
-		worker_say(&server->worker, RECORD_READY);
+		worker_say_ready(&server->worker);
 	}
 }
 
-void processes_leave(struct server *server)
+/* Of what was left before, parts are of use to those only who have not taken them over yet. */
+static bool waits_for_heirs(const struct workers *workers)
 {
-	const struct restart_source source = {
-		.dialects = server->role == ROLE_FIRST ? NULL : server->dialects,
-		.fds = server->workers.left,
-		.fd_count = server->workers.left_count,
-	};
+	return workers->saved >= 0 && !workers->unwell;
+}
 
-	if (server->role == ROLE_WORKER) {
-		worker_leave(
-			&server->worker, server->worker.start.keeps ? restart_make(&source) : -1);
-	} else {
+static void leave_of_all(struct server *server)
+{
+	int fds[WORKERS_MOST];
+	const struct restart_source source = {
+		.fds = fds, .fd_count = workers_list_left(&server->workers, fds)};
+
+	if (!waits_for_heirs(&server->workers)) {
 		restart_leave(&server->restart, &source);
 	}
 }
 
+int processes_leave(struct server *server, struct problem *problem)
+{
+	const struct restart_source source = {.dialects = server->dialects};
+
+	if (server->role == ROLE_FIRST) {
+		leave_of_all(server);
+	} else if (server->role == ROLE_ALONE) {
+		restart_leave(&server->restart, &source);
+	} else if (server->worker.start.keeps) {
+		worker_leave(&server->worker, restart_make(&source));
+	}
+	return server->workers.broken
+		       ? problem_set(problem, -ECHILD,
+				 "cannot start: worker %zu ends as soon as it is started",
+				 server->workers.broken)
+		       : 0;
+}
+
 void processes_finish(struct server *server)
 {
+	if (server->role == ROLE_FIRST && !server->workers.unwell) {
+		restart_undo(&server->restart, server->workers.saved);
+	}
 	handed_forget(&server->sockets.handed);
 	workers_destroy(&server->workers);
 	worker_destroy(&server->worker);

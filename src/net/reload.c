@@ -54,9 +54,14 @@ struct part {
 		(b) = kept;                                                                        \
 	} while (0)
 
+/* A worker takes what the first process has taken, whatever is on the disk by now. */
 static int make_options(struct server *server, struct fresh *fresh, struct problem *problem)
 {
-	return options_reload(&fresh->options, server->options, problem);
+	int snapshot = server->role == ROLE_WORKER ? server->worker.snapshot : -1;
+
+	return snapshot < 0
+		       ? options_reload(&fresh->options, server->options, problem)
+		       : worker_read_options(&fresh->options, snapshot, server->options, problem);
 }
 
 static void take_options(struct server *server, struct fresh *fresh)

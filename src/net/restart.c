@@ -107,17 +107,12 @@ static const char *why_refused(int error)
 static int restore(struct left *left, struct dialect_table *dialects)
 {
 	uint64_t elapsed;
-	int error;
 
 	if (!left->bytes) {
 		return left->error;
 	}
 	elapsed = left_elapsed(left);
-	error = dialect_table_restore(dialects, &left->saved, elapsed);
-	if (error) {
-		return error;
-	}
-	return 0;
+	return dialect_table_restore(dialects, &left->saved, elapsed);
 }
 
 static void delete_file(const struct restart *restart, const char *name)
@@ -139,6 +134,14 @@ static void settle(
 		if (well) {
 			delete_file(restart, LEFT_ASIDE);
 		}
+	}
+}
+
+/* For who looks for the cause. */
+static void put_aside(const struct restart *restart)
+{
+	if (renameat(restart->directory, restart->name, restart->directory, LEFT_ASIDE)) {
+		log_warn("restart.leftover", LOG_STR("file", restart->name), LOG_ERRNO(-errno));
 	}
 }
 
@@ -164,8 +167,8 @@ static void tell_ignored(const struct left *left)
 		LOG_STR("effect", "none, what lay beside it was taken over"));
 }
 
-/* True: all went well. */
-static bool take(struct left *left, struct dialect_table *dialects)
+/* 0, or why nothing was taken over, which is told. */
+static int take(struct left *left, struct dialect_table *dialects)
 {
 	int error = restore(left, dialects);
 
@@ -176,23 +179,23 @@ static bool take(struct left *left, struct dialect_table *dialects)
 	} else if (left->error) {
 		tell_ignored(left);
 	}
-	return !error && !left->error;
+	return error;
 }
 
 void restart_take_over(const struct restart *restart, struct dialect_table *dialects,
 	struct notify *notify, uv_loop_t *loop, uint64_t most)
 {
 	struct left left;
-	bool well;
+	int error;
 
 	find(restart, &left, most);
 	uv_update_time(loop); /* else deadlines begin before systemd was waited for */
-	well = take(&left, dialects);
-	if (well && left.bytes) {
+	error = take(&left, dialects);
+	if (!error && left.bytes) {
 		tell_restored(left_elapsed(&left));
 	}
 	left_let_go(&left);
-	settle(restart, &left, notify, well);
+	settle(restart, &left, notify, !error && !left.error);
 }
 
 /* A sealed copy, or -errno. */
@@ -246,64 +249,103 @@ int restart_find(struct restart *restart, uint64_t most)
 	return fd < 0 ? -1 : fd;
 }
 
-void restart_settle(const struct restart *restart, struct notify *notify)
+void restart_settle(struct restart *restart, struct notify *notify, bool well)
 {
 	const struct left left = {.name = restart->name, .found = restart->found};
 
 	if (restart->elapsed) {
 		tell_restored(restart->elapsed);
 	}
-	settle(restart, &left, notify, restart->well);
-}
-
-void restart_take(int fd, struct dialect_table *dialects, uint64_t most)
-{
-	struct left left = {0};
-
-	left_consider(&left, fd, true, most);
-	close(fd);
-	take(&left, dialects);
-	left_let_go(&left);
-}
-
-/* What several processes have left, each a whole of its own, becomes one. */
-static int merge(struct save *save, int fd)
-{
-	struct left left = {0};
-	size_t len;
-	int error = left_load(&left, fd, true, UINT64_MAX);
-
-	while (!error && saved_next(&left.saved)) {
-		const void *payload = saved_rest(&left.saved, &len);
-
-		save_begin(save, left.saved.kind);
-		text_add_bytes(&save->record, payload, len);
-		save_end(save);
+	if (!well && restart->found && restart->directory >= 0) {
+		put_aside(restart);
+	} else {
+		settle(restart, &left, notify, restart->well);
 	}
-	left_let_go(&left);
-	return error;
+	restart->found = false;
 }
 
-static int write_source(struct save *save, const struct restart_source *source)
+void restart_undo(struct restart *restart, int fd)
 {
 	int error = 0;
 
+	if (!restart->found) {
+		return;
+	}
+	if (restart->directory >= 0) {
+		error = left_put_back(restart->directory, restart->name);
+	} else if (fd >= 0) {
+		error = notify_replace_stored(fd);
+	}
+	if (!error && restart->elapsed) {
+		log_info("restart.kept",
+			LOG_STR("effect",
+				"the next start takes over what was left before this one"));
+	} else if (error) {
+		log_warn("restart.not-kept", LOG_ERRNO(error),
+			LOG_STR("effect", "who was there before comes in as somebody new"));
+	}
+	restart->found = false;
+}
+
+bool restart_take(int fd, struct dialect_table *dialects, uint64_t most)
+{
+	struct left left = {0};
+	int error;
+
+	left_consider(&left, fd, true, most);
+	close(fd);
+	error = take(&left, dialects);
+	left_let_go(&left);
+	return !error;
+}
+
+/* What several processes have left, each a whole of its own, becomes one. */
+static void merge(struct save *save, struct saved *saved)
+{
+	size_t len;
+
+	while (saved_next(saved)) {
+		const void *payload = saved_rest(saved, &len);
+
+		save_begin(save, saved->kind);
+		text_add_bytes(&save->record, payload, len);
+		save_end(save);
+	}
+}
+
+/* What is of no use costs those only whose it was. */
+static void merge_source(struct save *save, int fd)
+{
+	struct left left = {0};
+	int error = left_load(&left, fd, true, UINT64_MAX);
+
+	if (error) {
+		log_warn("restart.not-saved", LOG_STR("problem", why_refused(error)),
+			LOG_STR("effect",
+				"who was at one of the workers comes in as somebody new"));
+	} else {
+		merge(save, &left.saved);
+	}
+	left_let_go(&left);
+}
+
+static void write_source(struct save *save, const struct restart_source *source)
+{
 	if (source->dialects) {
 		dialect_table_save(source->dialects, save);
 	}
-	for (size_t i = 0; i < source->fd_count && !error; i++) {
-		error = merge(save, source->fds[i]);
+	for (size_t i = 0; i < source->fd_count; i++) {
+		merge_source(save, source->fds[i]);
 	}
-	return error;
 }
 
 /* Write all to `fd`, which stays open. 0 or -errno. */
-static int write_all(int fd, const struct restart_source *source)
+static int write_all(int fd, const struct restart_source *source, uint64_t *ret_sessions)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
 	struct save save;
-	int error, last;
+	int error;
 
 	if (!out) {
 		error = -errno;
@@ -317,19 +359,13 @@ static int write_all(int fd, const struct restart_source *source)
 	save_number(&save, left_clock(CLOCK_BOOTTIME));
 	save_number(&save, left_clock(CLOCK_REALTIME));
 	save_end(&save);
-	error = write_source(&save, source);
-	last = save_finish(&save);
-	error = error ? error : last;
+	write_source(&save, source);
+	error = save_finish(&save);
 	if (fclose(out) && !error) {
 		error = -errno;
 	}
+	*ret_sessions = error ? 0 : save.seats;
 	return error;
-}
-
-/* Is there anything in it that the next process could use? */
-static bool is_worth_it(int error)
-{
-	return !error && board_sum(METER_SESSIONS_SAVED);
 }
 
 /* A new file that nobody else may read, and its name. A descriptor or -errno. */
@@ -350,7 +386,9 @@ static int create_new(int directory, char ret_name[NEW_SIZE])
 	return fd < 0 ? -errno : fd;
 }
 
-static int leave_in_directory(int directory, const struct restart_source *source)
+/* Without sessions there is nothing that the next process could use. */
+static int leave_in_directory(
+	int directory, const struct restart_source *source, uint64_t *ret_sessions)
 {
 	char name[NEW_SIZE];
 	int fd = create_new(directory, name), error;
@@ -358,25 +396,25 @@ static int leave_in_directory(int directory, const struct restart_source *source
 	if (fd < 0) {
 		return fd;
 	}
-	error = write_all(fd, source);
-	if (is_worth_it(error) && renameat(directory, name, directory, LEFT_NAME)) {
+	error = write_all(fd, source, ret_sessions);
+	if (*ret_sessions && renameat(directory, name, directory, LEFT_NAME)) {
 		error = -errno;
 	}
-	if (!is_worth_it(error)) {
+	if (error || !*ret_sessions) {
 		unlinkat(directory, name, 0);
 	}
 	close(fd);
 	return error;
 }
 
-int restart_make(const struct restart_source *source)
+static int make(const struct restart_source *source, uint64_t *ret_sessions)
 {
 	int fd = memfd_create(NOTIFY_STORED, MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
 
 	if (fd < 0) {
 		return -errno;
 	}
-	error = write_all(fd, source);
+	error = write_all(fd, source, ret_sessions);
 	if (!error && fcntl(fd, F_ADD_SEALS, LEFT_SEALS)) {
 		error = -errno;
 	}
@@ -387,11 +425,18 @@ int restart_make(const struct restart_source *source)
 	return fd;
 }
 
-static int leave_in_store(const struct restart_source *source)
+int restart_make(const struct restart_source *source)
 {
-	int fd = restart_make(source), error = fd < 0 ? fd : 0;
+	uint64_t sessions;
 
-	if (is_worth_it(error)) {
+	return make(source, &sessions);
+}
+
+static int leave_in_store(const struct restart_source *source, uint64_t *ret_sessions)
+{
+	int fd = make(source, ret_sessions), error = fd < 0 ? fd : 0;
+
+	if (!error && *ret_sessions) {
 		error = notify_store(fd);
 	}
 	if (fd >= 0) {
@@ -402,18 +447,19 @@ static int leave_in_store(const struct restart_source *source)
 
 void restart_leave(const struct restart *restart, const struct restart_source *source)
 {
+	uint64_t sessions = 0;
 	int error;
 
 	if (!restart_keeps(restart)) {
 		return;
 	}
-	error = restart->store ? leave_in_store(source)
-			       : leave_in_directory(restart->directory, source);
+	error = restart->store ? leave_in_store(source, &sessions)
+			       : leave_in_directory(restart->directory, source, &sessions);
 	if (error) {
 		log_warn("restart.not-saved", LOG_ERRNO(error),
 			LOG_STR("effect", "who was there comes in as somebody new"));
-	} else if (is_worth_it(error)) {
-		log_info("restart.saved", LOG_UINT("sessions", board_sum(METER_SESSIONS_SAVED)),
+	} else if (sessions) {
+		log_info("restart.saved", LOG_UINT("sessions", sessions),
 			LOG_STR("where", restart->store ? "the store of systemd" : "state-dir"));
 	}
 }

@@ -186,6 +186,13 @@ void left_look_in_directory(int directory, struct left *best, uint64_t most)
 	}
 }
 
+int left_put_back(int directory, const char *name)
+{
+	bool newer = !faccessat(directory, LEFT_NAME, F_OK, AT_SYMLINK_NOFOLLOW);
+
+	return newer || !renameat(directory, name, directory, LEFT_NAME) ? 0 : -errno;
+}
+
 /* The machine may have been started anew since: then only the other clock knows. */
 uint64_t left_elapsed(const struct left *left)
 {

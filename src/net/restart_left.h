@@ -35,6 +35,9 @@ void left_consider(struct left *best, int fd, bool memory, uint64_t most);
 /* Find what counts. It is marked, so that a start that ends while it reads it is the last. */
 void left_look_in_store(struct left *best, uint64_t most);
 void left_look_in_directory(int directory, struct left *best, uint64_t most);
+/* It has not been taken over, and what is called so there shall be found again, if nothing newer
+ * is. 0 or -errno. */
+int left_put_back(int directory, const char *name);
 /* How old it is, ms. */
 uint64_t left_elapsed(const struct left *left);
 void left_let_go(const struct left *left);

@@ -50,9 +50,10 @@ static void fit_descriptors(struct server *server)
 	struct rlimit limit;
 
 	server->gate.max_peers = server->options->max_peers;
-	server->sockets.max_count = server->gate.max_peers + OTHER_CONNECTIONS;
+	server->gate.most_peers = server->role == ROLE_WORKER ? server->worker.start.most_peers
+							      : server->gate.max_peers;
+	server->sockets.max_count = server->gate.most_peers + OTHER_CONNECTIONS;
 	wanted = server->sockets.max_count * of_each + OWN_DESCRIPTORS;
-	server->gate.most_peers = server->gate.max_peers;
 	if (getrlimit(RLIMIT_NOFILE, &limit)) {
 		return;
 	}
@@ -63,14 +64,16 @@ static void fit_descriptors(struct server *server)
 		wanted = limit.rlim_max > 2 * OWN_DESCRIPTORS ? limit.rlim_max - OWN_DESCRIPTORS
 							      : OWN_DESCRIPTORS;
 		server->sockets.max_count = wanted / of_each;
-		server->gate.max_peers = server->sockets.max_count - others;
+		server->gate.most_peers = server->sockets.max_count - others;
 		wanted = limit.rlim_max;
 		log_warn("limit.descriptors", LOG_UINT("hard-limit", limit.rlim_max),
 			LOG_UINT("max-peers-wanted", server->options->max_peers),
-			LOG_UINT("max-peers", server->gate.max_peers),
+			LOG_UINT("max-peers", server->gate.most_peers),
 			LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
 	}
-	server->gate.most_peers = server->gate.max_peers;
+	if (server->gate.max_peers > server->gate.most_peers) {
+		server->gate.max_peers = server->gate.most_peers;
+	}
 	limit.rlim_cur = wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
@@ -349,7 +352,7 @@ int server_work(struct options *options, const struct worker_start *start_of_wor
 	if (!error) {
 		processes_say_ready(&server);
 		run(&server);
-		processes_leave(&server);
+		error = processes_leave(&server, problem);
 		if (server.role != ROLE_WORKER) {
 			log_info("server.stopped", LOG_UINT("peers", board_sum(METER_PEERS)));
 		}

@@ -63,6 +63,24 @@ test('a start that ends while it reads the file is the last that does, and the f
   assert.ok(!existsSync(join(left.folder, 'nakodo.sessions')));
 });
 
+test('workers that end while they read it cost the sessions of their rooms, once, and the file is kept', { timeout: 60000 }, async (t) => {
+  const left = await leaveInFolder();
+  const bytes = readFileSync(join(left.folder, 'nakodo.sessions'));
+  const several = { args: [...left.args, '--workers', '2'], env: bounded(2, false) };
+  const daemon = spawnDaemon(several);
+  t.after(() => daemon.child.kill('SIGKILL'));
+  await daemon.ready();
+  assert.equal(daemon.lines('worker.ended').length, 2, daemon.stderr); // each reads all messages
+  assert.equal(daemon.lines('restart.refused', 'it ended while it read it').length, 2, daemon.stderr);
+  left.session.base = daemon.ws;
+  assert.equal((await left.session.connect()).type, 'welcome');
+  await left.session.bye();
+  assert.deepEqual(readdirSync(left.folder), ['nakodo.sessions.failed']);
+  assert.ok(bytes.equals(readFileSync(join(left.folder, 'nakodo.sessions.failed'))));
+  daemon.child.kill('SIGTERM');
+  assert.equal(await daemon.exit(), 0);
+});
+
 test('a start that ends while it reads what systemd keeps is the last that does', { timeout: 60000 }, async (t) => {
   const manager = await manage(t, args);
   const { session } = await prepare(manager.ws);

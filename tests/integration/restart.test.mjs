@@ -190,6 +190,7 @@ describe('in state-dir', () => {
     assert.equal(first.type, 'resumed');
     assert.equal(daemon.lines(' warn ').length, 1, daemon.stderr);
     assert.equal(daemon.lines('restart.ignored', 'the start before this one ended while it read it').length, 1, daemon.stderr);
+    assert.equal(daemon.lines('restart.restored', 'sessions=1').length, 1, daemon.stderr);
     assert.equal((await daemon.meters()).saved_refused, 0);
     assert.deepEqual(readdirSync(join(left.file, '..')), ['nakodo.sessions.failed']);
   });

@@ -34,7 +34,8 @@ struct save {
 	FILE *out;
 	struct text record; /* the one that is being written */
 	uint32_t kind;
-	uint64_t count; /* records so far */
+	uint64_t count; /* records so far, */
+	uint64_t seats; /* and of them SAVE_SEAT */
 	int error; /* the first; nothing more is written then */
 };
 

@@ -26,8 +26,9 @@ int processes_join(struct server *server, struct problem *problem);
 /* Take over what was left by the process before. */
 void processes_take_over(struct server *server);
 void processes_say_ready(struct server *server);
-/* The loop has ended: leave what the next process needs. */
-void processes_leave(struct server *server);
+/* The loop has ended: leave what the next process needs. 0, or -errno with a sentence if it has
+ * ended because a worker cannot start. */
+int processes_leave(struct server *server, struct problem *problem);
 void processes_finish(struct server *server);
 /* As dialect_env.serves; the cookie is the server's gate. */
 bool processes_serve(void *cookie, const struct mount *mount, const char *room);

@@ -4,6 +4,10 @@
  * the next process has read them, which is the last that it does before it is ready: one which
  * fails to start costs nothing. One that ends while it reads them costs them, so that the one after
  * it does start: the file is kept in state-dir under another name, until a later one is taken over.
+ *
+ * Of several processes a worker that ends while it reads them, or cannot use them, costs those of
+ * its rooms, and the file is kept in that way at once. A daemon that ends before each worker has
+ * begun to read them, and none has ended meanwhile, leaves them as they were.
  */
 #pragma once
 
@@ -21,7 +25,8 @@ struct restart {
 	int directory; /* state-dir; -1: none */
 	bool store; /* systemd may have one: there is no state-dir, but systemd is there */
 	bool elsewhere; /* the first of several processes keeps them */
-	/* Of the first of several processes, between restart_find() and restart_settle(). */
+	/* Of the first of several processes, between restart_find() and restart_settle() or
+	 * restart_undo(). */
 	const char *name; /* what lies in state-dir */
 	bool found; /* something lies there, */
 	bool well; /* and nothing is wrong with it */
@@ -51,11 +56,15 @@ void restart_take_over(const struct restart *restart, struct dialect_table *dial
 void restart_leave(const struct restart *restart, const struct restart_source *source);
 
 /* Several processes: the first one finds what was left (a descriptor, or -1), each of its workers
- * takes over what is its own of a copy of that descriptor, which it closes, and when all have,
- * nothing of it is needed any more. */
+ * takes over what is its own of a copy of that descriptor, which it closes (false: it could not,
+ * which is told), and when all have, nothing of it is needed any more; `well`: all of them could.
+ */
 int restart_find(struct restart *restart, uint64_t most);
-void restart_take(int fd, struct dialect_table *dialects, uint64_t most);
-void restart_settle(const struct restart *restart, struct notify *notify);
+bool restart_take(int fd, struct dialect_table *dialects, uint64_t most);
+void restart_settle(struct restart *restart, struct notify *notify, bool well);
+/* Instead, when the loop has ended: the next process shall find it as it was; `fd` is that of
+ * restart_find(), and stays the caller's. After restart_settle() nothing happens. */
+void restart_undo(struct restart *restart, int fd);
 /* What a worker leaves, for the first process: a descriptor, or -errno. */
 int restart_make(const struct restart_source *source);
 void restart_finish(struct restart *restart);

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define FORGET "FDSTOREREMOVE=1\nFDNAME=" NOTIFY_STORED
 #define RETRY 500 /* ms */
 #define LAST_WAIT 5000 /* ms, for what has to be told before the end */
 #define LAST_PAUSE 50 /* ms */
@@ -92,7 +93,7 @@ static void on_retry(uv_timer_t *timer)
 {
 	struct notify *notify = timer->data;
 
-	if (notify->forget && !put("FDSTOREREMOVE=1\nFDNAME=" NOTIFY_STORED)) {
+	if (notify->forget && !put(FORGET)) {
 		return;
 	}
 	notify->forget = false;
@@ -193,6 +194,13 @@ int notify_store(int fd)
 	int error = put_at_last("FDSTORE=1\nFDNAME=" NOTIFY_STORED, fd);
 
 	return error ? error : wait_until_read();
+}
+
+int notify_replace_stored(int fd)
+{
+	int error = put_at_last(FORGET, -1);
+
+	return error ? error : notify_store(fd);
 }
 
 static void on_watchdog(uv_timer_t *timer)

@@ -14,8 +14,10 @@
 #include "nakodo/net/workers/channel.h"
 #include "nakodo/net/workers/workers.h"
 
-/* The options as they are now, as a file: what is on the disk may be other ones, not taken yet. */
-static int make_snapshot(const struct options *options)
+#define NUMBERS 7 /* as worker_read() has them */
+
+/* What is on the disk may be other ones, not taken yet. */
+int spawn_snapshot(const struct options *options)
 {
 	int fd = memfd_create("nakodo.options", MFD_CLOEXEC), copy;
 	FILE *out;
@@ -37,14 +39,40 @@ static int make_snapshot(const struct options *options)
 	return fd;
 }
 
+/* Those that the first process is told, and which may be sent to all of them. */
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
+#define SIGNALS (sizeof(signals) / sizeof(*signals))
+
+/* Until it is another program, the new process has the handlers of libuv, which write to a pipe
+ * that is the first one's; and as one it would end by these signals before it says that it ignores
+ * them. */
+static pid_t fork_quietly(void)
+{
+	sigset_t quiet, before;
+	pid_t pid;
+
+	sigemptyset(&quiet);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		sigaddset(&quiet, signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, &quiet, &before);
+	pid = fork();
+	for (size_t i = 0; i < SIGNALS && !pid; i++) {
+		signal(signals[i], SIG_IGN); /* which stays so in the other program */
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 /* In the new process. */
 static void become(const struct workers *workers, size_t index, int channel, int snapshot)
 {
 	const struct options *options = workers->options;
-	char numbers[6][16];
-	const int values[6] = {
-		channel, workers->board, snapshot, (int)index, (int)workers->count, workers->keeps};
-	const char **argv = calloc((size_t)options->argc + 9, sizeof(*argv));
+	char numbers[NUMBERS][16];
+	const int values[NUMBERS] = {channel, workers->board, snapshot, (int)index,
+		(int)workers->count, workers->keeps, (int)workers->most_peers};
+	const char **argv = calloc((size_t)options->argc + NUMBERS + 3, sizeof(*argv));
 	sigset_t none;
 	int argc = 0;
 
@@ -55,7 +83,7 @@ static void become(const struct workers *workers, size_t index, int channel, int
 	}
 	argv[argc++] = options->argv[0];
 	argv[argc++] = "worker";
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < NUMBERS; i++) {
 		snprintf(numbers[i], sizeof(numbers[i]), "%d", values[i]);
 		argv[argc++] = numbers[i];
 	}
@@ -71,7 +99,7 @@ static void become(const struct workers *workers, size_t index, int channel, int
 
 int spawn_worker(const struct workers *workers, size_t index, pid_t *ret_pid)
 {
-	int ends[2], room = 2 * CHANNEL_RECORD, snapshot = make_snapshot(workers->options),
+	int ends[2], room = 2 * CHANNEL_RECORD, snapshot = spawn_snapshot(workers->options),
 		     error = 0;
 	pid_t pid;
 
@@ -87,7 +115,7 @@ int spawn_worker(const struct workers *workers, size_t index, pid_t *ret_pid)
 	 * default. */
 	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	pid = fork();
+	pid = fork_quietly();
 	if (!pid) {
 		become(workers, index, ends[1], snapshot);
 	}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@
 #include "nakodo/net/socket/opening.h"
 #include "nakodo/net/socket/sockets.h"
 
-#define NUMBERS 6 /* behind the command's name */
+#define NUMBERS 7 /* behind the command's name */
 
 int worker_read(struct worker_start *ret, int *argc, char ***argv)
 {
@@ -38,7 +39,7 @@ int worker_read(struct worker_start *ret, int *argc, char ***argv)
 		return -EINVAL; /* somebody has typed it */
 	}
 	*ret = (struct worker_start){numbers[0], numbers[1], numbers[2], (size_t)numbers[3],
-		(size_t)numbers[4], numbers[5] != 0};
+		(size_t)numbers[4], numbers[5] != 0, (size_t)numbers[6]};
 	(*argv)[NUMBERS + 1] = (*argv)[0];
 	*argv += NUMBERS + 1;
 	*argc -= NUMBERS + 1;
@@ -46,6 +47,23 @@ int worker_read(struct worker_start *ret, int *argc, char ***argv)
 		fcntl(numbers[i], F_SETFD, FD_CLOEXEC);
 	}
 	return 0;
+}
+
+int worker_read_options(
+	struct options *ret, int snapshot, const struct options *source, struct problem *problem)
+{
+	char path[32], name[] = "nakodo", config[] = "--config";
+	char *arguments[] = {name, config, path, NULL};
+	int error;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", snapshot);
+	error = options_load(ret, 3, arguments, (char *[]){NULL}, problem);
+	if (!error) {
+		ret->argc = source->argc;
+		ret->argv = source->argv;
+		ret->environment = source->environment;
+	}
+	return error;
 }
 
 static void take_listeners(struct sockets *sockets, const struct channel_record *record)
@@ -79,6 +97,7 @@ int worker_join(struct worker *worker, struct problem *problem)
 	listeners = record.bytes;
 	log_set_threshold((enum log_level)listeners->log_level);
 	worker->saved = listeners->saved ? record.fds[listeners->count] : -1;
+	worker->well = !listeners->saved || worker->saved >= 0;
 	worker->last = fcntl(worker->start.channel, F_DUPFD_CLOEXEC, 0);
 	return 0;
 }
@@ -111,6 +130,16 @@ static void take_connection(struct worker *worker, const struct record_connectio
 	}
 }
 
+static void take_order(struct worker *worker, enum order order, int snapshot)
+{
+	worker->snapshot = snapshot;
+	worker->order(worker->cookie, order);
+	if (snapshot >= 0) {
+		close(snapshot);
+	}
+	worker->snapshot = -1;
+}
+
 static void on_record(void *cookie, const struct channel_record *record)
 {
 	struct worker *worker = cookie;
@@ -125,7 +154,7 @@ static void on_record(void *cookie, const struct channel_record *record)
 		take_connection(worker, record->bytes, record->fd_count ? record->fds[0] : -1);
 		break;
 	case RECORD_ORDER:
-		worker->order(worker->cookie, order->order);
+		take_order(worker, order->order, record->fds[0]);
 		break;
 	case RECORD_ASK:
 		answers_give(&worker->answers, record->bytes);
@@ -211,6 +240,13 @@ void worker_say(struct worker *worker, enum record_kind kind)
 	channel_send(&worker->channel, &kind, sizeof(kind), NULL, 0);
 }
 
+void worker_say_ready(struct worker *worker)
+{
+	const struct record_ready record = {RECORD_READY, worker->well};
+
+	channel_send(&worker->channel, &record, sizeof(record), NULL, 0);
+}
+
 void worker_release(struct worker *worker, uint32_t ticket)
 {
 	struct record_release *released = &worker->released;
@@ -237,8 +273,12 @@ void worker_leave(struct worker *worker, int fd)
 {
 	const enum record_kind kind = RECORD_SAVED;
 
-	if (fd >= 0) {
-		channel_send_wait(worker->last, &kind, sizeof(kind), &fd, 1);
+	int error = fd < 0 ? fd : channel_send_wait(worker->last, &kind, sizeof(kind), &fd, 1);
+
+	if (error) {
+		log_warn("restart.not-saved", LOG_UINT("worker", worker->start.index + 1),
+			LOG_ERRNO(error),
+			LOG_STR("effect", "who was there comes in as somebody new"));
 	}
 }
 

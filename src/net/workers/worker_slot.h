@@ -18,7 +18,11 @@ struct worker_slot {
 	size_t index;
 	pid_t pid; /* 0: there is none now */
 	struct channel channel;
-	bool ready, was_ready, was_started, drained;
+	bool ready, was_ready, drained;
+	unsigned failures; /* starts one after the other that ended with a status, not ready yet */
+	int left; /* what its last worker has left (estate.h); -1: nothing */
+	bool took; /* what the daemon before this one has left is of no more use here */
+	bool taking; /* its worker takes over what it was given */
 	unsigned reloading; /* orders to reload that it has not carried out */
 	bool asked; /* whether it is alive, and has not answered yet */
 	unsigned life; /* how often it has been started */

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#include "ending.h"
+#include "estate.h"
 #include "nakodo/base/board.h"
 #include "nakodo/base/log.h"
-#include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/gate/gate.h"
@@ -28,7 +28,6 @@
 #include "spawn.h"
 #include "worker_slot.h"
 
-#define MOST 64 /* as the option says */
 #define WATCH 30000 /* ms in which a worker has to answer, if no watchdog says how many */
 #define AGAIN_FIRST 100 /* ms until a worker that ended is started again, */
 #define AGAIN_MOST 5000 /* ms, doubled up to this while they do not live so long */
@@ -40,7 +39,7 @@ size_t workers_wanted(const struct options *options)
 	if (options->workers) {
 		return options->workers;
 	}
-	return cores < 1 ? 1 : cores > MOST ? MOST : (size_t)cores;
+	return cores < 1 ? 1 : cores > WORKERS_MOST ? WORKERS_MOST : (size_t)cores;
 }
 
 /* Which sockets there are, each with a copy of its descriptor. */
@@ -111,13 +110,25 @@ static bool has_ended(const struct worker_slot *slot)
 	return !slot->pid;
 }
 
-static void on_ready(struct worker_slot *slot)
+static void forget_saved(struct workers *workers)
 {
-	bool first = !slot->was_ready;
+	if (workers->saved >= 0) {
+		close(workers->saved);
+	}
+	workers->saved = -1;
+}
 
+static void on_ready(struct worker_slot *slot, const struct record_ready *record)
+{
+	struct workers *workers = slot->workers;
+
+	estate_settle(slot, record->well);
 	slot->ready = slot->was_ready = true;
-	if (first && !slot->workers->stopping && all_are(slot->workers, has_been_ready)) {
-		slot->workers->ready(slot->workers->cookie);
+	slot->failures = 0;
+	if (!workers->all_ready && all_are(workers, has_been_ready)) {
+		workers->all_ready = true;
+		forget_saved(workers);
+		workers->ready(workers->cookie);
 	}
 }
 
@@ -155,7 +166,7 @@ static bool has_reloaded(const struct worker_slot *slot)
 
 static void look_if_reloaded(struct workers *workers)
 {
-	if (workers->is_reloading && all_are(workers, has_reloaded)) {
+	if (workers->is_reloading && !workers->stopping && all_are(workers, has_reloaded)) {
 		workers->is_reloading = false;
 		workers->reloaded(workers->cookie);
 	}
@@ -181,7 +192,10 @@ static void on_record(void *cookie, const struct channel_record *record)
 
 	switch (*kind) {
 	case RECORD_READY:
-		on_ready(slot);
+		on_ready(slot, record->bytes);
+		break;
+	case RECORD_TAKES:
+		estate_taken(slot);
 		break;
 	case RECORD_RELEASE:
 		on_release(slot, record->bytes);
@@ -198,9 +212,7 @@ static void on_record(void *cookie, const struct channel_record *record)
 		look_if_drained(slot->workers);
 		break;
 	case RECORD_SAVED:
-		if (record->fd_count && slot->workers->left_count < slot->workers->count) {
-			slot->workers->left[slot->workers->left_count++] = record->fds[0];
-		}
+		estate_add(slot, record);
 		break;
 	case RECORD_PIECE:
 		slot->workers->answered(slot->workers, slot->index, record->bytes);
@@ -231,16 +243,12 @@ static int spawn(struct worker_slot *slot)
 		(struct channel){.take = on_record, .ended = on_channel_ended, .cookie = slot};
 	error = channel_start(&slot->channel, workers->loop, fd);
 	if (error) {
-		kill(slot->pid, SIGKILL);
-		waitpid(slot->pid, NULL, 0);
-		slot->pid = 0;
+		ending_reap(slot);
 		return error;
 	}
-	/* One that ended while it took over what was left would do so again. */
-	if (send_listeners(slot, slot->was_started ? -1 : workers->saved)) {
+	if (send_listeners(slot, estate_of(slot))) {
 		kill(slot->pid, SIGKILL); /* its channel tells of its end */
 	}
-	slot->was_started = true;
 	return 0;
 }
 
@@ -270,28 +278,20 @@ static void on_channel_ended(void *cookie)
 {
 	struct worker_slot *slot = cookie;
 	struct workers *workers = slot->workers;
-	siginfo_t info;
-	int status = 0;
+	int status = ending_reap(slot);
 
-	kill(slot->pid, SIGKILL); /* it may be that only we could not read on */
-	waitid(P_PID, (id_t)slot->pid, &info, WEXITED | WNOWAIT);
-	board_leave(slot->index + 1);
-	waitpid(slot->pid, &status, 0);
-	slot->pid = 0;
 	slot->ready = slot->asked = false;
 	slot->reloading = 0;
-	tickets_take_all(&slot->workers->tickets, slot->index);
 	workers->lost(workers, slot->index);
 	look_if_reloaded(workers);
-	if (!workers->stopping) {
-		meter_add(METER_WORKERS_ENDED, 1);
-		log_error("worker.ended", LOG_UINT("worker", slot->index + 1),
-			LOG_UINT(WIFSIGNALED(status) ? "signal" : "status",
-				WIFSIGNALED(status) ? (unsigned)WTERMSIG(status)
-						    : (unsigned)WEXITSTATUS(status)),
-			LOG_STR("effect", "its connections are closed; it is started again"));
+	if (!workers->stopping && ending_is_last(slot, status)) {
+		workers->broken = slot->index + 1;
+	}
+	ending_tell(slot, status);
+	estate_lose(slot);
+	if (!workers->stopping && !workers->broken) {
 		start_again(slot);
-	} else if (all_are(workers, has_ended)) {
+	} else if (workers->broken || all_are(workers, has_ended)) {
 		workers->ended(workers->cookie);
 	} else {
 		look_if_drained(workers);
@@ -320,10 +320,10 @@ static void on_watch(uv_timer_t *timer)
 /* All that has to be there before anything can fail. */
 static int make_slots(struct workers *workers)
 {
+	workers->board = -1;
 	workers->slots = calloc(workers->count, sizeof(*workers->slots));
-	workers->left = calloc(workers->count, sizeof(*workers->left));
-	if (!workers->slots || !workers->left) {
-		workers->count = workers->slots ? workers->count : 0;
+	if (!workers->slots) {
+		workers->count = 0;
 		return -ENOMEM;
 	}
 	uv_timer_init(workers->loop, &workers->watch);
@@ -334,6 +334,7 @@ static int make_slots(struct workers *workers)
 		slot->workers = workers;
 		slot->index = i;
 		slot->channel.fd = -1;
+		slot->left = -1;
 		uv_timer_init(workers->loop, &slot->again);
 		slot->again.data = slot;
 	}
@@ -349,18 +350,15 @@ static int make_board(struct workers *workers)
 
 int workers_start(struct workers *workers, struct problem *problem)
 {
+	size_t wanted = workers->count;
 	int error = make_slots(workers);
 
 	error = error ? error : make_board(workers);
 	for (size_t i = 0; i < workers->count && !error; i++) {
 		error = spawn(&workers->slots[i]);
 	}
-	if (workers->saved >= 0) {
-		close(workers->saved); /* each has a copy */
-		workers->saved = -1;
-	}
 	if (error) {
-		return problem_set(problem, error, "cannot start %zu workers: %s", workers->count,
+		return problem_set(problem, error, "cannot start %zu workers: %s", wanted,
 			log_errno_text(error));
 	}
 	workers->watch_every = workers->watch_every ? workers->watch_every : WATCH;
@@ -380,9 +378,17 @@ bool workers_send(struct workers *workers, size_t worker, const void *bytes, siz
 	return slot->ready && !channel_send(&slot->channel, bytes, len, NULL, 0);
 }
 
-void workers_order(struct workers *workers, enum order order)
+static void send_order(struct worker_slot *slot, enum order order, int snapshot)
 {
 	const struct record_order record = {RECORD_ORDER, order};
+	int copy = snapshot < 0 ? -1 : fcntl(snapshot, F_DUPFD_CLOEXEC, 0);
+
+	channel_send(&slot->channel, &record, sizeof(record), &copy, copy >= 0);
+}
+
+void workers_order(struct workers *workers, enum order order)
+{
+	int snapshot = order == ORDER_RELOAD ? spawn_snapshot(workers->options) : -1;
 
 	workers->is_reloading |= order == ORDER_RELOAD;
 	workers->stopping |= order == ORDER_DRAIN || order == ORDER_STOP;
@@ -396,11 +402,14 @@ void workers_order(struct workers *workers, enum order order)
 			}
 		}
 		if (slot->pid) {
-			channel_send(&slot->channel, &record, sizeof(record), NULL, 0);
+			send_order(slot, order, snapshot);
 		}
 		if (workers->stopping) {
 			uv_timer_stop(&slot->again);
 		}
+	}
+	if (snapshot >= 0) {
+		close(snapshot);
 	}
 	look_if_reloaded(workers);
 	if (workers->stopping && all_are(workers, has_ended)) {
@@ -413,16 +422,32 @@ void workers_destroy(struct workers *workers)
 	if (workers->slots && workers->board >= 0) {
 		close(workers->board);
 	}
-	for (size_t i = 0; i < workers->left_count; i++) {
-		close(workers->left[i]);
+	for (size_t i = 0; workers->slots && i < workers->count; i++) {
+		estate_finish(&workers->slots[i]);
 	}
-	free(workers->left);
+	if (workers->slots) {
+		forget_saved(workers);
+	}
 	free(workers->slots);
 	tickets_finish(&workers->tickets);
 }
 
+size_t workers_list_left(const struct workers *workers, int ret_fds[WORKERS_MOST])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < workers->count; i++) {
+		if (workers->slots[i].left >= 0) {
+			ret_fds[count++] = workers->slots[i].left;
+		}
+	}
+	return count;
+}
+
 void workers_finish(struct workers *workers)
 {
+	bool overdue = workers->stopping;
+
 	workers->stopping = true;
 	if (workers->slots) {
 		uv_close((uv_handle_t *)&workers->watch, NULL);
@@ -430,11 +455,11 @@ void workers_finish(struct workers *workers)
 	for (size_t i = 0; workers->slots && i < workers->count; i++) {
 		struct worker_slot *slot = &workers->slots[i];
 
-		if (slot->pid) {
-			kill(slot->pid, SIGKILL);
-			waitpid(slot->pid, NULL, 0);
-			slot->pid = 0;
-			tickets_take_all(&slot->workers->tickets, slot->index);
+		if (slot->pid && overdue) {
+			ending_tell(slot, ending_reap(slot));
+			estate_lose(slot);
+		} else if (slot->pid) {
+			ending_reap(slot);
 		}
 		channel_close(&slot->channel);
 		uv_close((uv_handle_t *)&slot->again, NULL);

@@ -36,5 +36,7 @@ void notify_forget_stored(struct notify *notify);
  * systemd has taken it or refused it, which is not told, but at most some seconds: then -ETIMEDOUT.
  */
 int notify_store(int fd);
+/* The same, and nothing else is kept any more. */
+int notify_replace_stored(int fd);
 /* Give the handles back to the loop. */
 void notify_finish(struct notify *notify);

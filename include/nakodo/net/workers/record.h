@@ -14,7 +14,8 @@
 
 /* What the first process orders. */
 enum order {
-	ORDER_RELOAD, /* read the options again; the sockets of RECORD_LISTENERS are the new ones */
+	ORDER_RELOAD, /* take the options of the descriptor that comes with it, as a file; the
+		       * sockets of RECORD_LISTENERS are the new ones */
 	ORDER_ANSWER, /* say RECORD_ALIVE */
 	ORDER_LOG, /* open its file anew */
 	ORDER_CERTIFICATE, /* read it again: it was renewed */
@@ -32,11 +33,13 @@ enum record_kind {
 		     */
 	RECORD_ASK_NO_MORE, /* whoever asked is gone */
 	/* From a worker. */
-	RECORD_READY, /* it serves */
+	RECORD_TAKES, /* it begins to take over what was left, */
+	RECORD_READY, /* and has; it serves */
 	RECORD_RELOADED, /* the options have been read again, or could not be */
 	RECORD_ALIVE, /* its loop runs */
 	RECORD_DRAINED, /* those whose session is not kept are gone */
-	RECORD_SAVED, /* what it leaves for the next one (net/restart.h), and its descriptor */
+	RECORD_SAVED, /* what it leaves for the next one (net/restart.h), and its descriptor; the
+		       * last that it says */
 	RECORD_RELEASE, /* connections have ended */
 	RECORD_PIECE,
 	RECORD_DECRYPTED, /* the plain side of a connection with TLS, and its descriptor */
@@ -70,6 +73,11 @@ struct record_connection {
 struct record_order {
 	enum record_kind kind;
 	enum order order;
+};
+
+struct record_ready {
+	enum record_kind kind;
+	bool well; /* it has all that it was given to take over */
 };
 
 struct record_release {

@@ -12,6 +12,8 @@
 
 #include "nakodo/net/workers/tickets.h"
 
+#define WORKERS_MOST 64 /* as the option says */
+
 struct accepted;
 struct inquiry;
 struct dialect_table;
@@ -28,9 +30,9 @@ struct workers {
 	const struct options *options;
 	int home; /* the directory that the options' relative paths begin at */
 	int board; /* base/board.h */
-	int saved; /* what was left for them to take over (net/restart.h); -1: nothing */
-	int *left; /* what they have left, */
-	size_t left_count;
+	int saved; /* what was left for them to take over (net/restart.h); -1: nothing, or they
+		    * have */
+	size_t most_peers; /* that each has tables for, whatever max-peers is now */
 	size_t count; /* 0: this is the only process */
 	struct worker_slot *slots;
 	struct tickets tickets; /* of the connections that they have */
@@ -43,12 +45,15 @@ struct workers {
 	bool is_reloading;
 	bool drained; /* all have been told ORDER_DRAIN_KEPT */
 	bool stopping;
+	bool all_ready; /* for the first time */
+	bool unwell; /* one of them has not taken over what it was given */
+	size_t broken; /* the number, from 1, of one that cannot start; 0: none */
 	/* A worker has answered an inquiry; it has ended (inquiry.h). */
 	void (*answered)(struct workers *workers, size_t worker, const struct record_piece *piece);
 	void (*lost)(struct workers *workers, size_t worker);
-	void (*ready)(void *cookie); /* all of them serve, for the first time */
+	void (*ready)(void *cookie); /* all of them serve, for the first time; perhaps they stop */
 	void (*reloaded)(void *cookie); /* all that are there have carried out ORDER_RELOAD */
-	void (*ended)(void *cookie); /* all of them have ended, after they were told to */
+	void (*ended)(void *cookie); /* all have ended, after they were told to; one is `broken` */
 	void *cookie;
 };
 
@@ -66,6 +71,8 @@ void workers_order(struct workers *workers, enum order order);
 unsigned workers_life(const struct workers *workers, size_t worker);
 /* Send a record to that worker. False: it is not there now. */
 bool workers_send(struct workers *workers, size_t worker, const void *bytes, size_t len);
+/* What they have left: descriptors, which stay theirs. How many. */
+size_t workers_list_left(const struct workers *workers, int ret_fds[WORKERS_MOST]);
 /* End what is left of them at once. */
 void workers_finish(struct workers *workers);
 /* The loop has ended. */
