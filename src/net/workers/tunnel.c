@@ -310,7 +310,10 @@ static void on_side(uv_poll_t *poll, int status, int events)
 
 	tunnel->owner.gone |= poll == &tunnel->owner.poll && (events & UV_DISCONNECT);
 	if (status < 0 && poll == &tunnel->owner.poll) {
-		tunnel->owner.events = 0; /* libuv has stopped; what it said is still there */
+		/* libuv has stopped. What it said is still there, and so is the error until all of
+		 * that is read: watched for no more than its end, it would be reported for ever. */
+		tunnel->owner.events = 0;
+		tunnel->owner.gone = true;
 		go_on(tunnel);
 	} else if (status < 0) {
 		end(tunnel);

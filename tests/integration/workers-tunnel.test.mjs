@@ -1,0 +1,41 @@
+// Goal: who comes by wss to a daemon of several processes, where another process than the room's speaks TLS, loses
+// nothing that it would not lose with one process, and costs no more, whichever side ends first and however slowly.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { descriptors, isIdle } from '../lib/process.mjs';
+import { eventually } from '../lib/prometheus.mjs';
+import { BINARY, CLOSE, noise, open, within } from '../lib/raw.mjs';
+import { several, workersOf } from '../lib/workers.mjs';
+
+const unbounded = ['--message-rate', '0', '--byte-rate', '0'];
+
+/** Let all that waits come, but keep no more of it than is looked at. */
+const forget = (peer) => peer.wire.socket.on('data', () => { peer.frames.length = 0; });
+
+describe('who does not read by wss', () => {
+  it('and is closed for that while it goes on sending keeps no worker busy, and gets what was said before when it reads on', async (t) => {
+    const daemon = await several(t, 2, [...unbounded, '--send-queue', '64KiB', '--resume-bytes', '128KiB', '--slow-seconds', '60']);
+    const [slow, sender] = await Promise.all([open(daemon, '/relay/a', { secure: true }), open(daemon, '/relay/a')]);
+    const openAll = () => workersOf(daemon).reduce((sum, pid) => sum + descriptors({ pid }), 0);
+    const before = openAll();
+    forget(sender);
+    slow.wire.socket.pause();
+    let sent = 0, left = false;
+    daemon.logged('peer.leave').then(() => { left = true; });
+    while (!left) {
+      await sender.binary(noise(sent++, 8000));
+      slow.binary(noise(0, 500));
+      await new Promise(setImmediate);
+    }
+    slow.binary(noise(0, 500000));
+    await eventually(() => openAll() < before, 'that the room\'s worker has closed its side');
+    for (const pid of workersOf(daemon)) await isIdle({ pid });
+    slow.wire.socket.resume();
+    assert.equal(await within(slow.ended, 'the end'), 'end');
+    assert.ok(slow.frames.length > 10);
+    for (const [i, { opcode, payload }] of slow.frames.entries()) {
+      if (opcode !== CLOSE) assert.ok(opcode === BINARY && payload.equals(noise(i, 8000)), `message ${i}`);
+    }
+    sender.wire.socket.destroy();
+  });
+});
