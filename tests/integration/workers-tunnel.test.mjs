@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { descriptors, isIdle } from '../lib/process.mjs';
 import { eventually } from '../lib/prometheus.mjs';
-import { BINARY, CLOSE, noise, open, within } from '../lib/raw.mjs';
+import { BINARY, CLOSE, closing, frame, noise, open, TEXT, within } from '../lib/raw.mjs';
 import { several, workersOf } from '../lib/workers.mjs';
 
 const unbounded = ['--message-rate', '0', '--byte-rate', '0'];
@@ -37,5 +37,40 @@ describe('who does not read by wss', () => {
       if (opcode !== CLOSE) assert.ok(opcode === BINARY && payload.equals(noise(i, 8000)), `message ${i}`);
     }
     sender.wire.socket.destroy();
+  });
+});
+
+describe('who leaves by wss', () => {
+  /** Say these and end our side, all in one go. */
+  const lastWords = (peer, ...texts) => peer.wire.socket.end(Buffer.concat([...texts.map((text) => frame(TEXT, text)), frame(CLOSE, closing(1000))]));
+
+  it('is heard to its last word, however much is said to it meanwhile that it does not read', async (t) => {
+    const daemon = await several(t, 2, [...unbounded, '--send-queue', '4MiB', '--resume-bytes', '8MiB']);
+    const [sender, listener] = await Promise.all([1, 2].map(() => open(daemon, '/relay/a')));
+    for (let i = 0; i < 50; i++) {
+      const leaver = await open(daemon, '/relay/a', { secure: true });
+      leaver.wire.socket.pause();
+      for (let j = 0; j < 40; j++) sender.binary(noise(j, 4000));
+      const texts = Array.from({ length: 5 }, (_, j) => `${i} ${j} ${'x'.repeat(1000)}`);
+      lastWords(leaver, ...texts);
+      for (const text of texts) {
+        let said;
+        do said = await listener.next(`of ${i} "${text.slice(0, 5)}"`); while (said.opcode !== TEXT);
+        assert.equal(String(said.payload), text);
+      }
+      leaver.wire.socket.destroy();
+    }
+    for (const { wire } of [sender, listener]) wire.socket.destroy();
+  });
+
+  it('and reads on is answered when it has ended its side', async (t) => {
+    const daemon = await several(t, 2);
+    for (let i = 0; i < 20; i++) {
+      const leaver = await open(daemon, '/relay/a', { secure: true });
+      lastWords(leaver, 'last');
+      const { opcode, payload } = await leaver.next('the answer');
+      assert.deepEqual([opcode, payload.readUInt16BE()], [CLOSE, 1000]);
+      assert.equal(await within(leaver.ended, 'the end'), 'end');
+    }
   });
 });

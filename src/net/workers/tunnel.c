@@ -31,7 +31,7 @@
 #define GOODBYE 2000 /* ms for the client to close its side when we have closed ours */
 #define AROUND 16 /* bytes at most that are around a message (RFC 6455 section 5.2) */
 #define BURST 8 /* seconds of what may come, at once */
-#define LAST_WORDS 60000 /* ms for the client to take what was left when the other side ended */
+#define LAST_WORDS 60000 /* ms for one side to take what was left when the other ended */
 
 static struct tunnel *tunnel_of(struct wheel_timer *timer)
 {
@@ -134,8 +134,12 @@ static void watch_both(struct tunnel *tunnel)
 	bool from_client = !client->ended && !owner->waits && !tunnel->held.at;
 	bool from_owner = !owner->ended && !client->waits;
 
-	watch(client, (from_client || tunnel->writing_reads ? UV_READABLE : 0) |
-			      (client->waits || tunnel->reading_writes ? UV_WRITABLE : 0));
+	bool to_client = client->waits && !tunnel->writing_reads;
+
+	/* For nothing that go_on() would leave as it is, or the loop turns and turns. */
+	watch(client,
+		(from_client || tunnel->writing_reads ? UV_READABLE : 0) |
+			(to_client || (from_client && tunnel->reading_writes) ? UV_WRITABLE : 0));
 	watch(owner, (from_owner            ? UV_READABLE
 			     : owner->ended ? 0
 			     : owner->gone  ? 0
@@ -144,41 +148,44 @@ static void watch_both(struct tunnel *tunnel)
 }
 
 /* A client that does not take what waits for it is not waited for without end: a minute from when
- * it has taken something, or from when the other side has ended. */
+ * it has taken something, or from when one side has ended. */
 static void watch_time(struct tunnel *tunnel)
 {
 	const struct side *client = &tunnel->client, *owner = &tunnel->owner;
-	bool ended = owner->ended || owner->gone;
+	bool ended = owner->ended || owner->gone || tunnel->parted;
 
-	if (ended ? !tunnel->last_words
-		  : client->waits && (tunnel->progressed || !tunnel->timer.at)) {
+	if (ended ? !tunnel->last_words : client->waits && (tunnel->wrote || !tunnel->timer.at)) {
 		deadlines_set(deadlines_of(tunnel), &tunnel->timer, LAST_WORDS, on_time);
 		tunnel->last_words = ended;
 	} else if (!ended && !client->waits) {
 		deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
 	}
-	tunnel->progressed = false;
+	tunnel->wrote = false;
 }
 
-/* The other side has ended and had its last word: the client is told, which may take the rest of
- * what the kernel has. */
+/* The owner has ended and had its last word: the client is told, which may take the rest of what
+ * the kernel has. Called again when that was full and has room. */
 static void say_goodbye(struct tunnel *tunnel)
 {
-	ERR_clear_error();
-	SSL_shutdown(tunnel->ssl);
-	shutdown(tunnel->client.fd, SHUT_WR);
-	tunnel->said_goodbye = true;
-	watch(&tunnel->owner, 0);
-	watch(&tunnel->client, UV_READABLE);
-	deadlines_set(deadlines_of(tunnel), &tunnel->timer, GOODBYE, on_time);
+	if (!tunnel->said_goodbye) {
+		tunnel->said_goodbye = true;
+		watch(&tunnel->owner, 0);
+		deadlines_clear(deadlines_of(tunnel), &tunnel->held);
+		deadlines_set(deadlines_of(tunnel), &tunnel->timer, GOODBYE, on_time);
+	}
+	watch(&tunnel->client, UV_READABLE | (tunnel_shut_client(tunnel) ? 0 : UV_WRITABLE));
 }
 
 /* What is closed with something unread is reset, and the client may not get what was said last. */
-static void wait_for_end(struct tunnel *tunnel)
+static void wait_for_end(struct tunnel *tunnel, int events)
 {
 	char bytes[4096];
-	ssize_t got = recv(tunnel->client.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	ssize_t got;
 
+	if (events & UV_WRITABLE) {
+		say_goodbye(tunnel);
+	}
+	got = recv(tunnel->client.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	if (!got || (got < 0 && errno != EAGAIN && errno != EINTR)) {
 		end(tunnel);
 	}
@@ -208,11 +215,16 @@ static void count(struct tunnel *tunnel)
 static void go_on(struct tunnel *tunnel)
 {
 	struct side *client = &tunnel->client, *owner = &tunnel->owner;
-	bool alive = tunnel_push(tunnel, owner) && tunnel_push(tunnel, client) &&
-		     (tunnel->held.at || tunnel_pump(tunnel, client, owner)) &&
-		     tunnel_pump(tunnel, owner, client);
+	bool alive;
 
-	if (!alive || tunnel->doomed || (client->ended && !owner->waits)) {
+	tunnel_push(tunnel, owner);
+	tunnel_push(tunnel, client);
+	alive = (tunnel->held.at || tunnel_pump(tunnel, client, owner)) &&
+		tunnel_pump(tunnel, owner, client);
+	if (client->ended && !owner->ended) {
+		tunnel_part(tunnel);
+	}
+	if (!alive || tunnel->doomed || (owner->ended && tunnel->deaf)) {
 		end(tunnel);
 	} else if (owner->ended && !client->waits) {
 		say_goodbye(tunnel);
@@ -304,21 +316,30 @@ static void shake_hands(struct tunnel *tunnel)
 	read_head(tunnel);
 }
 
+/* An error: libuv has stopped. What that side has said is still there, and so is the error until
+ * all of it is read: watched for no more than its end, it would be reported for ever. */
+static void on_error(struct tunnel *tunnel, struct side *side)
+{
+	side->events = 0;
+	if (!tunnel->open || tunnel->said_goodbye) {
+		end(tunnel);
+		return;
+	}
+	tunnel->owner.gone |= side == &tunnel->owner;
+	tunnel->deaf |= side == &tunnel->client;
+	go_on(tunnel);
+}
+
 static void on_side(uv_poll_t *poll, int status, int events)
 {
 	struct tunnel *tunnel = poll->data;
+	struct side *side = poll == &tunnel->owner.poll ? &tunnel->owner : &tunnel->client;
 
-	tunnel->owner.gone |= poll == &tunnel->owner.poll && (events & UV_DISCONNECT);
-	if (status < 0 && poll == &tunnel->owner.poll) {
-		/* libuv has stopped. What it said is still there, and so is the error until all of
-		 * that is read: watched for no more than its end, it would be reported for ever. */
-		tunnel->owner.events = 0;
-		tunnel->owner.gone = true;
-		go_on(tunnel);
-	} else if (status < 0) {
-		end(tunnel);
+	tunnel->owner.gone |= side == &tunnel->owner && (events & UV_DISCONNECT);
+	if (status < 0) {
+		on_error(tunnel, side);
 	} else if (tunnel->said_goodbye) {
-		wait_for_end(tunnel);
+		wait_for_end(tunnel, events);
 	} else if (tunnel->open) {
 		go_on(tunnel);
 	} else if (tunnel->greeted) {
