@@ -1,16 +1,27 @@
 // Goal: who comes by wss to a daemon of several processes, where another process than the room's speaks TLS, loses
 // nothing that it would not lose with one process, and costs no more, whichever side ends first and however slowly.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { descriptors, isIdle } from '../lib/process.mjs';
 import { eventually } from '../lib/prometheus.mjs';
-import { BINARY, CLOSE, closing, frame, noise, open, TEXT, within } from '../lib/raw.mjs';
+import { BINARY, CLOSE, closing, frame, noise, open, PONG, stopwatch, TEXT, within } from '../lib/raw.mjs';
 import { several, workersOf } from '../lib/workers.mjs';
 
 const unbounded = ['--message-rate', '0', '--byte-rate', '0'];
 
 /** Let all that waits come, but keep no more of it than is looked at. */
 const forget = (peer) => peer.wire.socket.on('data', () => { peer.frames.length = 0; });
+
+/** Does the kernel keep so many bytes for somebody who came to this port? The other side's may be about to take them. */
+async function staysUnacknowledged(port, bytes) {
+  for (let i = 0; i < 5; i++) {
+    const kept = execFileSync('ss', ['-tnH', `sport = :${port}`], { encoding: 'utf8' }).matchAll(/^\S+ +\d+ +(\d+)/gm);
+    if (![...kept].some(([, some]) => Number(some) >= bytes)) return false;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  return true;
+}
 
 describe('who does not read by wss', () => {
   it('and is closed for that while it goes on sending keeps no worker busy, and gets what was said before when it reads on', async (t) => {
@@ -37,6 +48,36 @@ describe('who does not read by wss', () => {
       if (opcode !== CLOSE) assert.ok(opcode === BINARY && payload.equals(noise(i, 8000)), `message ${i}`);
     }
     sender.wire.socket.destroy();
+  });
+
+  it('for slow-seconds is ended, though the worker that speaks TLS has taken all that is for it', async (t) => {
+    const daemon = await several(t, 2, [...unbounded, '--slow-seconds', '2']);
+    const [slow, sender] = await Promise.all([open(daemon, '/relay/a', { secure: true }), open(daemon, '/relay/a')]);
+    slow.wire.socket.pause();
+    const clock = stopwatch();
+    for (let i = 0; !await staysUnacknowledged(daemon.tlsPort, 20000); i++) await sender.binary(noise(i, 10000));
+    const ponging = setInterval(() => slow.send(PONG, ''), 100);
+    await daemon.logged('peer.leave').finally(() => clearInterval(ponging));
+    assert.ok(clock() > 1.9, `ended after ${clock()} s`);
+    assert.equal((await daemon.meters()).stalled, 1);
+    slow.wire.socket.destroy();
+    await sender.leave();
+  });
+
+  it('but takes something is not ended for that', async (t) => {
+    const daemon = await several(t, 2, [...unbounded, '--slow-seconds', '3', '--send-queue', '4MiB', '--resume-bytes', '8MiB']);
+    const [slow, sender] = await Promise.all([open(daemon, '/relay/a', { secure: true }), open(daemon, '/relay/a')]);
+    const { socket } = slow.wire;
+    socket.on('data', (bytes) => {
+      socket.pause();
+      setTimeout(() => socket.resume(), bytes.length / 150); // 150 kB a second
+    });
+    const clock = stopwatch();
+    for (let i = 0; i < 100; i++) sender.binary(noise(i, 10000));
+    for (let i = 0; i < 100; i++) assert.ok((await slow.next(`message ${i}`, 60000)).payload.equals(noise(i, 10000)));
+    assert.ok(clock() > 4, `it took ${clock()} s`);
+    assert.equal((await daemon.meters()).stalled, 0);
+    for (const { wire } of [slow, sender]) wire.socket.destroy();
   });
 });
 

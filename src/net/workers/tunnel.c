@@ -17,6 +17,7 @@
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/kernel.h"
 #include "nakodo/net/socket/sniff.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/tls.h"
@@ -147,18 +148,42 @@ static void watch_both(struct tunnel *tunnel)
 			     (owner->waits ? UV_WRITABLE : 0));
 }
 
-/* A client that does not take what waits for it is not waited for without end: a minute from when
- * it has taken something, or from when one side has ended. */
+static uint64_t slow_of(const struct tunnel *tunnel)
+{
+	return tunnel->tunnels->sockets->options->slow_seconds * 1000;
+}
+
+/* Whose peer it is looks for the same (ws/stall.h), but to it all is taken that is here. */
+static void on_slow(struct wheel_timer *timer)
+{
+	struct tunnel *tunnel = tunnel_of(timer);
+	uint64_t now = deadlines_now(deadlines_of(tunnel));
+
+	if (!tunnel_client_lags(tunnel, now)) {
+		return;
+	}
+	if (now - tunnel->moved < slow_of(tunnel)) {
+		deadlines_set(deadlines_of(tunnel), timer, slow_of(tunnel) / QUARTERS, on_slow);
+		return;
+	}
+	/* If it waits as well, it sees that and counts it. */
+	meter_add(METER_STALLED, tunnel_owner_waits(tunnel) ? 0 : 1);
+	end(tunnel);
+}
+
+/* An idle one has no timer. */
 static void watch_time(struct tunnel *tunnel)
 {
-	const struct side *client = &tunnel->client, *owner = &tunnel->owner;
-	bool ended = owner->ended || owner->gone || tunnel->parted;
+	struct deadlines *deadlines = deadlines_of(tunnel);
 
-	if (ended ? !tunnel->last_words : client->waits && (tunnel->wrote || !tunnel->timer.at)) {
-		deadlines_set(deadlines_of(tunnel), &tunnel->timer, LAST_WORDS, on_time);
-		tunnel->last_words = ended;
-	} else if (!ended && !client->waits) {
-		deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
+	if (tunnel->owner.ended || tunnel->owner.gone || tunnel->parted) {
+		if (!tunnel->last_words) {
+			deadlines_set(deadlines, &tunnel->timer, LAST_WORDS, on_time);
+			tunnel->last_words = true;
+		}
+	} else if (tunnel->wrote && !tunnel->timer.at) {
+		tunnel->moved = deadlines_now(deadlines);
+		deadlines_set(deadlines, &tunnel->timer, slow_of(tunnel) / QUARTERS, on_slow);
 	}
 	tunnel->wrote = false;
 }

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
+#include "nakodo/net/socket/kernel.h"
 #include "piece.h"
 
 #define PIECE 16384 /* bytes: a record of TLS has no more */
@@ -150,4 +151,22 @@ bool tunnel_shut_client(struct tunnel *tunnel)
 	}
 	shutdown(tunnel->client.fd, SHUT_WR);
 	return true;
+}
+
+bool tunnel_client_lags(struct tunnel *tunnel, uint64_t now)
+{
+	uint64_t mark = kernel_mark(tunnel->client.fd);
+
+	if (mark != tunnel->mark) {
+		tunnel->mark = mark;
+		tunnel->moved = now;
+	}
+	return tunnel->client.waits || kernel_unacknowledged(tunnel->client.fd);
+}
+
+bool tunnel_owner_waits(const struct tunnel *tunnel)
+{
+	char byte;
+
+	return recv(tunnel->owner.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
 }

@@ -42,6 +42,7 @@ struct tunnel {
 	bool shakes_hands; /* counted as one that does */
 	bool doomed; /* too much was said in TLS: to be ended */
 	bool wrote; /* to the client, and its timer has not heard of that */
+	uint64_t moved, mark; /* ms: when it took something last, and what the kernel said then */
 	bool deaf; /* the client takes nothing more: what is for it is dropped */
 	bool parted; /* the owner has heard that nothing more comes */
 	bool last_words; /* the timer runs for what is left when one side has ended */
@@ -62,3 +63,7 @@ bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to);
 void tunnel_part(struct tunnel *tunnel);
 /* Nothing more is said to the client. False: to be called again when it takes something. */
 bool tunnel_shut_client(struct tunnel *tunnel);
+/* Has it not acknowledged all of what was said? Sees when it took something last. */
+bool tunnel_client_lags(struct tunnel *tunnel, uint64_t now);
+/* Has the owner said something that is not read? */
+bool tunnel_owner_waits(const struct tunnel *tunnel);
