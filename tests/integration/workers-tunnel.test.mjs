@@ -115,3 +115,16 @@ describe('who leaves by wss', () => {
     }
   });
 });
+
+describe('who sends by wss', () => {
+  it('in more records than its rates have messages is read more slowly', async (t) => {
+    const daemon = await several(t, 2, ['--byte-rate', '16KiB', '--message-rate', '1']);
+    const [sender, listener] = await Promise.all([open(daemon, '/relay/a', { secure: true }), open(daemon, '/relay/a')]);
+    const text = 'x'.repeat(1600);
+    const clock = stopwatch();
+    await sender.wire.writeBytewise(frame(TEXT, text));
+    assert.equal(await listener.says('the message', 60000), `text ${text}`);
+    assert.ok(clock() > 2, `heard after ${clock()} s`);
+    for (const { wire } of [sender, listener]) wire.socket.destroy();
+  });
+});

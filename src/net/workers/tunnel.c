@@ -31,6 +31,7 @@
 #define TLS_MESSAGES 40 /* handshake messages of a connection that end it */
 #define GOODBYE 2000 /* ms for the client to close its side when we have closed ours */
 #define AROUND 16 /* bytes at most that are around a message (RFC 6455 section 5.2) */
+#define RECORD 256 /* bytes: what one of TLS costs besides; a message has one or two */
 #define BURST 8 /* seconds of what may come, at once */
 #define LAST_WORDS 60000 /* ms for one side to take what was left when the other ended */
 
@@ -219,17 +220,21 @@ static void wait_for_end(struct tunnel *tunnel, int events)
 static void on_held(struct wheel_timer *timer);
 
 /* Whose peer it is sees messages and their rates, but cannot ask the kernel what came besides, as
- * flood does. Who sends no more than its rates sends no more than twice of this. */
+ * flood does, nor see in what pieces it came, as pace does. Who sends no more than its rates sends
+ * no more than twice of this. */
 static void count(struct tunnel *tunnel)
 {
 	const struct options *options = tunnel->tunnels->sockets->options;
-	uint64_t rate = 2 * (options->byte_rate + options->message_rate * AROUND), wait;
+	uint64_t messages = options->message_rate;
+	uint64_t rate = 2 * (options->byte_rate + messages * (AROUND + RECORD)), wait;
+	size_t came = tunnel->came + (messages ? tunnel->records * RECORD : 0);
 
-	if (!options->byte_rate || !tunnel->came) {
+	if (!options->byte_rate || !came) {
 		return;
 	}
-	wait = limit_spend_bytes(&tunnel->limit, deadlines_now(deadlines_of(tunnel)), rate,
-		rate * BURST, tunnel->came);
+	wait = limit_spend_bytes(
+		&tunnel->limit, deadlines_now(deadlines_of(tunnel)), rate, rate * BURST, came);
+	tunnel->records = 0;
 	tunnel->came = 0;
 	if (wait) {
 		meter_add(METER_HELD, 1);

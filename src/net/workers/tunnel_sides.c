@@ -119,7 +119,10 @@ bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to)
 		if (got <= 0) {
 			break;
 		}
-		tunnel->came += from == &tunnel->client ? (size_t)got : 0;
+		if (from == &tunnel->client) {
+			tunnel->came += (size_t)got;
+			tunnel->records++;
+		}
 		if (done < (size_t)got &&
 			!piece_keep(&to->waits, bytes + done, (size_t)got - done)) {
 			return false;

@@ -35,7 +35,7 @@ struct tunnel {
 	struct wheel_timer timer;
 	struct limit limit; /* of all that comes from the client */
 	struct wheel_timer held; /* set while that has been too much, and it is not read */
-	size_t came; /* bytes from it that are not counted yet */
+	size_t came, records; /* bytes from it, and in how many, that are not counted yet */
 	unsigned quarters, tls_messages;
 	bool greeted; /* the handshake is done */
 	bool open; /* the head of the request has come, and it is a tunnel */
