@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
+import { configured } from '../lib/configured.mjs';
 import { descriptors, isIdle } from '../lib/process.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { BINARY, CLOSE, closing, frame, noise, open, PONG, stopwatch, TEXT, within } from '../lib/raw.mjs';
@@ -126,5 +127,19 @@ describe('who sends by wss', () => {
     assert.equal(await listener.says('the message', 60000), `text ${text}`);
     assert.ok(clock() > 2, `heard after ${clock()} s`);
     for (const { wire } of [sender, listener]) wire.socket.destroy();
+  });
+
+  it('while there is no byte-rate owes nothing when a reload sets one', async (t) => {
+    const text = (rate) => `workers = 2\nmessage-rate = 0\nbyte-rate = ${rate}\nlisten = tls:127.0.0.1:0`;
+    const daemon = await configured(t, text(0), { tls: true });
+    const peer = await open(daemon, '/echo', { secure: true });
+    const said = async (payload) => {
+      await peer.text(payload);
+      assert.equal(await peer.says(`the echo of ${payload.length}`), `text ${payload}`);
+    };
+    for (let i = 0; i < 50; i++) await said('x'.repeat(40000));
+    await daemon.says(text('16KiB'));
+    for (let i = 0; i < 3; i++) await said('short');
+    await peer.leave();
   });
 });

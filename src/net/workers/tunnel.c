@@ -135,13 +135,13 @@ static void watch_both(struct tunnel *tunnel)
 	struct side *client = &tunnel->client, *owner = &tunnel->owner;
 	bool from_client = !client->ended && !owner->waits && !tunnel->held.at;
 	bool from_owner = !owner->ended && !client->waits;
-
-	bool to_client = client->waits && !tunnel->writing_reads;
+	bool to_client = client->waits;
+	bool reads = from_client || (to_client && tunnel->writing_reads);
+	bool writes =
+		(to_client && !tunnel->writing_reads) || (from_client && tunnel->reading_writes);
 
 	/* For nothing that go_on() would leave as it is, or the loop turns and turns. */
-	watch(client,
-		(from_client || tunnel->writing_reads ? UV_READABLE : 0) |
-			(to_client || (from_client && tunnel->reading_writes) ? UV_WRITABLE : 0));
+	watch(client, (reads ? UV_READABLE : 0) | (writes ? UV_WRITABLE : 0));
 	watch(owner, (from_owner            ? UV_READABLE
 			     : owner->ended ? 0
 			     : owner->gone  ? 0
@@ -182,7 +182,7 @@ static void watch_time(struct tunnel *tunnel)
 			deadlines_set(deadlines, &tunnel->timer, LAST_WORDS, on_time);
 			tunnel->last_words = true;
 		}
-	} else if (tunnel->wrote && !tunnel->timer.at) {
+	} else if ((tunnel->wrote || tunnel->client.waits) && !tunnel->timer.at) {
 		tunnel->moved = deadlines_now(deadlines);
 		deadlines_set(deadlines, &tunnel->timer, slow_of(tunnel) / QUARTERS, on_slow);
 	}
@@ -229,13 +229,13 @@ static void count(struct tunnel *tunnel)
 	uint64_t rate = 2 * (options->byte_rate + messages * (AROUND + RECORD)), wait;
 	size_t came = tunnel->came + (messages ? tunnel->records * RECORD : 0);
 
+	tunnel->records = 0;
+	tunnel->came = 0; /* also when it is not counted: a reload may set a rate */
 	if (!options->byte_rate || !came) {
 		return;
 	}
 	wait = limit_spend_bytes(
 		&tunnel->limit, deadlines_now(deadlines_of(tunnel)), rate, rate * BURST, came);
-	tunnel->records = 0;
-	tunnel->came = 0;
 	if (wait) {
 		meter_add(METER_HELD, 1);
 		deadlines_set(deadlines_of(tunnel), &tunnel->held, wait, on_held);
