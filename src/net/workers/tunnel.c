@@ -17,6 +17,7 @@
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
+#include "nakodo/net/socket/kernel.h"
 #include "nakodo/net/socket/sniff.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/tls.h"
@@ -30,8 +31,9 @@
 #define TLS_MESSAGES 40 /* handshake messages of a connection that end it */
 #define GOODBYE 2000 /* ms for the client to close its side when we have closed ours */
 #define AROUND 16 /* bytes at most that are around a message (RFC 6455 section 5.2) */
+#define RECORD 256 /* bytes: what one of TLS costs besides; a message has one or two */
 #define BURST 8 /* seconds of what may come, at once */
-#define LAST_WORDS 60000 /* ms for the client to take what was left when the other side ended */
+#define LAST_WORDS 60000 /* ms for one side to take what was left when the other ended */
 
 static struct tunnel *tunnel_of(struct wheel_timer *timer)
 {
@@ -133,9 +135,13 @@ static void watch_both(struct tunnel *tunnel)
 	struct side *client = &tunnel->client, *owner = &tunnel->owner;
 	bool from_client = !client->ended && !owner->waits && !tunnel->held.at;
 	bool from_owner = !owner->ended && !client->waits;
+	bool to_client = client->waits;
+	bool reads = from_client || (to_client && tunnel->writing_reads);
+	bool writes =
+		(to_client && !tunnel->writing_reads) || (from_client && tunnel->reading_writes);
 
-	watch(client, (from_client || tunnel->writing_reads ? UV_READABLE : 0) |
-			      (client->waits || tunnel->reading_writes ? UV_WRITABLE : 0));
+	/* For nothing that go_on() would leave as it is, or the loop turns and turns. */
+	watch(client, (reads ? UV_READABLE : 0) | (writes ? UV_WRITABLE : 0));
 	watch(owner, (from_owner            ? UV_READABLE
 			     : owner->ended ? 0
 			     : owner->gone  ? 0
@@ -143,42 +149,69 @@ static void watch_both(struct tunnel *tunnel)
 			     (owner->waits ? UV_WRITABLE : 0));
 }
 
-/* A client that does not take what waits for it is not waited for without end: a minute from when
- * it has taken something, or from when the other side has ended. */
-static void watch_time(struct tunnel *tunnel)
+static uint64_t slow_of(const struct tunnel *tunnel)
 {
-	const struct side *client = &tunnel->client, *owner = &tunnel->owner;
-	bool ended = owner->ended || owner->gone;
-
-	if (ended ? !tunnel->last_words
-		  : client->waits && (tunnel->progressed || !tunnel->timer.at)) {
-		deadlines_set(deadlines_of(tunnel), &tunnel->timer, LAST_WORDS, on_time);
-		tunnel->last_words = ended;
-	} else if (!ended && !client->waits) {
-		deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
-	}
-	tunnel->progressed = false;
+	return tunnel->tunnels->sockets->options->slow_seconds * 1000;
 }
 
-/* The other side has ended and had its last word: the client is told, which may take the rest of
- * what the kernel has. */
+/* Whose peer it is looks for the same (ws/stall.h), but to it all is taken that is here. */
+static void on_slow(struct wheel_timer *timer)
+{
+	struct tunnel *tunnel = tunnel_of(timer);
+	uint64_t now = deadlines_now(deadlines_of(tunnel));
+
+	if (!tunnel_client_lags(tunnel, now)) {
+		return;
+	}
+	if (now - tunnel->moved < slow_of(tunnel)) {
+		deadlines_set(deadlines_of(tunnel), timer, slow_of(tunnel) / QUARTERS, on_slow);
+		return;
+	}
+	/* If it waits as well, it sees that and counts it. */
+	meter_add(METER_STALLED, tunnel_owner_waits(tunnel) ? 0 : 1);
+	end(tunnel);
+}
+
+/* An idle one has no timer. */
+static void watch_time(struct tunnel *tunnel)
+{
+	struct deadlines *deadlines = deadlines_of(tunnel);
+
+	if (tunnel->owner.ended || tunnel->owner.gone || tunnel->parted) {
+		if (!tunnel->last_words) {
+			deadlines_set(deadlines, &tunnel->timer, LAST_WORDS, on_time);
+			tunnel->last_words = true;
+		}
+	} else if ((tunnel->wrote || tunnel->client.waits) && !tunnel->timer.at) {
+		tunnel->moved = deadlines_now(deadlines);
+		deadlines_set(deadlines, &tunnel->timer, slow_of(tunnel) / QUARTERS, on_slow);
+	}
+	tunnel->wrote = false;
+}
+
+/* The owner has ended and had its last word: the client is told, which may take the rest of what
+ * the kernel has. Called again when that was full and has room. */
 static void say_goodbye(struct tunnel *tunnel)
 {
-	ERR_clear_error();
-	SSL_shutdown(tunnel->ssl);
-	shutdown(tunnel->client.fd, SHUT_WR);
-	tunnel->said_goodbye = true;
-	watch(&tunnel->owner, 0);
-	watch(&tunnel->client, UV_READABLE);
-	deadlines_set(deadlines_of(tunnel), &tunnel->timer, GOODBYE, on_time);
+	if (!tunnel->said_goodbye) {
+		tunnel->said_goodbye = true;
+		watch(&tunnel->owner, 0);
+		deadlines_clear(deadlines_of(tunnel), &tunnel->held);
+		deadlines_set(deadlines_of(tunnel), &tunnel->timer, GOODBYE, on_time);
+	}
+	watch(&tunnel->client, UV_READABLE | (tunnel_shut_client(tunnel) ? 0 : UV_WRITABLE));
 }
 
 /* What is closed with something unread is reset, and the client may not get what was said last. */
-static void wait_for_end(struct tunnel *tunnel)
+static void wait_for_end(struct tunnel *tunnel, int events)
 {
 	char bytes[4096];
-	ssize_t got = recv(tunnel->client.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	ssize_t got;
 
+	if (events & UV_WRITABLE) {
+		say_goodbye(tunnel);
+	}
+	got = recv(tunnel->client.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	if (!got || (got < 0 && errno != EAGAIN && errno != EINTR)) {
 		end(tunnel);
 	}
@@ -187,18 +220,22 @@ static void wait_for_end(struct tunnel *tunnel)
 static void on_held(struct wheel_timer *timer);
 
 /* Whose peer it is sees messages and their rates, but cannot ask the kernel what came besides, as
- * flood does. Who sends no more than its rates sends no more than twice of this. */
+ * flood does, nor see in what pieces it came, as pace does. Who sends no more than its rates sends
+ * no more than twice of this. */
 static void count(struct tunnel *tunnel)
 {
 	const struct options *options = tunnel->tunnels->sockets->options;
-	uint64_t rate = 2 * (options->byte_rate + options->message_rate * AROUND), wait;
+	uint64_t messages = options->message_rate;
+	uint64_t rate = 2 * (options->byte_rate + messages * (AROUND + RECORD)), wait;
+	size_t came = tunnel->came + (messages ? tunnel->records * RECORD : 0);
 
-	if (!options->byte_rate || !tunnel->came) {
+	tunnel->records = 0;
+	tunnel->came = 0; /* also when it is not counted: a reload may set a rate */
+	if (!options->byte_rate || !came) {
 		return;
 	}
-	wait = limit_spend_bytes(&tunnel->limit, deadlines_now(deadlines_of(tunnel)), rate,
-		rate * BURST, tunnel->came);
-	tunnel->came = 0;
+	wait = limit_spend_bytes(
+		&tunnel->limit, deadlines_now(deadlines_of(tunnel)), rate, rate * BURST, came);
 	if (wait) {
 		meter_add(METER_HELD, 1);
 		deadlines_set(deadlines_of(tunnel), &tunnel->held, wait, on_held);
@@ -208,11 +245,16 @@ static void count(struct tunnel *tunnel)
 static void go_on(struct tunnel *tunnel)
 {
 	struct side *client = &tunnel->client, *owner = &tunnel->owner;
-	bool alive = tunnel_push(tunnel, owner) && tunnel_push(tunnel, client) &&
-		     (tunnel->held.at || tunnel_pump(tunnel, client, owner)) &&
-		     tunnel_pump(tunnel, owner, client);
+	bool alive;
 
-	if (!alive || tunnel->doomed || (client->ended && !owner->waits)) {
+	tunnel_push(tunnel, owner);
+	tunnel_push(tunnel, client);
+	alive = (tunnel->held.at || tunnel_pump(tunnel, client, owner)) &&
+		tunnel_pump(tunnel, owner, client);
+	if (client->ended && !owner->ended) {
+		tunnel_part(tunnel);
+	}
+	if (!alive || tunnel->doomed || (owner->ended && tunnel->deaf)) {
 		end(tunnel);
 	} else if (owner->ended && !client->waits) {
 		say_goodbye(tunnel);
@@ -304,18 +346,30 @@ static void shake_hands(struct tunnel *tunnel)
 	read_head(tunnel);
 }
 
+/* An error: libuv has stopped. What that side has said is still there, and so is the error until
+ * all of it is read: watched for no more than its end, it would be reported for ever. */
+static void on_error(struct tunnel *tunnel, struct side *side)
+{
+	side->events = 0;
+	if (!tunnel->open || tunnel->said_goodbye) {
+		end(tunnel);
+		return;
+	}
+	tunnel->owner.gone |= side == &tunnel->owner;
+	tunnel->deaf |= side == &tunnel->client;
+	go_on(tunnel);
+}
+
 static void on_side(uv_poll_t *poll, int status, int events)
 {
 	struct tunnel *tunnel = poll->data;
+	struct side *side = poll == &tunnel->owner.poll ? &tunnel->owner : &tunnel->client;
 
-	tunnel->owner.gone |= poll == &tunnel->owner.poll && (events & UV_DISCONNECT);
-	if (status < 0 && poll == &tunnel->owner.poll) {
-		tunnel->owner.events = 0; /* libuv has stopped; what it said is still there */
-		go_on(tunnel);
-	} else if (status < 0) {
-		end(tunnel);
+	tunnel->owner.gone |= side == &tunnel->owner && (events & UV_DISCONNECT);
+	if (status < 0) {
+		on_error(tunnel, side);
 	} else if (tunnel->said_goodbye) {
-		wait_for_end(tunnel);
+		wait_for_end(tunnel, events);
 	} else if (tunnel->open) {
 		go_on(tunnel);
 	} else if (tunnel->greeted) {

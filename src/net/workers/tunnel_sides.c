@@ -5,22 +5,26 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
+#include "nakodo/net/socket/kernel.h"
 #include "piece.h"
 
 #define PIECE 16384 /* bytes: a record of TLS has no more */
 #define PER_TURN 4 /* pieces of one connection */
 
-/* Bytes that were taken; 0: none now; -errno: never again. */
-static ssize_t put_client(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
+/* Bytes that were taken, or that nobody will take; 0: none now. */
+static size_t put_client(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
 {
 	int done;
 
+	tunnel->writing_reads = false;
+	if (tunnel->deaf) {
+		return len;
+	}
 	ERR_clear_error(); /* or SSL_get_error() tells of another connection */
 	done = SSL_write(tunnel->ssl, bytes, (int)len);
-	tunnel->writing_reads = false;
 	if (done > 0) {
-		tunnel->progressed = true;
-		return done;
+		tunnel->wrote = true;
+		return (size_t)done;
 	}
 	switch (SSL_get_error(tunnel->ssl, done)) {
 	case SSL_ERROR_WANT_READ:
@@ -29,11 +33,12 @@ static ssize_t put_client(struct tunnel *tunnel, const unsigned char *bytes, siz
 	case SSL_ERROR_WANT_WRITE:
 		return 0;
 	default:
-		return -EPIPE;
+		tunnel->deaf = true; /* it may have said something before, which is read */
+		return len;
 	}
 }
 
-static ssize_t put_owner(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
+static size_t put_owner(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
 {
 	ssize_t done = send(tunnel->owner.fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -41,10 +46,10 @@ static ssize_t put_owner(struct tunnel *tunnel, const unsigned char *bytes, size
 		return 0;
 	}
 	/* It has closed, and what it said before that is still to be read. */
-	return done < 0 ? (ssize_t)len : done;
+	return done < 0 ? len : (size_t)done;
 }
 
-static ssize_t put(
+static size_t put(
 	struct tunnel *tunnel, const struct side *side, const unsigned char *bytes, size_t len)
 {
 	return side == &tunnel->client ? put_client(tunnel, bytes, len)
@@ -82,24 +87,20 @@ static ssize_t get_owner(struct tunnel *tunnel, unsigned char *bytes, size_t siz
 	return got > 0 ? got : got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPIPE;
 }
 
-bool tunnel_push(struct tunnel *tunnel, struct side *to)
+void tunnel_push(struct tunnel *tunnel, struct side *to)
 {
 	while (to->waits) {
-		ssize_t done = put(tunnel, to, to->waits->bytes + to->waits->from,
+		size_t done = put(tunnel, to, to->waits->bytes + to->waits->from,
 			to->waits->to - to->waits->from);
 
-		if (done < 0) {
-			return false;
-		}
 		if (!done) {
-			return true;
+			return;
 		}
-		to->waits->from += (size_t)done;
+		to->waits->from += done;
 		if (to->waits->from == to->waits->to) {
 			piece_drop(&to->waits);
 		}
 	}
-	return true;
 }
 
 bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to)
@@ -110,7 +111,7 @@ bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to)
 		ssize_t got = from == &tunnel->client
 				      ? tunnel_get_client(tunnel, bytes, sizeof(bytes))
 				      : get_owner(tunnel, bytes, sizeof(bytes));
-		ssize_t done = got > 0 ? put(tunnel, to, bytes, (size_t)got) : 0;
+		size_t done = got > 0 ? put(tunnel, to, bytes, (size_t)got) : 0;
 
 		if (got < 0) {
 			from->ended = true;
@@ -118,11 +119,57 @@ bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to)
 		if (got <= 0) {
 			break;
 		}
-		tunnel->came += from == &tunnel->client ? (size_t)got : 0;
-		if (done < 0 || (done < got && !piece_keep(&to->waits, bytes + done,
-						       (size_t)(got - done)))) {
+		if (from == &tunnel->client) {
+			tunnel->came += (size_t)got;
+			tunnel->records++;
+		}
+		if (done < (size_t)got &&
+			!piece_keep(&to->waits, bytes + done, (size_t)got - done)) {
 			return false;
 		}
 	}
 	return true;
+}
+
+void tunnel_part(struct tunnel *tunnel)
+{
+	if (tunnel->client.waits) {
+		piece_drop(&tunnel->client.waits);
+		tunnel->deaf = true;
+	}
+	if (!tunnel->owner.waits && !tunnel->parted) {
+		shutdown(tunnel->owner.fd, SHUT_WR);
+		tunnel->parted = true;
+	}
+}
+
+bool tunnel_shut_client(struct tunnel *tunnel)
+{
+	int done;
+
+	ERR_clear_error();
+	done = SSL_shutdown(tunnel->ssl);
+	if (done < 0 && SSL_get_error(tunnel->ssl, done) == SSL_ERROR_WANT_WRITE) {
+		return false;
+	}
+	shutdown(tunnel->client.fd, SHUT_WR);
+	return true;
+}
+
+bool tunnel_client_lags(struct tunnel *tunnel, uint64_t now)
+{
+	uint64_t mark = kernel_mark(tunnel->client.fd);
+
+	if (mark != tunnel->mark) {
+		tunnel->mark = mark;
+		tunnel->moved = now;
+	}
+	return tunnel->client.waits || kernel_unacknowledged(tunnel->client.fd);
+}
+
+bool tunnel_owner_waits(const struct tunnel *tunnel)
+{
+	char byte;
+
+	return recv(tunnel->owner.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
 }

@@ -35,15 +35,18 @@ struct tunnel {
 	struct wheel_timer timer;
 	struct limit limit; /* of all that comes from the client */
 	struct wheel_timer held; /* set while that has been too much, and it is not read */
-	size_t came; /* bytes from it that are not counted yet */
+	size_t came, records; /* bytes from it, and in how many, that are not counted yet */
 	unsigned quarters, tls_messages;
 	bool greeted; /* the handshake is done */
 	bool open; /* the head of the request has come, and it is a tunnel */
 	bool shakes_hands; /* counted as one that does */
 	bool doomed; /* too much was said in TLS: to be ended */
-	bool progressed; /* the client has taken something since the timer was set */
+	bool wrote; /* to the client, and its timer has not heard of that */
+	uint64_t moved, mark; /* ms: when it took something last, and what the kernel said then */
+	bool deaf; /* the client takes nothing more: what is for it is dropped */
+	bool parted; /* the owner has heard that nothing more comes */
+	bool last_words; /* the timer runs for what is left when one side has ended */
 	bool said_goodbye; /* only the end of the client is waited for */
-	bool last_words; /* the timer runs since the owner has ended */
 	bool reading_writes, writing_reads; /* OpenSSL waits for the other kind of event */
 	bool closing;
 	unsigned handles;
@@ -51,7 +54,16 @@ struct tunnel {
 
 /* Bytes that came; 0: none now; -EPIPE: it has ended. */
 ssize_t tunnel_get_client(struct tunnel *tunnel, unsigned char *bytes, size_t size);
-/* What waits for that side. False: it takes nothing more, ever. */
-bool tunnel_push(struct tunnel *tunnel, struct side *to);
-/* From one side to the other, as long as it takes it. False: the other takes nothing more. */
+/* What waits for that side, as long as it takes it. What it will never take is dropped. */
+void tunnel_push(struct tunnel *tunnel, struct side *to);
+/* From one side to the other, the same. False: no memory. */
 bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to);
+/* The client has ended. The owner is to hear all of what it has said, for which it must be able to
+ * say what it has to say until it ends, too: what the client does not take at once is dropped. */
+void tunnel_part(struct tunnel *tunnel);
+/* Nothing more is said to the client. False: to be called again when it takes something. */
+bool tunnel_shut_client(struct tunnel *tunnel);
+/* Has it not acknowledged all of what was said? Sees when it took something last. */
+bool tunnel_client_lags(struct tunnel *tunnel, uint64_t now);
+/* Has the owner said something that is not read? */
+bool tunnel_owner_waits(const struct tunnel *tunnel);
