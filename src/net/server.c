@@ -46,7 +46,8 @@
  * come to the same number. */
 static void fit_descriptors(struct server *server)
 {
-	rlim_t of_each = server->role == ROLE_ALONE ? 1 : 2, wanted;
+	bool tunnels = server->role != ROLE_ALONE && options_have_certificate(server->options);
+	rlim_t of_each = tunnels ? 2 : 1, wanted;
 	struct rlimit limit;
 
 	server->gate.max_peers = server->options->max_peers;

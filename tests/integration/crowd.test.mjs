@@ -1,13 +1,13 @@
 // Goal: a thousand connections at once are an ordinary thing.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { testDaemon } from '../lib/daemon.mjs';
+import { alone, testDaemon } from '../lib/daemon.mjs';
 import { descriptors, settles } from '../lib/process.mjs';
 import { open } from '../lib/raw.mjs';
 
 describe('a crowd', () => {
   for (const [scheme, secure] of [['ws', false], ['wss', true]]) {
-    it(`of 1 000 that come at once, talk and leave at once is served over ${scheme}`, async (t) => {
+    it(`of 1 000 that come at once, talk and leave at once is served over ${scheme}`, alone, async (t) => {
       const count = 1000;
       const daemon = await testDaemon(t, {
         tls: secure,

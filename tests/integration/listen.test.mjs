@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import tls from 'node:tls';
 import { open, openMany, refused } from '../lib/client.mjs';
-import { root, runDaemon, scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { alone, root, runDaemon, scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { ask, dial, request, rest } from '../lib/http.mjs';
 import { isIdle } from '../lib/process.mjs';
 import { handshake } from '../lib/raw.mjs';
@@ -351,7 +351,7 @@ describe('proxy: listeners', () => {
     ['version 2, of the greatest size', v2({ extra: Buffer.alloc(508, 4) }), '203.0.113.1'],
   ];
 
-  it('take the address from the header, which may come in any pieces', async (t) => {
+  it('take the address from the header, which may come in any pieces', alone, async (t) => {
     const daemon = await testDaemon(t, { args });
     let conn = 0;
     for (const [name, header, address] of headers) {

@@ -6,7 +6,7 @@ import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, unli
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { open, openMany } from '../lib/client.mjs';
-import { scratch, testDaemon } from '../lib/daemon.mjs';
+import { alone, scratch, testDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
 import { stopwatch } from '../lib/raw.mjs';
 
@@ -55,7 +55,7 @@ function fill(pipe) {
   closeSync(fd);
 }
 
-it('450 connects with stderr on a pipe that nobody reads are served, and the log says what it lacks', async (t) => {
+it('450 connects with stderr on a pipe that nobody reads are served, and the log says what it lacks', alone, async (t) => {
   const pipe = fifo('stderr');
   const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '1000'], ...onto(pipe) });
   const clients = await openMany(`${daemon.ws}/echo`, PEERS);
@@ -105,7 +105,7 @@ it('a daemon whose log nobody reads answers as fast as when it is read', async (
   pipe.close();
 });
 
-it('a pipe is a log-file as well, and may be as full', async (t) => {
+it('a pipe is a log-file as well, and may be as full', alone, async (t) => {
   const pipe = fifo('log-file');
   const daemon = await testDaemon(t, { args: ['--log-file', pipe.path] });
   for (let i = 0; i < 600; i++) await (await open(`${daemon.ws}/echo`)).close();
@@ -146,7 +146,7 @@ it('show-messages waits for no reader, and says how much it left out', async (t)
   assert.ok(shown().every((line) => /^#1 connected from|^#1 text 4 bytes: last$|^#1 text 200 bytes: x{200}$|^\(\d+ lines left out\)$/.test(line)));
 });
 
-it('a full disk costs lines and nothing else, and the log goes on when there is room', async (t) => {
+it('a full disk costs lines and nothing else, and the log goes on when there is room', alone, async (t) => {
   const disk = join(directory, 'disk');
   mkdirSync(disk);
   try {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open, openMany } from '../lib/client.mjs';
-import { runDaemon, scratch, testDaemon } from '../lib/daemon.mjs';
+import { alone, runDaemon, scratch, testDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
 import { scrape } from '../lib/metrics.mjs';
 import { Key, now } from '../lib/tokens.mjs';
@@ -42,7 +42,7 @@ describe('who may read it', () => {
     assert.deepEqual(await look(daemon.ports[1], { token: new Key(scratch()).token({ room: '*', can: ['admin'] }) }), [404, 'not-found']);
   });
 
-  it('behind a proxy, where rooms need no token, who shows one with admin', async (t) => {
+  it('behind a proxy, where rooms need no token, who shows one with admin', alone, async (t) => {
     const key = new Key(scratch());
     const daemon = await testDaemon(t, { args: ['--listen', '127.0.0.1:0', '--listen', '[::1]:0?metrics&auth=token', '--trusted-proxy', '127.0.0.1', '--auth-key', key.option] });
     const headers = { 'X-Forwarded-For': '192.0.2.7' };
@@ -68,7 +68,7 @@ describe('who may read it', () => {
     }
   });
 
-  it('who needs no token for it is not told the names of rooms without one that has admin', async (t) => {
+  it('who needs no token for it is not told the names of rooms without one that has admin', alone, async (t) => {
     const key = new Key(scratch());
     const daemon = await testDaemon(t, { args: ['--listen', '127.0.0.1:0?metrics&auth=none', '--listen', '*:0?metrics', '--auth-key', key.option] });
     await open(`${daemon.ws}/relay/secret`);
@@ -120,7 +120,7 @@ describe('what it says', () => {
     assert.deepEqual(['refused', 'refused_not_found', 'refused_bad_origin', 'closed_1009', 'closed_4508'].map((name) => meters[name]), [1, 1, 0, 1, 0]);
   });
 
-  it('rooms that listeners of their own have in common once', async (t) => {
+  it('rooms that listeners of their own have in common once', alone, async (t) => {
     const own = ['--listen', '127.0.0.1:0?dialect=pixel-streaming?role=streamer&auth=none', '--listen', '127.0.0.1:0?dialect=pixel-streaming?role=player&auth=none'];
     const [daemon, status] = await told(t, ...own);
     const streamer = await open(`ws://127.0.0.1:${daemon.ports[1]}/`);
@@ -129,7 +129,7 @@ describe('what it says', () => {
     assert.equal((await status()).largest.length, 1);
   });
 
-  it('the twenty largest rooms, of all protocols, largest first', async (t) => {
+  it('the twenty largest rooms, of all protocols, largest first', alone, async (t) => {
     const [daemon, status] = await told(t);
     for (let i = 1; i <= 22; i++) await openMany(`${daemon.ws}/relay/r${i}`, i % 3 + 1);
     await openMany(`${daemon.ws}/echo`, 3);
@@ -145,7 +145,7 @@ describe('what it says', () => {
     assert.ok(!rooms(await status()).some((room) => room.startsWith('/v1')));
   });
 
-  it('they are found among more rooms than are looked at at once, by who asks again', async (t) => {
+  it('they are found among more rooms than are looked at at once, by who asks again', alone, async (t) => {
     const [daemon, status] = await told(t, '--max-peers-per-address', '0', '--connect-rate', '0');
     const topics = (...names) => JSON.stringify({ type: 'subscribe', topics: names });
     const clients = await openMany(`${daemon.ws}/y-webrtc`, 101);
