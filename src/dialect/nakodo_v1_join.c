@@ -290,17 +290,13 @@ static void join_fresh(struct nakodo_v1_visit *visit, struct peer *peer)
 	announce(seat);
 }
 
-/* Whose first welcome got lost. NULL: nobody's, or the nonce is nobody's from now on. */
+/* Whose first welcome got lost. NULL: nobody's; a nonce that is another's stays with that one. */
 static struct nakodo_v1_seat *take_nonce(struct nakodo_v1_visit *visit)
 {
 	struct nakodo_v1_seat *seat = nakodo_v1_visit_seat(visit);
 
-	if (seat && !nakodo_v1_visit_is_of(visit, seat)) {
+	if (seat && (!seat->snapshot || !nakodo_v1_visit_is_of(visit, seat))) {
 		*visit->nonce = '\0';
-		return NULL;
-	}
-	if (seat && !seat->snapshot) {
-		nakodo_v1_key_forget(&seat->nonce);
 		return NULL;
 	}
 	return seat;
@@ -320,8 +316,7 @@ void nakodo_v1_join(struct peer *peer, const struct request *request)
 		return;
 	}
 	found = nakodo_v1_visit_find(&visit, "session");
-	if (nakodo_v1_visit_is_late(&visit, visit.old) ||
-		nakodo_v1_visit_is_late(&visit, nakodo_v1_visit_seat(&visit))) {
+	if (nakodo_v1_visit_is_late(&visit)) {
 		hub_close(peer, CLOSE_ELSEWHERE, "a later try is in the room");
 		return;
 	}

@@ -84,14 +84,14 @@ static void give_up_snapshot(struct nakodo_v1_seat *seat)
 void nakodo_v1_seat_confirm(struct nakodo_v1_seat *seat)
 {
 	free_snapshot(seat);
-	if (!seat->issued.seat) {
-		return;
+	if (seat->issued.seat) {
+		nakodo_v1_key_forget(&seat->confirmed);
+		nakodo_v1_key_forget(&seat->issued);
+		memcpy(seat->confirmed.hash, seat->issued.hash, TOKEN_HASH);
+		nakodo_v1_key_enter_hash(seat, &seat->confirmed);
 	}
-	nakodo_v1_key_forget(&seat->confirmed);
-	nakodo_v1_key_forget(&seat->issued);
-	memcpy(seat->confirmed.hash, seat->issued.hash, TOKEN_HASH);
-	if (nakodo_v1_key_enter_hash(seat, &seat->confirmed)) {
-		nakodo_v1_key_forget(&seat->nonce); /* there is nothing to come back with */
+	if (!seat->confirmed.seat) { /* no memory: there is nothing to come back with */
+		nakodo_v1_key_forget(&seat->nonce);
 	}
 }
 

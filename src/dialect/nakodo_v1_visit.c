@@ -128,7 +128,11 @@ bool nakodo_v1_visit_read_count(const struct nakodo_v1_visit *visit, uint64_t *r
 	return session_can_resume(&visit->old->session, *ret);
 }
 
-bool nakodo_v1_visit_is_late(const struct nakodo_v1_visit *visit, const struct nakodo_v1_seat *seat)
+bool nakodo_v1_visit_is_late(const struct nakodo_v1_visit *visit)
 {
-	return seat && visit->attempt && visit->attempt < seat->attempt;
+	const struct nakodo_v1_seat *seat = nakodo_v1_visit_seat(visit);
+
+	/* Who shows the session of another visit has taken it over, and counts its own tries. */
+	return seat && (!visit->old || visit->old == seat) && visit->attempt &&
+	       visit->attempt < seat->attempt;
 }

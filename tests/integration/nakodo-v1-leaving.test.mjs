@@ -341,8 +341,22 @@ describe('a first welcome that was lost', () => {
     const again = await present(daemon, 'late', { ...query, try: 4 });
     assert.equal(again.first.type, 'resumed');
     assert.equal((await peer.closed()).code, 4409);
-    await again.peer.leave();
+    const elsewhere = await present(daemon, 'late', { ...query, nonce: random128(), try: 1 });
+    assert.equal(elsewhere.first.type, 'resumed', 'of another visit, which has taken the session over');
+    await elsewhere.peer.leave();
     await watcher.bye();
+  });
+
+  it('and who has read its nonce is somebody new, and keeps nobody out', async () => {
+    const nonce = random128();
+    const a = await Session.join(daemon.ws, 'read', { nonce });
+    await a.taken();
+    const { peer, welcome } = await enter(daemon, 'read', { nonce, try: 999999999 });
+    assert.notEqual(welcome.id, a.id);
+    await a.cut();
+    assert.equal((await a.connect()).type, 'resumed');
+    await a.bye();
+    await peer.wire.reset();
   });
 
   it('and who comes without its session while it is away is somebody new', async () => {

@@ -44,10 +44,9 @@ int nakodo_v1_visit_find(struct nakodo_v1_visit *visit, const char *argument);
 struct nakodo_v1_seat *nakodo_v1_visit_seat(const struct nakodo_v1_visit *visit);
 /* Is it the same person's, as far as tokens say who that is? */
 bool nakodo_v1_visit_is_of(const struct nakodo_v1_visit *visit, const struct nakodo_v1_seat *seat);
-/* It was given up for the later try that the seat (or NULL) is of, and arrives only now: browsers
- * keep some back. */
-bool nakodo_v1_visit_is_late(
-	const struct nakodo_v1_visit *visit, const struct nakodo_v1_seat *seat);
+/* Is it a try of a visit, as the nonce says, that has come by a later one already, so that it was
+ * given up and arrives only now? Browsers keep some back. Of `old`, what "session" has shown. */
+bool nakodo_v1_visit_is_late(const struct nakodo_v1_visit *visit);
 
 /* Is it a room's or a participant's name: 1 to 128 bytes of UTF-8, no control characters, no /? */
 bool nakodo_v1_is_name(const char *text);
