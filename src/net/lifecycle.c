@@ -207,12 +207,8 @@ static void on_drain(uv_timer_t *timer)
 			worker_say(&server->worker, RECORD_DRAINED);
 		}
 	}
-	/* Who has a tunnel may be a page, or somebody who takes nothing. */
-	if (server->worker.tunnels.count && !life->waits_for_others && !life->kept_until) {
-		server->lifecycle.kept_until = uv_now(&server->loop) + KEPT_WAIT;
-	}
 	gone = !life->waits_for_others &&
-	       ((!has_websockets(server) && !server->worker.tunnels.count) ||
+	       ((!has_websockets(server) && !server->worker.tunnels.open) ||
 		       (life->kept_until && uv_now(&server->loop) > life->kept_until));
 	if (elapsed > last || (gone && !says_last_words(server))) {
 		lifecycle_finish(server);

@@ -140,6 +140,7 @@ static void on_order(void *cookie, enum order order)
 
 	if (order == ORDER_RELOAD) {
 		if (reload_run(server, &problem)) {
+			server->worker.hands_over = true;
 			lifecycle_finish(server); /* the next one is given what the first has */
 			return;
 		}
@@ -153,7 +154,8 @@ static void on_order(void *cookie, enum order order)
 		log_reopen();
 	} else if (order == ORDER_ANSWER) {
 		worker_say(&server->worker, RECORD_ALIVE);
-	} else if (order == ORDER_STOP) {
+	} else if (order == ORDER_STOP || order == ORDER_REPLACE) {
+		server->worker.hands_over = order == ORDER_REPLACE;
 		lifecycle_finish(server);
 	} else if (order == ORDER_DRAIN && !server->gate.draining) {
 		lifecycle_drain(server);
@@ -233,7 +235,7 @@ int processes_leave(struct server *server, struct problem *problem)
 		leave_of_all(server);
 	} else if (server->role == ROLE_ALONE) {
 		restart_leave(&server->restart, &source);
-	} else if (server->worker.start.keeps) {
+	} else if (server->worker.start.keeps || server->worker.hands_over) {
 		worker_leave(&server->worker, restart_make(&source));
 	}
 	return server->workers.broken

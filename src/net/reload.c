@@ -57,11 +57,15 @@ struct part {
 /* A worker takes what the first process has taken, whatever is on the disk by now. */
 static int make_options(struct server *server, struct fresh *fresh, struct problem *problem)
 {
-	int snapshot = server->role == ROLE_WORKER ? server->worker.snapshot : -1;
+	int snapshot = server->worker.snapshot;
 
-	return snapshot < 0
-		       ? options_reload(&fresh->options, server->options, problem)
-		       : worker_read_options(&fresh->options, snapshot, server->options, problem);
+	if (server->role != ROLE_WORKER) {
+		return options_reload(&fresh->options, server->options, problem);
+	}
+	if (snapshot < 0) {
+		return problem_set(problem, -EMFILE, "the first process has sent no options");
+	}
+	return worker_read_options(&fresh->options, snapshot, server->options, problem);
 }
 
 static void take_options(struct server *server, struct fresh *fresh)

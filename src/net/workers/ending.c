@@ -50,7 +50,7 @@ void ending_tell(const struct worker_slot *slot, int status)
 
 bool ending_is_last(struct worker_slot *slot, int status)
 {
-	bool failed = !slot->was_ready && WIFEXITED(status) && WEXITSTATUS(status);
+	bool failed = !slot->was_ready && status;
 
 	slot->failures = failed ? slot->failures + 1 : 0;
 	return slot->failures == FAILURES && !slot->workers->all_ready;

@@ -148,12 +148,17 @@ static void answer(struct inquiry *inquiry, int status, const char *text, size_t
 	ctl_resume(inquiry->call);
 }
 
+static bool awaits(const struct inquiry *inquiry, size_t worker)
+{
+	return inquiry->asked && !inquiry->answered && inquiry->at == worker;
+}
+
 void inquiry_take(struct workers *workers, size_t worker, const struct record_piece *piece)
 {
 	struct inquiry *inquiry;
 
 	DL_SEARCH_SCALAR(workers->inquiries, inquiry, number, piece->inquiry);
-	if (inquiry && inquiry->asked && inquiry->at == worker) {
+	if (inquiry && awaits(inquiry, worker)) {
 		answer(inquiry, piece->status, piece->text, piece->len);
 	}
 }
@@ -163,7 +168,7 @@ void inquiry_lose(struct workers *workers, size_t worker)
 	struct inquiry *inquiry;
 
 	DL_FOREACH (workers->inquiries, inquiry) {
-		if (inquiry->asked && inquiry->at == worker) {
+		if (awaits(inquiry, worker)) {
 			answer(inquiry, -EAGAIN, ended, sizeof(ended) - 1);
 		}
 	}

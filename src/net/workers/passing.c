@@ -67,7 +67,11 @@ static void pass(struct worker_slot *slot, struct accepted *accepted)
 
 static bool is_able(const struct worker_slot *slot)
 {
-	return slot->ready && slot->channel.queued < QUEUE_MOST;
+	const struct workers *workers = slot->workers;
+
+	/* What was left is for all or for none, if the start should fail. */
+	return slot->ready && (workers->all_ready || workers->saved < 0) &&
+	       slot->channel.queued < QUEUE_MOST;
 }
 
 /* TLS hides where it belongs, and costs as much wherever it is spoken. */

@@ -88,6 +88,7 @@ static void end(struct tunnel *tunnel)
 	deadlines_clear(deadlines_of(tunnel), &tunnel->held);
 	DL_DELETE(tunnel->tunnels->all, tunnel);
 	tunnel->tunnels->count--;
+	tunnel->tunnels->open -= tunnel->open;
 	tunnel->tunnels->sockets->count--;
 	memory_give(MEMORY_CONNECTIONS, COST);
 	close_side(tunnel, &tunnel->client);
@@ -177,7 +178,7 @@ static void watch_time(struct tunnel *tunnel)
 {
 	struct deadlines *deadlines = deadlines_of(tunnel);
 
-	if (tunnel->owner.ended || tunnel->owner.gone || tunnel->parted) {
+	if (tunnel->owner.ended || tunnel->owner.gone || tunnel->parted || tunnel->deaf) {
 		if (!tunnel->last_words) {
 			deadlines_set(deadlines, &tunnel->timer, LAST_WORDS, on_time);
 			tunnel->last_words = true;
@@ -314,6 +315,7 @@ static void read_head(struct tunnel *tunnel)
 		end(tunnel);
 	} else if (got > 0) {
 		tunnel->open = true;
+		tunnel->tunnels->open++;
 		deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
 		go_on(tunnel);
 	} else {

@@ -118,6 +118,19 @@ static void forget_saved(struct workers *workers)
 	workers->saved = -1;
 }
 
+static bool has_reloaded(const struct worker_slot *slot)
+{
+	return slot->ready && !slot->reloading;
+}
+
+static void look_if_reloaded(struct workers *workers)
+{
+	if (workers->is_reloading && !workers->stopping && all_are(workers, has_reloaded)) {
+		workers->is_reloading = false;
+		workers->reloaded(workers->cookie);
+	}
+}
+
 static void on_ready(struct worker_slot *slot, const struct record_ready *record)
 {
 	struct workers *workers = slot->workers;
@@ -125,6 +138,7 @@ static void on_ready(struct worker_slot *slot, const struct record_ready *record
 	estate_settle(slot, record->well);
 	slot->ready = slot->was_ready = true;
 	slot->failures = 0;
+	look_if_reloaded(workers);
 	if (!workers->all_ready && all_are(workers, has_been_ready)) {
 		workers->all_ready = true;
 		forget_saved(workers);
@@ -157,19 +171,6 @@ static void on_decrypted(struct workers *workers, const struct record_connection
 	}
 	listener_hold(accepted.listener);
 	accept_go_on(&accepted);
-}
-
-static bool has_reloaded(const struct worker_slot *slot)
-{
-	return !slot->reloading;
-}
-
-static void look_if_reloaded(struct workers *workers)
-{
-	if (workers->is_reloading && !workers->stopping && all_are(workers, has_reloaded)) {
-		workers->is_reloading = false;
-		workers->reloaded(workers->cookie);
-	}
 }
 
 static bool has_drained(const struct worker_slot *slot)
@@ -378,12 +379,27 @@ bool workers_send(struct workers *workers, size_t worker, const void *bytes, siz
 	return slot->ready && !channel_send(&slot->channel, bytes, len, NULL, 0);
 }
 
-static void send_order(struct worker_slot *slot, enum order order, int snapshot)
+static int send_order(struct worker_slot *slot, enum order order, int snapshot)
 {
 	const struct record_order record = {RECORD_ORDER, order};
 	int copy = snapshot < 0 ? -1 : fcntl(snapshot, F_DUPFD_CLOEXEC, 0);
 
-	channel_send(&slot->channel, &record, sizeof(record), &copy, copy >= 0);
+	return channel_send(&slot->channel, &record, sizeof(record), &copy, copy >= 0);
+}
+
+/* One that cannot be told ends, if it can be told that, and hands its sessions to the next. */
+static void tell(struct worker_slot *slot, enum order order, int snapshot)
+{
+	int error = 0;
+
+	if (order == ORDER_RELOAD) {
+		slot->reloading++;
+		error = send_listeners(slot, -1);
+	}
+	error = error ? error : send_order(slot, order, snapshot);
+	if (error && send_order(slot, ORDER_REPLACE, -1)) {
+		kill(slot->pid, SIGKILL); /* its channel tells of its end */
+	}
 }
 
 void workers_order(struct workers *workers, enum order order)
@@ -395,14 +411,8 @@ void workers_order(struct workers *workers, enum order order)
 	for (size_t i = 0; i < workers->count; i++) {
 		struct worker_slot *slot = &workers->slots[i];
 
-		if (slot->pid && order == ORDER_RELOAD) {
-			slot->reloading++;
-			if (send_listeners(slot, -1)) {
-				kill(slot->pid, SIGKILL); /* it would not know them */
-			}
-		}
 		if (slot->pid) {
-			send_order(slot, order, snapshot);
+			tell(slot, order, snapshot);
 		}
 		if (workers->stopping) {
 			uv_timer_stop(&slot->again);

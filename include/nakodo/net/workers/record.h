@@ -22,6 +22,7 @@ enum order {
 	ORDER_DRAIN, /* all but those whose session is kept */
 	ORDER_DRAIN_KEPT, /* these too: the others are gone everywhere */
 	ORDER_STOP, /* at once */
+	ORDER_REPLACE, /* at once; another one follows, and gets the sessions */
 };
 
 enum record_kind {

@@ -20,7 +20,7 @@ struct tunnels {
 	struct sockets *sockets;
 	SSL_CTX *context;
 	struct tunnel *all; /* utlist DL */
-	size_t count;
+	size_t count, open; /* of `open` the head of a request has come */
 	/* TLS is spoken: the plain side, which is the taker's, of a connection that stays the
 	 * tunnel's. False: nobody wants it. */
 	bool (*decrypted)(void *cookie, const struct accepted *accepted, int fd);

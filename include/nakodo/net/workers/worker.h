@@ -27,6 +27,7 @@ struct worker_start {
 };
 
 struct worker {
+	bool hands_over; /* its sessions, to the worker that follows it */
 	struct worker_start start;
 	struct channel channel;
 	struct sockets *sockets;
