@@ -115,8 +115,8 @@ export const mutants = {
     edits: [{
       file: 'src/net/context.c',
       from: '.extensions = NULL,',
-      to: `.extensions = (const struct lws_extension[]){{"permessage-deflate",
-			lws_extension_callback_pm_deflate, "permessage-deflate"}, {0}},`,
+      to: `.extensions = ({static const struct lws_extension all[] = {{"permessage-deflate",
+			lws_extension_callback_pm_deflate, "permessage-deflate"}, {0}}; all;}),`,
     }],
   },
   'emfile': {
