@@ -20,12 +20,12 @@
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/requests.h"
 #include "nakodo/net/socket/sockets.h"
+#include "nakodo/net/tls/tls.h"
 #include "nakodo/service/grant.h"
 
 #define ANSWER_DEADLINE 60000 /* ms */
 #define LIBRARY_LATER 5 /* s by which libwebsockets' own deadline is later than ours */
 #define ORPHAN_DELAY 100 /* ms */
-#define TLS_MESSAGES 40 /* handshake messages of a connection that end it */
 /* What one costs here and in libwebsockets, and with TLS also in OpenSSL; bytes. */
 #define PLAIN_COST 4096
 #define TLS_COST 14336
@@ -162,14 +162,9 @@ static void on_tls_message(
 	int out, int version, int type, const void *bytes, size_t len, SSL *ssl, void *cookie)
 {
 	struct conn *conn = cookie;
-	bool is_old = version < TLS1_3_VERSION;
 
 	(void)ssl;
-	/* It goes out with the costly ones. A HelloRetryRequest, after which those are still to
-	 * come, has none; and TLS 1.2 makes the keys when the client has answered. */
-	if (out && type == SSL3_RT_HANDSHAKE && len &&
-		*(const unsigned char *)bytes ==
-			(is_old ? SSL3_MT_FINISHED : SSL3_MT_CERTIFICATE)) {
+	if (out && tls_has_cost(version, type, bytes, len)) {
 		end_handshake(conn);
 	}
 	if (!out && type == SSL3_RT_HANDSHAKE && conn->tls_messages < TLS_MESSAGES &&

@@ -381,6 +381,13 @@ static void empty_key(EVP_PKEY *key)
 	EVP_PKEY_free(key);
 }
 
+bool tls_has_cost(int version, int type, const void *bytes, size_t len)
+{
+	int last = version < TLS1_3_VERSION ? SSL3_MT_FINISHED : SSL3_MT_CERTIFICATE;
+
+	return type == SSL3_RT_HANDSHAKE && len && *(const unsigned char *)bytes == last;
+}
+
 void tls_settle(SSL *ssl)
 {
 	EVP_PKEY *key;

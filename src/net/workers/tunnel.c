@@ -28,7 +28,6 @@
 #define PAIR_ROOM 32768 /* bytes that the kernel keeps for the other end; it doubles that */
 #define COST 12288 /* bytes: what one takes here and in OpenSSL */
 #define QUARTERS 4 /* of handshake-timeout; see conn_adopt() */
-#define TLS_MESSAGES 40 /* handshake messages of a connection that end it */
 #define GOODBYE 2000 /* ms for the client to close its side when we have closed ours */
 #define AROUND 16 /* bytes at most that are around a message (RFC 6455 section 5.2) */
 #define RECORD 256 /* bytes: what one of TLS costs besides; a message has one or two */
@@ -386,12 +385,9 @@ static void on_tls_message(
 	int out, int version, int type, const void *bytes, size_t len, SSL *ssl, void *cookie)
 {
 	struct tunnel *tunnel = cookie;
-	bool is_old = version < TLS1_3_VERSION;
 
 	(void)ssl;
-	if (out && type == SSL3_RT_HANDSHAKE && len &&
-		*(const unsigned char *)bytes ==
-			(is_old ? SSL3_MT_FINISHED : SSL3_MT_CERTIFICATE)) {
+	if (out && tls_has_cost(version, type, bytes, len)) {
 		end_handshake(tunnel);
 	}
 	if (!out && type == SSL3_RT_HANDSHAKE && ++tunnel->tls_messages == TLS_MESSAGES) {

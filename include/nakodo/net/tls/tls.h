@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define TLS_MESSAGES 40 /* of a handshake, from a client: so many end its connection */
+
 struct options;
 struct problem;
 struct tls;
@@ -40,3 +42,7 @@ void tls_attach(struct tls **tls, SSL_CTX *context);
 void tls_speak_http1(SSL_CTX *context);
 /* The handshake is over: free what only it needed. NULL: a connection without TLS. */
 void tls_settle(SSL *ssl);
+/* Is this message of ours, as of SSL_set_msg_callback(), the one with which what is costly of a
+ * handshake goes out? A HelloRetryRequest, after which that is still to come, has none; and TLS 1.2
+ * makes the keys when the client has answered. */
+bool tls_has_cost(int version, int type, const void *bytes, size_t len);
