@@ -85,7 +85,8 @@ static void check_seat(const struct member *member)
 
 	rules_require(seat->member == member);
 	rules_require(!seat->gone.at == (seat->peer && !seat->snapshot));
-	rules_require(!seat->nonce.seat || seat->snapshot);
+	/* Of who has a session it only says whose tries are counted. */
+	rules_require(!seat->nonce.seat || seat->snapshot || seat->confirmed.seat);
 	rules_require(!seat->peer ||
 		      (seat->peer->state == PEER_OPEN && seat->peer->state_of_dialect == seat));
 	rules_require(!seat->ack.at || seat->peer);
