@@ -182,15 +182,14 @@ static void ask(char *url)
 static void read_id(const struct frame *frame, const char *name, char ret[ID_LEN + 1])
 {
 	const char *at = memmem(frame->bytes, frame->len, name, strlen(name));
-	size_t len;
+	const char *end = (const char *)frame->bytes + frame->len, *quote;
 
-	if (at) {
-		at += strlen(name);
-		len = (size_t)((const char *)frame->bytes + frame->len - at);
-		rules_require(len > ID_LEN);
-		len = strcspn(at, "\"");
-		memcpy(ret, at, len);
-		ret[len] = '\0';
+	at = at ? at + strlen(name) : end;
+	quote = memchr(at, '"', (size_t)(end - at));
+	/* Who is relayed a message may read anything there. */
+	if (quote && quote - at <= ID_LEN) {
+		memcpy(ret, at, (size_t)(quote - at));
+		ret[quote - at] = '\0';
 	}
 }
 
