@@ -28,8 +28,8 @@ ssl_certificate ${cert}; ssl_certificate_key ${key}; location / { return 200 "ok
 // Each value gives the command line. All of nakodo's limits that the load would meet are lifted.
 const commands = {
   nakodo: ({ nakodo, source, tls, port, cert, key, addresses = ["--max-peers-per-address", 0, "--connect-rate", 0] }) => [
-    nakodo, "--listen", `${tls ? "tls:" : ""}127.0.0.1:${port}`, "--tls-cert", cert, "--tls-key",
-    key, "--web-root", join(source, "../web"), "--origin", "any", "--log-level", "warn",
+    nakodo, "--listen", `${tls ? "tls:" : ""}127.0.0.1:${port}`, ...(tls ? ["--tls-cert", cert, "--tls-key", key] : []),
+    "--web-root", join(source, "../web"), "--origin", "any", "--log-level", "warn",
     "--message-rate", 0, "--byte-rate", 0, "--max-peers", 20000, "--max-peers-per-room", 2000,
     "--drain-seconds", 0, "--handshake-timeout", 60,
     ...addresses,

@@ -352,6 +352,7 @@ static void shake_hands(struct tunnel *tunnel)
 static void on_error(struct tunnel *tunnel, struct side *side)
 {
 	side->events = 0;
+	side->readable = true;
 	if (!tunnel->open || tunnel->said_goodbye) {
 		end(tunnel);
 		return;
@@ -366,6 +367,7 @@ static void on_side(uv_poll_t *poll, int status, int events)
 	struct tunnel *tunnel = poll->data;
 	struct side *side = poll == &tunnel->owner.poll ? &tunnel->owner : &tunnel->client;
 
+	side->readable |= (events & UV_READABLE) || tunnel->reading_writes;
 	tunnel->owner.gone |= side == &tunnel->owner && (events & UV_DISCONNECT);
 	if (status < 0) {
 		on_error(tunnel, side);

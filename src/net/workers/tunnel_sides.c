@@ -103,16 +103,24 @@ void tunnel_push(struct tunnel *tunnel, struct side *to)
 	}
 }
 
+/* The loop tells of what is in the kernel, but not of the rest of a record that OpenSSL has. */
+static bool has_more(const struct tunnel *tunnel, const struct side *from)
+{
+	return from->readable || (from == &tunnel->client && SSL_pending(tunnel->ssl) > 0);
+}
+
 bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to)
 {
 	static unsigned char bytes[PIECE];
 
-	for (int i = 0; i < PER_TURN && !from->ended && !to->waits; i++) {
+	for (int i = 0; i < PER_TURN && !from->ended && !to->waits && has_more(tunnel, from); i++) {
 		ssize_t got = from == &tunnel->client
 				      ? tunnel_get_client(tunnel, bytes, sizeof(bytes))
 				      : get_owner(tunnel, bytes, sizeof(bytes));
 		size_t done = got > 0 ? put(tunnel, to, bytes, (size_t)got) : 0;
 
+		/* Behind less than that seldom is more, and then the loop tells. */
+		from->readable = got == (ssize_t)sizeof(bytes);
 		if (got < 0) {
 			from->ended = true;
 		}

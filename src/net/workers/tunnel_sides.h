@@ -23,6 +23,7 @@ struct side {
 	int events; /* that it is polled for */
 	bool ended; /* nothing more comes from it */
 	bool gone; /* it has ended, and what it said before is not read yet */
+	bool readable; /* the loop says so, and not all of it is read */
 	struct piece *waits; /* for it to be taken; NULL: nothing */
 };
 
