@@ -81,6 +81,7 @@ void lifecycle_finish(struct server *server)
 	if (server->role != ROLE_FIRST) {
 		hooks_finish(&server->hooks);
 	} else {
+		cluster_finish(&server->cluster);
 		workers_finish(&server->workers);
 	}
 	if (server->role == ROLE_WORKER) {

@@ -13,6 +13,9 @@ struct ticket;
 
 struct tickets {
 	struct sockets *sockets;
+	/* One that was given with this `hold` has been taken. NULL: there are none. */
+	void (*released)(void *cookie, void *hold);
+	void *cookie;
 	struct ticket *all;
 	uint32_t room, free; /* of `all`; the first one that is free, 0: none */
 	size_t *counts; /* of each worker */
@@ -22,7 +25,13 @@ struct tickets {
 int tickets_init(struct tickets *tickets, struct sockets *sockets, size_t workers);
 void tickets_finish(struct tickets *tickets);
 /* For a connection that is counted in `group` (NULL: in none). 0: no memory. */
-uint32_t tickets_give(struct tickets *tickets, size_t worker, struct census_group *group);
+uint32_t tickets_give(
+	struct tickets *tickets, size_t worker, struct census_group *group, void *hold);
+/* For one that has a ticket already, where its TLS is spoken. */
+uint32_t tickets_give_second(struct tickets *tickets, size_t worker, void *hold);
+/* The next one behind `after` that was given to the worker with that `hold`; 0: there is none. */
+uint32_t tickets_next(
+	const struct tickets *tickets, size_t worker, const void *hold, uint32_t after);
 /* It has ended. A number that is no ticket of the worker's is passed over. */
 void tickets_take(struct tickets *tickets, size_t worker, uint32_t number);
 /* The worker has ended. */

@@ -1,0 +1,55 @@
+/*
+ * cluster: several nodes behind one name, each a daemon with workers. The first process of each finds
+ * out, by Redis, which node has the unit of a connection (units.h), and passes it to a worker of its
+ * own, or has a worker move its bytes to that node. No message goes through Redis.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "nakodo/net/cluster/inlet.h"
+#include "nakodo/net/cluster/lease.h"
+#include "nakodo/net/cluster/units.h"
+#include "nakodo/net/redis/redis.h"
+
+struct accepted;
+struct deadlines;
+struct options;
+struct problem;
+struct sockets;
+struct visitor;
+struct workers;
+
+struct cluster {
+	const struct options *options; /* NULL: there is none */
+	uv_loop_t *loop;
+	struct deadlines *deadlines;
+	struct sockets *sockets;
+	struct workers *workers;
+	struct redis redis;
+	struct lease lease;
+	struct units units;
+	struct inlet inlet;
+	struct visitor *visitors; /* that wait to hear whose their unit is (utlist DL) */
+	char told[256]; /* why Redis is away, as the log was told last; "": it is there */
+	char listen[ADDRESS_TEXT]; /* the address of the option, as a number or "*"; "": Redis' way there */
+	uint16_t port;
+	bool finished;
+};
+
+/* Find out who this node is; `directory`: of state-dir, or -1. The pointers of `cluster` are the caller's
+ * to set. 0, or -errno with a sentence. */
+int cluster_init(struct cluster *cluster, int directory, struct problem *problem);
+/* The loop is there. 0, or -errno with a sentence. */
+int cluster_start(struct cluster *cluster, struct problem *problem);
+/* Pass a connection on; takes over what `accepted` owns. */
+void cluster_take(struct cluster *cluster, struct accepted *accepted);
+/* Is Redis there, or has it been less than a minute ago? */
+bool cluster_is_well(const struct cluster *cluster);
+/* All peers are gone: others may have our units. */
+void cluster_leave(struct cluster *cluster);
+void cluster_finish(struct cluster *cluster);
+/* The loop has ended. */
+void cluster_destroy(struct cluster *cluster);

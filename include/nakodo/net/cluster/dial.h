@@ -1,0 +1,39 @@
+/*
+ * dial: from this node to the one that has a unit: connect, say the line (relay_line.h), and hear
+ * whether it takes the connection.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "nakodo/base/wheel.h"
+#include "nakodo/net/cluster/relay_line.h"
+
+struct deadlines;
+struct node;
+
+/* Zero it first. */
+struct dial {
+	uv_poll_t poll;
+	struct deadlines *deadlines;
+	struct wheel_timer timer;
+	bool under_way, said;
+	int fd;
+	char line[RELAY_LINE];
+	size_t len, sent;
+	/* `fd` leads to the owner, which takes the connection, and is the taker's; -ECONNREFUSED: it
+	 * says that the unit is not its; another -errno: it cannot be reached. Not called by
+	 * dial_start(). The handle is closed some turns later: `closed` tells. */
+	void (*done)(struct dial *dial, int fd);
+	void (*closed)(struct dial *dial);
+};
+
+/* 0, or -errno: neither callback comes. */
+int dial_start(
+	struct dial *dial, uv_loop_t *loop, const struct node *node, const struct relay_line *line);
+/* `done` is not called any more. */
+void dial_cancel(struct dial *dial);
+/* What both ends do with a connection between nodes. */
+void dial_set_socket(int fd);

@@ -1,0 +1,57 @@
+/*
+ * lease: that this node lives, and where others reach it, as Redis knows it. It is renewed every five
+ * seconds and ends after fifteen.
+ *
+ * A node's ID is random, and of one that has a state-dir the same after a restart, so that a node
+ * which comes back has its units at once.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nakodo/base/wheel.h"
+#include "nakodo/net/cluster/relay_line.h"
+
+#define LEASE_ID 17 /* with its NUL */
+#define LEASE_KEY 768 /* of Redis, with its NUL */
+#define LEASE_MS "15000"
+
+struct deadlines;
+struct problem;
+struct redis;
+struct redisReply;
+
+/* A node, as its lease tells. */
+struct node {
+	char id[LEASE_ID];
+	char token[RELAY_TOKEN]; /* that it is shown by other nodes */
+	char address[ADDRESS_TEXT];
+	uint16_t port;
+};
+
+struct lease {
+	struct node own;
+	const char *cluster; /* its name */
+	struct redis *redis;
+	struct deadlines *deadlines;
+	struct wheel_timer timer;
+	bool held; /* since the connection to Redis was made */
+	uint64_t answered; /* ms: when Redis has renewed it last; 0: never */
+	/* It is held again; `had`: it has never ended meanwhile. */
+	void (*taken)(void *cookie, bool had);
+	/* Redis refuses it: a sentence. */
+	void (*refused)(void *cookie, const char *why);
+	void *cookie;
+};
+
+/* Draw the token, and the ID if `directory` (of state-dir; -1: none) has none yet. 0 or -errno. */
+int lease_init(struct lease *lease, int directory);
+/* Redis is there. */
+void lease_take(struct lease *lease);
+/* It is not any more. */
+void lease_lose(struct lease *lease);
+/* The key of `what` in Redis, for this cluster; `name` is added to it. */
+void lease_key(const struct lease *lease, const char *what, const char *name, char ret[LEASE_KEY]);
+/* As Redis has it; false: it is none. */
+bool lease_read_node(struct node *ret, const char *id, const char *value);
