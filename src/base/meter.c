@@ -20,6 +20,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 		METER_GAUGE},
 	[METER_V1_ROOMS] = {"v1_rooms", "Those of them that are of nakodo.v1.", METER_GAUGE},
 	[METER_CLUSTER_REDIS] = {"cluster_redis", "1 while Redis is there.", METER_GAUGE},
+	[METER_CLUSTER_CUT_OFF] = {"cluster_cut_off",
+		"1 while Redis has been away for a minute or more.", METER_GAUGE},
 	[METER_CLUSTER_UNITS] = {"cluster_units", "Rooms and mounts that are this node's.",
 		METER_GAUGE},
 	[METER_SWARMS] = {"swarms", "Torrents of webtorrent that somebody takes part in.",

@@ -74,6 +74,7 @@ static void look(const struct server *server)
 	audit_conns(&audit, server);
 	accept_audit(&server->sockets, &audit);
 	handshakes_audit(&server->sockets.handshakes, &audit);
+	cluster_audit(&server->cluster, &audit);
 	tunnels_audit(&server->worker.tunnels, &audit);
 	audit_frame(&audit, server->ws.ping);
 	audit_bytes(&audit, MEMORY_EVENTS, events_audit(server->hooks.events));

@@ -15,6 +15,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect_table.h"
+#include "nakodo/hub/audit.h"
 #include "nakodo/net/cluster/dial.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
@@ -67,6 +68,10 @@ static void remove_visitor(struct visitor *visitor)
 
 	deadlines_clear(cluster->deadlines, &visitor->timer);
 	units_leave(&visitor->asker);
+	if (visitor->unit) {
+		dial_cancel(&visitor->dial);
+		units_let_go(visitor->unit);
+	}
 	DL_DELETE(cluster->visitors, visitor);
 	cluster->sockets->count--;
 	memory_give(MEMORY_CONNECTIONS, sizeof(*visitor));
@@ -92,8 +97,13 @@ static void refuse(struct visitor *visitor)
 				     "Connection: close\r\n\r\n"
 				     "The node that has this room cannot be reached.\n";
 
+	char head[4096];
+
 	meter_add(METER_CLUSTER_UNREACHABLE, 1);
 	send(visitor->accepted.fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	/* What is closed with something unread is reset, and the client may not get the answer. */
+	while (recv(visitor->accepted.fd, head, sizeof(head), MSG_DONTWAIT) > 0) {
+	}
 	discard(visitor);
 }
 
@@ -360,13 +370,27 @@ static void tell_away(struct cluster *cluster, const char *why)
 	}
 }
 
+static void on_cut_off(struct wheel_timer *timer)
+{
+	(void)timer;
+	meter_set(METER_CLUSTER_CUT_OFF, 1);
+}
+
+static void begin_absence(struct cluster *cluster)
+{
+	meter_set(METER_CLUSTER_REDIS, 0);
+	units_pause(&cluster->units);
+	if (!cluster->cut_off.at) {
+		deadlines_set(cluster->deadlines, &cluster->cut_off, CUT_OFF, on_cut_off);
+	}
+}
+
 static void on_redis_down(void *cookie, const char *why)
 {
 	struct cluster *cluster = cookie;
 
-	meter_set(METER_CLUSTER_REDIS, 0);
 	lease_lose(&cluster->lease);
-	units_pause(&cluster->units);
+	begin_absence(cluster);
 	tell_away(cluster, why);
 }
 
@@ -374,8 +398,7 @@ static void on_refused(void *cookie, const char *why)
 {
 	struct cluster *cluster = cookie;
 
-	meter_set(METER_CLUSTER_REDIS, 0);
-	units_pause(&cluster->units);
+	begin_absence(cluster);
 	tell_away(cluster, why);
 }
 
@@ -384,6 +407,8 @@ static void on_taken(void *cookie, bool had)
 	struct cluster *cluster = cookie;
 
 	(void)had;
+	deadlines_clear(cluster->deadlines, &cluster->cut_off);
+	meter_set(METER_CLUSTER_CUT_OFF, 0);
 	meter_set(METER_CLUSTER_REDIS, 1);
 	*cluster->told = '\0';
 	log_info("cluster.there", LOG_STR("cluster", cluster->lease.cluster),
@@ -503,19 +528,27 @@ int cluster_start(struct cluster *cluster, struct problem *problem)
 	cluster->lease.deadlines = cluster->units.deadlines = cluster->inlet.deadlines =
 		cluster->deadlines;
 	units_init(&cluster->units);
+	begin_absence(cluster);
 	redis_start(&cluster->redis);
 	return 0;
 }
 
-bool cluster_is_well(const struct cluster *cluster)
+static void on_given_up(void *cookie)
 {
-	return !cluster->units.away ||
-	       deadlines_now(cluster->deadlines) - cluster->units.away < CUT_OFF;
+	struct cluster *cluster = cookie;
+
+	if (cluster->left) {
+		cluster->left(cluster->left_cookie);
+	}
+	cluster->left = NULL;
 }
 
-void cluster_leave(struct cluster *cluster)
+void cluster_leave(struct cluster *cluster, void (*left)(void *cookie), void *cookie)
 {
+	cluster->left = left;
+	cluster->left_cookie = cookie;
 	units_release_all(&cluster->units);
+	lease_give_up(&cluster->lease, on_given_up);
 }
 
 void cluster_finish(struct cluster *cluster)
@@ -526,9 +559,9 @@ void cluster_finish(struct cluster *cluster)
 		return;
 	}
 	cluster->finished = true;
+	deadlines_clear(cluster->deadlines, &cluster->cut_off);
 	inlet_finish(&cluster->inlet);
 	DL_FOREACH_SAFE (cluster->visitors, visitor, next) {
-		dial_cancel(&visitor->dial);
 		discard(visitor);
 	}
 	redis_finish(&cluster->redis);
@@ -542,3 +575,14 @@ void cluster_destroy(struct cluster *cluster)
 		redis_destroy(&cluster->redis);
 	}
 }
+
+#ifdef NAKODO_AUDIT
+void cluster_audit(const struct cluster *cluster, struct audit *audit)
+{
+	const struct visitor *visitor;
+
+	DL_FOREACH (cluster->visitors, visitor) {
+		audit_bytes(audit, MEMORY_CONNECTIONS, sizeof(*visitor));
+	}
+}
+#endif

@@ -4,11 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "nakodo/base/board.h"
 #include "nakodo/base/ids.h"
+#include "nakodo/base/meter.h"
+#include "nakodo/config.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/redis/redis.h"
 
@@ -123,7 +127,7 @@ static void on_renewed(void *cookie, const struct redisReply *reply)
 
 void lease_take(struct lease *lease)
 {
-	char key[4][LEASE_KEY], value[128];
+	char key[4][LEASE_KEY], value[192];
 	const char *words[] = {"EVAL", renew_script, "4", key[0], key[1], key[2], key[3], value,
 		LEASE_MS, FORMAT, lease->own.id};
 
@@ -131,9 +135,31 @@ void lease_take(struct lease *lease)
 	lease_key(lease, "format", "", key[1]);
 	lease_key(lease, "begin", "", key[2]);
 	lease_key(lease, "nodes", "", key[3]);
-	snprintf(value, sizeof(value), "%s %s %u", lease->own.token, lease->own.address,
-		lease->own.port);
+	snprintf(value, sizeof(value), "%s %s %u %" PRIu64 " %" PRIu64 " " NAKODO_VERSION,
+		lease->own.token, lease->own.address, lease->own.port,
+		board_sum(METER_CLUSTER_UNITS), board_sum(METER_PEERS));
 	redis_send(lease->redis, on_renewed, lease, 11, words, NULL);
+}
+
+static void on_given_up(void *cookie, const struct redisReply *reply)
+{
+	struct lease *lease = cookie;
+
+	(void)reply;
+	lease->given_up(lease->cookie);
+}
+
+void lease_give_up(struct lease *lease, void (*given_up)(void *cookie))
+{
+	char key[LEASE_KEY];
+	const char *words[] = {"DEL", key};
+
+	lease_key(lease, "n:", lease->own.id, key);
+	deadlines_clear(lease->deadlines, &lease->timer);
+	lease->given_up = given_up;
+	if (!redis_send(lease->redis, on_given_up, lease, 2, words, NULL)) {
+		given_up(lease->cookie);
+	}
 }
 
 void lease_lose(struct lease *lease)
@@ -147,8 +173,10 @@ bool lease_read_node(struct node *ret, const char *id, const char *value)
 	struct node node = {0};
 	unsigned port;
 
+	/* What is behind the port is for people to read. */
 	if (!is_id(id, strlen(id)) ||
-		sscanf(value, "%32[0-9a-f] %45s %u", node.token, node.address, &port) != 3 ||
+		sscanf(value, "%32[0-9a-f] %45s %u %" SCNu64 " %" SCNu64 " %23[0-9.]", node.token,
+			node.address, &port, &node.units, &node.peers, node.version) < 3 ||
 		strlen(node.token) != RELAY_TOKEN - 1 || !port || port > UINT16_MAX) {
 		return false;
 	}

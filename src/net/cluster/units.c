@@ -15,7 +15,7 @@
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/redis/redis.h"
 
-#define SETTLE "5000" /* ms that a Redis which was empty is left to those who have units */
+#define SETTLE "3000" /* ms that a Redis which was empty is left to those who have units */
 #define UNIT_TTL "3600000" /* ms */
 #define AGAIN 200 /* ms until Redis is asked again */
 #define ALONE 2000 /* ms that Redis is away before a new unit is ours without it */

@@ -36,6 +36,9 @@ struct cluster {
 	char told[256]; /* why Redis is away, as the log was told last; "": it is there */
 	char listen[ADDRESS_TEXT]; /* the address of the option, as a number or "*"; "": Redis' way there */
 	uint16_t port;
+	struct wheel_timer cut_off; /* while Redis is away */
+	void (*left)(void *cookie); /* cluster_leave() */
+	void *left_cookie;
 	bool finished;
 };
 
@@ -46,10 +49,14 @@ int cluster_init(struct cluster *cluster, int directory, struct problem *problem
 int cluster_start(struct cluster *cluster, struct problem *problem);
 /* Pass a connection on; takes over what `accepted` owns. */
 void cluster_take(struct cluster *cluster, struct accepted *accepted);
-/* Is Redis there, or has it been less than a minute ago? */
-bool cluster_is_well(const struct cluster *cluster);
-/* All peers are gone: others may have our units. */
-void cluster_leave(struct cluster *cluster);
+/* All peers are gone: others may have our units. `left` is called once, perhaps in here. */
+void cluster_leave(struct cluster *cluster, void (*left)(void *cookie), void *cookie);
 void cluster_finish(struct cluster *cluster);
 /* The loop has ended. */
 void cluster_destroy(struct cluster *cluster);
+
+#ifdef NAKODO_AUDIT
+struct audit;
+/* What connections take that wait (hub/audit.h). */
+void cluster_audit(const struct cluster *cluster, struct audit *audit);
+#endif

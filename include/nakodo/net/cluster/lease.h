@@ -28,6 +28,8 @@ struct node {
 	char token[RELAY_TOKEN]; /* that it is shown by other nodes */
 	char address[ADDRESS_TEXT];
 	uint16_t port;
+	uint64_t units, peers; /* that it has, */
+	char version[24]; /* and of which release it is, as it has said last */
 };
 
 struct lease {
@@ -42,6 +44,7 @@ struct lease {
 	void (*taken)(void *cookie, bool had);
 	/* Redis refuses it: a sentence. */
 	void (*refused)(void *cookie, const char *why);
+	void (*given_up)(void *cookie);
 	void *cookie;
 };
 
@@ -51,6 +54,9 @@ int lease_init(struct lease *lease, int directory);
 void lease_take(struct lease *lease);
 /* It is not any more. */
 void lease_lose(struct lease *lease);
+/* End it, for good. `given_up` is called once, perhaps in here: Redis has heard that, and all that was
+ * said before, or is away. */
+void lease_give_up(struct lease *lease, void (*given_up)(void *cookie));
 /* The key of `what` in Redis, for this cluster; `name` is added to it. */
 void lease_key(const struct lease *lease, const char *what, const char *name, char ret[LEASE_KEY]);
 /* As Redis has it; false: it is none. */

@@ -96,6 +96,7 @@ unsigned workers_life(const struct workers *workers, size_t worker);
 bool workers_send(struct workers *workers, size_t worker, const void *bytes, size_t len);
 /* What they have left: descriptors, which stay theirs. How many. */
 size_t workers_list_left(const struct workers *workers, int ret_fds[WORKERS_MOST]);
+bool workers_have_left(const struct workers *workers);
 /* End what is left of them at once. */
 void workers_finish(struct workers *workers);
 /* The loop has ended. */

@@ -1,0 +1,146 @@
+// Goal: whatever becomes of Redis, who is connected stays connected, and when it is back all nodes agree again.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { open } from '../lib/client.mjs';
+import { Redis, startNode, startNodes } from '../lib/cluster.mjs';
+import { spawnDaemon } from '../lib/daemon.mjs';
+import { ask } from '../lib/http.mjs';
+import { eventually } from '../lib/prometheus.mjs';
+import { ctl, together } from '../lib/workers.mjs';
+
+/** Wait until the node has said again that Redis is there, since it was away. */
+const backAgain = (node, before) => node.until(() => node.lines('cluster.there').length > before, 'that Redis is back');
+const timesThere = (node) => node.lines('cluster.there').length;
+
+/** Who has the room, as that node knows it. */
+const ownerOf = async (node, room) => (await ctl(node.ctl, 'units')).find((unit) => unit.room === room)?.node;
+
+/** A daemon that cannot have its cluster: the line of its log that says why. */
+async function away(t, url, args = []) {
+  const node = spawnDaemon({ args: ['--cluster', url, ...args] });
+  t.after(() => node.stop());
+  await node.ready();
+  const line = await node.logged('cluster.away');
+  const a = await open(`${node.ws}/relay/r`);
+  const b = await open(`${node.ws}/relay/r`);
+  await together(a, b); // who is at this node goes on
+  await Promise.all([a.close(), b.close()]);
+  return line;
+}
+
+describe('a Redis that cannot be used', () => {
+  it('is told of when it is not there', async (t) => {
+    assert.match(await away(t, 'redis://127.0.0.1:1'), /connection refused/);
+  });
+
+  it('is told of when the password is wrong', async (t) => {
+    const redis = await Redis.start(t, ['--requirepass', 'right'], { password: 'right' });
+    assert.match(await away(t, `redis://:wrong@127.0.0.1:${redis.port}`), /refuses the login.*WRONGPASS/);
+    assert.match(await away(t, `redis://127.0.0.1:${redis.port}`), /NOAUTH/);
+    const node = await startNode(t, redis.url);
+    assert.doesNotMatch(node.stderr, /right@/);
+  });
+
+  it('is told of when it is a replica', async (t) => {
+    const master = await Redis.start(t);
+    const replica = await Redis.start(t, ['--replicaof', '127.0.0.1', String(master.port)], { settled: false });
+    assert.match(await away(t, replica.url), /replica/);
+  });
+
+  it('is told of when it is out of memory', async (t) => {
+    const redis = await Redis.start(t, ['--maxmemory-policy', 'noeviction']);
+    await redis.command('CONFIG', 'SET', 'maxmemory', '1');
+    assert.match(await away(t, redis.url), /cannot be written to.*OOM/);
+  });
+
+  it('is told of when another version has that cluster-name', async (t) => {
+    const redis = await Redis.start(t);
+    await redis.command('SET', 'nk:{nakodo}:format', '99');
+    assert.match(await away(t, redis.url), /another version of nakodo.*format is 99/);
+  });
+
+  it('is told of when its TLS certificate is not trusted', async (t) => {
+    const redis = await Redis.start(t);
+    assert.match(await away(t, `rediss://127.0.0.1:${redis.port}`), /TLS|cannot be reached/);
+  });
+
+  it('is told of before anything starts when its URL is wrong', async (t) => {
+    const node = spawnDaemon({ args: ['--cluster', 'redis://:secret@/'] });
+    assert.equal(await node.exit(), 2);
+    assert.match(node.stderr, /cluster.*host or the port is missing/);
+    assert.doesNotMatch(node.stderr, /secret@\//);
+    t.diagnostic(node.stderr.trim());
+  });
+});
+
+describe('a Redis that goes away', () => {
+  /** Three nodes with a room that is together; what is done to Redis; they are together again, old and new. */
+  async function survives(t, harm, mend, { seconds = 1 } = {}) {
+    const redis = await Redis.start(t);
+    const nodes = await startNodes(t, redis.url, 3);
+    const clients = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/old`)));
+    await together(...clients);
+    const before = nodes.map(timesThere);
+    await harm(redis);
+    await Promise.all(nodes.map((node) => node.logged('cluster.away')));
+    for (let i = 0; i < seconds; i++) {
+      await together(...clients);
+      await new Promise((done) => setTimeout(done, 1000)); // so long it is away
+    }
+    await mend(redis);
+    await Promise.all(nodes.map((node, i) => backAgain(node, before[i])));
+    await together(...clients);
+    const others = await Promise.all(nodes.map((node) => open(`${node.wss}/relay/old`)));
+    await together(...clients, ...others);
+    const fresh = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/new`)));
+    await together(...fresh);
+    for (const client of [...clients, ...others]) assert.equal(client.end, undefined);
+    return { redis, nodes };
+  }
+
+  it('and comes back with what it had costs nobody the connection', (t) =>
+    survives(t, (redis) => redis.hang(), (redis) => redis.goOn(), { seconds: 4 }));
+
+  it('and comes back empty costs nobody the connection', (t) =>
+    survives(t, (redis) => redis.stop(), (redis) => redis.start()));
+
+  it('and lost a part of what it had costs nobody the connection', async (t) => {
+    const { redis, nodes } = await survives(t, (redis) => redis.stop(), async (redis) => {
+      await redis.start();
+      await redis.settle('nakodo');
+    });
+    const owners = await Promise.all(nodes.map((node) => ownerOf(node, 'old')));
+    assert.equal(new Set(owners).size, 1);
+    assert.equal(await redis.command('HGET', 'nk:{nakodo}:u:/relay\nold', 'o'), owners[0]);
+  });
+
+  it('lets a new room begin at each node, and makes it one again when it is back', async (t) => {
+    const redis = await Redis.start(t);
+    const nodes = await startNodes(t, redis.url, 2);
+    const before = nodes.map(timesThere);
+    await redis.stop();
+    await Promise.all(nodes.map((node) => node.logged('cluster.away')));
+    const [a, b] = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/r`)));
+    a.send('only here');
+    await redis.start();
+    await redis.settle('nakodo');
+    await Promise.all(nodes.map((node, i) => backAgain(node, before[i])));
+    const lost = await Promise.race([a.closed.then((end) => [end, b]), b.closed.then((end) => [end, a])]);
+    assert.equal(lost[0].code, 1012);
+    const again = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/r`)));
+    await together(lost[1], ...again);
+  });
+
+  it('for a minute makes /readyz say so', { timeout: 120000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const node = await startNode(t, redis.url);
+    assert.equal((await ask(node, '/readyz')).status, 200);
+    redis.hang();
+    await node.logged('cluster.away');
+    assert.equal((await ask(node, '/readyz')).status, 200);
+    await eventually(async () => (await ask(node, '/readyz')).status === 503, 'a red /readyz', 90000);
+    assert.deepEqual(JSON.parse((await ask(node, '/readyz')).text), { status: 'cut-off' });
+    redis.goOn();
+    await eventually(async () => (await ask(node, '/readyz')).status === 200, 'a green /readyz');
+  });
+});
