@@ -238,10 +238,11 @@ int options_check_cluster_name(const char *text, struct problem *problem)
 {
 	size_t len = strlen(text);
 
-	return len && len <= CLUSTER_NAME_MAX && text[strspn(text, DIGITS LOWER UPPER "-_.")] == '\0'
+	return len && len <= CLUSTER_NAME_MAX &&
+			       text[strspn(text, DIGITS LOWER UPPER "-_.")] == '\0'
 		       ? 0
-		       : problem_set(problem, -EINVAL,
-				 "must be up to %d letters, digits and -_.", CLUSTER_NAME_MAX);
+		       : problem_set(problem, -EINVAL, "must be up to %d letters, digits and -_.",
+				 CLUSTER_NAME_MAX);
 }
 
 int options_check_cluster_listen(const char *text, struct problem *problem)
@@ -251,8 +252,8 @@ int options_check_cluster_listen(const char *text, struct problem *problem)
 
 	if (!*text || (!endpoint_parse(&endpoint, text, problem) && endpoint.kind == ENDPOINT_TCP &&
 			      !endpoint.tls && !endpoint.proxy && !strchr(text, '?') &&
-			      (!strcmp(endpoint.host, "*") ||
-				      address_parse(&address, endpoint.host, strlen(endpoint.host))))) {
+			      (!strcmp(endpoint.host, "*") || address_parse(&address, endpoint.host,
+								      strlen(endpoint.host))))) {
 		return 0;
 	}
 	return problem_set(problem, -EINVAL,

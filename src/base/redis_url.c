@@ -163,8 +163,8 @@ static int parse_unix(struct redis_url *url, const char *text, struct problem *p
 static int parse_net(struct redis_url *url, const char *text, bool sentinel, struct problem *ret)
 {
 	const char *end = text + strcspn(text, "?"), *at = text + strcspn(text, "/?");
-	int error = parse_hosts(
-		url, text, (size_t)(at - text), sentinel ? SENTINEL_PORT : PORT, ret);
+	int error =
+		parse_hosts(url, text, (size_t)(at - text), sentinel ? SENTINEL_PORT : PORT, ret);
 
 	if (error) {
 		return error;
@@ -173,7 +173,8 @@ static int parse_net(struct redis_url *url, const char *text, bool sentinel, str
 		const char *name = at + (*at == '/');
 
 		at = name + strcspn(name, "/?");
-		if (at == name || !decode(url->master, sizeof(url->master), name, (size_t)(at - name))) {
+		if (at == name ||
+			!decode(url->master, sizeof(url->master), name, (size_t)(at - name))) {
 			return problem_set(ret, -EINVAL,
 				"behind the Sentinels stands the name of their master, as in "
 				"redis+sentinel://a.example,b.example/mymaster");

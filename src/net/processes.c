@@ -38,8 +38,7 @@ int processes_prepare(struct server *server, const struct options *options, stru
 
 		if (!error && *options->cluster) {
 			server->cluster.options = options;
-			error = cluster_init(
-				&server->cluster, server->restart.directory, problem);
+			error = cluster_init(&server->cluster, server->restart.directory, problem);
 		}
 		return error;
 	}

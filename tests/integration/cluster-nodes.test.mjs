@@ -155,7 +155,7 @@ describe('the address for other nodes', () => {
     const [{ address, port }] = await ctl(node.ctl, 'cluster');
     const token = '0'.repeat(32);
     const unit = Buffer.from('/relay\nr').toString('hex');
-    for (const said of [`nakodo 1 ${token} 0 1.2.3.4 - - ${unit}\n`, 'GET / HTTP/1.1\r\n\r\n', 'x'.repeat(5000), '\n', `${'\0'.repeat(100)}\n`]) {
+    for (const said of [`nakodo 1 ${token} 0 1.2.3.4 ${unit} ${unit}\n`, 'GET / HTTP/1.1\r\n\r\n', 'x'.repeat(5000), '\n', `${'\0'.repeat(100)}\n`]) {
       const socket = connect(port, address);
       let answer = '';
       socket.on('data', (bytes) => { answer += bytes; });

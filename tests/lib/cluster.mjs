@@ -13,9 +13,11 @@ const PATIENCE = 10000; // ms for a server to start
 
 /** Does something listen there? */
 const answers = (port) => new Promise((done) => {
-  const socket = connect(port, '127.0.0.1', () => done(true));
+  const socket = connect(port, '127.0.0.1', () => {
+    socket.destroy();
+    done(true);
+  });
   socket.on('error', () => done(false));
-  socket.on('close', () => socket.destroy());
 });
 
 /** One redis-server, without files, that ends with the test. */

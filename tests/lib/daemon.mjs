@@ -33,11 +33,11 @@ export function certificateDirectory() {
   return certificates;
 }
 
-const { WORKERS } = process.env;
+const { WORKERS, NODES } = process.env;
 /** With so many each connection by TLS takes more descriptors; a container may have few. */
 const ofWorkers = WORKERS ? { NAKODO_WORKERS: WORKERS, NAKODO_MAX_PEERS: '8000' } : {};
 /** For a test that looks at one process. */
-export const alone = { skip: WORKERS && 'it is about a single process' };
+export const alone = { skip: (WORKERS || NODES) && 'it is about a single process' };
 
 /** Our own environment without options for the daemon that happen to be in it; WORKERS is for all. */
 function environment(more) {
@@ -47,6 +47,7 @@ function environment(more) {
 
 /** Start the daemon and wait until it says that it is ready. Parameters: spawnDaemon(). */
 export async function startDaemon(options) {
+  if (NODES) return (await import('./nodes.mjs')).startAsNodes(Number(NODES), options);
   const daemon = spawnDaemon(options);
   await daemon.ready();
   return daemon;
@@ -54,6 +55,11 @@ export async function startDaemon(options) {
 
 /** startDaemon() for one test, which also sees that it ends well. */
 export async function testDaemon(t, options) {
+  if (NODES) {
+    const daemon = await startDaemon(options);
+    t.after(() => daemon.stop());
+    return daemon;
+  }
   const daemon = spawnDaemon(options);
   t.after(() => daemon.stop());
   await daemon.ready();

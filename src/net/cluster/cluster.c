@@ -14,11 +14,11 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
-#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/net/cluster/dial.h"
 #include "nakodo/net/gate/census.h"
 #include "nakodo/net/gate/gate.h"
+#include "nakodo/net/gate/proxies.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
@@ -142,16 +142,10 @@ static void dial_owner(struct visitor *visitor, struct unit *unit)
 {
 	struct cluster *cluster = visitor->cluster;
 	const struct accepted *accepted = &visitor->accepted;
-	struct relay_line line = {
-		.tls = accepted->listener->endpoint.tls,
-		.direct = accepted->direct,
-		.address = accepted->address,
-	};
-	const struct mount *own = accepted->listener->own;
+	struct relay_line line = {.direct = accepted->direct, .address = accepted->address};
 
 	memcpy(line.token, unit->owner.token, sizeof(line.token));
-	snprintf(line.auth, sizeof(line.auth), "%s", accepted->listener->endpoint.auth);
-	snprintf(line.key, sizeof(line.key), "%s", own ? dialect_table_key(own) : "");
+	snprintf(line.listen, sizeof(line.listen), "%s", accepted->listener->text);
 	memcpy(line.unit, unit->name, strlen(unit->name) + 1);
 	visitor->dial.deadlines = cluster->deadlines;
 	visitor->dial.done = on_dialed;
@@ -233,8 +227,7 @@ static void receive(struct cluster *cluster, struct accepted *accepted, const ch
 
 void cluster_take(struct cluster *cluster, struct accepted *accepted)
 {
-	bool misplaced =
-		accepted->listener->endpoint.tls && !accepted->tls && !accepted->decrypted;
+	bool misplaced = accepted->listener->endpoint.tls && !accepted->tls && !accepted->decrypted;
 	char name[UNIT_NAME];
 	enum workers_found found =
 		misplaced ? WORKERS_NO_UNIT : workers_find_unit(cluster->workers, accepted, name);
@@ -261,17 +254,37 @@ struct guest {
 	struct relay_line line;
 };
 
-static const struct listener *find_listener(
-	const struct cluster *cluster, const struct relay_line *line, bool tls)
+/* Of the same kind, if nodes listen at different addresses. */
+static bool is_alike(const struct listener *listener, const struct endpoint *endpoint)
+{
+	const struct endpoint *own = &listener->endpoint;
+
+	return own->kind == endpoint->kind && own->tls == endpoint->tls &&
+	       own->proxy == endpoint->proxy && own->metrics == endpoint->metrics &&
+	       listener->loopback == endpoint_is_loopback(endpoint) &&
+	       !strcmp(own->origin, endpoint->origin) && !strcmp(own->auth, endpoint->auth) &&
+	       !strcmp(own->dialect, endpoint->dialect) && !strcmp(own->name, endpoint->name);
+}
+
+/* Who may come in and what is spoken depends on the listener. NULL: there is none like that. */
+static const struct listener *find_listener(const struct cluster *cluster, const char *text)
 {
 	const struct listener *listener;
+	struct endpoint endpoint;
+	struct problem problem;
 
 	LL_FOREACH(cluster->sockets->listeners, listener)
 	{
-		const char *key = listener->own ? dialect_table_key(listener->own) : "";
-
-		if (listener->endpoint.tls == tls && !strcmp(key, line->key) &&
-			!strcmp(listener->endpoint.auth, line->auth)) {
+		if (!strcmp(listener->text, text)) {
+			return listener;
+		}
+	}
+	if (endpoint_parse(&endpoint, text, &problem)) {
+		return NULL;
+	}
+	LL_FOREACH(cluster->sockets->listeners, listener)
+	{
+		if (is_alike(listener, &endpoint)) {
 			return listener;
 		}
 	}
@@ -297,9 +310,11 @@ static void take_guest(struct guest *guest, struct unit *unit, const struct list
 	}
 	meter_add(METER_CLUSTER_GUESTS, 1);
 	listener_hold(listener);
-	/* The node where it came has looked whether there are too many of its address. */
-	if (census_add_connection(
-		    cluster->sockets->gate->census, &accepted.address, 0, &accepted.group)) {
+	/* The node where it came has looked whether there are too many of its address; who is
+	 * behind a proxy is counted when the head of its request has said who it is. */
+	if ((!accepted.direct && proxies_has(cluster->options, &accepted.address)) ||
+		census_add_connection(
+			cluster->sockets->gate->census, &accepted.address, 0, &accepted.group)) {
 		pass(cluster, &accepted, unit);
 	} else {
 		conn_discard(&accepted);
@@ -310,15 +325,12 @@ static void on_guest_answered(struct unit_asker *asker, struct unit *unit)
 {
 	struct guest *guest = (struct guest *)asker;
 	struct cluster *cluster = guest->cluster;
-	const struct listener *listener = find_listener(cluster, &guest->line, guest->line.tls);
+	const struct listener *listener = find_listener(cluster, guest->line.listen);
 
-	listener = listener ? listener
-			    : find_listener(cluster, &guest->line, !guest->line.tls);
 	if (!listener) {
-		log_warn("cluster.listener", LOG_STR("auth", guest->line.auth),
-			LOG_STR("mount", guest->line.key),
-			LOG_STR("remedy", "another node has a listener that this one has not: "
-					  "all nodes need the same options"));
+		log_warn("cluster.listener", LOG_STR("listen", guest->line.listen),
+			LOG_STR("remedy", "another node has a listener of a kind that this one "
+					  "has not: all nodes need the same options"));
 	}
 	if (unit->state == UNIT_MINE && listener) {
 		take_guest(guest, unit, listener);
@@ -419,7 +431,8 @@ static void on_taken(void *cookie, bool had)
 	units_resume(&cluster->units);
 }
 
-/* Others reach this node by the address by which it reaches Redis, unless the option says another. */
+/* Others reach this node by the address by which it reaches Redis, unless the option says another.
+ */
 static int open_inlet(struct cluster *cluster)
 {
 	bool any = !*cluster->listen || !strcmp(cluster->listen, "*");
@@ -496,8 +509,8 @@ int cluster_init(struct cluster *cluster, int directory, struct problem *problem
 	cluster->lease.cluster = cluster->options->cluster_name;
 	cluster->inlet.fd = -1;
 	error = lease_init(&cluster->lease, directory);
-	return error ? problem_set(problem, error, "state-dir: nakodo.node: %s",
-			       log_errno_text(error))
+	return error ? problem_set(
+			       problem, error, "state-dir: nakodo.node: %s", log_errno_text(error))
 		     : 0;
 }
 

@@ -22,18 +22,17 @@
 
 /* KEYS lease, format, begin, nodes   ARGV value, ms, format, id. Who comes to an empty Redis
  * writes when that was. */
-static const char renew_script[] =
-	"local f = redis.call('GET', KEYS[2])\n"
-	"if f and f ~= ARGV[3] then return f end\n"
-	"local t = redis.call('TIME')\n"
-	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
-	"if not f then redis.call('SET', KEYS[2], ARGV[3]) end\n"
-	"redis.call('SET', KEYS[3], now, 'NX')\n"
-	"redis.call('ZADD', KEYS[4], now, ARGV[4])\n"
-	"redis.call('ZREMRANGEBYSCORE', KEYS[4], 0, now - 3600000)\n"
-	"local had = redis.call('EXISTS', KEYS[1])\n"
-	"redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
-	"return had\n";
+static const char renew_script[] = "local f = redis.call('GET', KEYS[2])\n"
+				   "if f and f ~= ARGV[3] then return f end\n"
+				   "local t = redis.call('TIME')\n"
+				   "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+				   "if not f then redis.call('SET', KEYS[2], ARGV[3]) end\n"
+				   "redis.call('SET', KEYS[3], now, 'NX')\n"
+				   "redis.call('ZADD', KEYS[4], now, ARGV[4])\n"
+				   "redis.call('ZREMRANGEBYSCORE', KEYS[4], 0, now - 3600000)\n"
+				   "local had = redis.call('EXISTS', KEYS[1])\n"
+				   "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
+				   "return had\n";
 
 static void draw(char *ret, size_t digits)
 {
@@ -93,12 +92,14 @@ static void refuse(struct lease *lease, const struct redisReply *reply)
 
 	if (reply->type == REDIS_REPLY_STRING) {
 		snprintf(why, sizeof(why),
-			"another version of nakodo uses the cluster-name `%s`: its format is %.20s, "
+			"another version of nakodo uses the cluster-name `%s`: its format is "
+			"%.20s, "
 			"and " FORMAT " here",
 			lease->cluster, reply->str);
 	} else {
 		snprintf(why, sizeof(why), "it cannot be written to: %.200s",
-			reply->type == REDIS_REPLY_ERROR ? reply->str : "it answers something else");
+			reply->type == REDIS_REPLY_ERROR ? reply->str
+							 : "it answers something else");
 	}
 	lease->refused(lease->cookie, why);
 }

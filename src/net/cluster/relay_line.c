@@ -7,8 +7,6 @@
 #include "nakodo/base/chars.h"
 
 #define BEGINNING "nakodo 1 "
-#define TLS 1
-#define DIRECT 2
 
 static size_t print_hex(char *to, const char *text)
 {
@@ -17,22 +15,16 @@ static size_t print_hex(char *to, const char *text)
 	for (size_t i = 0; i < len; i++) {
 		snprintf(to + 2 * i, 3, "%02x", (unsigned char)text[i]);
 	}
-	if (!len) {
-		memcpy(to, "-", 2);
-	}
-	return len ? 2 * len : 1;
+	return 2 * len;
 }
 
 size_t relay_line_print(const struct relay_line *line, char buf[RELAY_LINE])
 {
 	char address[ADDRESS_TEXT];
 	size_t at = (size_t)snprintf(buf, RELAY_LINE, BEGINNING "%s %d %s ", line->token,
-		(line->tls ? TLS : 0) | (line->direct ? DIRECT : 0),
-		address_format(&line->address, address));
+		line->direct, address_format(&line->address, address));
 
-	at += print_hex(buf + at, line->auth);
-	buf[at++] = ' ';
-	at += print_hex(buf + at, line->key);
+	at += print_hex(buf + at, line->listen);
 	buf[at++] = ' ';
 	at += print_hex(buf + at, line->unit);
 	memcpy(buf + at, "\n", 2);
@@ -54,10 +46,10 @@ static bool read_hex(const char **at, char *buf, size_t size)
 	size_t len, count = 0;
 	const char *word = next_word(at, &len);
 
-	if (!word || (len % 2 && !(len == 1 && *word == '-')) || len / 2 >= size) {
+	if (!word || len % 2 || len / 2 >= size) {
 		return false;
 	}
-	for (; len > 1 && count < len / 2; count++) {
+	for (; count < len / 2; count++) {
 		int high = chars_hex_digit(word[2 * count]);
 		int low = chars_hex_digit(word[2 * count + 1]);
 
@@ -85,20 +77,18 @@ bool relay_line_parse(struct relay_line *ret, const char *text)
 	}
 	memcpy(line.token, word, len);
 	word = next_word(&text, &len);
-	if (!word || len != 1 || *word < '0' || *word > '0' + (TLS | DIRECT)) {
+	if (!word || len != 1 || *word < '0' || *word > '1') {
 		return false;
 	}
-	line.tls = (*word - '0') & TLS;
-	line.direct = (*word - '0') & DIRECT;
+	line.direct = *word == '1';
 	word = next_word(&text, &len);
 	/* Of a unix socket it is not known. */
 	if (!word || (!address_parse(&line.address, word, len) &&
 			     (len != strlen("unix") || memcmp(word, "unix", len) != 0))) {
 		return false;
 	}
-	if (!read_hex(&text, line.auth, sizeof(line.auth)) ||
-		!read_hex(&text, line.key, sizeof(line.key)) ||
-		!read_hex(&text, line.unit, sizeof(line.unit)) || *text || !*line.unit) {
+	if (!read_hex(&text, line.listen, sizeof(line.listen)) ||
+		!read_hex(&text, line.unit, sizeof(line.unit)) || *text) {
 		return false;
 	}
 	*ret = line;

@@ -14,13 +14,12 @@
 #define ROWS 100 /* of one piece */
 
 /* KEYS nodes   ARGV key of leases. ID, lease, ID, lease … of those that have one. */
-static const char nodes_script[] =
-	"local all = {}\n"
-	"for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do\n"
-	"  local lease = redis.call('GET', ARGV[1] .. id)\n"
-	"  if lease then all[#all + 1] = id; all[#all + 1] = lease end\n"
-	"end\n"
-	"return all\n";
+static const char nodes_script[] = "local all = {}\n"
+				   "for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do\n"
+				   "  local lease = redis.call('GET', ARGV[1] .. id)\n"
+				   "  if lease then all[#all + 1] = id; all[#all + 1] = lease end\n"
+				   "end\n"
+				   "return all\n";
 
 static const char no_cluster[] = "this daemon is in no cluster: see the option cluster";
 

@@ -186,8 +186,8 @@ static void on_claimed(void *cookie, const struct redisReply *reply)
 	}
 	if (!strcmp(reply->element[0]->str, units->lease->own.id)) {
 		become_mine(unit, strtoull(reply->element[1]->str, NULL, 10));
-	} else if (is_text(reply, 2) && lease_read_node(&owner, reply->element[0]->str,
-						reply->element[2]->str)) {
+	} else if (is_text(reply, 2) &&
+		   lease_read_node(&owner, reply->element[0]->str, reply->element[2]->str)) {
 		become_others(unit, &owner);
 	} else {
 		set_timer(unit, AGAIN);
@@ -231,8 +231,8 @@ static void assert_mine(struct unit *unit)
 {
 	struct lease *lease = unit->units->lease;
 	char keys[2][LEASE_KEY], epoch[24];
-	const char *words[] = {"EVAL", assert_script, "2", keys[0], keys[1], lease->own.id, epoch,
-		UNIT_TTL};
+	const char *words[] = {
+		"EVAL", assert_script, "2", keys[0], keys[1], lease->own.id, epoch, UNIT_TTL};
 
 	lease_key(lease, "u:", unit->name, keys[0]);
 	lease_key(lease, "epoch", "", keys[1]);

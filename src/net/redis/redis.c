@@ -1,6 +1,6 @@
 /*
- * redis: owns the order of calls and replies, and what a connection begins with. All that goes wrong
- * ends the connection, and with it the calls under way.
+ * redis: owns the order of calls and replies, and what a connection begins with. All that goes
+ * wrong ends the connection, and with it the calls under way.
  */
 #include "nakodo/net/redis/redis.h"
 
@@ -96,8 +96,8 @@ bool redis_send(struct redis *redis, redis_fn *fn, void *cookie, int count, cons
 	       send_words(redis, fn, cookie, count, words, lengths);
 }
 
-static bool say(struct redis *redis, redis_fn *fn, const char *first, const char *second,
-	const char *third)
+static bool say(
+	struct redis *redis, redis_fn *fn, const char *first, const char *second, const char *third)
 {
 	const char *words[] = {first, second, third};
 
@@ -316,8 +316,8 @@ static int make_context(struct redis *redis, struct problem *problem)
 	}
 	if (*ca ? !SSL_CTX_load_verify_locations(redis->context, ca, NULL)
 		: !SSL_CTX_set_default_verify_paths(redis->context)) {
-		return problem_set(problem, -EINVAL,
-			"cluster: the certificates of `%s` cannot be read", ca);
+		return problem_set(
+			problem, -EINVAL, "cluster: the certificates of `%s` cannot be read", ca);
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * redis_wire: owns the socket, its TLS, and what is not written yet. OpenSSL reads and writes memory,
- * so that the socket is libuv's alone.
+ * redis_wire: owns the socket, its TLS, and what is not written yet. OpenSSL reads and writes
+ * memory, so that the socket is libuv's alone.
  */
 #include "nakodo/net/redis/redis_wire.h"
 
@@ -269,8 +269,8 @@ static void try_address(struct redis_wire *wire)
 	if (!error) {
 		uv_tcp_nodelay(&wire->socket.tcp, 1);
 		uv_tcp_keepalive(&wire->socket.tcp, 1, 10);
-		error = uv_tcp_connect(&wire->connect, &wire->socket.tcp, wire->address->ai_addr,
-			on_connected);
+		error = uv_tcp_connect(
+			&wire->connect, &wire->socket.tcp, wire->address->ai_addr, on_connected);
 	}
 	if (error) {
 		end(wire, uv_strerror(error));

@@ -130,7 +130,8 @@ enum workers_found workers_find_unit(
 	if (len > 0 && is_part(accepted, head, (size_t)len)) {
 		return WORKERS_NOT_YET;
 	}
-	return len > 0 && unit_of_head(workers->dialects, accepted->listener, head, (size_t)len, ret)
+	return len > 0 && unit_of_head(
+				  workers->dialects, accepted->listener, head, (size_t)len, ret)
 		       ? WORKERS_UNIT
 		       : WORKERS_NO_UNIT;
 }
@@ -140,11 +141,10 @@ void workers_await_head(struct accepted *accepted)
 	accept_look_again(accepted, REST);
 }
 
-bool workers_pass(
-	struct workers *workers, struct accepted *accepted, const char *unit, void *hold)
+bool workers_pass(struct workers *workers, struct accepted *accepted, const char *unit, void *hold)
 {
-	struct worker_slot *slot = unit ? &workers->slots[unit_number(unit) % workers->count]
-					: find_idlest(workers);
+	struct worker_slot *slot =
+		unit ? &workers->slots[unit_number(unit) % workers->count] : find_idlest(workers);
 
 	if (!is_able(slot)) {
 		accept_look_again(accepted, ABSENCE);

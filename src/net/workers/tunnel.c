@@ -130,10 +130,10 @@ static void watch_both(struct tunnel *tunnel)
 	/* For nothing that go_on() would leave as it is, or the loop turns and turns. */
 	tunnel_watch(client, (reads ? UV_READABLE : 0) | (writes ? UV_WRITABLE : 0));
 	tunnel_watch(owner, (from_owner            ? UV_READABLE
-			     : owner->ended ? 0
-			     : owner->gone  ? 0
-					    : UV_DISCONNECT) |
-			     (owner->waits ? UV_WRITABLE : 0));
+				    : owner->ended ? 0
+				    : owner->gone  ? 0
+						   : UV_DISCONNECT) |
+				    (owner->waits ? UV_WRITABLE : 0));
 }
 
 static uint64_t slow_of(const struct tunnel *tunnel)
@@ -293,8 +293,8 @@ static void on_side(uv_poll_t *poll, int status, int events)
 	}
 }
 
-struct tunnel *tunnel_create(
-	struct tunnels *tunnels, struct accepted *accepted, int owner, void (*greet)(struct tunnel *))
+struct tunnel *tunnel_create(struct tunnels *tunnels, struct accepted *accepted, int owner,
+	void (*greet)(struct tunnel *))
 {
 	struct tunnel *tunnel = calloc(1, sizeof(*tunnel));
 

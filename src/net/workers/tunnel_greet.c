@@ -1,6 +1,6 @@
 /*
- * tunnel_greet: how a tunnel begins: with TLS and the head of a request, after which it is known whose
- * it is; or with both sides there.
+ * tunnel_greet: how a tunnel begins: with TLS and the head of a request, after which it is known
+ * whose it is; or with both sides there.
  */
 #include <ctype.h>
 #include <openssl/err.h>
@@ -60,7 +60,8 @@ static void read_head(struct tunnel *tunnel)
 	} else if (got > 0) {
 		tunnel_open(tunnel);
 	} else {
-		tunnel_watch(&tunnel->client, UV_READABLE | (tunnel->reading_writes ? UV_WRITABLE : 0));
+		tunnel_watch(
+			&tunnel->client, UV_READABLE | (tunnel->reading_writes ? UV_WRITABLE : 0));
 	}
 }
 
@@ -76,7 +77,8 @@ static void shake_hands(struct tunnel *tunnel)
 		return;
 	}
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
-		tunnel_watch(&tunnel->client, error == SSL_ERROR_WANT_READ ? UV_READABLE : UV_WRITABLE);
+		tunnel_watch(
+			&tunnel->client, error == SSL_ERROR_WANT_READ ? UV_READABLE : UV_WRITABLE);
 		return;
 	}
 	tunnel_end_handshake(tunnel);

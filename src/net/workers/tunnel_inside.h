@@ -53,10 +53,10 @@ struct tunnel {
 	unsigned handles;
 };
 
-/* For tunnel_greet.c. Count it, with these two descriptors (-1: none yet); takes over what `accepted`
- * owns. NULL: no memory, and it is discarded. */
-struct tunnel *tunnel_create(
-	struct tunnels *tunnels, struct accepted *accepted, int owner, void (*greet)(struct tunnel *));
+/* For tunnel_greet.c. Count it, with these two descriptors (-1: none yet); takes over what
+ * `accepted` owns. NULL: no memory, and it is discarded. */
+struct tunnel *tunnel_create(struct tunnels *tunnels, struct accepted *accepted, int owner,
+	void (*greet)(struct tunnel *));
 /* Have the loop look at that side's descriptor. False: it cannot. */
 bool tunnel_attach(struct tunnel *tunnel, struct side *side);
 /* Wait for these of libuv's events. */

@@ -121,7 +121,8 @@ void tunnel_push(struct tunnel *tunnel, struct side *to)
 /* The loop tells of what is in the kernel, but not of the rest of a record that OpenSSL has. */
 static bool has_more(const struct tunnel *tunnel, const struct side *from)
 {
-	return from->readable || (from == &tunnel->client && tunnel->ssl && SSL_pending(tunnel->ssl) > 0);
+	return from->readable ||
+	       (from == &tunnel->client && tunnel->ssl && SSL_pending(tunnel->ssl) > 0);
 }
 
 bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to)

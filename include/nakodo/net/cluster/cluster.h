@@ -1,7 +1,7 @@
 /*
- * cluster: several nodes behind one name, each a daemon with workers. The first process of each finds
- * out, by Redis, which node has the unit of a connection (units.h), and passes it to a worker of its
- * own, or has a worker move its bytes to that node. No message goes through Redis.
+ * cluster: several nodes behind one name, each a daemon with workers. The first process of each
+ * finds out, by Redis, which node has the unit of a connection (units.h), and passes it to a worker
+ * of its own, or has a worker move its bytes to that node. No message goes through Redis.
  */
 #pragma once
 
@@ -34,7 +34,8 @@ struct cluster {
 	struct inlet inlet;
 	struct visitor *visitors; /* that wait to hear whose their unit is (utlist DL) */
 	char told[256]; /* why Redis is away, as the log was told last; "": it is there */
-	char listen[ADDRESS_TEXT]; /* the address of the option, as a number or "*"; "": Redis' way there */
+	char listen[ADDRESS_TEXT]; /* the address of the option, as a number or "*"; "": Redis' way
+				      there */
 	uint16_t port;
 	struct wheel_timer cut_off; /* while Redis is away */
 	void (*left)(void *cookie); /* cluster_leave() */
@@ -42,8 +43,8 @@ struct cluster {
 	bool finished;
 };
 
-/* Find out who this node is; `directory`: of state-dir, or -1. The pointers of `cluster` are the caller's
- * to set. 0, or -errno with a sentence. */
+/* Find out who this node is; `directory`: of state-dir, or -1. The pointers of `cluster` are the
+ * caller's to set. 0, or -errno with a sentence. */
 int cluster_init(struct cluster *cluster, int directory, struct problem *problem);
 /* The loop is there. 0, or -errno with a sentence. */
 int cluster_start(struct cluster *cluster, struct problem *problem);

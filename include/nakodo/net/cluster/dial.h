@@ -23,8 +23,8 @@ struct dial {
 	int fd;
 	char line[RELAY_LINE];
 	size_t len, sent;
-	/* `fd` leads to the owner, which takes the connection, and is the taker's; -ECONNREFUSED: it
-	 * says that the unit is not its; another -errno: it cannot be reached. Not called by
+	/* `fd` leads to the owner, which takes the connection, and is the taker's; -ECONNREFUSED:
+	 * it says that the unit is not its; another -errno: it cannot be reached. Not called by
 	 * dial_start(). The handle is closed some turns later: `closed` tells. */
 	void (*done)(struct dial *dial, int fd);
 	void (*closed)(struct dial *dial);

@@ -39,7 +39,7 @@ int inlet_take(struct inlet_call *call);
 /* The unit is another node's. */
 void inlet_refuse(struct inlet_call *call);
 
-/* Listen at this address (a number) and port (0: any that is free), or every address ("*"). The port,
- * or -errno. */
+/* Listen at this address (a number) and port (0: any that is free), or every address ("*"). The
+ * port, or -errno. */
 int inlet_start(struct inlet *inlet, const char *address, uint16_t port);
 void inlet_finish(struct inlet *inlet);

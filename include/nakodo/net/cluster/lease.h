@@ -1,6 +1,6 @@
 /*
- * lease: that this node lives, and where others reach it, as Redis knows it. It is renewed every five
- * seconds and ends after fifteen.
+ * lease: that this node lives, and where others reach it, as Redis knows it. It is renewed every
+ * five seconds and ends after fifteen.
  *
  * A node's ID is random, and of one that has a state-dir the same after a restart, so that a node
  * which comes back has its units at once.
@@ -54,8 +54,8 @@ int lease_init(struct lease *lease, int directory);
 void lease_take(struct lease *lease);
 /* It is not any more. */
 void lease_lose(struct lease *lease);
-/* End it, for good. `given_up` is called once, perhaps in here: Redis has heard that, and all that was
- * said before, or is away. */
+/* End it, for good. `given_up` is called once, perhaps in here: Redis has heard that, and all that
+ * was said before, or is away. */
 void lease_give_up(struct lease *lease, void (*given_up)(void *cookie));
 /* The key of `what` in Redis, for this cluster; `name` is added to it. */
 void lease_key(const struct lease *lease, const char *what, const char *name, char ret[LEASE_KEY]);

@@ -1,11 +1,11 @@
 /*
  * relay_line: what a node says first to the node that has the unit of a connection:
  *
- *   nakodo 1 TOKEN FLAGS ADDRESS AUTH KEY UNIT\n
+ *   nakodo 1 TOKEN FLAGS ADDRESS LISTEN UNIT\n
  *
- * FLAGS is the sum of 1, it came by a listener with TLS, and 2, see struct accepted (direct). ADDRESS is
- * the client's. AUTH and KEY say by which kind of listener it came: its own `auth`, and the mount of
- * its own. These two and UNIT are in hexadecimal, or "-". The answer is one byte, RELAY_TAKEN or
+ * TOKEN is that of the node that it is said to. FLAGS is 1 if the client is a trusted proxy itself
+ * (see struct accepted, direct), else 0. ADDRESS is the client's. LISTEN is the value of `listen`
+ * by which it came, in hexadecimal as UNIT is. The answer is one byte, RELAY_TAKEN or
  * RELAY_REFUSED, and then both sides are the client's and the owner's.
  */
 #pragma once
@@ -18,15 +18,15 @@
 
 #define RELAY_TOKEN 33 /* with its NUL */
 #define RELAY_LINE 2560 /* bytes at most, with its NUL */
-#define RELAY_KEY 512
+#define RELAY_LISTEN 512
 #define RELAY_TAKEN 'Y'
 #define RELAY_REFUSED 'N'
 
 struct relay_line {
 	char token[RELAY_TOKEN]; /* of the node that it is said to */
-	bool tls, direct;
+	bool direct;
 	struct address address;
-	char auth[8], key[RELAY_KEY], unit[UNIT_NAME];
+	char listen[RELAY_LISTEN], unit[UNIT_NAME];
 };
 
 /* The length, without the NUL that is behind it. */

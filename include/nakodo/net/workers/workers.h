@@ -78,17 +78,17 @@ enum workers_found workers_find_unit(
 	const struct workers *workers, const struct accepted *accepted, char ret[UNIT_NAME]);
 /* It is taken again soon. Takes over what `accepted` owns. */
 void workers_await_head(struct accepted *accepted);
-/* To the worker that has the unit (NULL: to any), with a ticket that is given with `hold`. False: it
- * was not; it is taken again soon, if that worker is being started. Takes over what `accepted`
+/* To the worker that has the unit (NULL: to any), with a ticket that is given with `hold`. False:
+ * it was not; it is taken again soon, if that worker is being started. Takes over what `accepted`
  * owns in either case. */
-bool workers_pass(
-	struct workers *workers, struct accepted *accepted, const char *unit, void *hold);
+bool workers_pass(struct workers *workers, struct accepted *accepted, const char *unit, void *hold);
 /* To any worker, which moves bytes between the client and another node, at `fd`. Takes over both,
  * or nothing (false: none can take it now). */
 bool workers_relay(struct workers *workers, struct accepted *accepted, int fd, void *hold);
 /* Tell all. ORDER_DRAIN and ORDER_STOP: those that end are not started again. */
 void workers_order(struct workers *workers, enum order order);
-/* The peers whose tickets were given with that `hold` are to come again: another node has their unit. */
+/* The peers whose tickets were given with that `hold` are to come again: another node has their
+ * unit. */
 void workers_send_away(struct workers *workers, const void *hold);
 /* How often that worker has been started. */
 unsigned workers_life(const struct workers *workers, size_t worker);
