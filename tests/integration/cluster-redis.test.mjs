@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { Redis, startNode, startNodes } from '../lib/cluster.mjs';
+import { Redis, startNode, startNodes, startSentinel } from '../lib/cluster.mjs';
 import { spawnDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
 import { eventually } from '../lib/prometheus.mjs';
@@ -129,6 +129,26 @@ describe('a Redis that goes away', () => {
     assert.equal(lost[0].code, 1012);
     const again = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/r`)));
     await together(lost[1], ...again);
+  });
+
+  it('and is replaced by its replica, as Sentinels say, costs nobody the connection', { timeout: 90000 }, async (t) => {
+    const master = await Redis.start(t);
+    const replica = await Redis.start(t, ['--replicaof', master.host, String(master.port)], { settled: false });
+    await eventually(async () => (await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'the replica');
+    const sentinel = await startSentinel(t, master);
+    await eventually(async () => (await sentinel.command('SENTINEL', 'replicas', 'mymaster')).includes(String(replica.port)), 'that the Sentinel knows the replica', 30000);
+    const url = `redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinel.port}/mymaster`; // the first of them is not there
+    const nodes = await startNodes(t, url, 2);
+    const clients = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/old`)));
+    await together(...clients);
+    const before = nodes.map(timesThere);
+    await master.stop();
+    await Promise.all(nodes.map((node, i) => node.until(() => timesThere(node) > before[i], 'that Redis is back', 60000)));
+    await together(...clients);
+    assert.match(await replica.command('HGET', 'nk:{nakodo}:u:/relay\nold', 'o'), /^[0-9a-f]{16}$/);
+    const fresh = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/new`)));
+    await together(...fresh);
+    for (const client of clients) assert.equal(client.end, undefined);
   });
 
   it('for a minute makes /readyz say so', { timeout: 120000 }, async (t) => {

@@ -1,6 +1,7 @@
 // A real Redis for a test, and nodes of a cluster that meet by it.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,8 +13,8 @@ const run = promisify(execFile);
 const PATIENCE = 10000; // ms for a server to start
 
 /** Does something listen there? */
-const answers = (port) => new Promise((done) => {
-  const socket = connect(port, '127.0.0.1', () => {
+const answers = (port, host) => new Promise((done) => {
+  const socket = connect(port, host, () => {
     socket.destroy();
     done(true);
   });
@@ -22,16 +23,17 @@ const answers = (port) => new Promise((done) => {
 
 /** One redis-server, without files, that ends with the test. */
 export class Redis {
-  constructor(port, args = [], program = 'redis-server') {
-    Object.assign(this, { port, args, program });
+  /** `first`: in place of what keeps it from writing files. */
+  constructor(port, args = [], host = '127.0.0.1', first = ['--save', '', '--appendonly', 'no']) {
+    Object.assign(this, { port, args, host, first });
     this.killer = () => this.child?.kill('SIGKILL');
     process.on('exit', this.killer);
   }
 
   /** With the name of a cluster that has been there for long: nobody waits for others to say what they have. */
-  static async start(t, args = [], { port, settled = 'nakodo', password } = {}) {
+  static async start(t, args = [], { host, settled = 'nakodo', password } = {}) {
     const [free] = await freePorts(1);
-    const redis = new Redis(port ?? free, args);
+    const redis = new Redis(free, args, host);
     redis.password = password;
     t.after(() => redis.stop());
     await redis.start();
@@ -40,14 +42,14 @@ export class Redis {
   }
 
   get url() {
-    return `redis://${this.password ? `:${this.password}@` : ''}127.0.0.1:${this.port}`;
+    return `redis://${this.password ? `:${this.password}@` : ''}${this.host}:${this.port}`;
   }
 
   async start() {
-    this.child = spawn(this.program, ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...this.args],
+    this.child = spawn('redis-server', [...this.first, '--port', String(this.port), '--bind', this.host, ...this.args],
       { stdio: 'ignore', cwd: scratch() });
     this.ended = once(this.child, 'exit');
-    await eventually(() => answers(this.port), `Redis at ${this.port}`, PATIENCE);
+    await eventually(() => answers(this.port, this.host), `Redis at ${this.port}`, PATIENCE);
   }
 
   settle(name) {
@@ -57,7 +59,7 @@ export class Redis {
   /** What redis-cli prints. */
   async command(...words) {
     const login = this.password ? ['-a', this.password, '--no-auth-warning'] : [];
-    const { stdout } = await run('redis-cli', ['-p', String(this.port), ...login, ...words.map(String)]);
+    const { stdout } = await run('redis-cli', ['-h', this.host, '-p', String(this.port), ...login, ...words.map(String)]);
     return stdout.trimEnd();
   }
 
@@ -75,6 +77,18 @@ export class Redis {
     this.child.kill('SIGKILL');
     await this.ended;
   }
+}
+
+/** A Sentinel that watches one master and makes its replica the master within seconds. */
+export async function startSentinel(t, master) {
+  const [port] = await freePorts(1);
+  const file = join(scratch(), 'sentinel.conf');
+  writeFileSync(file, `sentinel monitor mymaster ${master.host} ${master.port} 1\n` +
+    'sentinel down-after-milliseconds mymaster 1000\nsentinel failover-timeout mymaster 3000\n');
+  const sentinel = new Redis(port, [], '127.0.0.1', [file, '--sentinel']);
+  t.after(() => sentinel.stop());
+  await sentinel.start();
+  return sentinel;
 }
 
 let sockets = 0;

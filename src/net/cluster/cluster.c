@@ -28,6 +28,7 @@
 #define AGAIN 200 /* ms until an owner that could not be reached is asked for again */
 #define KEPT_BESIDES 5000 /* ms that a unit is kept after resume-seconds */
 #define CUT_OFF 60000 /* ms without Redis */
+#define TELL_AGAIN 60000 /* ms */
 
 /* A connection of which it is asked whose unit it is of; then of one that is dialed. */
 struct visitor {
@@ -371,11 +372,15 @@ static void on_guest_gone(void *cookie, struct inlet_call *call)
 	free(guest);
 }
 
-/* One line for each reason, until there is another. */
+/* The first reason, and one a minute that is another than the one before. */
 static void tell_away(struct cluster *cluster, const char *why)
 {
-	if (strcmp(cluster->told, why) != 0) {
+	uint64_t now = deadlines_now(cluster->deadlines);
+	bool due = !*cluster->told || now - cluster->told_at >= TELL_AGAIN;
+
+	if (due && strcmp(cluster->told, why) != 0) {
 		snprintf(cluster->told, sizeof(cluster->told), "%s", why);
+		cluster->told_at = now;
 		log_error("cluster.away", LOG_STR("problem", why),
 			LOG_STR("effect", "rooms that are here go on; who comes to another node "
 					  "does not find them"));

@@ -218,10 +218,9 @@ static void on_master(void *cookie, const struct redisReply *reply)
 static void on_open(void *cookie)
 {
 	struct redis *redis = cookie;
-	bool asks = *redis->url.master && !redis->master.port;
-	bool well = asks ? say(redis, on_master, "SENTINEL", "get-master-addr-by-name",
-				   redis->url.master)
-			 : greet(redis);
+	bool well = redis->asks ? say(redis, on_master, "SENTINEL", "get-master-addr-by-name",
+					  redis->url.master)
+				: greet(redis);
 
 	if (!well) {
 		drop(redis, "out of memory");
@@ -273,13 +272,13 @@ static void open_wire(struct redis *redis)
 					: url->host_count
 						? &url->hosts[redis->host++ % url->host_count]
 						: NULL;
-	bool tls = !*url->master || redis->master.port;
 
+	redis->asks = *url->master && !redis->master.port;
 	redisReaderFree(redis->reader);
 	redis->reader = redisReaderCreate();
 	redis->since = uv_now(redis->loop);
 	redis->wire = redis->reader ? redis_wire_open(redis->loop, host, url->path,
-					      tls ? redis->context : NULL, &events)
+					      redis->asks ? NULL : redis->context, &events)
 				    : NULL;
 	redis->master.port = 0; /* the next time Sentinels are asked again */
 	if (!redis->wire) {

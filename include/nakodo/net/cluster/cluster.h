@@ -34,6 +34,7 @@ struct cluster {
 	struct inlet inlet;
 	struct visitor *visitors; /* that wait to hear whose their unit is (utlist DL) */
 	char told[256]; /* why Redis is away, as the log was told last; "": it is there */
+	uint64_t told_at; /* ms */
 	char listen[ADDRESS_TEXT]; /* the address of the option, as a number or "*"; "": Redis' way
 				      there */
 	uint16_t port;

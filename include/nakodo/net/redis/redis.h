@@ -34,6 +34,7 @@ struct redis {
 	size_t call_count, most_calls; /* ever, at once */
 	bool is_up;
 	bool closing;
+	bool asks; /* the connection is to a Sentinel */
 	size_t host; /* which one is asked next */
 	struct redis_host master; /* that a Sentinel has named; port 0: none */
 	uint64_t since; /* ms: when the connection was begun */
