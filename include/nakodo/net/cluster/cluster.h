@@ -56,9 +56,3 @@ void cluster_leave(struct cluster *cluster, void (*left)(void *cookie), void *co
 void cluster_finish(struct cluster *cluster);
 /* The loop has ended. */
 void cluster_destroy(struct cluster *cluster);
-
-#ifdef NAKODO_AUDIT
-struct audit;
-/* What connections take that wait (hub/audit.h). */
-void cluster_audit(const struct cluster *cluster, struct audit *audit);
-#endif
