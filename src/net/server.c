@@ -47,7 +47,8 @@
 static void fit_descriptors(struct server *server)
 {
 	bool tunnels = server->role != ROLE_ALONE && options_have_certificate(server->options);
-	rlim_t of_each = tunnels ? 2 : 1, wanted;
+	/* Also those of a connection that goes on to another node. */
+	rlim_t of_each = (tunnels ? 2 : 1) * (*server->options->cluster ? 2 : 1), wanted;
 	struct rlimit limit;
 
 	server->gate.max_peers = server->options->max_peers;
