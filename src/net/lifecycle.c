@@ -81,8 +81,8 @@ void lifecycle_finish(struct server *server)
 	if (server->role != ROLE_FIRST) {
 		hooks_finish(&server->hooks);
 	} else {
+		workers_finish(&server->workers); /* which lets go of units */
 		cluster_finish(&server->cluster);
-		workers_finish(&server->workers);
 	}
 	if (server->role == ROLE_WORKER) {
 		worker_finish(&server->worker);

@@ -138,13 +138,13 @@ static void on_left(void *cookie)
 	lifecycle_finish(cookie);
 }
 
-/* Who has left sessions for the next one keeps the units that they are of. */
 static void on_workers_ended(void *cookie)
 {
 	struct server *server = cookie;
 
-	if (server->cluster.options && !workers_have_left(&server->workers)) {
-		cluster_leave(&server->cluster, on_left, server);
+	if (server->cluster.started) {
+		cluster_leave(&server->cluster, workers_have_left(&server->workers), on_left,
+			server);
 	} else {
 		lifecycle_finish(server);
 	}

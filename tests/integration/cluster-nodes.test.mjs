@@ -1,7 +1,9 @@
 // Goal: a node that ends, however, costs those who are at it a connection and nobody else anything: its rooms are served
 // again, by itself if it comes back, and else by another node.
 import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open } from '../lib/client.mjs';
 import { Redis, startNode, startNodes } from '../lib/cluster.mjs';
@@ -133,6 +135,33 @@ describe('a node that is stopped', () => {
 });
 
 describe('a node that hangs', () => {
+  it('in one of its workers ends in order all the same', { timeout: 60000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const node = await startNode(t, redis.url);
+    const client = await open(`${node.ws}/relay/r`);
+    const [worker] = workersOf(node);
+    process.kill(worker, 'SIGSTOP');
+    node.child.kill('SIGTERM');
+    await node.logged('server.stop', 'draining');
+    node.child.kill('SIGTERM');
+    await node.endedWell();
+    await gone([worker]);
+    await client.closed;
+  });
+
+  it('has another with its name: the one that came later keeps it, and the log of the first says so', { timeout: 60000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const folder = scratch();
+    const one = await startNode(t, redis.url, ['--state-dir', folder]);
+    const copy = scratch();
+    copyFileSync(join(folder, 'nakodo.node'), join(copy, 'nakodo.node'));
+    const two = await startNode(t, redis.url, ['--state-dir', copy]);
+    assert.match(await one.logged('cluster.away'), /another node has the name of this one/);
+    assert.equal(two.lines('cluster.away').length, 0);
+    const client = await open(`${two.ws}/relay/r`);
+    await client.close();
+  });
+
   it('loses its rooms to another, and its peers come to that when it goes on', { timeout: 120000 }, async (t) => {
     const redis = await Redis.start(t);
     const nodes = await startNodes(t, redis.url, 2);

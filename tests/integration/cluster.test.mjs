@@ -45,7 +45,7 @@ describe('a room', () => {
 
   it('goes to another node when all have left it and time has passed', async (t) => {
     const redis = await Redis.start(t);
-    const [one, two] = await startNodes(t, redis.url, 2, ['--resume-seconds', '1']);
+    const [one, two] = await startNodes(t, redis.url, 2);
     const first = await open(`${one.ws}/relay/r`);
     const owner = () => redis.command('HGET', 'nk:{nakodo}:u:/relay\nr', 'o');
     const before = await owner();

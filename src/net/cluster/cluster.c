@@ -10,14 +10,19 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/cluster/guests.h"
 #include "nakodo/net/cluster/visitors.h"
+#include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/workers/workers.h"
 
-#define KEPT_BESIDES 5000 /* ms that a unit is kept after resume-seconds */
+#define KEPT 5000 /* ms that a unit is kept when all are gone, and after their sessions */
+#define LOSSES 500 /* ms until those are looked for again who have not heard of a loss */
+#define SLOWER 5000 /* ms */
 #define CUT_OFF 60000 /* ms without Redis */
 #define TELL_AGAIN 60000 /* ms */
 
@@ -60,19 +65,21 @@ static void on_redis_down(void *cookie, const char *why)
 	tell_away(cluster, why);
 }
 
+/* Perhaps it is a replica now: that is asked when the connection is made again. */
 static void on_refused(void *cookie, const char *why)
 {
-	struct cluster *cluster = cookie;
-
-	begin_absence(cluster);
-	tell_away(cluster, why);
+	redis_drop(&((struct cluster *)cookie)->redis, why);
 }
 
-static void on_taken(void *cookie, bool had)
+static void tell_refusal(void *cookie, const char *why)
+{
+	tell_away(cookie, why);
+}
+
+static void on_taken(void *cookie)
 {
 	struct cluster *cluster = cookie;
 
-	(void)had;
 	deadlines_clear(cluster->deadlines, &cluster->cut_off);
 	meter_set(METER_CLUSTER_CUT_OFF, 0);
 	meter_set(METER_CLUSTER_REDIS, 1);
@@ -93,6 +100,9 @@ static int open_inlet(struct cluster *cluster)
 	char *address = cluster->lease.own.address;
 	int port;
 
+	if (cluster->inlet.started) {
+		return 0;
+	}
 	if (any) {
 		redis_name(&cluster->redis, address, ADDRESS_TEXT);
 	} else {
@@ -100,9 +110,6 @@ static int open_inlet(struct cluster *cluster)
 	}
 	if (!*address) { /* by a unix socket, so all nodes are on this machine */
 		snprintf(address, ADDRESS_TEXT, "127.0.0.1");
-	}
-	if (cluster->inlet.started) {
-		return 0;
 	}
 	port = inlet_start(
 		&cluster->inlet, *cluster->listen ? cluster->listen : address, cluster->port);
@@ -121,20 +128,69 @@ static void on_redis_up(void *cookie)
 	if (error) {
 		snprintf(why, sizeof(why), "other nodes cannot reach this one: cluster-listen: %s",
 			log_errno_text(error));
-		tell_away(cluster, why);
+		redis_drop(&cluster->redis, why); /* and try again */
 	} else {
 		lease_take(&cluster->lease);
 	}
 }
 
-static void on_unit_lost(void *cookie, struct unit *unit)
+static bool is_lost(const void *hold)
+{
+	return ((const struct unit *)hold)->lost;
+}
+
+/* Until nobody is left, since some may be on their way to a worker just now. */
+static void on_losses(struct wheel_timer *timer)
+{
+	struct cluster *cluster =
+		(struct cluster *)(void *)((char *)timer - offsetof(struct cluster, losses));
+
+	if (workers_send_away(cluster->workers, is_lost)) {
+		deadlines_set(cluster->deadlines, timer, LOSSES, on_losses);
+	}
+}
+
+static void on_lost(void *cookie)
 {
 	struct cluster *cluster = cookie;
 
-	log_warn("cluster.lost", LOG_UINT("connections", unit->holds),
-		LOG_STR("node", unit->owner.id),
-		LOG_STR("effect", "another node has that room: its peers come again"));
-	workers_send_away(cluster->workers, unit);
+	if (!cluster->losses.at) {
+		log_warn("cluster.lost",
+			LOG_STR("effect", "another node has a room that was here: its peers come "
+					  "again"));
+		deadlines_set(cluster->deadlines, &cluster->losses, 0, on_losses);
+	}
+}
+
+/* Does it have sessions, which live longer than a connection? */
+static bool has_sessions(const struct cluster *cluster, const struct unit *unit)
+{
+	size_t len = strcspn(unit->name, "\n");
+	const struct mount *mount;
+	char path[UNIT_NAME];
+	const char *room;
+
+	snprintf(path, sizeof(path), "%.*s", (int)len, unit->name);
+	mount = dialect_table_route(cluster->workers->dialects, path, &room);
+	return !mount || mount->dialect->save;
+}
+
+static uint64_t keep(void *cookie, const struct unit *unit)
+{
+	const struct cluster *cluster = cookie;
+
+	if (has_sessions(cluster, unit)) {
+		return cluster->options->resume_seconds * 1000 + KEPT;
+	}
+	return cluster->sockets->gate->draining ? 0 : KEPT;
+}
+
+/* For the next process here, which has the same name. */
+static bool stays(void *cookie, const struct unit *unit)
+{
+	const struct cluster *cluster = cookie;
+
+	return cluster->keeps && has_sessions(cluster, unit);
 }
 
 static void on_released(void *cookie, void *hold)
@@ -160,6 +216,7 @@ int cluster_init(struct cluster *cluster, int directory, struct problem *problem
 	int error;
 
 	read_listen(cluster);
+	cluster->has_name = directory >= 0;
 	cluster->lease.cluster = cluster->options->cluster_name;
 	cluster->inlet.fd = -1;
 	error = lease_init(&cluster->lease, directory);
@@ -177,15 +234,20 @@ int cluster_start(struct cluster *cluster, struct problem *problem)
 	if (error) {
 		return error;
 	}
+	cluster->started = true;
 	cluster->redis.up = on_redis_up;
 	cluster->redis.down = on_redis_down;
 	cluster->lease.redis = cluster->units.redis = &cluster->redis;
 	cluster->lease.taken = on_taken;
 	cluster->lease.refused = on_refused;
 	cluster->units.lease = &cluster->lease;
-	cluster->units.lost = on_unit_lost;
-	cluster->units.keep = cluster->options->resume_seconds * 1000 + KEPT_BESIDES;
+	cluster->units.lost = on_lost;
+	cluster->units.refused = tell_refusal;
+	cluster->units.keep = keep;
 	cluster->inlet.token = cluster->lease.own.token;
+	/* Who takes nothing for so long is ended by the worker that has it. */
+	cluster->dead = (unsigned)(cluster->options->slow_seconds * 1000 + SLOWER);
+	cluster->inlet.dead = &cluster->dead;
 	cluster->inlet.called = guests_receive;
 	cluster->inlet.gone = guests_lose;
 	cluster->inlet.loop = cluster->loop;
@@ -231,21 +293,25 @@ static void on_given_up(void *cookie)
 	cluster->left = NULL;
 }
 
-void cluster_leave(struct cluster *cluster, void (*left)(void *cookie), void *cookie)
+void cluster_leave(struct cluster *cluster, bool keeps, void (*left)(void *cookie), void *cookie)
 {
+	bool stayed;
+
 	cluster->left = left;
 	cluster->left_cookie = cookie;
-	units_release_all(&cluster->units);
-	lease_give_up(&cluster->lease, on_given_up);
+	cluster->keeps = keeps && cluster->has_name;
+	stayed = units_release_all(&cluster->units, stays);
+	lease_give_up(&cluster->lease, stayed, on_given_up);
 }
 
 void cluster_finish(struct cluster *cluster)
 {
-	if (!cluster->options || cluster->finished) {
+	if (!cluster->started || cluster->finished) {
 		return;
 	}
 	cluster->finished = true;
 	deadlines_clear(cluster->deadlines, &cluster->cut_off);
+	deadlines_clear(cluster->deadlines, &cluster->losses);
 	inlet_finish(&cluster->inlet);
 	visitors_finish(cluster);
 	redis_finish(&cluster->redis);
@@ -255,7 +321,7 @@ void cluster_finish(struct cluster *cluster)
 
 void cluster_destroy(struct cluster *cluster)
 {
-	if (cluster->options) {
+	if (cluster->started) {
 		redis_destroy(&cluster->redis);
 	}
 }

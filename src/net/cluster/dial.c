@@ -11,11 +11,10 @@
 #include "nakodo/net/loop/deadlines.h"
 
 #define PATIENCE 2000 /* ms */
-#define DEAD 10000 /* ms without an acknowledgement, after which a connection ends */
 
-void dial_set_socket(int fd)
+void dial_set_socket(int fd, unsigned dead)
 {
-	int on = 1, idle = 5, interval = 2, count = 3, dead = DEAD;
+	int on = 1, idle = 5, interval = 2, count = 3;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	/* A machine that has lost its power says nothing. */
@@ -114,7 +113,7 @@ static int begin(struct dial *dial, const struct sockaddr *address, socklen_t si
 	if (dial->fd < 0) {
 		return -errno;
 	}
-	dial_set_socket(dial->fd);
+	dial_set_socket(dial->fd, dial->dead);
 	if (connect(dial->fd, address, size) && errno != EINPROGRESS) {
 		int error = -errno;
 

@@ -129,16 +129,33 @@ static void on_bytes(uv_poll_t *poll, int status, int events)
 	}
 }
 
+/* Who has said nothing yet, for the longest time, gives way. */
+static void make_room(struct inlet *inlet)
+{
+	struct inlet_call *call;
+
+	if (inlet->count < CALLS_MOST) {
+		return;
+	}
+	DL_SEARCH_SCALAR(inlet->calls, call, said, false);
+	if (call) {
+		end(call);
+	}
+}
+
 static void take(struct inlet *inlet, int fd)
 {
-	struct inlet_call *call = inlet->count < CALLS_MOST ? calloc(1, sizeof(*call)) : NULL;
+	struct inlet_call *call;
+
+	make_room(inlet);
+	call = inlet->count < CALLS_MOST ? calloc(1, sizeof(*call)) : NULL;
 
 	if (!call || uv_poll_init(inlet->loop, &call->poll, fd)) {
 		free(call);
 		close(fd);
 		return;
 	}
-	dial_set_socket(fd);
+	dial_set_socket(fd, *inlet->dead);
 	call->inlet = inlet;
 	call->fd = fd;
 	call->poll.data = call;

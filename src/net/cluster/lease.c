@@ -17,22 +17,27 @@
 #include "nakodo/net/redis/redis.h"
 
 #define RENEWAL 5000 /* ms */
+#define AGAIN 500 /* ms until it is tried again, if it could not be said */
 #define FORMAT "1" /* of what is in Redis, and of relay_line.h */
 #define FILE_NAME "nakodo.node"
 
-/* KEYS lease, format, begin, nodes   ARGV value, ms, format, id. Who comes to an empty Redis
+/* KEYS lease, format, begin, nodes   ARGV value, ms, format, id, token, begun. 1: it has been
+ * there; 0: it has not; 2: another process has it; or the other format. Who comes to an empty Redis
  * writes when that was. */
-static const char renew_script[] = "local f = redis.call('GET', KEYS[2])\n"
-				   "if f and f ~= ARGV[3] then return f end\n"
-				   "local t = redis.call('TIME')\n"
-				   "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
-				   "if not f then redis.call('SET', KEYS[2], ARGV[3]) end\n"
-				   "redis.call('SET', KEYS[3], now, 'NX')\n"
-				   "redis.call('ZADD', KEYS[4], now, ARGV[4])\n"
-				   "redis.call('ZREMRANGEBYSCORE', KEYS[4], 0, now - 3600000)\n"
-				   "local had = redis.call('EXISTS', KEYS[1])\n"
-				   "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
-				   "return had\n";
+static const char renew_script[] =
+	"local f = redis.call('GET', KEYS[2])\n"
+	"if f and f ~= ARGV[3] then return f end\n"
+	"local had = redis.call('GET', KEYS[1])\n"
+	"if had and ARGV[6] == '1' and had:sub(1, #ARGV[5]) ~= ARGV[5] then "
+	"return 2 end\n"
+	"local t = redis.call('TIME')\n"
+	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+	"if not f then redis.call('SET', KEYS[2], ARGV[3]) end\n"
+	"redis.call('SET', KEYS[3], now, 'NX')\n"
+	"redis.call('ZADD', KEYS[4], now, ARGV[4])\n"
+	"redis.call('ZREMRANGEBYSCORE', KEYS[4], 0, now - 3600000)\n"
+	"redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
+	"return had and 1 or 0\n";
 
 static void draw(char *ret, size_t digits)
 {
@@ -90,7 +95,12 @@ static void refuse(struct lease *lease, const struct redisReply *reply)
 {
 	char why[256];
 
-	if (reply->type == REDIS_REPLY_STRING) {
+	if (reply->type == REDIS_REPLY_INTEGER) {
+		snprintf(why, sizeof(why),
+			"another node has the name of this one, %s: of two that have a copy of the "
+			"same state-dir one needs another, without nakodo.node",
+			lease->own.id);
+	} else if (reply->type == REDIS_REPLY_STRING) {
 		snprintf(why, sizeof(why),
 			"another version of nakodo uses the cluster-name `%s`: its format is "
 			"%.20s, "
@@ -107,22 +117,19 @@ static void refuse(struct lease *lease, const struct redisReply *reply)
 static void on_renewed(void *cookie, const struct redisReply *reply)
 {
 	struct lease *lease = cookie;
-	bool had;
 
 	if (!reply) {
 		return; /* the connection has ended */
 	}
 	deadlines_set(lease->deadlines, &lease->timer, RENEWAL, on_time);
-	if (reply->type != REDIS_REPLY_INTEGER) {
+	if (reply->type != REDIS_REPLY_INTEGER || reply->integer == 2) {
 		lease->held = false;
 		refuse(lease, reply);
 		return;
 	}
-	had = reply->integer;
-	lease->answered = deadlines_now(lease->deadlines);
-	if (!lease->held || !had) {
-		lease->held = true;
-		lease->taken(lease->cookie, had);
+	if (!lease->held || !reply->integer) {
+		lease->held = lease->begun = true;
+		lease->taken(lease->cookie);
 	}
 }
 
@@ -130,7 +137,7 @@ void lease_take(struct lease *lease)
 {
 	char key[4][LEASE_KEY], value[192];
 	const char *words[] = {"EVAL", renew_script, "4", key[0], key[1], key[2], key[3], value,
-		LEASE_MS, FORMAT, lease->own.id};
+		LEASE_MS, FORMAT, lease->own.id, lease->own.token, lease->begun ? "1" : "0"};
 
 	lease_key(lease, "n:", lease->own.id, key[0]);
 	lease_key(lease, "format", "", key[1]);
@@ -139,7 +146,9 @@ void lease_take(struct lease *lease)
 	snprintf(value, sizeof(value), "%s %s %u %" PRIu64 " %" PRIu64 " " NAKODO_VERSION,
 		lease->own.token, lease->own.address, lease->own.port,
 		board_sum(METER_CLUSTER_UNITS), board_sum(METER_PEERS));
-	redis_send(lease->redis, on_renewed, lease, 11, words, NULL);
+	if (!redis_send(lease->redis, on_renewed, lease, 13, words, NULL)) {
+		deadlines_set(lease->deadlines, &lease->timer, AGAIN, on_time);
+	}
 }
 
 static void on_given_up(void *cookie, const struct redisReply *reply)
@@ -150,10 +159,10 @@ static void on_given_up(void *cookie, const struct redisReply *reply)
 	lease->given_up(lease->cookie);
 }
 
-void lease_give_up(struct lease *lease, void (*given_up)(void *cookie))
+void lease_give_up(struct lease *lease, bool stays, void (*given_up)(void *cookie))
 {
 	char key[LEASE_KEY];
-	const char *words[] = {"DEL", key};
+	const char *words[] = {stays ? "EXISTS" : "DEL", key};
 
 	lease_key(lease, "n:", lease->own.id, key);
 	deadlines_clear(lease->deadlines, &lease->timer);

@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "nakodo/base/json.h"
+#include "nakodo/base/text.h"
 #include "nakodo/net/cluster/cluster.h"
 #include "nakodo/net/ctl/ctl.h"
 
@@ -125,15 +126,16 @@ static void add_unit(const struct unit *unit, struct text *out)
 {
 	static const char *const states[] = {"asked", "own", "other"};
 	size_t mount = strcspn(unit->name, "\n");
-	char quoted[JSON_QUOTED(UNIT_NAME)], path[UNIT_NAME];
+	char path[UNIT_NAME];
 
 	snprintf(path, sizeof(path), "%.*s", (int)mount, unit->name);
-	json_quote(path, quoted, sizeof(quoted));
-	text_print(out, "{\"mount\":%s,\"room\":", quoted);
-	json_quote(unit->name + mount + (unit->name[mount] == '\n'), quoted, sizeof(quoted));
+	text_add(out, "{\"mount\":");
+	text_quote(out, path);
+	text_add(out, ",\"room\":");
+	text_quote(out, unit->name + mount + (unit->name[mount] == '\n'));
 	text_print(out,
-		"%s,\"state\":\"%s\",\"epoch\":%" PRIu64 ",\"node\":\"%s\",\"connections\":%zu}\n",
-		quoted, states[unit->state], unit->epoch,
+		",\"state\":\"%s\",\"epoch\":%" PRIu64 ",\"node\":\"%s\",\"connections\":%zu}\n",
+		states[unit->state], unit->epoch,
 		unit->state == UNIT_MINE     ? unit->units->lease->own.id
 		: unit->state == UNIT_OTHERS ? unit->owner.id
 					     : "",

@@ -15,11 +15,15 @@
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/redis/redis.h"
 
-#define SETTLE "3000" /* ms that a Redis which was empty is left to those who have units */
+#define SETTLE "5000" /* ms that a Redis which was empty is left to those who have units */
 #define UNIT_TTL "3600000" /* ms */
 #define AGAIN 200 /* ms until Redis is asked again */
 #define ALONE 2000 /* ms that Redis is away before a new unit is ours without it */
-#define ASSERTION 30000 /* ms */
+#define ROUND 30000 /* ms between two rounds through all units, */
+#define STEP 20 /* ms between two steps of one, */
+#define BATCH 200 /* units of a step */
+#define IN_FLIGHT 2000 /* calls of Redis, beyond which a step waits */
+#define UNITS_MOST (1 << 20)
 
 /* KEYS unit, epoch, begin   ARGV id, key of leases, settle, ttl, highest epoch seen
  * The owner's id, epoch and lease; or ours without a lease; nothing: not yet. */
@@ -27,7 +31,9 @@ static const char claim_script[] =
 	"local t = redis.call('TIME')\n"
 	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 	"local begin = redis.call('GET', KEYS[3])\n"
-	"if not begin then redis.call('SET', KEYS[3], now); begin = now end\n"
+	"if not begin or now < tonumber(begin) then\n"
+	"  redis.call('SET', KEYS[3], now); begin = now\n"
+	"end\n"
 	"local o = redis.call('HMGET', KEYS[1], 'o', 'e')\n"
 	"if o[1] and o[1] ~= ARGV[1] then\n"
 	"  local lease = redis.call('GET', ARGV[2] .. o[1])\n"
@@ -57,18 +63,18 @@ static const char release_script[] =
 	"if o[1] == ARGV[1] and o[2] == ARGV[2] then redis.call('DEL', KEYS[1]) end\n"
 	"return 1\n";
 
-static void on_time(struct wheel_timer *timer);
-
-static void set_timer(struct unit *unit, uint64_t delay)
-{
-	deadlines_set(unit->units->deadlines, &unit->timer, delay, on_time);
-}
+static void on_again(struct wheel_timer *timer);
+static void on_kept(struct wheel_timer *timer);
 
 static void forget(struct unit *unit)
 {
 	struct units *units = unit->units;
 
-	deadlines_clear(units->deadlines, &unit->timer);
+	if (units->cursor == unit) {
+		units->cursor = unit->hh.next;
+	}
+	deadlines_clear(units->deadlines, &unit->again);
+	deadlines_clear(units->deadlines, &unit->kept);
 	if (unit->state == UNIT_MINE) {
 		meter_subtract(METER_CLUSTER_UNITS, 1);
 	}
@@ -86,16 +92,25 @@ static void set_state(struct unit *unit, enum unit_state state)
 	unit->state = state;
 }
 
-/* Nobody needs it now: what is ours is kept for those who come back. */
-static void settle(struct unit *unit)
+/* The end of all that happens to a unit: somebody waits for it, or it is not known to Redis, or it
+ * is kept for those who come back, or nobody needs it. It may be gone then. */
+static void pursue(struct unit *unit)
 {
+	struct units *units = unit->units;
+	bool awaited = unit->state == UNIT_ASKED && unit->askers;
+	bool unclaimed = unit->state == UNIT_MINE && !unit->epoch && !units->away;
+
+	if ((awaited || unclaimed) && !unit->calls && !unit->again.at) {
+		deadlines_set(units->deadlines, &unit->again, AGAIN, on_again);
+	}
 	if (unit->holds || unit->askers || unit->calls) {
 		return;
 	}
-	if (unit->state == UNIT_MINE) {
-		set_timer(unit, unit->units->keep);
-	} else {
+	if (unit->state != UNIT_MINE) {
 		forget(unit);
+	} else if (!unit->kept.at) {
+		deadlines_set(
+			units->deadlines, &unit->kept, units->keep(units->cookie, unit), on_kept);
 	}
 }
 
@@ -118,12 +133,23 @@ static void release(struct unit *unit)
 	}
 }
 
+static void on_kept(struct wheel_timer *timer)
+{
+	struct unit *unit = (struct unit *)(void *)((char *)timer - offsetof(struct unit, kept));
+
+	if (!unit->holds && !unit->askers && !unit->calls) {
+		release(unit);
+		forget(unit);
+	} else {
+		pursue(unit); /* once that is over it is kept for as long again */
+	}
+}
+
 static void answer(struct unit *unit)
 {
 	struct unit_asker *asker;
 
-	/* Some of them may ask again in there. */
-	unit->holds++;
+	unit->holds++; /* some of them may ask again in there, or doubt it */
 	while (unit->state != UNIT_ASKED && unit->askers) {
 		asker = unit->askers;
 		DL_DELETE(unit->askers, asker);
@@ -131,15 +157,15 @@ static void answer(struct unit *unit)
 		asker->answered(asker, unit);
 	}
 	unit->holds--;
-	settle(unit);
+	pursue(unit);
 }
 
 static void become_mine(struct unit *unit, uint64_t epoch)
 {
 	struct units *units = unit->units;
 
-	deadlines_clear(units->deadlines, &unit->timer);
 	unit->epoch = epoch;
+	unit->lost = false;
 	units->highest = epoch > units->highest ? epoch : units->highest;
 	set_state(unit, UNIT_MINE);
 	answer(unit);
@@ -147,18 +173,18 @@ static void become_mine(struct unit *unit, uint64_t epoch)
 
 static void become_others(struct unit *unit, const struct node *owner)
 {
+	struct units *units = unit->units;
 	bool was_mine = unit->state == UNIT_MINE;
 
-	deadlines_clear(unit->units->deadlines, &unit->timer);
+	deadlines_clear(units->deadlines, &unit->kept);
 	unit->owner = *owner;
 	unit->epoch = 0;
 	set_state(unit, UNIT_OTHERS);
-	unit->holds++;
-	if (was_mine) {
+	if (was_mine && unit->holds) {
 		meter_add(METER_CLUSTER_LOST, 1);
-		unit->units->lost(unit->units->cookie, unit);
+		unit->lost = true;
+		units->lost(units->cookie);
 	}
-	unit->holds--;
 	answer(unit);
 }
 
@@ -171,26 +197,22 @@ static void on_claimed(void *cookie, const struct redisReply *reply)
 {
 	struct unit *unit = cookie;
 	struct units *units = unit->units;
+	bool answered =
+		reply && reply->type == REDIS_REPLY_ARRAY && is_text(reply, 0) && is_text(reply, 1);
 	struct node owner;
 
 	unit->calls--;
-	if (!reply || reply->type != REDIS_REPLY_ARRAY || !is_text(reply, 0) ||
-		!is_text(reply, 1)) {
-		/* Not yet; or Redis is away or refuses. */
-		if (unit->state == UNIT_MINE || unit->askers) {
-			set_timer(unit, AGAIN);
-		} else {
-			settle(unit);
-		}
-		return;
-	}
-	if (!strcmp(reply->element[0]->str, units->lease->own.id)) {
+	if (answered && !strcmp(reply->element[0]->str, units->lease->own.id)) {
 		become_mine(unit, strtoull(reply->element[1]->str, NULL, 10));
-	} else if (is_text(reply, 2) &&
+	} else if (answered && is_text(reply, 2) &&
 		   lease_read_node(&owner, reply->element[0]->str, reply->element[2]->str)) {
 		become_others(unit, &owner);
 	} else {
-		set_timer(unit, AGAIN);
+		/* Not yet; or Redis is away or refuses. */
+		if (reply && reply->type == REDIS_REPLY_ERROR) {
+			units->refused(units->cookie, reply->str);
+		}
+		pursue(unit);
 	}
 }
 
@@ -210,8 +232,29 @@ static void claim(struct unit *unit)
 		unit->calls++;
 		meter_add(METER_CLUSTER_CLAIMS, 1);
 	} else {
-		set_timer(unit, AGAIN);
+		pursue(unit);
 	}
+}
+
+static void ask_redis(struct unit *unit)
+{
+	const struct units *units = unit->units;
+	bool alone = units->away && deadlines_now(units->deadlines) - units->away >= ALONE;
+
+	if (!units->away && !unit->calls) {
+		claim(unit);
+	} else if (alone && unit->state == UNIT_ASKED) {
+		become_mine(unit, 0);
+	} else {
+		pursue(unit);
+	}
+}
+
+static void on_again(struct wheel_timer *timer)
+{
+	struct unit *unit = (struct unit *)(void *)((char *)timer - offsetof(struct unit, again));
+
+	ask_redis(unit);
 }
 
 static void on_asserted(void *cookie, const struct redisReply *reply)
@@ -221,9 +264,10 @@ static void on_asserted(void *cookie, const struct redisReply *reply)
 	unit->calls--;
 	if (unit->state == UNIT_MINE && reply && reply->type == REDIS_REPLY_INTEGER &&
 		!reply->integer) {
-		claim(unit); /* another node has it, if that is still there */
+		unit->epoch = 0; /* another node has it, if that is still there */
+		ask_redis(unit);
 	} else {
-		settle(unit);
+		pursue(unit);
 	}
 }
 
@@ -240,59 +284,40 @@ static void assert_mine(struct unit *unit)
 	unit->calls += redis_send(lease->redis, on_asserted, unit, 8, words, NULL);
 }
 
-static void ask_redis(struct unit *unit)
+/* What Redis knows of it, if that lost it, or says who has it. */
+static void look_at(struct unit *unit, bool all)
 {
-	const struct units *units = unit->units;
-	uint64_t now = deadlines_now(units->deadlines);
-
-	if (!units->away && !unit->calls) {
-		claim(unit);
-	} else if (units->away && now - units->away >= ALONE && unit->state == UNIT_ASKED) {
-		become_mine(unit, 0);
-	} else {
-		set_timer(unit, AGAIN);
+	if (unit->calls) {
+		return;
 	}
-}
-
-static void on_time(struct wheel_timer *timer)
-{
-	struct unit *unit = (struct unit *)(void *)((char *)timer - offsetof(struct unit, timer));
-	bool unclaimed = unit->state == UNIT_MINE && !unit->epoch;
-
-	if (unit->holds || unit->askers) {
-		if (unit->state == UNIT_ASKED || unclaimed) {
-			ask_redis(unit);
-		}
-	} else if (!unit->calls) {
-		if (unit->state == UNIT_MINE) {
-			release(unit);
-		}
-		forget(unit);
-	} else {
-		set_timer(unit, AGAIN);
-	}
-}
-
-static void assert_all(struct units *units)
-{
-	struct unit *unit, *next;
-
-	HASH_ITER (hh, units->table, unit, next) {
-		if (unit->state == UNIT_MINE && unit->epoch) {
+	if (unit->state == UNIT_MINE && unit->epoch) {
+		if (unit->holds || all) {
 			assert_mine(unit);
-		} else if (unit->state == UNIT_ASKED || unit->state == UNIT_MINE) {
-			ask_redis(unit);
 		}
+	} else if (unit->state == UNIT_MINE || unit->askers) {
+		claim(unit);
 	}
 }
 
-static void on_assertion(struct wheel_timer *timer)
+/* Some at a time, so that Redis has time for others. */
+static void on_round(struct wheel_timer *timer)
 {
 	struct units *units =
-		(struct units *)(void *)((char *)timer - offsetof(struct units, assertion));
+		(struct units *)(void *)((char *)timer - offsetof(struct units, round));
 
-	assert_all(units);
-	deadlines_set(units->deadlines, timer, ASSERTION, on_assertion);
+	for (int i = 0; i < BATCH && units->cursor && units->redis->call_count < IN_FLIGHT; i++) {
+		struct unit *unit = units->cursor;
+
+		units->cursor = unit->hh.next;
+		look_at(unit, units->all);
+	}
+	if (units->cursor) {
+		deadlines_set(units->deadlines, timer, STEP, on_round);
+	} else {
+		units->cursor = units->table;
+		units->all = false;
+		deadlines_set(units->deadlines, timer, ROUND, on_round);
+	}
 }
 
 void units_init(struct units *units)
@@ -304,7 +329,9 @@ void units_init(struct units *units)
 void units_resume(struct units *units)
 {
 	units->away = 0;
-	on_assertion(&units->assertion);
+	units->cursor = units->table;
+	units->all = true;
+	on_round(&units->round);
 }
 
 void units_pause(struct units *units)
@@ -312,13 +339,14 @@ void units_pause(struct units *units)
 	if (!units->away) {
 		units_init(units);
 	}
-	deadlines_clear(units->deadlines, &units->assertion);
+	deadlines_clear(units->deadlines, &units->round);
 }
 
 static struct unit *create(struct units *units, const char *name)
 {
 	size_t len = strlen(name);
-	struct unit *unit = calloc(1, sizeof(*unit) + len + 1);
+	struct unit *unit =
+		HASH_COUNT(units->table) < UNITS_MOST ? calloc(1, sizeof(*unit) + len + 1) : NULL;
 
 	if (!unit) {
 		return NULL;
@@ -353,7 +381,7 @@ bool units_ask(struct units *units, const char *name, struct unit_asker *asker)
 	DL_APPEND(unit->askers, asker);
 	if (unit->state != UNIT_ASKED) {
 		answer(unit);
-	} else if (!unit->calls && !unit->timer.at) {
+	} else if (!unit->calls && !unit->again.at) {
 		ask_redis(unit);
 	}
 	return true;
@@ -366,59 +394,51 @@ void units_leave(struct unit_asker *asker)
 	if (unit) {
 		asker->unit = NULL;
 		DL_DELETE(unit->askers, asker);
-		settle(unit);
+		pursue(unit);
 	}
 }
 
 void units_doubt(struct unit *unit)
 {
-	if (unit->state == UNIT_OTHERS) {
+	/* While Redis is away nobody knows better. */
+	if (unit->state == UNIT_OTHERS && !unit->units->away) {
 		set_state(unit, UNIT_ASKED);
-		settle(unit);
+		pursue(unit);
 	}
 }
 
 void units_hold(struct unit *unit)
 {
 	unit->holds++;
-	if (unit->epoch || unit->state != UNIT_MINE) {
-		deadlines_clear(unit->units->deadlines, &unit->timer);
-	}
+	deadlines_clear(unit->units->deadlines, &unit->kept);
 }
 
 void units_let_go(struct unit *unit)
 {
 	unit->holds--;
-	settle(unit);
+	pursue(unit);
 }
 
-size_t units_count(const struct units *units, enum unit_state state)
+size_t units_release_all(struct units *units, bool (*stays)(void *cookie, const struct unit *unit))
 {
-	const struct unit *unit, *next;
+	struct unit *unit, *next;
 	size_t count = 0;
 
 	HASH_ITER (hh, units->table, unit, next) {
-		count += unit->state == state;
-	}
-	return count;
-}
-
-void units_release_all(struct units *units)
-{
-	struct unit *unit, *next;
-
-	HASH_ITER (hh, units->table, unit, next) {
-		if (unit->state == UNIT_MINE) {
+		if (unit->state == UNIT_MINE && stays(units->cookie, unit)) {
+			count++;
+		} else if (unit->state == UNIT_MINE) {
 			release(unit);
 		}
 	}
+	return count;
 }
 
 void units_finish(struct units *units)
 {
 	struct unit *unit, *next;
 
-	deadlines_clear(units->deadlines, &units->assertion);
+	deadlines_clear(units->deadlines, &units->round);
 	HASH_ITER (hh, units->table, unit, next) {
 		forget(unit);
 	}

@@ -141,6 +141,7 @@ static void dial_owner(struct visitor *visitor, struct unit *unit)
 	snprintf(line.listen, sizeof(line.listen), "%s", accepted->listener->text);
 	memcpy(line.unit, unit->name, strlen(unit->name) + 1);
 	visitor->dial.deadlines = cluster->deadlines;
+	visitor->dial.dead = cluster->dead;
 	visitor->dial.done = on_dialed;
 	visitor->dial.closed = on_dial_closed;
 	visitor->unit = unit;

@@ -44,8 +44,7 @@ static void fail_calls(struct redis *redis)
 	}
 }
 
-/* The connection is of no use any more. */
-static void drop(struct redis *redis, const char *why)
+void redis_drop(struct redis *redis, const char *why)
 {
 	if (redis->wire) {
 		redis_wire_close(redis->wire);
@@ -65,7 +64,7 @@ static void on_ended(void *cookie, const char *why)
 	struct redis *redis = cookie;
 
 	redis->wire = NULL; /* it has closed itself */
-	drop(redis, why);
+	redis_drop(redis, why);
 }
 
 static bool send_words(struct redis *redis, redis_fn *fn, void *cookie, int count,
@@ -84,8 +83,6 @@ static bool send_words(struct redis *redis, redis_fn *fn, void *cookie, int coun
 	*call = (struct redis_call){.fn = fn, .cookie = cookie, .since = uv_now(redis->loop)};
 	DL_APPEND(redis->calls, call);
 	redis->call_count++;
-	redis->most_calls =
-		redis->call_count > redis->most_calls ? redis->call_count : redis->most_calls;
 	return true;
 }
 
@@ -118,7 +115,7 @@ static bool is_well(
 	}
 	snprintf(why, sizeof(why), "%s: %.150s", refused,
 		reply->type == REDIS_REPLY_ERROR ? reply->str : "it answers something else");
-	drop(redis, why);
+	redis_drop(redis, why);
 	return false;
 }
 
@@ -137,7 +134,7 @@ static void on_role(void *cookie, const struct redisReply *reply)
 	}
 	if (!reply->elements || reply->element[0]->type != REDIS_REPLY_STRING ||
 		strcmp(reply->element[0]->str, "master") != 0) {
-		drop(redis, "it is a replica, which cannot be written to");
+		redis_drop(redis, "it is a replica, which cannot be written to");
 		return;
 	}
 	redis->is_up = true;
@@ -164,7 +161,7 @@ static void on_info(void *cookie, const struct redisReply *reply)
 	}
 	if (major < 6 || (major == 6 && minor < 2)) {
 		snprintf(why, sizeof(why), "its version is %s, and 6.2 is needed", redis->version);
-		drop(redis, why);
+		redis_drop(redis, why);
 	}
 }
 
@@ -196,7 +193,7 @@ static void on_master(void *cookie, const struct redisReply *reply)
 	struct redis_host *master = &redis->master;
 
 	if (reply && reply->type == REDIS_REPLY_NIL) {
-		drop(redis, "the Sentinel does not know a master of that name");
+		redis_drop(redis, "the Sentinel does not know a master of that name");
 		return;
 	}
 	if (!is_well(redis, reply, REDIS_REPLY_ARRAY, "the Sentinel does not say who is master")) {
@@ -205,11 +202,15 @@ static void on_master(void *cookie, const struct redisReply *reply)
 	if (reply->elements != 2 || reply->element[0]->type != REDIS_REPLY_STRING ||
 		reply->element[1]->type != REDIS_REPLY_STRING ||
 		reply->element[0]->len >= sizeof(master->name)) {
-		drop(redis, "the Sentinel does not say who is master");
+		redis_drop(redis, "the Sentinel does not say who is master");
 		return;
 	}
 	memcpy(master->name, reply->element[0]->str, reply->element[0]->len + 1);
 	master->port = (uint16_t)strtoul(reply->element[1]->str, NULL, 10);
+	if (!master->port) {
+		redis_drop(redis, "the Sentinel names a master without a port");
+		return;
+	}
 	redis_wire_close(redis->wire);
 	redis->wire = NULL;
 	uv_timer_start(&redis->timer, on_retry, 0, 0);
@@ -223,7 +224,7 @@ static void on_open(void *cookie)
 				: greet(redis);
 
 	if (!well) {
-		drop(redis, "out of memory");
+		redis_drop(redis, "out of memory");
 	}
 }
 
@@ -232,7 +233,7 @@ static void take_reply(struct redis *redis, redisReply *reply)
 	struct redis_call *call = redis->calls;
 
 	if (!call) {
-		drop(redis, "it answers what it was not asked");
+		redis_drop(redis, "it answers what it was not asked");
 	} else {
 		DL_DELETE(redis->calls, call);
 		redis->call_count--;
@@ -248,13 +249,18 @@ static void on_bytes(void *cookie, const char *bytes, size_t len)
 	const struct redis_wire *wire = redis->wire;
 	void *reply = NULL;
 
+	redis->heard = uv_now(redis->loop);
+	if (!redis->calls) {
+		redis_drop(redis, "it says what it was not asked");
+		return;
+	}
 	if (redisReaderFeed(redis->reader, bytes, len) != REDIS_OK) {
-		drop(redis, redis->reader->errstr);
+		redis_drop(redis, redis->reader->errstr);
 		return;
 	}
 	while (wire && redis->wire == wire) { /* a reply may end the connection */
 		if (redisReaderGetReply(redis->reader, &reply) != REDIS_OK) {
-			drop(redis, redis->reader->errstr);
+			redis_drop(redis, redis->reader->errstr);
 			return;
 		}
 		if (!reply) {
@@ -276,13 +282,13 @@ static void open_wire(struct redis *redis)
 	redis->asks = *url->master && !redis->master.port;
 	redisReaderFree(redis->reader);
 	redis->reader = redisReaderCreate();
-	redis->since = uv_now(redis->loop);
+	redis->since = redis->looked = uv_now(redis->loop);
 	redis->wire = redis->reader ? redis_wire_open(redis->loop, host, url->path,
 					      redis->asks ? NULL : redis->context, &events)
 				    : NULL;
 	redis->master.port = 0; /* the next time Sentinels are asked again */
 	if (!redis->wire) {
-		drop(redis, "out of memory");
+		redis_drop(redis, "out of memory");
 	} else {
 		uv_timer_start(&redis->timer, on_tick, TICK, TICK);
 	}
@@ -300,8 +306,13 @@ static void on_tick(uv_timer_t *timer)
 	uint64_t now = uv_now(redis->loop);
 	uint64_t since = redis->calls ? redis->calls->since : redis->is_up ? now : redis->since;
 
+	if (now - redis->looked > 4 * TICK) {
+		redis->heard = now; /* we have not listened ourselves */
+	}
+	redis->looked = now;
+	since = since > redis->heard ? since : redis->heard;
 	if (now - since > PATIENCE) {
-		drop(redis, redis->calls ? "it does not answer" : "it cannot be reached");
+		redis_drop(redis, redis->calls ? "it does not answer" : "it cannot be reached");
 	}
 }
 

@@ -119,6 +119,7 @@ static void flush(struct redis_wire *wire)
 	if (!wire->is_open || (!wire->plain.len && !wire->plain.failed)) {
 		return;
 	}
+	ERR_clear_error();
 	bytes = text_take(&wire->plain, &len);
 	if (!bytes) {
 		end(wire, "out of memory");
@@ -272,7 +273,9 @@ static void try_address(struct redis_wire *wire)
 		error = uv_tcp_connect(
 			&wire->connect, &wire->socket.tcp, wire->address->ai_addr, on_connected);
 	}
-	if (error) {
+	if (error && wire->has_socket) {
+		on_connected(&wire->connect, error);
+	} else if (error) {
 		end(wire, uv_strerror(error));
 	}
 }

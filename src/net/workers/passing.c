@@ -73,6 +73,9 @@ static bool pass(struct worker_slot *slot, struct accepted *accepted, void *hold
 	if (!record.listener || (ticketed && !record.ticket)) {
 		return false;
 	}
+	if (record.relayed) {
+		tickets_mark_relay(&slot->workers->tickets, record.ticket);
+	}
 	if (channel_send(&slot->channel, &record, sizeof(record), fds, node < 0 ? 1 : 2)) {
 		tickets_take(&slot->workers->tickets, slot->index, record.ticket);
 	}
@@ -176,19 +179,25 @@ void workers_take(struct workers *workers, struct accepted *accepted)
 	}
 }
 
-void workers_send_away(struct workers *workers, const void *hold)
+bool workers_send_away(struct workers *workers, bool (*is_such)(const void *hold))
 {
+	bool found = false;
+
 	for (size_t i = 0; i < workers->count; i++) {
 		struct record_send_away record = {.kind = RECORD_SEND_AWAY};
-		uint32_t ticket = tickets_next(&workers->tickets, i, hold, 0);
+		uint32_t ticket = tickets_next(&workers->tickets, i, is_such, 0);
 
+		found |= ticket;
 		while (ticket) {
 			record.tickets[record.count++] = ticket;
-			ticket = tickets_next(&workers->tickets, i, hold, ticket);
+			ticket = tickets_next(&workers->tickets, i, is_such, ticket);
 			if (!ticket || record.count == RECORD_RELEASE_MOST) {
-				workers_send(workers, i, &record, sizeof(record));
+				workers_send(workers, i, &record,
+					offsetof(struct record_send_away, tickets) +
+						record.count * sizeof(*record.tickets));
 				record.count = 0;
 			}
 		}
 	}
+	return found;
 }

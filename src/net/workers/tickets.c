@@ -15,8 +15,9 @@ struct ticket {
 	struct census_group *group;
 	void *hold;
 	uint32_t next_free; /* 0: in use, or the last */
-	uint32_t worker : 31; /* from 1; 0: free */
+	uint32_t worker : 30; /* from 1; 0: free */
 	uint32_t second : 1; /* the connection is counted by another one */
+	uint32_t relay : 1;
 };
 
 int tickets_init(struct tickets *tickets, struct sockets *sockets, size_t workers)
@@ -115,11 +116,19 @@ void tickets_take_all(struct tickets *tickets, size_t worker)
 	}
 }
 
-uint32_t tickets_next(
-	const struct tickets *tickets, size_t worker, const void *hold, uint32_t after)
+void tickets_mark_relay(struct tickets *tickets, uint32_t number)
+{
+	tickets->all[number].relay = true;
+}
+
+uint32_t tickets_next(const struct tickets *tickets, size_t worker,
+	bool (*is_such)(const void *hold), uint32_t after)
 {
 	for (uint32_t i = after + 1; i < tickets->room; i++) {
-		if (tickets->all[i].hold == hold && tickets->all[i].worker == worker + 1) {
+		const struct ticket *ticket = &tickets->all[i];
+
+		if (ticket->worker == worker + 1 && ticket->hold && !ticket->relay &&
+			is_such(ticket->hold)) {
 			return i;
 		}
 	}

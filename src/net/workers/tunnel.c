@@ -159,6 +159,12 @@ static void on_slow(struct wheel_timer *timer)
 	tunnel_end(tunnel);
 }
 
+/* Its client's side is that of the tunnel that speaks TLS, which watches the client itself. */
+static bool is_behind_another(const struct tunnel *tunnel)
+{
+	return !tunnel->ssl && tunnel->accepted.decrypted;
+}
+
 /* An idle one has no timer. */
 static void watch_time(struct tunnel *tunnel)
 {
@@ -169,7 +175,8 @@ static void watch_time(struct tunnel *tunnel)
 			deadlines_set(deadlines, &tunnel->timer, LAST_WORDS, on_time);
 			tunnel->last_words = true;
 		}
-	} else if ((tunnel->wrote || tunnel->client.waits) && !tunnel->timer.at) {
+	} else if ((tunnel->wrote || tunnel->client.waits) && !tunnel->timer.at &&
+		   !is_behind_another(tunnel)) {
 		tunnel->moved = deadlines_now(deadlines);
 		deadlines_set(deadlines, &tunnel->timer, slow_of(tunnel) / QUARTERS, on_slow);
 	}

@@ -38,10 +38,14 @@ struct cluster {
 	char listen[ADDRESS_TEXT]; /* the address of the option, as a number or "*"; "": Redis' way
 				      there */
 	uint16_t port;
+	unsigned dead; /* ms, see dial_set_socket() */
 	struct wheel_timer cut_off; /* while Redis is away */
 	void (*left)(void *cookie); /* cluster_leave() */
 	void *left_cookie;
-	bool finished;
+	struct wheel_timer losses; /* while somebody may be here whose unit is another node's */
+	bool has_name; /* that it has again after a restart */
+	bool keeps; /* while it leaves: units of sessions */
+	bool started, finished;
 };
 
 /* Find out who this node is; `directory`: of state-dir, or -1. The pointers of `cluster` are the
@@ -51,8 +55,9 @@ int cluster_init(struct cluster *cluster, int directory, struct problem *problem
 int cluster_start(struct cluster *cluster, struct problem *problem);
 /* Pass a connection on; takes over what `accepted` owns. */
 void cluster_take(struct cluster *cluster, struct accepted *accepted);
-/* All peers are gone: others may have our units. `left` is called once, perhaps in here. */
-void cluster_leave(struct cluster *cluster, void (*left)(void *cookie), void *cookie);
+/* All peers are gone: others may have our units. `keeps`: but for those of sessions, which are left
+ * to the next process. `left` is called once, perhaps in here. */
+void cluster_leave(struct cluster *cluster, bool keeps, void (*left)(void *cookie), void *cookie);
 void cluster_finish(struct cluster *cluster);
 /* The loop has ended. */
 void cluster_destroy(struct cluster *cluster);

@@ -21,6 +21,7 @@ struct dial {
 	struct wheel_timer timer;
 	bool under_way, said;
 	int fd;
+	unsigned dead; /* see dial_set_socket() */
 	char line[RELAY_LINE];
 	size_t len, sent;
 	/* `fd` leads to the owner, which takes the connection, and is the taker's; -ECONNREFUSED:
@@ -35,5 +36,6 @@ int dial_start(
 	struct dial *dial, uv_loop_t *loop, const struct node *node, const struct relay_line *line);
 /* `done` is not called any more. */
 void dial_cancel(struct dial *dial);
-/* What both ends do with a connection between nodes. */
-void dial_set_socket(int fd);
+/* What both ends do with a connection between nodes: it ends after some eleven seconds if the other
+ * machine says nothing, or `dead` ms if it takes nothing. */
+void dial_set_socket(int fd, unsigned dead);

@@ -18,6 +18,7 @@ struct inlet {
 	uv_loop_t *loop;
 	struct deadlines *deadlines;
 	const char *token; /* that has to be shown */
+	const unsigned *dead; /* see dial_set_socket() */
 	int fd; /* -1: none */
 	uv_poll_t poll;
 	struct wheel_timer pause; /* while there are no descriptors */

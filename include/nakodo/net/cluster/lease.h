@@ -39,9 +39,8 @@ struct lease {
 	struct deadlines *deadlines;
 	struct wheel_timer timer;
 	bool held; /* since the connection to Redis was made */
-	uint64_t answered; /* ms: when Redis has renewed it last; 0: never */
-	/* It is held again; `had`: it has never ended meanwhile. */
-	void (*taken)(void *cookie, bool had);
+	bool begun; /* this process has ever held it */
+	void (*taken)(void *cookie); /* it is held again */
 	/* Redis refuses it: a sentence. */
 	void (*refused)(void *cookie, const char *why);
 	void (*given_up)(void *cookie);
@@ -54,9 +53,9 @@ int lease_init(struct lease *lease, int directory);
 void lease_take(struct lease *lease);
 /* It is not any more. */
 void lease_lose(struct lease *lease);
-/* End it, for good. `given_up` is called once, perhaps in here: Redis has heard that, and all that
- * was said before, or is away. */
-void lease_give_up(struct lease *lease, void (*given_up)(void *cookie));
+/* It is not renewed any more, and ends at once unless it `stays`. `given_up` is called once,
+ * perhaps in here: Redis has heard all that was said before, or is away. */
+void lease_give_up(struct lease *lease, bool stays, void (*given_up)(void *cookie));
 /* The key of `what` in Redis, for this cluster; `name` is added to it. */
 void lease_key(const struct lease *lease, const char *what, const char *name, char ret[LEASE_KEY]);
 /* As Redis has it; false: it is none. */

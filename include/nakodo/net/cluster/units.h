@@ -1,7 +1,7 @@
 /*
  * units: whose the units are (workers/unit.h), as far as somebody here asks, and which are this
  * node's. A unit has one owner in the cluster: who claims it first in Redis, for as long as it has
- * connections, and its lease. Each claim has an epoch, higher than all before it.
+ * connections, a while longer, and its lease. Each claim has an epoch, higher than all before it.
  *
  * While Redis is away the units that are known go on, and a new one is this node's without an epoch
  * if Redis stays away for two seconds. When it is back each unit is claimed or asserted, and who
@@ -47,7 +47,9 @@ struct unit {
 	struct node owner; /* of UNIT_OTHERS */
 	size_t holds; /* connections */
 	struct unit_asker *askers; /* utlist DL */
-	struct wheel_timer timer; /* until it is asked again, or let go */
+	struct wheel_timer again; /* until Redis is asked again */
+	struct wheel_timer kept; /* of UNIT_MINE that nobody needs: until it is given back */
+	bool lost; /* its connections, made when it was ours, are to come again */
 	char name[]; /* workers/unit.h */
 };
 
@@ -56,12 +58,18 @@ struct units {
 	struct lease *lease;
 	struct redis *redis;
 	struct deadlines *deadlines;
-	uint64_t keep; /* ms that a unit stays ours without connections */
 	uint64_t away; /* ms: since when Redis is; 0: it is there */
 	uint64_t highest; /* epoch that was seen */
-	struct wheel_timer assertion;
-	/* Another node has it. Its connections are to come again. */
-	void (*lost)(void *cookie, struct unit *unit);
+	/* Redis is told again what is ours, in rounds. */
+	struct wheel_timer round;
+	struct unit *cursor; /* the next one of this round */
+	bool all; /* of those without connections, too */
+	/* ms that a unit stays ours without connections */
+	uint64_t (*keep)(void *cookie, const struct unit *unit);
+	/* Another node has a unit that has connections here: unit.lost. */
+	void (*lost)(void *cookie);
+	/* Redis refuses a claim. */
+	void (*refused)(void *cookie, const char *why);
 	void *cookie;
 };
 
@@ -71,7 +79,7 @@ void units_resume(struct units *units);
 void units_pause(struct units *units);
 /* As far as it is known here; NULL: it is not. */
 struct unit *units_find(const struct units *units, const char *name);
-/* Find out whose it is; `asker` is answered at once or later. False: no memory. */
+/* Find out whose it is; `asker` is answered at once or later. False: no memory, or too many. */
 bool units_ask(struct units *units, const char *name, struct unit_asker *asker);
 /* It does not wait any more. */
 void units_leave(struct unit_asker *asker);
@@ -80,8 +88,6 @@ void units_doubt(struct unit *unit);
 /* It has a connection more; one less. */
 void units_hold(struct unit *unit);
 void units_let_go(struct unit *unit);
-/* What `nakodo ctl` shows: how many of each kind there are. */
-size_t units_count(const struct units *units, enum unit_state state);
-/* Give all that are ours back to the cluster. */
-void units_release_all(struct units *units);
+/* Give those that are ours back to the cluster, but for those that stay, which are counted. */
+size_t units_release_all(struct units *units, bool (*stays)(void *cookie, const struct unit *unit));
 void units_finish(struct units *units);

@@ -31,7 +31,9 @@ struct redis {
 	struct redis_wire *wire; /* NULL: none */
 	struct redisReader *reader;
 	struct redis_call *calls; /* under way, in order (utlist DL) */
-	size_t call_count, most_calls; /* ever, at once */
+	size_t call_count;
+	uint64_t heard,
+		looked; /* ms: when it has said something last; when that was looked at last */
 	bool is_up;
 	bool closing;
 	bool asks; /* the connection is to a Sentinel */
@@ -55,6 +57,8 @@ void redis_start(struct redis *redis);
  * much waits already, and `fn` is not called. */
 bool redis_send(struct redis *redis, redis_fn *fn, void *cookie, int count, const char **words,
 	const size_t *lengths);
+/* The connection is of no use: make it again after a pause. `why` is told by `down`. */
+void redis_drop(struct redis *redis, const char *why);
 /* This end's address, as a number; "": none. */
 void redis_name(const struct redis *redis, char *buf, size_t size);
 /* No callback is called any more, but those of calls under way, now. */

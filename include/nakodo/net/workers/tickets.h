@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,9 +30,13 @@ uint32_t tickets_give(
 	struct tickets *tickets, size_t worker, struct census_group *group, void *hold);
 /* For one that has a ticket already, where its TLS is spoken. */
 uint32_t tickets_give_second(struct tickets *tickets, size_t worker, void *hold);
-/* The next one behind `after` that was given to the worker with that `hold`; 0: there is none. */
-uint32_t tickets_next(
-	const struct tickets *tickets, size_t worker, const void *hold, uint32_t after);
+/* The connection goes on to another node: nobody here serves it. */
+void tickets_mark_relay(struct tickets *tickets, uint32_t number);
+/* The next one behind `after` of the worker, served here, whose hold is such a one; 0: there is
+ * none.
+ */
+uint32_t tickets_next(const struct tickets *tickets, size_t worker,
+	bool (*is_such)(const void *hold), uint32_t after);
 /* It has ended. A number that is no ticket of the worker's is passed over. */
 void tickets_take(struct tickets *tickets, size_t worker, uint32_t number);
 /* The worker has ended. */

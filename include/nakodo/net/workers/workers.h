@@ -87,9 +87,9 @@ bool workers_pass(struct workers *workers, struct accepted *accepted, const char
 bool workers_relay(struct workers *workers, struct accepted *accepted, int fd, void *hold);
 /* Tell all. ORDER_DRAIN and ORDER_STOP: those that end are not started again. */
 void workers_order(struct workers *workers, enum order order);
-/* The peers whose tickets were given with that `hold` are to come again: another node has their
- * unit. */
-void workers_send_away(struct workers *workers, const void *hold);
+/* The peers whose tickets were given with such a hold are to come again: another node has their
+ * unit. True: there are some, of whom those who are on their way to a worker have not heard it. */
+bool workers_send_away(struct workers *workers, bool (*is_such)(const void *hold));
 /* How often that worker has been started. */
 unsigned workers_life(const struct workers *workers, size_t worker);
 /* Send a record to that worker. False: it is not there now. */
