@@ -19,11 +19,11 @@ test('ten seconds in which it was stopped cost nobody anything', { ...alone, tim
   const [away, other] = await Promise.all([0, 1].map(() => Session.join(daemon.ws, 'room')));
   const pinged = await open(`${daemon.ws}/relay/idle`, { autoPong: false });
   const [ping] = await once(pinged.ws, 'ping');
-  daemon.child.kill('SIGSTOP');
+  daemon.halt();
   pinged.ws.pong(ping);
   away.ws.terminate();
   await pause(STOPPED);
-  daemon.child.kill('SIGCONT');
+  daemon.goOn();
   pinged.ws.on('ping', (data) => pinged.ws.pong(data));
   await other.find('peer-away');
   other.send({ type: 'x', text: 'meanwhile' });
@@ -46,9 +46,9 @@ test('one that says nothing afterwards is closed in the end, and one that does n
   const [away, other] = await Promise.all([0, 1].map(() => Session.join(daemon.ws, 'room')));
   away.ws.terminate();
   await other.find('peer-away');
-  daemon.child.kill('SIGSTOP');
+  daemon.halt();
   await pause(3000);
-  daemon.child.kill('SIGCONT');
+  daemon.goOn();
   assert.equal((await silent.closed).code, 4408);
   assert.equal((await other.find('peer-left')).reason, 'gone');
   await other.bye();
