@@ -35,16 +35,28 @@ export function certificateDirectory() {
 
 const { WORKERS } = process.env;
 /** With so many each connection by TLS takes more descriptors; a container may have few. */
-const ofWorkers = WORKERS ? { NAKODO_WORKERS: WORKERS, NAKODO_MAX_PEERS: '8000' } : {};
+const ofWorkers = WORKERS ? { workers: WORKERS, 'max-peers': '8000' } : {};
 /** How many processes speak to clients. */
 export const workers = Number(WORKERS || 1);
 /** For a test that looks at one process. */
-export const alone = { skip: WORKERS && 'it is about a single process' };
+export const alone = workers > 1 ? { skip: 'it is about a single process' } : {};
 
-/** Our own environment without options for the daemon that happen to be in it; WORKERS is for all. */
-function environment(more) {
+/** What the file says that the daemon is given, if it is. */
+function fileOf(args, cwd) {
+  const [name] = args.filter((_, i) => args[i - 1] === '--config');
+  const path = name && resolve(cwd, name);
+  return path && existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+/** Our own environment without options for the daemon that happen to be in it. WORKERS is for all whose file says nothing
+ * else, which the environment would overrule. */
+function environment(more, args, cwd) {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('NAKODO_'));
-  return { ...Object.fromEntries(kept), ...ofWorkers, ...more };
+  const file = fileOf(args, cwd);
+  const added = Object.entries(ofWorkers)
+    .filter(([option]) => !new RegExp(`^${option} *=`, 'm').test(file))
+    .map(([option, value]) => [`NAKODO_${option.toUpperCase().replaceAll('-', '_')}`, value]);
+  return { ...Object.fromEntries([...kept, ...added]), ...more };
 }
 
 /** Start the daemon and wait until it says that it is ready. Parameters: spawnDaemon(). */
@@ -85,7 +97,7 @@ export function spawnDaemon({ args = [], bare = false, tls = false, env = {}, cw
   const command = [...wrap, binary, ...all];
   const child = spawn(command[0], command.slice(1), {
     cwd,
-    env: environment(env),
+    env: environment(env, all, cwd),
     stdio: ['ignore', 'pipe', 'pipe', ...fds],
   });
   return new Daemon(child);
@@ -97,7 +109,7 @@ export async function runDaemon(args, { env = {}, cwd = root, wrap = [] } = {}) 
   const command = [...wrap, binary, ...args];
   const child = spawn(command[0], command.slice(1), {
     cwd,
-    env: environment(env),
+    env: environment(env, args, cwd),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const daemon = new Daemon(child);
