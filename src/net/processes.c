@@ -15,7 +15,6 @@
 #include "nakodo/net/verbs.h"
 #include "nakodo/net/workers/inquiry.h"
 #include "nakodo/net/workers/unit.h"
-#include "nakodo/service/events.h"
 
 void processes_choose(
 	struct server *server, const struct options *options, const struct worker_start *start)
@@ -102,7 +101,6 @@ void processes_wire(struct server *server)
 		server->ws.last_id = start->index + 1 - start->count;
 		server->gate.processes = start->count;
 		server->pages.started = board_started();
-		events_set_worker(server->hooks.events, (unsigned)start->index + 1);
 	}
 }
 

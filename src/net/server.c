@@ -162,6 +162,7 @@ static int prepare_rooms(struct server *server, struct options *options)
 /* What can be made from the options without opening a socket. */
 static int prepare(struct server *server, struct options *options, struct problem *problem)
 {
+	size_t worker = server->role == ROLE_WORKER ? server->worker.start.index + 1 : 0;
 	int error = prepare_rooms(server, options);
 
 	if (!error) {
@@ -183,7 +184,8 @@ static int prepare(struct server *server, struct options *options, struct proble
 	if (error) {
 		return problem_set(problem, error, "out of memory");
 	}
-	error = hooks_init(&server->hooks, options, server->gate.max_memory, problem);
+	error = hooks_init(
+		&server->hooks, options, server->gate.max_memory, (unsigned)worker, problem);
 	server->env.events = server->hooks.events;
 	server->ws.events = server->hooks.events;
 	server->ws.asking.admissions = server->hooks.admissions;

@@ -12,6 +12,7 @@ import { root, runDaemon, scratch, spawnDaemon, testDaemon } from '../lib/daemon
 import { Receiver, SECRET, assertOrdered, secretFile } from '../lib/receiver.mjs';
 import { Key } from '../lib/tokens.mjs';
 import { Session, enter } from '../lib/v1.mjs';
+import { killWorker } from '../lib/workers.mjs';
 
 const hooked = (receiver, ...args) => ['--event-webhook', receiver.url, '--webhook-secret', secretFile(), ...args];
 
@@ -168,6 +169,19 @@ describe('what is told', () => {
     assert.equal(receiver.events.find(({ type }) => type === 'joined').user, 'ann"a');
     assert.equal(receiver.events.at(-1).room, '%FF"\u0001');
     assertOrdered(receiver.events);
+  });
+
+  test('of several workers each says which it is, from the first event on, and so does the one in the place of another', { timeout: 30000 }, async (t) => {
+    const receiver = await Receiver.start(t);
+    const daemon = await testDaemon(t, { args: hooked(receiver, '--workers', '3') });
+    const started = async (count) => (await receiver.heard(count, 'started')).map(({ worker }) => worker);
+    assert.deepEqual((await started(3)).sort(), [1, 2, 3]);
+    await killWorker(daemon, 1);
+    assert.equal((await started(4)).at(-1), 2);
+    await (await open(`${daemon.ws}/relay/r`)).close();
+    const [closed] = await receiver.heard(1, 'closed');
+    const own = receiver.events.filter(({ worker }) => worker === closed.worker);
+    assert.deepEqual(own.slice(-5).map(({ type }) => type), ['started', 'opened', 'joined', 'left', 'closed']);
   });
 
   test('a daemon that stops tells who left, and last that it stopped', { timeout: 30000 }, async (t) => {
