@@ -40,6 +40,14 @@
 #define HEAP_KEPT (8 << 20) /* bytes */
 #define HEAP_STEP (1 << 20) /* bytes */
 
+static void tell_lowered(const struct server *server, rlim_t hard)
+{
+	log_warn("limit.descriptors", LOG_UINT("hard-limit", hard),
+		LOG_UINT("max-peers-wanted", server->options->max_peers),
+		LOG_UINT("max-peers", server->gate.most_peers),
+		LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
+}
+
 /* Raise the soft limit to what max-peers needs, or lower max-peers to what there is. The limit is
  * set to no more than that: libwebsockets has tables of this size and walks through them. In a
  * worker a tunnel has two descriptors, and what it leads to may be there as well; all processes
@@ -67,10 +75,9 @@ static void fit_descriptors(struct server *server)
 		server->sockets.max_count = wanted / of_each;
 		server->gate.most_peers = server->sockets.max_count - others;
 		wanted = limit.rlim_max;
-		log_warn("limit.descriptors", LOG_UINT("hard-limit", limit.rlim_max),
-			LOG_UINT("max-peers-wanted", server->options->max_peers),
-			LOG_UINT("max-peers", server->gate.most_peers),
-			LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
+		if (server->role != ROLE_WORKER) {
+			tell_lowered(server, limit.rlim_max);
+		}
 	}
 	if (server->gate.max_peers > server->gate.most_peers) {
 		server->gate.max_peers = server->gate.most_peers;
