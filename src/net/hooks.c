@@ -224,8 +224,8 @@ static void swap(struct webhook **one, struct webhook **other)
 
 void hooks_swap(struct hooks *hooks, struct webhook **tells, struct webhook **asks)
 {
-	events_aim(hooks->events, *tells);
-	admissions_aim(hooks->admissions, *asks);
+	events_aim(hooks->events, hooks->silent ? NULL : *tells);
+	admissions_aim(hooks->admissions, hooks->silent ? NULL : *asks);
 	swap(&hooks->tells, tells);
 	swap(&hooks->asks, asks);
 }

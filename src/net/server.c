@@ -191,6 +191,7 @@ static int prepare(struct server *server, struct options *options, struct proble
 	if (error) {
 		return problem_set(problem, error, "out of memory");
 	}
+	server->hooks.silent = server->role == ROLE_FIRST;
 	error = hooks_init(
 		&server->hooks, options, server->gate.max_memory, (unsigned)worker, problem);
 	server->env.events = server->hooks.events;

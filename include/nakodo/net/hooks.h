@@ -21,6 +21,7 @@ struct hooks {
 	struct events *events; /* what dialect_env has; tells nobody without `tells` */
 	struct admissions *admissions; /* asks nobody without `asks` */
 	struct webhook *tells, *asks; /* NULL: event-webhook, auth-webhook is unset */
+	bool silent; /* other processes tell and ask; set before hooks_init() */
 	uv_loop_t *loop; /* NULL: not started, or finished */
 	struct deadlines *deadlines;
 	struct courier *courier; /* NULL: nothing was told yet */
