@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { alone, scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { manage } from '../lib/manager.mjs';
 import { Session } from '../lib/v1.mjs';
 
@@ -46,7 +46,8 @@ test('what is larger than what may be allocated at once is taken over', { timeou
   await left.away.bye();
 });
 
-test('a start that ends while it reads the file is the last that does, and the file is kept', { timeout: 60000 }, async (t) => {
+// With workers it is they who read it, and the first process goes on: that is the next test.
+test('a start that ends while it reads the file is the last that does, and the file is kept', { ...alone, timeout: 60000 }, async (t) => {
   const left = await leaveInFolder();
   const bytes = readFileSync(join(left.folder, 'nakodo.sessions'));
   const crashed = spawnDaemon({ args: left.args, env: bounded(2, false) });
