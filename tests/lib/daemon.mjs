@@ -44,19 +44,21 @@ export const alone = workers > 1 ? { skip: 'it is about a single process' } : {}
 /** What the file says that the daemon is given, if it is. */
 function fileOf(args, cwd) {
   const [name] = args.filter((_, i) => args[i - 1] === '--config');
-  const path = name && resolve(cwd, name);
-  return path && existsSync(path) ? readFileSync(path, 'utf8') : '';
+  try {
+    return name ? readFileSync(resolve(cwd, name), 'utf8') : '';
+  } catch {
+    return ''; // the daemon will say why
+  }
 }
 
-/** Our own environment without options for the daemon that happen to be in it. WORKERS is for all whose file says nothing
- * else, which the environment would overrule. */
-function environment(more, args, cwd) {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('NAKODO_'));
-  const file = fileOf(args, cwd);
-  const added = Object.entries(ofWorkers)
+/** Our own environment without options for the daemon that happen to be in it. */
+const ownEnvironment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NAKODO_')));
+
+/** What WORKERS sets, but for what a file says, which the environment would overrule. */
+function environmentOfWorkers(file) {
+  return Object.fromEntries(Object.entries(ofWorkers)
     .filter(([option]) => !new RegExp(`^${option} *=`, 'm').test(file))
-    .map(([option, value]) => [`NAKODO_${option.toUpperCase().replaceAll('-', '_')}`, value]);
-  return { ...Object.fromEntries([...kept, ...added]), ...more };
+    .map(([option, value]) => [`NAKODO_${option.toUpperCase().replaceAll('-', '_')}`, value]));
 }
 
 /** Start the daemon and wait until it says that it is ready. Parameters: spawnDaemon(). */
@@ -97,7 +99,7 @@ export function spawnDaemon({ args = [], bare = false, tls = false, env = {}, cw
   const command = [...wrap, binary, ...all];
   const child = spawn(command[0], command.slice(1), {
     cwd,
-    env: environment(env, all, cwd),
+    env: { ...ownEnvironment(), ...environmentOfWorkers(fileOf(all, cwd)), ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...fds],
   });
   return new Daemon(child);
@@ -109,7 +111,7 @@ export async function runDaemon(args, { env = {}, cwd = root, wrap = [] } = {}) 
   const command = [...wrap, binary, ...args];
   const child = spawn(command[0], command.slice(1), {
     cwd,
-    env: environment(env, args, cwd),
+    env: { ...ownEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const daemon = new Daemon(child);
