@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { alone, testDaemon } from '../lib/daemon.mjs';
+import { testDaemon } from '../lib/daemon.mjs';
 import { Session } from '../lib/v1.mjs';
 
 const STOPPED = 10000; // ms, more than each of the deadlines below
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-test('ten seconds in which it was stopped cost nobody anything', { ...alone, timeout: 60000 }, async (t) => {
+test('ten seconds in which it was stopped cost nobody anything', { timeout: 60000 }, async (t) => {
   const daemon = await testDaemon(t, {
     tls: true,
     args: ['--ping-interval', '2', '--ping-timeout', '2', '--resume-seconds', '4'],
