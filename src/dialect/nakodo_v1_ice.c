@@ -1,6 +1,7 @@
 /*
- * nakodo_v1_ice: owns the order of a mount's seats: who was told longest ago comes first. So one
- * timer serves all of them, and costs nothing for those who are not due.
+ * nakodo_v1_ice: owns the order of a mount's seats: who was told longest ago comes first, and
+ * before all who knows of none that expire. So one timer serves all of them, and costs nothing for
+ * those who are not due.
  */
 #include "nakodo/dialect/nakodo_v1_ice.h"
 
@@ -16,16 +17,28 @@
 
 static void on_renewal(struct wheel_timer *timer);
 
+static uint64_t due_of(const struct nakodo_v1_seat *seat, uint64_t renewal)
+{
+	return seat->told ? seat->told + renewal : 0;
+}
+
 static void set_renewal(struct nakodo_v1 *v1)
 {
-	uint64_t now = hub_now(v1->hub), due = v1->seats->told + ice_renewal(v1->mount->env->ice);
+	uint64_t now = hub_now(v1->hub);
+	uint64_t due = due_of(v1->seats, ice_renewal(v1->mount->env->ice));
 
 	hub_set_timer(v1->hub, &v1->renewal, due > now ? due - now : WHEEL_STEP, on_renewal);
 }
 
 void nakodo_v1_ice_adapt(struct nakodo_v1 *v1)
 {
-	if (v1->seats && ice_renewal(v1->mount->env->ice)) {
+	struct nakodo_v1_seat *seat;
+
+	if (!ice_renewal(v1->mount->env->ice)) {
+		DL_FOREACH (v1->seats, seat) {
+			seat->told = 0;
+		}
+	} else if (v1->seats) {
 		set_renewal(v1);
 	}
 }
@@ -33,8 +46,9 @@ void nakodo_v1_ice_adapt(struct nakodo_v1 *v1)
 static void move_back(struct nakodo_v1_seat *seat)
 {
 	struct nakodo_v1 *v1 = seat->mount;
+	uint64_t now = hub_now(v1->hub);
 
-	seat->told = hub_now(v1->hub);
+	seat->told = now ? now : 1;
 	DL_DELETE(v1->seats, seat);
 	DL_APPEND(v1->seats, seat);
 	if (!v1->renewal.at) {
@@ -77,7 +91,7 @@ static void on_renewal(struct wheel_timer *timer)
 	if (!after) { /* what they were told of is no more, or does not expire any more */
 		return;
 	}
-	for (int i = 0; i < MOST && v1->seats && v1->seats->told + after <= now; i++) {
+	for (int i = 0; i < MOST && v1->seats && due_of(v1->seats, after) <= now; i++) {
 		if (v1->seats->peer) {
 			tell(v1->seats);
 		} else { /* who comes back is told in `resumed` */

@@ -162,7 +162,7 @@ void hooks_set_max_memory(struct hooks *hooks, uint64_t max_memory)
 }
 
 int hooks_init(struct hooks *hooks, const struct options *options, uint64_t max_memory,
-	struct problem *problem)
+	unsigned worker, struct problem *problem)
 {
 	struct webhook *tells, *asks;
 	int error;
@@ -172,6 +172,7 @@ int hooks_init(struct hooks *hooks, const struct options *options, uint64_t max_
 	if (!hooks->events || !hooks->admissions) {
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
+	events_set_worker(hooks->events, worker);
 	error = hooks_make(&tells, &asks, options, problem);
 	if (!error) {
 		hooks_swap(hooks, &tells, &asks);
@@ -223,8 +224,8 @@ static void swap(struct webhook **one, struct webhook **other)
 
 void hooks_swap(struct hooks *hooks, struct webhook **tells, struct webhook **asks)
 {
-	events_aim(hooks->events, *tells);
-	admissions_aim(hooks->admissions, *asks);
+	events_aim(hooks->events, hooks->silent ? NULL : *tells);
+	admissions_aim(hooks->admissions, hooks->silent ? NULL : *asks);
 	swap(&hooks->tells, tells);
 	swap(&hooks->asks, asks);
 }

@@ -16,7 +16,6 @@
 #include "nakodo/net/verbs.h"
 #include "nakodo/net/workers/inquiry.h"
 #include "nakodo/net/workers/unit.h"
-#include "nakodo/service/events.h"
 
 void processes_choose(
 	struct server *server, const struct options *options, const struct worker_start *start)
@@ -119,7 +118,6 @@ void processes_wire(struct server *server)
 		server->ws.last_id = start->index + 1 - start->count;
 		server->gate.processes = start->count;
 		server->pages.started = board_started();
-		events_set_worker(server->hooks.events, (unsigned)start->index + 1);
 	}
 }
 

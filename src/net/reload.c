@@ -6,8 +6,11 @@
 #include "nakodo/net/reload.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "nakodo/base/log.h"
 #include "nakodo/base/log_options.h"
@@ -18,11 +21,14 @@
 #include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/http/site.h"
 #include "nakodo/net/server.h"
+#include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/listeners.h"
 #include "nakodo/net/tls/tls.h"
 #include "nakodo/service/ice.h"
 #include "nakodo/service/jwt_keys.h"
 #include "nakodo/service/webhook.h"
+
+#define WORKER_TOLD 2 /* descriptors besides the sockets: the options, and a copy of them */
 
 /* What was made and is not taken; once it is taken, what it has replaced. */
 struct fresh {
@@ -33,6 +39,8 @@ struct fresh {
 	struct site *site;
 	struct webhook *tells, *asks; /* event-webhook, auth-webhook */
 	struct opening opening;
+	int *room; /* descriptors, */
+	size_t room_count; /* and how many they are */
 	uint64_t max_memory;
 };
 
@@ -260,6 +268,43 @@ static void dispose_listeners(struct server *server, struct fresh *fresh)
 	listeners_dispose(&fresh->opening);
 }
 
+static void dispose_room(struct server *server, struct fresh *fresh)
+{
+	(void)server;
+	while (fresh->room_count) {
+		close(fresh->room[--fresh->room_count]);
+	}
+	free(fresh->room);
+}
+
+/* A worker is told by a copy of each socket, and of the options. One that cannot be told would end,
+ * and its connections with it: so there is room for that, or nothing changes. */
+static int make_room(struct server *server, struct fresh *fresh, struct problem *problem)
+{
+	size_t made, wanted;
+	const struct listener *listener;
+	int fd = 0, error;
+
+	if (server->role != ROLE_FIRST) {
+		return 0;
+	}
+	LL_COUNT(fresh->opening.made, listener, made);
+	wanted = listeners_count(&server->sockets) + made + WORKER_TOLD;
+	fresh->room = calloc(wanted, sizeof(*fresh->room));
+	while (fresh->room && fd >= 0 && fresh->room_count < wanted) {
+		fd = fcntl(server->home, F_DUPFD_CLOEXEC, 0);
+		if (fd >= 0) {
+			fresh->room[fresh->room_count++] = fd;
+		}
+	}
+	if (fresh->room && fd >= 0) {
+		return 0;
+	}
+	error = fresh->room ? -errno : -ENOMEM;
+	dispose_room(server, fresh);
+	return problem_set(problem, error, "cannot tell the workers: %s", log_errno_text(error));
+}
+
 /* The last that is made, since the old log is closed then. */
 static int make_log(struct server *server, struct fresh *fresh, struct problem *problem)
 {
@@ -278,6 +323,7 @@ static const struct part parts[] = {
 	{make_webhooks, take_webhooks, dispose_webhooks},
 	{make_mounts, take_mounts, dispose_mounts},
 	{make_listeners, take_listeners, dispose_listeners},
+	{make_room, NULL, dispose_room},
 	{make_log, NULL, NULL},
 };
 

@@ -40,6 +40,14 @@
 #define HEAP_KEPT (8 << 20) /* bytes */
 #define HEAP_STEP (1 << 20) /* bytes */
 
+static void tell_lowered(const struct server *server, rlim_t hard)
+{
+	log_warn("limit.descriptors", LOG_UINT("hard-limit", hard),
+		LOG_UINT("max-peers-wanted", server->options->max_peers),
+		LOG_UINT("max-peers", server->gate.most_peers),
+		LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
+}
+
 /* Raise the soft limit to what max-peers needs, or lower max-peers to what there is. The limit is
  * set to no more than that: libwebsockets has tables of this size and walks through them. In a
  * worker a tunnel has two descriptors, and what it leads to may be there as well; all processes
@@ -68,10 +76,9 @@ static void fit_descriptors(struct server *server)
 		server->sockets.max_count = wanted / of_each;
 		server->gate.most_peers = server->sockets.max_count - others;
 		wanted = limit.rlim_max;
-		log_warn("limit.descriptors", LOG_UINT("hard-limit", limit.rlim_max),
-			LOG_UINT("max-peers-wanted", server->options->max_peers),
-			LOG_UINT("max-peers", server->gate.most_peers),
-			LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
+		if (server->role != ROLE_WORKER) {
+			tell_lowered(server, limit.rlim_max);
+		}
 	}
 	if (server->gate.max_peers > server->gate.most_peers) {
 		server->gate.max_peers = server->gate.most_peers;
@@ -163,6 +170,7 @@ static int prepare_rooms(struct server *server, struct options *options)
 /* What can be made from the options without opening a socket. */
 static int prepare(struct server *server, struct options *options, struct problem *problem)
 {
+	size_t worker = server->role == ROLE_WORKER ? server->worker.start.index + 1 : 0;
 	int error = prepare_rooms(server, options);
 
 	if (!error) {
@@ -184,7 +192,9 @@ static int prepare(struct server *server, struct options *options, struct proble
 	if (error) {
 		return problem_set(problem, error, "out of memory");
 	}
-	error = hooks_init(&server->hooks, options, server->gate.max_memory, problem);
+	server->hooks.silent = server->role == ROLE_FIRST;
+	error = hooks_init(
+		&server->hooks, options, server->gate.max_memory, (unsigned)worker, problem);
 	server->env.events = server->hooks.events;
 	server->ws.events = server->hooks.events;
 	server->ws.asking.admissions = server->hooks.admissions;

@@ -83,10 +83,9 @@ describe('a call outlives the server', () => {
     }
     await each(members, (member) => member.moves(letters.length - 1));
     await each(members, (member) => member.page.evaluate(record));
-    server.child.kill('SIGSTOP');
+    server.halt();
     await act(members);
-    server.child.kill('SIGKILL');
-    await server.exit();
+    await server.kill();
     await each(members, (member) => member.until(() => window.room.state === 'reconnecting'));
     const back = async () => {
       const daemon = await startDaemon({ args: ['--listen', `127.0.0.1:${server.port}`] });

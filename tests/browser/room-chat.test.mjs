@@ -288,10 +288,9 @@ describe('the chat of a room', () => {
     const [hana] = await openPages(t, [browser], first.url, { path: '/r/unheard' });
     await hana.join('Hana', { watch: true });
     await hana.openChat();
-    first.child.kill('SIGSTOP');
+    first.halt();
     await hana.chat('unheard');
-    first.child.kill('SIGKILL');
-    await first.exit();
+    await first.kill();
     const second = await startDaemon({ args: ['--listen', `127.0.0.1:${first.port}`] });
     t.after(() => second.stop());
     await hana.until(() => document.querySelector('.unsent'));

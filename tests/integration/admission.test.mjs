@@ -298,24 +298,26 @@ describe('limits', () => {
   });
 
   it('the soft limit of descriptors is raised to what max-peers needs', async (t) => {
-    const daemon = await testDaemon(t, { wrap: ['prlimit', '--nofile=100:20000'] });
+    const daemon = await testDaemon(t, { args: ['--max-peers', '10000'], wrap: ['prlimit', '--nofile=100:20000'] });
     const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(readFileSync(`/proc/${daemon.pid}/limits`, 'utf8'));
     assert.ok(soft > 10000 && soft < 20000 && hard === '20000', `${soft} of ${hard}`);
     assert.deepEqual(daemon.lines('limit.descriptors'), []);
   });
 
-  it('where that is not allowed, max-peers is lowered with one warning and holds', async (t) => {
-    const daemon = await testDaemon(t, { args: ['--max-peers-per-address', '0'], wrap: ['prlimit', '--nofile=200:200'] });
-    await daemon.logged('server.ready');
-    const warnings = daemon.lines(' warn ');
-    assert.equal(warnings.length, 1);
-    const [, hard, wanted, most] = /limit\.descriptors hard-limit=(\d+) max-peers-wanted=(\d+) max-peers=(\d+) /.exec(warnings[0]);
-    assert.deepEqual([hard, wanted], ['200', '10000']);
-    assert.ok(most > 60 && most < 136, most);
-    await openMany(daemon.ws, Number(most));
-    assert.equal((await refused(daemon.ws)).json.code, 'server-full');
-    assert.equal((await ask(daemon, '/healthz')).status, 200);
-  });
+  for (const workers of ['1', '2']) {
+    it(`where that is not allowed, max-peers is lowered with one warning and holds, with workers = ${workers}`, async (t) => {
+      const daemon = await testDaemon(t, { args: ['--workers', workers, '--max-peers', '10000', '--max-peers-per-address', '0'], wrap: ['prlimit', '--nofile=200:200'] });
+      await daemon.logged('server.ready');
+      const warnings = daemon.lines(' warn ');
+      assert.equal(warnings.length, 1);
+      const [, hard, wanted, most] = /limit\.descriptors hard-limit=(\d+) max-peers-wanted=(\d+) max-peers=(\d+) /.exec(warnings[0]);
+      assert.deepEqual([hard, wanted], ['200', '10000']);
+      assert.ok(most > 60 && most < 136, most);
+      await openMany(daemon.ws, Number(most));
+      assert.equal((await refused(daemon.ws)).json.code, 'server-full');
+      assert.equal((await ask(daemon, '/healthz')).status, 200);
+    });
+  }
 });
 
 describe('a refusal', () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { open, openMany } from '../lib/client.mjs';
-import { runDaemon, scratch, spawnDaemon, testDaemon } from '../lib/daemon.mjs';
+import { runDaemon, scratch, spawnDaemon, testDaemon, workers } from '../lib/daemon.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { Receiver, assertOrdered, secretFile } from '../lib/receiver.mjs';
 import { Key, now } from '../lib/tokens.mjs';
@@ -112,7 +112,8 @@ describe('in every dialect', () => {
         'nakodo.v1': [[{ type: 'error', code: 'unavailable', message: failed }], 4503, 'unavailable'],
       }[name] ?? [[], 4503, failed], name);
     }
-    assert.equal(daemon.lines(' auth-webhook.down ', 'it answered 500').length, 1);
+    const told = daemon.lines(' auth-webhook.down ', 'it answered 500').length; // each worker asks by itself
+    assert.ok(told >= 1 && told <= workers, `${told} times`);
     receiver.verdict = { allow: true };
     const client = await visit(daemon, 'echo');
     assert.equal(await client.next(), 'hello');
@@ -121,11 +122,11 @@ describe('in every dialect', () => {
   });
 
   test('a server that answers some and not others does not fill the log', { timeout: 30000 }, async (t) => {
-    const receiver = await start(t, ({ room }) => (room === 'good' ? { allow: true } : 500));
+    const receiver = await start(t, ({ query }) => (query.includes('good=') ? { allow: true } : 500)); // in one room, so by one worker
     const daemon = await testDaemon(t, { args: asking(receiver) });
     for (let i = 0; i < 5; i++) {
-      assert.equal((await (await open(`${daemon.ws}/relay/bad`)).closed).code, 4503);
-      await (await open(`${daemon.ws}/relay/good`)).close();
+      assert.equal((await (await open(`${daemon.ws}/relay/r?bad`)).closed).code, 4503);
+      await (await open(`${daemon.ws}/relay/r?good=`)).close();
     }
     assert.equal((await daemon.meters()).admissions_failed, 5);
     assert.equal(daemon.lines(' auth-webhook.down ').length, 1);
@@ -378,15 +379,16 @@ describe('who waits', () => {
   test('in the client is no other try, however long the crowd before it', { timeout: 60000 }, async (t) => {
     const held = [];
     const receiver = await start(t, { allow: true });
-    receiver.answer = (request, response, { room }) => (room === 'r' ? json(response, { allow: true }) : held.push(response));
+    const isCrowd = ({ query }) => query.includes('name=crowd');
+    receiver.answer = (request, response, said) => (isCrowd(said) ? held.push(response) : json(response, { allow: true }));
     const daemon = await testDaemon(t, { args: asking(receiver, '--max-peers-per-address', '0', '--connect-rate', '0') });
-    const crowd = await openMany(`${daemon.ws}/echo`, 4 * 24);
+    const crowd = await openMany(`${daemon.ws}/v1/r?name=crowd`, 4 * 24, { protocols: ['nakodo.v1'] }); // in one room, so by one worker
     const client = connect(daemon.ws);
     t.after(() => client.close());
     const begun = performance.now();
     const room = await client.join('r');
     assert.ok(performance.now() - begun > 6000, 'three turns of the crowd took 2 s each');
-    assert.equal(questions(receiver).filter(({ room: name }) => name === 'r').length, 1);
+    assert.equal(questions(receiver).filter((said) => !isCrowd(said)).length, 1);
     await room.leave();
     for (const { closed } of crowd) assert.equal((await closed).code, 4503);
   });

@@ -110,10 +110,10 @@ describe('what is said to very many', () => {
     let told = 0;
     const all = Promise.all(readers.map(({ wire: { socket } }) => new Promise((done) => socket.once('data', () => done(told++)))));
     // Both are more than is read at once, so that both are read whole behind the poll, in this order.
-    daemon.child.kill('SIGSTOP');
+    daemon.halt();
     await sender.text('x'.repeat(62000));
     await bystander.text('x'.repeat(3000));
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     await bystander.next('the echo');
     const before = told;
     await within(all, 'that all are told');

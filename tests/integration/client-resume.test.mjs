@@ -209,8 +209,8 @@ describe('the client on a bad network', () => {
     const [a, b] = [await straight.join('x'), await straight.join('x')];
     const begun = Date.now();
     const lost = next(a, 'state');
-    daemon.child.kill('SIGSTOP');
-    t.after(() => daemon.child.kill('SIGCONT'));
+    daemon.halt();
+    t.after(() => daemon.goOn());
     assert.equal((await lost).state, 'reconnecting');
     const silent = Date.now() - begun;
     t.diagnostic(`after ${silent} ms`);
@@ -218,7 +218,7 @@ describe('the client on a bad network', () => {
     a.send('later');
     const back = next(a, 'state');
     const heard = next(b, 'message');
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     assert.deepEqual(await back, { state: 'open' });
     assert.equal((await heard).data, 'later');
   });

@@ -260,14 +260,16 @@ describe('what other devices are told', { skip: noNamespaces }, () => {
   const wrap = isolatedWith(['192.168.7.5/24', '10.9.8.7/8', 'fd00::5/64']);
   const args = ['--listen', 'tls:*:0', '--listen', '127.0.0.1:0', '--listen', 'tls:127.0.0.1:0', '--listen', 'tls:192.168.7.5:0', '--listen', 'tls:*:0?dialect=echo', '--tls-self-signed', join(scratch(), 'certs')];
 
-  it('/lan.json has the addresses of the TLS listeners that have pages and are not loopback', async (t) => {
-    const daemon = await testDaemon(t, { args, wrap });
-    const [first, bound] = [daemon.tlsPort, Number(/https:\/\/192\.168\.7\.5:(\d+)\/\n {2}https:\/\/localhost/.exec(daemon.stdout)[1])];
-    assert.deepEqual(JSON.parse(get(daemon, `https://127.0.0.1:${first}/lan.json`)), {
-      urls: [`https://192.168.7.5:${first}/`, `https://10.9.8.7:${first}/`, `https://192.168.7.5:${bound}/`],
+  for (const workers of ['1', '2']) {
+    it(`/lan.json has the addresses of the TLS listeners that have pages and are not loopback, with workers = ${workers}`, async (t) => {
+      const daemon = await testDaemon(t, { args: [...args, '--workers', workers], wrap });
+      const [first, bound] = [daemon.tlsPort, Number(/https:\/\/192\.168\.7\.5:(\d+)\/\n {2}https:\/\/localhost/.exec(daemon.stdout)[1])];
+      assert.deepEqual(JSON.parse(get(daemon, `https://127.0.0.1:${first}/lan.json`)), {
+        urls: [`https://192.168.7.5:${first}/`, `https://10.9.8.7:${first}/`, `https://192.168.7.5:${bound}/`],
+      });
+      assert.equal(JSON.parse(get(daemon, `https://192.168.7.5:${bound}/healthz`)).status, 'ok');
     });
-    assert.equal(JSON.parse(get(daemon, `https://192.168.7.5:${bound}/healthz`)).status, 'ok');
-  });
+  }
 
   it('the address from which the default route goes comes first', async (t) => {
     const route = isolatedWith(['10.1.1.1/8', '192.168.7.5/24'], 'ip route add default dev lo src 192.168.7.5');
@@ -362,9 +364,9 @@ describe('/qr.svg', () => {
     for (let round = 0; !((await own.meters()).qr_refused > 0); round++) {
       assert.ok(round < 20, 'all of a crowd have got theirs');
       const wires = await Promise.all(Array.from({ length: 30 }, () => dial({ port: own.port })));
-      own.child.kill('SIGSTOP');
+      own.halt();
       await Promise.all(wires.map((wire, i) => wire.write(`GET /qr.svg?text=${round}-${i} HTTP/1.1\r\nHost: localhost\r\n\r\n`)));
-      own.child.kill('SIGCONT');
+      own.goOn();
       const answers = await Promise.all(wires.map((wire) => wire.response()));
       for (const { status, body } of answers.filter((answer) => answer.status !== 200)) assert.deepEqual([status, JSON.parse(body).code], [503, 'busy']);
     }

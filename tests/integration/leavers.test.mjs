@@ -47,7 +47,7 @@ describe('those of one address who leave at the same instant', () => {
   /** All go while nobody is served, and another has said something before. */
   async function leave(daemon, wires) {
     const other = await open(daemon, '/echo');
-    daemon.child.kill('SIGSTOP');
+    daemon.halt();
     await other.text('hello');
     await Promise.all(wires.map((wire) => wire.reset()));
     return other;
@@ -56,7 +56,7 @@ describe('those of one address who leave at the same instant', () => {
   it('are gone some turns later, all of them', async (t) => {
     const daemon = await testDaemon(t);
     const other = await leave(daemon, await crowd(daemon));
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     await daemon.until(() => daemon.lines('peer.leave').length === COUNT, 'the last one to leave');
     const { left_later: later, peers, swarm_members: seats } = await daemon.meters();
     assert.ok(later > 0, 'nobody had to wait');
@@ -69,7 +69,7 @@ describe('those of one address who leave at the same instant', () => {
     const daemon = await testDaemon(t);
     const other = await leave(daemon, await crowd(daemon));
     const wires = await Promise.all(numbers.map(() => ask(daemon, '/webtorrent')));
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     await announce(wires);
     const { left_later: later, peers, swarm_members: seats } = await daemon.meters();
     assert.ok(later > 0, 'nobody had to wait');
@@ -86,7 +86,7 @@ describe('those of one address who leave at the same instant', () => {
     const welcome = await hear(session);
     const other = await leave(daemon, [...wires, session.wire]);
     const again = await ask(daemon, pathOf('room', { session: welcome.session, n: 0 }));
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     const { type, id } = await hear(await peerOf(again));
     assert.deepEqual({ type, id }, { type: 'resumed', id: welcome.id });
     await again.reset();
@@ -99,7 +99,7 @@ describe('those of one address who leave at the same instant', () => {
     await leave(daemon, await crowd(daemon));
     daemon.child.kill('SIGTERM');
     daemon.child.kill('SIGTERM');
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     await daemon.stop();
   });
 });

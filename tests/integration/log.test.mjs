@@ -6,13 +6,15 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writ
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open, openMany } from '../lib/client.mjs';
-import { runDaemon, scratch, testDaemon } from '../lib/daemon.mjs';
+import { runDaemon, scratch, testDaemon, workers } from '../lib/daemon.mjs';
 import { ask, dial } from '../lib/http.mjs';
 import { handshake } from '../lib/raw.mjs';
 
 const directory = scratch();
 const content = (path) => readFileSync(path, 'utf8');
 const records = (text) => text.split('\n').slice(0, -1);
+/** Which peer of its process it is, from 1: each worker gives every so manieth number. */
+const ordinal = (conn) => Math.floor((conn - 1) / workers) + 1;
 
 /** Somebody comes, says something and leaves; the whole log. */
 async function visit(t, options, path = '/echo') {
@@ -20,7 +22,8 @@ async function visit(t, options, path = '/echo') {
   const client = await open(daemon.ws + path);
   await client.send('hunter2').next();
   await client.close();
-  await daemon.stop();
+  daemon.child.kill('SIGTERM');
+  await daemon.endedWell();
   return daemon;
 }
 
@@ -31,15 +34,16 @@ describe('formats', () => {
     const { stderr } = await visit(t, { args: ['--log-format', 'text'] });
     for (const line of records(stderr)) assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn|info|debug) [a-z.]+( [a-z-]+=("([^"\\]|\\.)*"|[^ "]+))+$/);
     assert.deepEqual(records(stderr).map((line) => line.split(' ')[2]), events);
-    assert.match(stderr, / info peer\.open conn=1 address=127\.0\.0\.1 dialect=echo mount=\/echo\n/);
+    assert.match(stderr, / info peer\.open conn=[1-9]\d* address=127\.0\.0\.1 dialect=echo mount=\/echo\n/);
   });
 
   it('json: one object per line', async (t) => {
     const { stderr } = await visit(t, { args: ['--log-format', 'json'] });
     const lines = records(stderr).map((line) => JSON.parse(line));
     assert.deepEqual(lines.map((line) => line.event), events);
-    const { time, ...opened } = lines[1];
-    assert.deepEqual(opened, { level: 'info', event: 'peer.open', conn: 1, address: '127.0.0.1', dialect: 'echo', mount: '/echo' });
+    const { time, conn, ...opened } = lines[1];
+    assert.equal(ordinal(conn), 1);
+    assert.deepEqual(opened, { level: 'info', event: 'peer.open', address: '127.0.0.1', dialect: 'echo', mount: '/echo' });
     assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60000, time);
   });
 
@@ -113,7 +117,7 @@ describe('what is logged', () => {
     await Promise.all(others.map((client) => client.close()));
     assert.equal((await daemon.meters()).peers_unlogged, 600 - 512);
     await daemon.stop();
-    const ids = (event) => daemon.lines(` ${event} `).map((line) => Number(/ conn=(\d+)/.exec(line)[1])).sort((a, b) => a - b);
+    const ids = (event) => daemon.lines(` ${event} `).map((line) => ordinal(/ conn=(\d+)/.exec(line)[1])).sort((a, b) => a - b);
     assert.deepEqual(ids('peer.open'), [...Array(512).keys(), 600, 601, 602].map((i) => i + 1));
     assert.deepEqual(ids('peer.leave'), ids('peer.open'));
     assert.deepEqual(daemon.lines('peer.unlogged').map((line) => line.replace(/^.* warn /, '')), ['peer.unlogged address=127.0.0.1 peers=88']);
@@ -160,10 +164,11 @@ describe('log-file', () => {
     renameSync(path, `${path}.1`);
     const between = await open(`${daemon.ws}/echo`); // still into the old file
     daemon.child.kill('SIGHUP');
-    await echoUntil(between, () => existsSync(path));
+    await echoUntil(between, () => existsSync(path) && content(path).includes('reload.done'));
     await between.close();
-    await daemon.stop();
-    const events = (file) => records(content(file)).map((line) => line.split(' ').slice(2, 4).join(' '));
+    daemon.child.kill('SIGTERM');
+    await daemon.endedWell();
+    const events = (file) => records(content(file)).map((line) => line.split(' ').slice(2, 4).join(' ').replace(/\d+$/, (n) => (line.includes('conn=') ? ordinal(n) : n)));
     assert.deepEqual(events(`${path}.1`), ['server.ready version=0.1.0', 'peer.open conn=1', 'peer.leave conn=1', 'peer.open conn=2']);
     assert.deepEqual(events(path), ['reload.done sockets=1', 'peer.leave conn=2', 'server.stop how=draining', 'server.stopped peers=0']);
   });
@@ -183,9 +188,11 @@ describe('log-file', () => {
     rmSync(`${folder}.old`, { recursive: true });
   });
 
-  it('that is full does not stop the service, and stderr says so once', async (t) => {
+  it('that is full does not stop the service, and stderr says so once, by each process', async (t) => {
     const daemon = await visit(t, { args: ['--log-file', '/dev/full'] });
-    assert.equal(daemon.stderr, 'nakodo: cannot write log-file `/dev/full`: No space left on device; lines are left out until it can be written\n');
+    const said = 'nakodo: cannot write log-file `/dev/full`: No space left on device; lines are left out until it can be written\n';
+    const writing = workers > 1 ? 2 : 1; // the first process, and the worker that was visited
+    assert.equal(daemon.stderr, said.repeat(writing));
   });
 
   it('that is a directory, or a pipe without a reader, is refused at once, also by SIGHUP', async (t) => {
@@ -214,7 +221,11 @@ describe('show-messages', () => {
   it('prints connects and messages as they come, and the log does not', async (t) => {
     const daemon = await testDaemon(t, { args: ['--show-messages'] });
     const first = await open(`${daemon.ws}/relay`);
+    await daemon.until(() => shown(daemon).length === 1);
     const second = await open(`${daemon.ws}/echo`);
+    await daemon.until(() => shown(daemon).length === 2);
+    const [one, two] = shown(daemon).map((line) => /^#[1-9]\d*/.exec(line)[0]);
+    assert.notEqual(one, two);
     first.send('hello');
     await daemon.until(() => shown(daemon).length === 3);
     await second.send('世界').next();
@@ -222,7 +233,7 @@ describe('show-messages', () => {
     await second.send('').next();
     await daemon.until(() => shown(daemon).length === 6);
     assert.deepEqual(shown(daemon), [
-      '#1 connected from 127.0.0.1 (relay)', '#2 connected from 127.0.0.1 (echo)', '#1 text 5 bytes: hello', '#2 text 6 bytes: 世界', '#2 binary 2 bytes: ab', '#2 text 0 bytes: ',
+      `${one} connected from 127.0.0.1 (relay)`, `${two} connected from 127.0.0.1 (echo)`, `${one} text 5 bytes: hello`, `${two} text 6 bytes: 世界`, `${two} binary 2 bytes: ab`, `${two} text 0 bytes: `,
     ]);
     assert.ok(!daemon.stderr.includes('hello'));
   });
@@ -238,9 +249,11 @@ describe('show-messages', () => {
       ['é'.repeat(5000), `text 10000 bytes: ${'é'.repeat(100)} …`],
       [`x${'é'.repeat(100)}`, `text 201 bytes: x${'é'.repeat(99)} …`],
     ];
+    await daemon.until(() => shown(daemon).length === 1);
+    const [peer] = shown(daemon)[0].split(' ');
     for (const [message, line] of table) {
       await client.send(message).next();
-      await daemon.until(() => shown(daemon).includes(`#1 ${line}`), line);
+      await daemon.until(() => shown(daemon).includes(`${peer} ${line}`), line);
     }
     assert.equal(shown(daemon).length, table.length + 1);
   });
@@ -253,6 +266,6 @@ describe('show-messages', () => {
     const path = join(directory, 'socket');
     const daemon = await testDaemon(t, { args: ['--show-messages', '--listen', 'localhost:0', '--listen', `unix:${path}`] });
     await open(`ws+unix:${path}:/chat`);
-    await daemon.until(() => shown(daemon).includes('#1 connected from unix (chat)'));
+    await daemon.until(() => shown(daemon).some((line) => /^#[1-9]\d* connected from unix \(chat\)$/.test(line)));
   });
 });

@@ -272,9 +272,9 @@ describe('max-memory', () => {
     for (let i = 0; i < 48; i++) crowd.push(await open(daemon, '/relay/crowd'));
     const burst = Buffer.concat(Array.from({ length: 100 }, () => frame(TEXT, 'x')));
     // All of it is read in one turn: the queues alone take 3 MiB then.
-    daemon.child.kill('SIGSTOP');
+    daemon.halt();
     await Promise.all(crowd.map((peer) => peer.wire.write(burst)));
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     for (const peer of crowd) await peer.wire.until(() => peer.frames.length >= 4700 || peer.frames.some(({ opcode }) => opcode !== TEXT), 'the burst');
     assert.ok(crowd.every((peer) => peer.frames.length === 4700), 'each has got each message');
     const meters = await daemon.meters();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openMany } from '../lib/client.mjs';
-import { startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { alone, startDaemon, testDaemon } from '../lib/daemon.mjs';
 import { frame, noise, open as openRaw, stopwatch, TEXT, within } from '../lib/raw.mjs';
 import { enter, hear, pathOf, random128, Session } from '../lib/v1.mjs';
 
@@ -194,7 +194,7 @@ describe('a session that cannot be resumed', () => {
     }
   });
 
-  it('because the room is another', async () => {
+  it('because the room is another', alone, async () => { // which another worker may have: then the old one leaves by resume-seconds
     const a = await Session.join(daemon.ws, 'one');
     const b = await Session.join(daemon.ws, 'one');
     const { id, closed } = b;

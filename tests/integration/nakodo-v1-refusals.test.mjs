@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { refused } from '../lib/client.mjs';
-import { root, runDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { alone, root, runDaemon, startDaemon, testDaemon, workers } from '../lib/daemon.mjs';
 import { BINARY, frame, open as openRaw, TEXT } from '../lib/raw.mjs';
 import { enter, hear, pathOf, refusal, Session } from '../lib/v1.mjs';
 
@@ -171,8 +171,8 @@ describe('a connection that is refused', () => {
 });
 
 describe('the caps', () => {
-  for (const [name, status] of [['max-peers-per-address', 429], ['max-peers', 503]]) {
-    it(`${name} cannot be passed with a wrong session beside a good one`, async (t) => {
+  for (const [name, status, one] of [['max-peers-per-address', 429, alone], ['max-peers', 503, {}]]) { // each worker counts an address's peers
+    it(`${name} cannot be passed with a wrong session beside a good one`, one, async (t) => {
       const daemon = await testDaemon(t, { args: [`--${name}`, '1'] });
       const a = await Session.join(daemon.ws, 'r');
       const query = `session=${'x'.repeat(22)}&n=0&replaces=${a.session}`;
@@ -183,20 +183,21 @@ describe('the caps', () => {
 
   for (const [name, status] of [['max-peers-per-address', 429], ['max-peers', 503]]) {
     it(`${name} counts those who are away: ${status} for others, and they can resume`, async (t) => {
+      const elsewhere = workers > 1 && status === 429 ? 'r' : 's'; // each worker counts an address's peers
       const daemon = await testDaemon(t, { args: [`--${name}`, '2'] });
       const a = await Session.join(daemon.ws, 'r');
       const b = await Session.join(daemon.ws, 'r');
-      assert.equal((await refused(daemon.ws + pathOf('s'))).status, status);
+      assert.equal((await refused(daemon.ws + pathOf(elsewhere))).status, status);
       await b.cut();
       await a.find('peer-away');
-      const refusedWith = await refused(daemon.ws + pathOf('s'));
+      const refusedWith = await refused(daemon.ws + pathOf(elsewhere));
       assert.equal(refusedWith.status, status);
       if (status === 503) assert.match(refusedWith.headers['retry-after'], /^\d+$/);
       assert.equal((await b.connect()).type, 'resumed');
-      assert.equal((await refused(daemon.ws + pathOf('s'))).status, status);
+      assert.equal((await refused(daemon.ws + pathOf(elsewhere))).status, status);
       await b.bye();
       await a.find('peer-left');
-      const c = await Session.join(daemon.ws, 's');
+      const c = await Session.join(daemon.ws, elsewhere);
       await Promise.all([a.bye(), c.bye()]);
     });
 

@@ -227,14 +227,14 @@ describe('taking over', () => {
       const { peer, welcome } = await enter(daemon, a.room);
       await a.find('peer-joined');
       const text = (i) => `{"type":"x","i":${i}}`;
-      daemon.child.kill('SIGSTOP');
+      daemon.halt();
       const all = Buffer.concat([...Array.from({ length: 50 }, (_, i) => frame(TEXT, text(i))), frame(TEXT, text(50)).subarray(0, 5 + round)]);
       let waiting;
       if (round % 2) waiting = present(a.room, { session: welcome.session, n: 0 });
       await peer.wire.write(all);
       waiting ??= present(a.room, { session: welcome.session, n: 0 });
       await new Promise((done) => setTimeout(done, 20)); // for the kernel to take the connection; nothing tells us
-      daemon.child.kill('SIGCONT');
+      daemon.goOn();
       const next = await waiting;
       for (let i = next.first.n; i <= 50; i++) await next.text(text(i));
       for (let i = 0; i <= 50; i++) assert.deepEqual(await a.next(), { from: welcome.id, type: 'x', i });

@@ -20,7 +20,7 @@ describe('newcomers for whom their address has no time left in a turn', () => {
       return session;
     }));
     const path = (i) => pathOf(rooms[i % ROOMS]);
-    daemon.child.kill('SIGSTOP');
+    daemon.halt();
     const wires = await Promise.all(Array.from({ length: ROOMS * EACH }, async (_, i) => {
       const wire = await connect(daemon, { from: '127.0.0.2' });
       await wire.write(Buffer.concat([Buffer.from(handshake(path(i))), ...says(i)]));
@@ -33,7 +33,7 @@ describe('newcomers for whom their address has no time left in a turn', () => {
     const daemon = await testDaemon(t);
     const texts = Array.from({ length: 5 }, (_, n) => `${n}`);
     const { hosts, wires } = await crowd(daemon, () => texts.map((n) => frame(TEXT, JSON.stringify({ type: 'x', n }))));
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     const names = await Promise.all(wires.map(async (wire) => {
       assert.equal((await wire.response()).status, 101);
       const welcome = await hear(new RawPeer(wire, true));
@@ -57,7 +57,7 @@ describe('newcomers for whom their address has no time left in a turn', () => {
   it('leave no trace when they say good-bye before', async (t) => {
     const daemon = await testDaemon(t);
     const { hosts, wires } = await crowd(daemon, () => [frame(CLOSE, closing(1000))]);
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     for (const wire of wires) {
       assert.equal((await wire.response()).status, 101);
       wire.socket.resume();
@@ -66,7 +66,7 @@ describe('newcomers for whom their address has no time left in a turn', () => {
     const { admitted_later: later, peers } = await daemon.meters();
     assert.ok(later > 0, 'nobody had to wait');
     assert.equal(peers, ROOMS);
-    assert.equal(daemon.lines('peer.leave').length, wires.length);
+    await daemon.until(() => daemon.lines('peer.leave').length === wires.length, 'all who have left, in the log');
     for (const room of rooms) assert.equal((await enter(daemon, room)).welcome.peers.length, 1);
     await Promise.all(hosts.map((host) => host.bye()));
   });
@@ -80,7 +80,7 @@ describe('requests by TLS that come at the same instant', alone, () => {
     const wires = [];
     for (let i = 0; i < COUNT; i++) wires.push(await connect(daemon, { secure: true, from: '127.0.0.2' }));
     const other = await open(daemon, '/echo');
-    daemon.child.kill('SIGSTOP');
+    daemon.halt();
     await other.text('hello'); // while others speak, an address has little time
     await Promise.all(wires.map((wire, i) => wire.write(handshake(`/relay/${i}`))));
     return { wires, other };
@@ -89,7 +89,7 @@ describe('requests by TLS that come at the same instant', alone, () => {
   it('are all answered, some of them in later turns', async (t) => {
     const daemon = await testDaemon(t, { tls: true });
     const { wires, other } = await ask(daemon);
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     for (const wire of wires) assert.equal((await wire.response()).status, 101);
     assert.equal(await other.says('the echo'), 'text hello');
     assert.ok((await daemon.meters()).read_later > 0, 'nobody had to wait');
@@ -100,7 +100,7 @@ describe('requests by TLS that come at the same instant', alone, () => {
     const daemon = await testDaemon(t, { tls: true });
     const { wires, other } = await ask(daemon);
     await Promise.all(wires.map((wire) => wire.reset()));
-    daemon.child.kill('SIGCONT');
+    daemon.goOn();
     assert.equal(await other.says('the echo'), 'text hello');
     let meters = await daemon.meters();
     while (meters.connections > 1) meters = await daemon.meters(); // or the test is not over in time

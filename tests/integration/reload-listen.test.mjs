@@ -254,29 +254,35 @@ describe('nothing changes', () => {
 
   it('if the same is said twice', (t) => keeps(t, (port) => `listen = 127.0.0.1:${port}\nlisten = 127.0.0.1:${port}`, 'already in use'));
 
-  it('if there is no descriptor left for one of them', async (t) => {
-    const [port, fresh, other] = await freePorts(3);
-    const before = `listen = 127.0.0.1:${port}\nlisten = unix:socket`;
-    const daemon = await configured(t, before, { wrap: ['prlimit', '--nofile=200:200'] });
-    const free = descriptors(daemon);
-    let refusals = 0;
-    for (let more = 1; ; more++) {
-      limitDescriptors(daemon, more, 200);
-      writeFileSync(daemon.path, `listen = 127.0.0.1:${port}?metrics\nlisten = unix:socket?origin=any\nlisten = localhost:${fresh}\nlisten = *:${other}\nweb-root = ${shipped()}\n`);
-      const line = await daemon.reload();
-      limitDescriptors(daemon, 100, 200);
-      if (line.includes('reload.done')) break;
-      refusals += line.includes('cannot listen on') && line.includes('Too many open files');
+  for (const workers of [1, 2]) {
+    it(`if there is no descriptor left for one of them, with workers = ${workers}`, async (t) => {
+      const [port, fresh, other] = await freePorts(3);
+      const before = `workers = ${workers}\nlisten = 127.0.0.1:${port}\nlisten = unix:socket`;
+      const daemon = await configured(t, before, { wrap: ['prlimit', '--nofile=200:200'] });
+      const client = await open(`${at(port)}/echo`);
+      const free = descriptors(daemon);
+      let refusals = 0;
+      for (let more = 1; ; more++) {
+        limitDescriptors(daemon, more, 200);
+        writeFileSync(daemon.path, `workers = ${workers}\nlisten = 127.0.0.1:${port}?metrics\nlisten = unix:socket?origin=any\nlisten = localhost:${fresh}\nlisten = *:${other}\nweb-root = ${shipped()}\n`);
+        const line = await daemon.reload();
+        limitDescriptors(daemon, 100, 200);
+        if (line.includes('reload.done')) break;
+        refusals += line.includes('cannot listen on') && line.includes('Too many open files');
+        await settles(daemon, free);
+        assert.equal((await ask({ port }, '/metrics')).status, 404);
+        await health({ path: join(daemon.place, 'socket') });
+        await closed({ port: fresh });
+      }
+      assert.ok(refusals >= 3, `${refusals} refusals`);
+      assert.equal((await ask({ port }, '/metrics')).status, 200);
+      await daemon.says(before);
       await settles(daemon, free);
-      assert.equal((await ask({ port }, '/metrics')).status, 404);
-      await health({ path: join(daemon.place, 'socket') });
-      await closed({ port: fresh });
-    }
-    assert.ok(refusals >= 3, `${refusals} refusals`);
-    assert.equal((await ask({ port }, '/metrics')).status, 200);
-    await daemon.says(before);
-    await settles(daemon, free);
-  });
+      assert.equal(daemon.lines('worker.ended').length, 0);
+      await hello(client);
+      await client.close();
+    });
+  }
 
   it('if they are too many', (t) => keeps(t, (port) => `listen = 127.0.0.1:${port}\n${'listen = 127.0.0.1:0\n'.repeat(32)}`, 'more than 32 sockets'));
 });

@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { alone, testDaemon } from '../lib/daemon.mjs';
+import { testDaemon } from '../lib/daemon.mjs';
 import { Session } from '../lib/v1.mjs';
 
 const STOPPED = 10000; // ms, more than each of the deadlines below
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-test('ten seconds in which it was stopped cost nobody anything', { ...alone, timeout: 60000 }, async (t) => {
+test('ten seconds in which it was stopped cost nobody anything', { timeout: 60000 }, async (t) => {
   const daemon = await testDaemon(t, {
     tls: true,
     args: ['--ping-interval', '2', '--ping-timeout', '2', '--resume-seconds', '4'],
@@ -19,11 +19,11 @@ test('ten seconds in which it was stopped cost nobody anything', { ...alone, tim
   const [away, other] = await Promise.all([0, 1].map(() => Session.join(daemon.ws, 'room')));
   const pinged = await open(`${daemon.ws}/relay/idle`, { autoPong: false });
   const [ping] = await once(pinged.ws, 'ping');
-  daemon.child.kill('SIGSTOP');
+  daemon.halt();
   pinged.ws.pong(ping);
   away.ws.terminate();
   await pause(STOPPED);
-  daemon.child.kill('SIGCONT');
+  daemon.goOn();
   pinged.ws.on('ping', (data) => pinged.ws.pong(data));
   await other.find('peer-away');
   other.send({ type: 'x', text: 'meanwhile' });
@@ -46,9 +46,9 @@ test('one that says nothing afterwards is closed in the end, and one that does n
   const [away, other] = await Promise.all([0, 1].map(() => Session.join(daemon.ws, 'room')));
   away.ws.terminate();
   await other.find('peer-away');
-  daemon.child.kill('SIGSTOP');
+  daemon.halt();
   await pause(3000);
-  daemon.child.kill('SIGCONT');
+  daemon.goOn();
   assert.equal((await silent.closed).code, 4408);
   assert.equal((await other.find('peer-left')).reason, 'gone');
   await other.bye();

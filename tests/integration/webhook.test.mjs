@@ -8,10 +8,12 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { root, runDaemon, scratch, spawnDaemon, testDaemon } from '../lib/daemon.mjs';
+import { alone, root, runDaemon, scratch, spawnDaemon, testDaemon, workers } from '../lib/daemon.mjs';
+import { eventually } from '../lib/prometheus.mjs';
 import { Receiver, SECRET, assertOrdered, secretFile } from '../lib/receiver.mjs';
 import { Key } from '../lib/tokens.mjs';
 import { Session, enter } from '../lib/v1.mjs';
+import { killWorker } from '../lib/workers.mjs';
 
 const hooked = (receiver, ...args) => ['--event-webhook', receiver.url, '--webhook-secret', secretFile(), ...args];
 
@@ -33,7 +35,7 @@ describe('what is told', () => {
     const [first, second] = receiver.events.filter(({ type }) => type === 'joined').map(({ peer }) => peer);
     assert.equal(receiver.events[0].type, 'started');
     assert.deepEqual(receiver.story('lobby'), ['opened', `joined ${first}`, `joined ${second}`, `left ${second} closed 1000`, `left ${first} gone`, 'closed']);
-    const { id, number, time, mount, dialect } = receiver.events[1];
+    const { id, number, time, mount, dialect } = receiver.events.find(({ type }) => type === 'opened');
     assert.match(id, new RegExp(`^[0-9A-Z]{26}\\.${number}$`));
     assert.ok(Math.abs(Date.parse(time) - Date.now()) < 30000, time);
     assert.deepEqual([mount, dialect], ['/relay', 'relay']);
@@ -60,7 +62,7 @@ describe('what is told', () => {
     assertOrdered(receiver.events);
   });
 
-  test('a room of nakodo.v1 that gives way as a whole is left and closed', { timeout: 30000 }, async (t) => {
+  test('a room of nakodo.v1 that gives way as a whole is left and closed', { ...alone, timeout: 30000 }, async (t) => {
     const receiver = await Receiver.start(t);
     const daemon = await testDaemon(t, { args: hooked(receiver, '--rooms-max', '1') });
     const { peer, welcome } = await enter(daemon, 'old', {}, { from: '127.0.0.2' });
@@ -145,8 +147,16 @@ describe('what is told', () => {
     await (await open(`${daemon.ws}/echo`)).close();
     await (await open(`${daemon.ws}/relay/last`)).close();
     await receiver.heard(1, 'closed', 'last');
+    const told = () => [...new Set(receiver.events.map(({ dialect }) => dialect).filter(Boolean))];
+    const all = [...Object.keys(visits), 'relay'];
+    if (workers > 1) { // each tells its own
+      const count = (wanted) => receiver.events.filter(({ type }) => type === wanted).length;
+      await receiver.until(() => told().length === all.length && count('opened') === count('closed'));
+    } else {
+      assert.deepEqual(told(), all);
+    }
     assert.equal(assertOrdered(receiver.events).size, 0, 'a room is still open');
-    assert.deepEqual([...new Set(receiver.events.map(({ dialect }) => dialect).filter(Boolean))], [...Object.keys(visits), 'relay']);
+    assert.deepEqual(told().sort(), all.sort());
     assert.deepEqual(receiver.story('n'), ['opened', 'joined anna', 'left anna moved', 'closed']);
     assert.equal(receiver.story('a').length, 6);
     assert.equal(receiver.story('2/b').at(-2).endsWith(' moved'), true);
@@ -165,9 +175,26 @@ describe('what is told', () => {
     await (await open(`${daemon.ws}/relay/r?token=${token.trim()}`)).close();
     await (await open(`ws://127.0.0.1:${daemon.ports[1]}/relay/%FF%22%01`)).close();
     await receiver.heard(2, 'closed');
-    assert.equal(receiver.events.find(({ type }) => type === 'joined').user, 'ann"a');
-    assert.equal(receiver.events.at(-1).room, '%FF"\u0001');
+    assert.equal(receiver.events.find(({ type, room }) => type === 'joined' && room === 'r').user, 'ann"a');
+    assert.deepEqual(receiver.events.filter(({ type }) => type === 'closed').map(({ room }) => room).sort(), ['%FF"\u0001', 'r']);
     assertOrdered(receiver.events);
+  });
+
+  test('of several workers each says which it is, from the first event on, and so does the one in the place of another', { timeout: 30000 }, async (t) => {
+    const receiver = await Receiver.start(t);
+    const daemon = await testDaemon(t, { args: hooked(receiver, '--workers', '3') });
+    const started = async (count) => (await receiver.heard(count, 'started')).map(({ worker }) => worker);
+    assert.deepEqual((await started(3)).sort(), [1, 2, 3]);
+    await killWorker(daemon, 1);
+    assert.equal((await started(4)).at(-1), 2);
+    await (await open(`${daemon.ws}/relay/r`)).close();
+    const [closed] = await receiver.heard(1, 'closed');
+    const own = receiver.events.filter(({ worker }) => worker === closed.worker);
+    assert.deepEqual(own.slice(-5).map(({ type }) => type), ['started', 'opened', 'joined', 'left', 'closed']);
+    await eventually(async () => {
+      const { events_waiting: waiting, memory_events: bytes } = await daemon.meters();
+      return !waiting && !bytes;
+    }, 'that nothing waits, in the first process either');
   });
 
   test('a daemon that stops tells who left, and last that it stopped', { timeout: 30000 }, async (t) => {
@@ -191,7 +218,7 @@ describe('a receiver', () => {
   async function survives(t, misbehave, failures) {
     const receiver = await Receiver.start(t);
     const daemon = await testDaemon(t, { args: hooked(receiver) });
-    await receiver.heard(1, 'started');
+    await receiver.heard(workers, 'started');
     receiver.answer = misbehave;
     for (let i = 0; i < 5; i++) await (await open(`${daemon.ws}/relay/r${i}`)).close();
     await daemon.logged(' webhook.down ');
@@ -199,6 +226,7 @@ describe('a receiver', () => {
     await receiver.heard(5, 'closed');
     await daemon.logged(' webhook.up ');
     assertOrdered(receiver.events);
+    await eventually(async () => workers === 1 || !(await daemon.meters()).events_waiting, 'what other workers have to tell');
     const meters = await daemon.meters();
     assert.ok(meters.events_failures >= failures, `${meters.events_failures} failures`);
     assert.deepEqual([meters.events_given_up, meters.events_waiting, meters.memory_events], [0, 0, 0]);
@@ -208,10 +236,9 @@ describe('a receiver', () => {
 
   test('that answers 500 is told the same again, under the same id', { timeout: 30000 }, async (t) => {
     const receiver = await survives(t, (request, response) => response.writeHead(500).end(), 1);
-    const failed = receiver.requests[1];
-    const again = receiver.requests[2];
-    assert.equal(failed.headers['webhook-id'], again.headers['webhook-id']);
-    assert.deepEqual(failed.events, again.events);
+    const [failed, next] = receiver.requests.filter(({ events }) => events[0].type !== 'started' && events[0].worker === receiver.requests[workers].events[0].worker);
+    assert.equal(failed.headers['webhook-id'], next.headers['webhook-id']);
+    assert.deepEqual(failed.events, next.events);
   });
 
   test('that sends elsewhere is not followed', { timeout: 30000 }, async (t) => {
@@ -304,7 +331,7 @@ describe('a receiver', () => {
   test('of more than fits is told the newest, and what was given up is counted', { timeout: 60000 }, async (t) => {
     const receiver = await Receiver.start(t);
     const daemon = await testDaemon(t, { args: hooked(receiver, '--max-memory', '8MiB') }); // 128 KiB of events
-    await receiver.heard(1, 'started');
+    await receiver.heard(workers, 'started');
     receiver.answer = (request, response) => response.writeHead(503).end();
     const client = await open(`${daemon.ws}/y-webrtc`);
     const topics = Array.from({ length: 100 }, (_, i) => `topic ${i}`);
@@ -320,9 +347,12 @@ describe('a receiver', () => {
     await client.close();
     await (await open(`${daemon.ws}/relay/last`)).close();
     await receiver.heard(1, 'closed', 'last');
-    const numbers = receiver.events.map(({ number }) => number);
+    await eventually(async () => workers === 1 || !(await daemon.meters()).events_waiting, 'what other workers have to tell');
+    const numbers = new Map();
+    for (const { worker, number } of receiver.events) numbers.set(worker, [...numbers.get(worker) ?? [], number]);
+    const gaps = [...numbers.values()].reduce((sum, own) => sum + own.at(-1) - own.length, 0);
     const meters = await daemon.meters();
-    assert.equal(numbers.at(-1) - numbers.length, meters.events_given_up, 'the gap in the numbers is what was given up');
+    assert.equal(gaps, meters.events_given_up, 'the gap in the numbers is what was given up');
     assert.equal(meters.events, meters.events_delivered + meters.events_given_up);
     assert.equal(meters.memory_events, 0);
   });

@@ -9,10 +9,12 @@ import { scratch, shipped, testDaemon } from './daemon.mjs';
 export async function configured(t, text, { listen = 'listen = 127.0.0.1:0', ...options } = {}) {
   const place = scratch();
   const path = join(place, 'nakodo.conf');
-  const write = (lines) => writeFileSync(path, `${/^listen/m.test(lines) ? '' : listen}\n${/^web-root/m.test(lines) ? '' : `web-root = ${shipped()}`}\n${lines}\n`);
+  const has = (lines, name) => new RegExp(`^${name} *=`, 'm').test(lines);
+  const write = (lines) => writeFileSync(path, `${has(lines, 'listen') ? '' : listen}\n${has(lines, 'web-root') ? '' : `web-root = ${shipped()}`}\n${lines}\n`);
   write(text);
   const args = ['--config', 'nakodo.conf'];
-  const daemon = await testDaemon(t, { ...options, cwd: place, args, bare: true });
+  const env = { NAKODO_MAX_PEERS: undefined, ...options.env }; // what the file may say later
+  const daemon = await testDaemon(t, { ...options, env, cwd: place, args, bare: true });
   return Object.assign(daemon, {
     place,
     path,

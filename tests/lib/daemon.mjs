@@ -2,7 +2,7 @@
 // test is. Which binary: NAKODO, default build/asan/nakodo.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,14 +35,30 @@ export function certificateDirectory() {
 
 const { WORKERS, NODES } = process.env;
 /** With so many each connection by TLS takes more descriptors; a container may have few. */
-const ofWorkers = WORKERS ? { NAKODO_WORKERS: WORKERS, NAKODO_MAX_PEERS: '8000' } : {};
+const ofWorkers = WORKERS ? { workers: WORKERS, 'max-peers': '8000' } : {};
+/** How many processes speak to clients. */
+export const workers = Number(WORKERS || 1);
 /** For a test that looks at one process. */
-export const alone = { skip: (WORKERS || NODES) && 'it is about a single process' };
+export const alone = workers > 1 || NODES ? { skip: 'it is about a single process' } : {};
 
-/** Our own environment without options for the daemon that happen to be in it; WORKERS is for all. */
-function environment(more) {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('NAKODO_'));
-  return { ...Object.fromEntries(kept), ...ofWorkers, ...more };
+/** What the file says that the daemon is given, if it is. */
+function fileOf(args, cwd) {
+  const [name] = args.filter((_, i) => args[i - 1] === '--config');
+  try {
+    return name ? readFileSync(resolve(cwd, name), 'utf8') : '';
+  } catch {
+    return ''; // the daemon will say why
+  }
+}
+
+/** Our own environment without options for the daemon that happen to be in it. */
+const ownEnvironment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NAKODO_')));
+
+/** What WORKERS sets, but for what a file says, which the environment would overrule. */
+function environmentOfWorkers(file) {
+  return Object.fromEntries(Object.entries(ofWorkers)
+    .filter(([option]) => !new RegExp(`^${option} *=`, 'm').test(file))
+    .map(([option, value]) => [`NAKODO_${option.toUpperCase().replaceAll('-', '_')}`, value]));
 }
 
 /** Start the daemon and wait until it says that it is ready. Parameters: spawnDaemon(). */
@@ -89,7 +105,7 @@ export function spawnDaemon({ args = [], bare = false, tls = false, env = {}, cw
   const command = [...wrap, binary, ...all];
   const child = spawn(command[0], command.slice(1), {
     cwd,
-    env: environment(env),
+    env: { ...ownEnvironment(), ...environmentOfWorkers(fileOf(all, cwd)), ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...fds],
   });
   return new Daemon(child);
@@ -101,7 +117,7 @@ export async function runDaemon(args, { env = {}, cwd = root, wrap = [] } = {}) 
   const command = [...wrap, binary, ...args];
   const child = spawn(command[0], command.slice(1), {
     cwd,
-    env: environment(env),
+    env: { ...ownEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const daemon = new Daemon(child);
@@ -130,8 +146,45 @@ export class Daemon {
         this.#look();
       });
     }
-    this.killer = () => child.kill('SIGKILL');
+    this.killer = () => this.#signal('SIGKILL');
     process.on('exit', this.killer);
+  }
+
+  /** The ids of its processes: the first one, and its workers if it has some. */
+  processes() {
+    let children = '';
+    try {
+      children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
+    } catch {
+      // it has ended
+    }
+    return [this.pid, ...children.split(' ').filter(Boolean).map(Number)];
+  }
+
+  #signal(name) {
+    if (this.status !== undefined) return;
+    for (const pid of this.processes()) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // it has just ended
+      }
+    }
+  }
+
+  /** Stop all of it where it is, until goOn() or kill(). */
+  halt() {
+    this.#signal('SIGSTOP');
+  }
+
+  goOn() {
+    this.#signal('SIGCONT');
+  }
+
+  /** End all of it as by a fault: a worker that is halted would not see the end of the first process. */
+  async kill() {
+    this.#signal('SIGKILL');
+    return this.exit();
   }
 
   #look() {
@@ -201,7 +254,7 @@ export class Daemon {
   /** Stop it at once and see that it ended in order: status 0, no sanitizer report, no leak. */
   async stop() {
     if (this.status === undefined) {
-      this.child.kill('SIGCONT'); // first: later it could take away the SIGSTOP of the leak check
+      this.goOn(); // first: later it could take away the SIGSTOP of the leak check
       this.child.kill('SIGTERM');
       const again = setTimeout(() => this.child.kill('SIGTERM'), 100);
       this.ended.then(() => clearTimeout(again));
@@ -236,16 +289,18 @@ export class Daemon {
     return Object.fromEntries([...fresh().matchAll(/\bmeter name=(\w+) value=(\d+)/g)].map(([, name, value]) => [name, Number(value)]));
   }
 
-  /** Resident memory in bytes. */
+  /** Resident memory in bytes, of all its processes. */
   async rss() {
-    const { readFile } = await import('node:fs/promises');
-    return Number(/^Rss:\s+(\d+)/m.exec(await readFile(`/proc/${this.pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
+    const of = (pid) => Number(/^Rss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
+    return this.processes().reduce((sum, pid) => sum + of(pid), 0);
   }
 
-  /** Processor time used so far, in seconds. */
+  /** Processor time used so far, in seconds, by all its processes. */
   async cpu() {
-    const { readFile } = await import('node:fs/promises');
-    const fields = (await readFile(`/proc/${this.pid}/stat`, 'utf8')).split(') ')[1].split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    const of = (pid) => {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    };
+    return this.processes().reduce((sum, pid) => sum + of(pid), 0);
   }
 }

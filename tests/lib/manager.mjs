@@ -4,13 +4,16 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { asWritten, binary, pages, root, scratch } from './daemon.mjs';
+import { asWritten, binary, pages, root, scratch, workers } from './daemon.mjs';
 
 const NUMBERS = { SIGTERM: 15, SIGKILL: 9 };
 
 /** Start the daemon with these arguments, behind `listen = systemd`, and wait until it is ready. */
 export async function manage(t, args = []) {
-  const python = spawn('python3', [join(root, 'tests/lib/manager.py'), join(scratch(), 'notify')], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const python = spawn('python3', [join(root, 'tests/lib/manager.py'), join(scratch(), 'notify')], {
+    env: { ...process.env, ...workers > 1 && { NAKODO_WORKERS: `${workers}` } },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   const manager = new Manager(python, args);
   t.after(() => manager.end());
   manager.port = (await manager.event('port')).port;

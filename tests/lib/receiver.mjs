@@ -106,13 +106,13 @@ export class Receiver {
   }
 }
 
-/** Fails unless every event came once and in the order of its making, and rooms and peers are paired. */
+/** Fails unless every event came once and in the order of its making, of each worker, and rooms and peers are paired. */
 export function assertOrdered(events) {
   const rooms = new Map();
-  let last = 0;
-  for (const { number, type, dialect, mount, room, peer } of events) {
-    assert.ok(number > last, `event ${number} after ${last}`);
-    last = number;
+  const last = {};
+  for (const { number, worker, type, dialect, mount, room, peer } of events) {
+    assert.ok(number > (last[worker] ?? 0), `event ${number} after ${last[worker]}`);
+    last[worker] = number;
     if (room === undefined) continue;
     const key = JSON.stringify([mount, dialect, room]);
     const peers = rooms.get(key);

@@ -14,6 +14,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/service/ice.h"
 #include "v1.h"
 
@@ -163,6 +164,42 @@ static void a_crowd_is_told_in_several_turns(void **state)
 	assert_int_equal(told, count);
 }
 
+static bool hears_at_once(struct v1_one one)
+{
+	char before[64] = "";
+
+	peers_wait(&all, 2 * WHEEL_STEP);
+	return is_told(one, before);
+}
+
+/* However long the machine runs. */
+static void who_knows_of_none_that_expire_is_told_at_once_when_there_are_some(void **state)
+{
+	struct v1_one a = v1_join(&all, "a"), b, c;
+	struct dialect_env none = peers_env;
+	struct mount *mount = (struct mount *)peers_of(a.peer)->mount;
+
+	(void)state;
+	v1_confirm(a);
+	mount->env = &env;
+	dialect_table_adapt(all.mounts);
+	b = v1_join(&all, "b");
+	v1_confirm(b);
+	assert_true(hears_at_once(a));
+	v1_hears_nothing(b);
+
+	mount->env = &none;
+	dialect_table_adapt(all.mounts);
+	c = v1_join(&all, "c");
+	v1_confirm(c);
+	mount->env = &env;
+	dialect_table_adapt(all.mounts);
+	assert_true(hears_at_once(a));
+	assert_true(hears_at_once(b));
+	assert_true(hears_at_once(c));
+	assert_false(hears_at_once(a));
+}
+
 static void nobody_is_told_of_what_does_not_expire(void **state)
 {
 	struct v1_one a = v1_join(&all, "r");
@@ -181,6 +218,7 @@ int main(void)
 		TEST(each_is_told_again_after_three_quarters_of_its_time),
 		TEST(who_is_away_then_is_told_when_it_comes_back_and_counts_anew),
 		TEST(a_crowd_is_told_in_several_turns),
+		TEST(who_knows_of_none_that_expire_is_told_at_once_when_there_are_some),
 		TEST(nobody_is_told_of_what_does_not_expire),
 	};
 

@@ -60,7 +60,7 @@ struct nakodo_v1_seat {
 		attempt; /* which of its visit the connection is, or the last one was; 0: unknown */
 	/* How many messages may come at no cost after a resume, since the client sends them again:
 	 * a new session's none, and more at message-rate, counted from `granted`, in ms. */
-	uint64_t grant, granted, told; /* `told`: of the TURN servers, in ms (_ice.c) */
+	uint64_t grant, granted, told; /* `told`: of the TURN servers, in ms; 0: not (_ice.c) */
 	char *name, *meta, *user; /* JSON; NULL: none. `user`: the subject of its token */
 	/* The room as the first welcome told it, kept as long as the client may not have got that
 	 * welcome. NULL: the client has it, or it is too late to send it again. */

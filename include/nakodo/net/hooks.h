@@ -21,6 +21,7 @@ struct hooks {
 	struct events *events; /* what dialect_env has; tells nobody without `tells` */
 	struct admissions *admissions; /* asks nobody without `asks` */
 	struct webhook *tells, *asks; /* NULL: event-webhook, auth-webhook is unset */
+	bool silent; /* other processes tell and ask; set before hooks_init() */
 	uv_loop_t *loop; /* NULL: not started, or finished */
 	struct deadlines *deadlines;
 	struct courier *courier; /* NULL: nothing was told yet */
@@ -29,9 +30,10 @@ struct hooks {
 	uint64_t told; /* ms: until then the log does not say again that nobody answers */
 };
 
-/* Make what needs no loop. 0, or -errno with a sentence; hooks_destroy() in either case. */
+/* Make what needs no loop. `worker`: which of several that tell events this is, from 1; 0: the only
+ * one. 0, or -errno with a sentence; hooks_destroy() in either case. */
 int hooks_init(struct hooks *hooks, const struct options *options, uint64_t max_memory,
-	struct problem *problem);
+	unsigned worker, struct problem *problem);
 /* Another max-memory from now on. */
 void hooks_set_max_memory(struct hooks *hooks, uint64_t max_memory);
 void hooks_start(struct hooks *hooks, uv_loop_t *loop, struct deadlines *deadlines);

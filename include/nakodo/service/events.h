@@ -52,7 +52,8 @@ struct event {
 struct events *events_create(size_t most);
 /* From now on so many. */
 void events_set_most(struct events *events, size_t most);
-/* The process is one of several that tell events, of that number from 1. */
+/* The process is one of several that tell events, of that number from 1; 0: of none. Before the
+ * first event. */
 void events_set_worker(struct events *events, unsigned worker);
 void events_destroy(struct events *events); /* NULL: nothing happens */
 /* Begin. What was told before waits until now. */

@@ -2,11 +2,11 @@
 #include "nakodo/net/http/urls.h"
 
 #include <string.h>
-#include <sys/socket.h>
 #include <utlist.h>
 
 #include "nakodo/base/machine.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/tls.h"
 
 typedef void host_fn(void *cookie, const char *host, unsigned port);
@@ -88,13 +88,11 @@ static bool is_any(const struct address *address)
 
 static void each_lan_host(const struct listener *listener, host_fn *fn, void *cookie)
 {
-	struct sockaddr_storage bound = {0};
-	socklen_t size = sizeof(bound);
+	const struct sockaddr *bound = (const struct sockaddr *)&listener->address;
 	struct address address;
 	char host[ADDRESS_TEXT];
 
-	if (getsockname(listener->fd, (struct sockaddr *)&bound, &size) ||
-		!address_from_sockaddr(&address, (struct sockaddr *)&bound)) {
+	if (!address_from_sockaddr(&address, bound)) {
 		return;
 	}
 	if (is_any(&address)) {
@@ -104,6 +102,12 @@ static void each_lan_host(const struct listener *listener, host_fn *fn, void *co
 	}
 }
 
+/* Where another process accepts, its socket is not open here. */
+static bool is_open(const struct listener *listener)
+{
+	return listener->fd >= 0 || !listener->sockets->accepts;
+}
+
 static void tell_all(struct teller *teller)
 {
 	const struct listener *listener;
@@ -111,7 +115,7 @@ static void tell_all(struct teller *teller)
 	LL_FOREACH(teller->listeners, listener)
 	{
 		if (listener->endpoint.tls && !listener->loopback && !listener->own &&
-			listener->fd >= 0) {
+			is_open(listener)) {
 			each_lan_host(listener, tell, teller);
 		}
 	}
