@@ -141,8 +141,8 @@ static void on_workers_ended(void *cookie)
 	struct server *server = cookie;
 
 	if (server->cluster.started) {
-		cluster_leave(&server->cluster, workers_have_left(&server->workers), on_left,
-			server);
+		cluster_leave(
+			&server->cluster, workers_have_left(&server->workers), on_left, server);
 	} else {
 		lifecycle_finish(server);
 	}
