@@ -19,7 +19,7 @@
 #define UNIT_TTL "3600000" /* ms */
 #define AGAIN 200 /* ms until Redis is asked again */
 #define ALONE 2000 /* ms that Redis is away before a new unit is ours without it */
-#define ROUND 30000 /* ms between two rounds through all units, */
+#define ROUND 300000 /* ms between two rounds through all units, */
 #define STEP 20 /* ms between two steps of one, */
 #define BATCH 200 /* units of a step */
 #define IN_FLIGHT 2000 /* calls of Redis, beyond which a step waits */

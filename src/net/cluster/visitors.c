@@ -20,7 +20,11 @@
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/workers/workers.h"
 
-#define AGAIN 200 /* ms until an owner that could not be reached is asked for again */
+/* ms until an owner that could not be reached is asked for again, doubled each time up to the
+ * second: when a node ends, all who come for its rooms ask. */
+#define AGAIN_FIRST 200
+#define AGAIN_MOST 1600
+#define HEADS 16 /* pieces of 4 kB that are read of who is refused */
 
 /* A connection of which it is asked whose unit it is of; then of one that is dialed. */
 struct visitor {
@@ -31,6 +35,7 @@ struct visitor {
 	struct dial dial;
 	struct wheel_timer timer; /* until it is asked again, or it is too late */
 	struct unit *unit; /* while it is dialed: held */
+	uint64_t again; /* ms, the last pause; 0: none */
 	bool gone; /* only the handle of `dial` is there still */
 	char name[UNIT_NAME];
 };
@@ -89,13 +94,15 @@ static void refuse(struct visitor *visitor)
 				     "Content-Length: 47\r\n"
 				     "Connection: close\r\n\r\n"
 				     "The node that has this room cannot be reached.\n";
-
 	char head[4096];
 
 	meter_add(METER_CLUSTER_UNREACHABLE, 1);
 	send(visitor->accepted.fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	/* What is closed with something unread is reset, and the client may not get the answer. */
-	while (recv(visitor->accepted.fd, head, sizeof(head), MSG_DONTWAIT) > 0) {
+	for (int i = 0; i < HEADS; i++) {
+		if (recv(visitor->accepted.fd, head, sizeof(head), MSG_DONTWAIT) <= 0) {
+			break;
+		}
 	}
 	discard(visitor);
 }
@@ -107,7 +114,10 @@ static void try_again(struct visitor *visitor)
 	if (deadlines_now(cluster->deadlines) >= visitor->accepted.deadline) {
 		refuse(visitor);
 	} else {
-		deadlines_set(cluster->deadlines, &visitor->timer, AGAIN, on_again);
+		visitor->again = !visitor->again                   ? AGAIN_FIRST
+				 : visitor->again < AGAIN_MOST / 2 ? visitor->again * 2
+								   : AGAIN_MOST;
+		deadlines_set(cluster->deadlines, &visitor->timer, visitor->again, on_again);
 	}
 }
 
