@@ -160,7 +160,7 @@ static void on_order(void *cookie, enum order order)
 	} else if (order == ORDER_DRAIN && !server->gate.draining) {
 		lifecycle_drain(server);
 	} else if (order == ORDER_DRAIN_KEPT) {
-		server->lifecycle.waits_for_others = false;
+		lifecycle_drain_kept(server);
 	}
 }
 
