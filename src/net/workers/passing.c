@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <utlist.h>
 
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/listeners.h"
 #include "nakodo/net/socket/sniff.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/workers/record.h"
@@ -24,16 +24,10 @@
  * there now. */
 static uint32_t number_of(const struct listener *listener)
 {
-	const struct listener *other = listener;
+	const struct listener *other =
+		listener->closed ? listeners_find_at(listener->sockets, &listener->address)
+				 : listener;
 
-	if (listener->closed) {
-		LL_FOREACH(listener->sockets->listeners, other)
-		{
-			if (!memcmp(&other->address, &listener->address, sizeof(other->address))) {
-				break;
-			}
-		}
-	}
 	return other ? other->number : 0;
 }
 
