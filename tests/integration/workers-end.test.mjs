@@ -97,6 +97,22 @@ describe('a worker that is killed', () => {
     await Promise.all([lost.bye(), kept.bye()]);
   });
 
+  it('leaves what waited in its queues as dropped, and counters that add up for the one that follows it', async (t) => {
+    const daemon = await several(t, 2, ['--message-rate', '0', '--byte-rate', '0', '--slow-seconds', '60']);
+    const [[room]] = await roomsByWorker(`${daemon.ws}/relay`, daemon.ctl, 2);
+    const [slow, sender] = await openMany(`${daemon.ws}/relay/${room}`, 2);
+    slow.ws.pause();
+    const waiting = async () => {
+      const { messages_queued: queued, messages_out: out, messages_dropped: dropped } = await daemon.meters();
+      return queued - out - dropped;
+    };
+    do sender.send('x'.repeat(10000)); while (!await waiting());
+    await killWorker(daemon, 0);
+    assert.equal(await waiting(), 0);
+    await (await comesBack(slow.url)).close();
+    slow.ws.terminate();
+  });
+
   it('again and again, is started again each time', async (t) => {
     const daemon = await several(t, 2);
     const [[room]] = await roomsByWorker(`${daemon.ws}/relay`, daemon.ctl, 2);
