@@ -2,9 +2,13 @@
 // nothing that it would not lose with one process, and costs no more, whichever side ends first and however slowly.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
+import tls from 'node:tls';
 import { configured } from '../lib/configured.mjs';
-import { dial } from '../lib/http.mjs';
+import { dial, request } from '../lib/http.mjs';
 import { freePorts } from '../lib/ports.mjs';
 import { descriptors, isIdle } from '../lib/process.mjs';
 import { eventually } from '../lib/prometheus.mjs';
@@ -133,6 +137,23 @@ describe('who comes by wss', () => {
       await wire.write(handshake('/echo').slice(i === 2 || i === 3 ? 20 : 0));
       assert.equal((await wire.response()).status, 101, `${i}`);
       wire.socket.destroy();
+    }
+  });
+});
+
+describe('who asks by https', () => {
+  it('and ends the connection\'s other half without a word of TLS is answered', async (t) => {
+    const daemon = await several(t, 2);
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3']) {
+      const raw = connect(daemon.tlsPort, '127.0.0.1');
+      const bytes = new Duplex({ read() {}, write: (piece, _, done) => raw.write(piece, done) });
+      raw.on('data', (piece) => bytes.push(piece));
+      const socket = tls.connect({ socket: bytes, rejectUnauthorized: false, maxVersion });
+      await once(socket, 'secureConnect');
+      socket.write(request('/healthz'), () => raw.end());
+      const [answer] = await within(once(socket, 'data'), 'an answer');
+      assert.match(String(answer), /^HTTP\/1\.1 200 /);
+      raw.destroy();
     }
   });
 });
