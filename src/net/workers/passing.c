@@ -16,7 +16,8 @@
 #include "worker_slot.h"
 
 #define HEAD_MAX 4096 /* bytes of a request that are looked at */
-#define REST 20 /* ms until the rest of a head is looked for */
+#define REST 20 /* ms until the rest of a head is looked for, */
+#define REST_MOST 1000 /* ms, doubled each time up to this: many may wait, and for long */
 #define ABSENCE 200 /* ms until it is looked whether a worker is there again */
 #define QUEUE_MOST 8192 /* bytes that wait for a worker, which gets no more connections then */
 
@@ -110,13 +111,21 @@ static struct worker_slot *find_owner(struct workers *workers, const struct acce
 	return unit ? &workers->slots[unit % workers->count] : find_idlest(workers);
 }
 
+static void wait_for_rest(struct accepted *accepted)
+{
+	accepted->rest = !accepted->rest                  ? REST
+			 : accepted->rest < REST_MOST / 2 ? accepted->rest * 2
+							  : REST_MOST;
+	accept_look_again(accepted, accepted->rest);
+}
+
 void workers_take(struct workers *workers, struct accepted *accepted)
 {
 	struct worker_slot *slot =
 		accepted->tls ? find_idlest(workers) : find_owner(workers, accepted);
 
 	if (!slot) {
-		accept_look_again(accepted, REST);
+		wait_for_rest(accepted);
 	} else if (!is_able(slot)) {
 		accept_look_again(accepted, ABSENCE);
 	} else {
