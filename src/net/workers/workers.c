@@ -294,6 +294,7 @@ static void on_channel_ended(void *cookie)
 	}
 	ending_tell(slot, status);
 	estate_lose(slot);
+	slot->was_ready &= workers->all_ready; /* or the next one would not be waited for */
 	if (!workers->stopping && !workers->broken) {
 		start_again(slot);
 	} else if (workers->broken || all_are(workers, has_ended)) {
