@@ -216,6 +216,10 @@ static void on_drain(uv_timer_t *timer)
 	uint64_t last = server->options->drain_seconds * 1000 + WS_CLOSE_DEADLINE;
 
 	close_some(server, elapsed);
+	if (life->waits_for_others && elapsed > last) {
+		lifecycle_drain_kept(server); /* one of them hangs */
+	}
+	last += server->role == ROLE_WORKER ? 2 * KEPT_WAIT : 0;
 	if (!count_open(server, false)) {
 		if (!life->waits_for_others) {
 			close_kept(server);

@@ -149,6 +149,24 @@ describe('at the end of a daemon with workers', () => {
     assert.equal(all.daemon.lines(' warn restart.not-saved ', 'worker=1').length, 1, all.daemon.stderr);
   });
 
+  it('one that hangs takes no goodbye from those of the others, and no session', async (t) => {
+    const args = ['--state-dir', join(scratch(), 'state'), '--drain-seconds', '0'];
+    const daemon = await several(t, 2, args);
+    const names = (await roomsByWorker(`${daemon.ws}/v1`, daemon.ctl, 2)).flat();
+    const sessions = await Promise.all(names.map((room) => Session.join(daemon.ws, room)));
+    const [hangs] = workersOf(daemon);
+    process.kill(hangs, 'SIGSTOP');
+    daemon.child.kill('SIGTERM');
+    assert.equal((await sessions[1].closed).code, 1001);
+    process.kill(hangs, 'SIGCONT');
+    assert.equal((await sessions[0].closed).code, 1001);
+    await daemon.endedWell();
+    assert.equal(daemon.lines('restart.saved', 'sessions=2').length, 1, daemon.stderr);
+    const next = await testDaemon(t, { args: ['--workers', '2', ...many, ...args] });
+    await resume(next, sessions);
+    await Promise.all(sessions.map((session) => session.bye()));
+  });
+
   it('one that is killed is told, and costs its own sessions alone', async (t) => {
     const all = await two(t);
     const echo = await openMany(`${all.daemon.ws}/echo`, 200); // so that it takes some time
