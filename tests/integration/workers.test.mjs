@@ -436,6 +436,25 @@ describe('a worker without descriptors', () => {
   });
 });
 
+describe('a certificate that comes by a reload', () => {
+  it('lowers max-peers to what there are descriptors for, and one that goes raises it again', async (t) => {
+    const [port, tlsPort] = await freePorts(2);
+    const text = `workers = 2\nmax-peers = 150\nmax-peers-per-address = 0\nconnect-rate = 0\nlisten = 127.0.0.1:${port}\n`;
+    const daemon = await configured(t, text, { wrap: ['prlimit', '--nofile=300'] });
+    const places = () => Number(/ reload\.done .*max-peers=(\d+) /.exec(daemon.lines('reload.done').at(-1))[1]);
+    await daemon.says(`${text}listen = tls:127.0.0.1:${tlsPort}\ntls-self-signed = certs`);
+    assert.ok(places() < 100, `${places()} places`);
+    assert.equal(daemon.lines(' warn limit.descriptors ', `max-peers=${places()} `).length, 1, daemon.stderr);
+    const clients = [];
+    for (let i = 0; i < places(); i++) clients.push(await open(`wss://127.0.0.1:${tlsPort}/echo`));
+    assert.equal((await refused(`wss://127.0.0.1:${tlsPort}/echo`)).json.code, 'server-full');
+    await Promise.all(clients.map((client) => client.close()));
+    await daemon.says(text);
+    assert.equal(places(), 150);
+    assert.equal(daemon.lines('worker.ended').length, 0, daemon.stderr);
+  });
+});
+
 describe('a unix socket', () => {
   it('costs the first process little by requests that are never finished, and one that is finished late is answered', async (t) => {
     const path = join(scratch(), 'socket');
