@@ -230,10 +230,10 @@ export class Daemon {
     return Object.fromEntries([...fresh().matchAll(/\bmeter name=(\w+) value=(\d+)/g)].map(([, name, value]) => [name, Number(value)]));
   }
 
-  /** Resident memory in bytes. */
-  async rss() {
+  /** Resident memory in bytes, of this process or of one of its workers. */
+  async rss(pid = this.pid) {
     const { readFile } = await import('node:fs/promises');
-    return Number(/^Rss:\s+(\d+)/m.exec(await readFile(`/proc/${this.pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
+    return Number(/^Rss:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
   }
 
   /** Processor time used so far, in seconds. */
