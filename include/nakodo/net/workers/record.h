@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "nakodo/base/address.h"
 
@@ -43,7 +44,8 @@ enum record_kind {
 		       * last that it says */
 	RECORD_RELEASE, /* connections have ended */
 	RECORD_PIECE,
-	RECORD_DECRYPTED, /* the plain side of a connection with TLS, and its descriptor */
+	RECORD_DECRYPTED, /* the plain side of a connection with TLS, and its descriptor; a
+			   * record_decrypted */
 };
 
 struct record_listener {
@@ -69,6 +71,11 @@ struct record_connection {
 	bool tls; /* it begins with TLS */
 	bool decrypted; /* TLS is spoken, and another process speaks it */
 	struct address address;
+};
+
+struct record_decrypted {
+	struct record_connection connection;
+	struct sockaddr_storage at; /* where its listener listens, or did */
 };
 
 struct record_order {
