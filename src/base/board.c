@@ -95,6 +95,9 @@ void board_leave(size_t row)
 			rows[row].meters[i] = 0;
 		}
 	}
+	/* One that was killed has queued what it will neither write nor drop. */
+	rows[row].meters[METER_MESSAGES_DROPPED] =
+		rows[row].meters[METER_MESSAGES_QUEUED] - rows[row].meters[METER_MESSAGES_OUT];
 }
 
 uint64_t board_sum(enum meter meter)

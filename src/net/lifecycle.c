@@ -191,15 +191,49 @@ static bool says_last_words(struct server *server)
 	return hooks_stop(&server->hooks) && now - life->empty < LAST_WORDS;
 }
 
+/* Is nobody left who is worth waiting for? A tunnel may be a download, which nobody has told to
+ * end, and of whose peer it is nothing is known here. */
+static bool are_gone(const struct server *server)
+{
+	const struct lifecycle *life = &server->lifecycle;
+	uint64_t now = uv_now(&server->loop);
+	bool tunnels = server->worker.tunnels.open && now <= life->tunnels_until;
+
+	return !life->waits_for_others && ((!has_websockets(server) && !tunnels) ||
+						  (life->kept_until && now > life->kept_until));
+}
+
+void lifecycle_drain_kept(struct server *server)
+{
+	server->lifecycle.waits_for_others = false;
+	server->lifecycle.tunnels_until = uv_now(&server->loop) + KEPT_WAIT;
+}
+
+/* Those who come again go to the same rooms by another node: they are ended evenly, too. */
+static void thin_relays(struct server *server, uint64_t elapsed)
+{
+	struct lifecycle *life = &server->lifecycle;
+	uint64_t whole = server->options->drain_seconds * 1000;
+	size_t left = elapsed < whole ? life->relays * (whole - elapsed) / whole : 0;
+
+	if (server->worker.tunnels.relays > left) {
+		tunnels_thin(&server->worker.tunnels, left);
+	}
+}
+
 static void on_drain(uv_timer_t *timer)
 {
 	struct server *server = timer->data;
 	const struct lifecycle *life = &server->lifecycle;
 	uint64_t elapsed = uv_now(&server->loop) - life->began;
 	uint64_t last = server->options->drain_seconds * 1000 + WS_CLOSE_DEADLINE;
-	bool gone;
 
 	close_some(server, elapsed);
+	thin_relays(server, elapsed);
+	if (life->waits_for_others && elapsed > last) {
+		lifecycle_drain_kept(server); /* one of them hangs */
+	}
+	last += server->role == ROLE_WORKER ? 2 * KEPT_WAIT : 0;
 	if (!count_open(server, false)) {
 		if (!life->waits_for_others) {
 			close_kept(server);
@@ -208,10 +242,7 @@ static void on_drain(uv_timer_t *timer)
 			worker_say(&server->worker, RECORD_DRAINED);
 		}
 	}
-	gone = !life->waits_for_others &&
-	       ((!has_websockets(server) && !server->worker.tunnels.open) ||
-		       (life->kept_until && uv_now(&server->loop) > life->kept_until));
-	if (elapsed > last || (gone && !says_last_words(server))) {
+	if (elapsed > last || (are_gone(server) && !says_last_words(server))) {
 		lifecycle_finish(server);
 	}
 }
@@ -236,6 +267,7 @@ void lifecycle_drain(struct server *server)
 	notify_stopping(&life->notify, server->options->drain_seconds * 1000 + STOP_MOST);
 	life->began = uv_now(&server->loop);
 	life->to_close = count_open(server, false);
+	life->relays = server->worker.tunnels.relays;
 	if (server->role == ROLE_FIRST) {
 		uv_timer_start(&life->drain, on_workers_overdue,
 			server->options->drain_seconds * 1000 + STOP_MOST, 0);

@@ -187,7 +187,7 @@ static void on_order(void *cookie, enum order order)
 	} else if (order == ORDER_DRAIN && !server->gate.draining) {
 		lifecycle_drain(server);
 	} else if (order == ORDER_DRAIN_KEPT) {
-		server->lifecycle.waits_for_others = false;
+		lifecycle_drain_kept(server);
 	}
 }
 
@@ -214,7 +214,7 @@ int processes_join(struct server *server, struct problem *problem)
 		workers->home = server->home;
 		workers->watch_every = notify_watchdog();
 		workers->keeps = restart_keeps(&server->restart);
-		workers->most_peers = server->gate.most_peers;
+		workers->most_peers = server->most_wanted;
 		workers->saved = restart_find(&server->restart, server->gate.max_memory);
 		workers->answered = inquiry_take;
 		workers->lost = inquiry_lose;

@@ -18,6 +18,7 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/hub.h"
+#include "nakodo/net/descriptors.h"
 #include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/http/site.h"
 #include "nakodo/net/server.h"
@@ -113,8 +114,7 @@ static void take_limits(struct server *server, struct fresh *fresh)
 		.outbox_bytes = options->send_queue,
 	};
 
-	gate->max_peers =
-		options->max_peers < gate->most_peers ? options->max_peers : gate->most_peers;
+	descriptors_share(server);
 	gate->max_memory = fresh->max_memory;
 	hooks_set_max_memory(&server->hooks, fresh->max_memory);
 	hub_set_limits(server->hub, &limits);

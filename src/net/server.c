@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -21,6 +20,7 @@
 #include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/net/context.h"
+#include "nakodo/net/descriptors.h"
 #include "nakodo/net/front.h"
 #include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/invariants.h"
@@ -35,57 +35,8 @@
 #include "nakodo/net/ws/visits.h"
 #include "nakodo/service/ice.h"
 
-#define OWN_DESCRIPTORS 96 /* log, web-root, event loop, listening sockets, webhooks */
-#define OTHER_CONNECTIONS 1024 /* handshakes and pages on top of the peers */
 #define HEAP_KEPT (8 << 20) /* bytes */
 #define HEAP_STEP (1 << 20) /* bytes */
-
-static void tell_lowered(const struct server *server, rlim_t hard)
-{
-	log_warn("limit.descriptors", LOG_UINT("hard-limit", hard),
-		LOG_UINT("max-peers-wanted", server->options->max_peers),
-		LOG_UINT("max-peers", server->gate.most_peers),
-		LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
-}
-
-/* Raise the soft limit to what max-peers needs, or lower max-peers to what there is. The limit is
- * set to no more than that: libwebsockets has tables of this size and walks through them. In a
- * worker a tunnel has two descriptors, and what it leads to may be there as well; all processes
- * come to the same number. */
-static void fit_descriptors(struct server *server)
-{
-	bool tunnels = server->role != ROLE_ALONE && options_have_certificate(server->options);
-	/* Also those of a connection that goes on to another node. */
-	rlim_t of_each = (tunnels ? 2 : 1) * (*server->options->cluster ? 2 : 1), wanted;
-	struct rlimit limit;
-
-	server->gate.max_peers = server->options->max_peers;
-	server->gate.most_peers = server->role == ROLE_WORKER ? server->worker.start.most_peers
-							      : server->gate.max_peers;
-	server->sockets.max_count = server->gate.most_peers + OTHER_CONNECTIONS;
-	wanted = server->sockets.max_count * of_each + OWN_DESCRIPTORS;
-	if (getrlimit(RLIMIT_NOFILE, &limit)) {
-		return;
-	}
-	if (limit.rlim_max < wanted) {
-		size_t others = limit.rlim_max / 8 / of_each;
-
-		others = others < OTHER_CONNECTIONS ? others : OTHER_CONNECTIONS;
-		wanted = limit.rlim_max > 2 * OWN_DESCRIPTORS ? limit.rlim_max - OWN_DESCRIPTORS
-							      : OWN_DESCRIPTORS;
-		server->sockets.max_count = wanted / of_each;
-		server->gate.most_peers = server->sockets.max_count - others;
-		wanted = limit.rlim_max;
-		if (server->role != ROLE_WORKER) {
-			tell_lowered(server, limit.rlim_max);
-		}
-	}
-	if (server->gate.max_peers > server->gate.most_peers) {
-		server->gate.max_peers = server->gate.most_peers;
-	}
-	limit.rlim_cur = wanted;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 /* What a turn's messages take is free again at its end. By itself glibc gives all above 128 kB back
  * to the system each time, which then clears the same pages anew for the next turn. */
@@ -358,7 +309,7 @@ int server_work(struct options *options, const struct worker_start *start_of_wor
 	error = error ? error : processes_prepare(&server, options, problem);
 	if (!error) {
 		keep_heap();
-		fit_descriptors(&server);
+		descriptors_fit(&server);
 		error = start(&server, problem);
 	}
 	if (!error) {

@@ -106,6 +106,22 @@ describe('a node that is stopped', () => {
     await client.close();
   });
 
+  it('ends what it only carried over drain-seconds, and those come again by another', { timeout: 60000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const [owner, carrier] = await startNodes(t, redis.url, 2, ['--drain-seconds', '4']);
+    const first = await open(`${owner.ws}/relay/r`);
+    const carried = await Promise.all(Array.from({ length: 8 }, (_, i) => open(`${i % 2 ? carrier.ws : carrier.wss}/relay/r`)));
+    await together(first, ...carried);
+    const began = performance.now();
+    carrier.child.kill('SIGTERM');
+    const ends = await Promise.all(carried.map((client) => client.closed.then(() => performance.now() - began)));
+    await carrier.endedWell();
+    ends.sort((a, b) => a - b);
+    assert.ok(ends.at(0) < 2000 && ends.at(-1) > 2000 && ends.at(-1) < 6000, `they ended after ${ends.map(Math.round)} ms`);
+    const again = await Promise.all(carried.map(() => open(`${owner.ws}/relay/r`)));
+    await together(first, ...again);
+  });
+
   it('and started again costs a session of nakodo.v1 nothing', { timeout: 60000 }, async (t) => {
     const redis = await Redis.start(t);
     const state = ['--state-dir', scratch()];

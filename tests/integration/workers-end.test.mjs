@@ -2,10 +2,12 @@
 // whose restart costs nobody of nakodo.v1 anything, however many they are then.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open, openMany } from '../lib/client.mjs';
 import { scratch, spawnDaemon, startDaemon, testDaemon } from '../lib/daemon.mjs';
+import { dial } from '../lib/http.mjs';
 import { freePorts } from '../lib/ports.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { within } from '../lib/raw.mjs';
@@ -95,6 +97,22 @@ describe('a worker that is killed', () => {
     await Promise.all([lost.bye(), kept.bye()]);
   });
 
+  it('leaves what waited in its queues as dropped, and counters that add up for the one that follows it', async (t) => {
+    const daemon = await several(t, 2, ['--message-rate', '0', '--byte-rate', '0', '--slow-seconds', '60']);
+    const [[room]] = await roomsByWorker(`${daemon.ws}/relay`, daemon.ctl, 2);
+    const [slow, sender] = await openMany(`${daemon.ws}/relay/${room}`, 2);
+    slow.ws.pause();
+    const waiting = async () => {
+      const { messages_queued: queued, messages_out: out, messages_dropped: dropped } = await daemon.meters();
+      return queued - out - dropped;
+    };
+    do sender.send('x'.repeat(10000)); while (!await waiting());
+    await killWorker(daemon, 0);
+    assert.equal(await waiting(), 0);
+    await (await comesBack(slow.url)).close();
+    slow.ws.terminate();
+  });
+
   it('again and again, is started again each time', async (t) => {
     const daemon = await several(t, 2);
     const [[room]] = await roomsByWorker(`${daemon.ws}/relay`, daemon.ctl, 2);
@@ -129,6 +147,12 @@ describe('a worker that is killed', () => {
   });
 });
 
+/** No more of what comes than now and then a piece. */
+function readSlowly(socket) {
+  socket.pause();
+  setTimeout(() => socket.resume(), 300);
+}
+
 describe('the end', () => {
   it('by SIGTERM is that of all, with status 0, and each peer is told', async (t) => {
     const daemon = await several(t, 3);
@@ -140,6 +164,29 @@ describe('the end', () => {
     for (const { closed } of clients) assert.equal((await within(closed, 'a goodbye')).code, 1001);
     await daemon.endedWell();
     assert.deepEqual(workers.filter(lives), []);
+  });
+
+  it('is held up by nobody who downloads slowly by https, and all are told before', async (t) => {
+    const root = scratch();
+    writeFileSync(join(root, 'large'), Buffer.alloc(8 << 20));
+    const daemon = await several(t, 2, ['--web-root', root, '--drain-seconds', '20']);
+    const rooms = (await roomsByWorker(`${daemon.ws}/relay`, daemon.ctl, 2)).flat();
+    const downloads = [];
+    for (let i = 0; i < 2; i++) {
+      downloads.push(await dial({ port: daemon.tlsPort, tls: true }));
+      downloads[i].write('GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await downloads[i].until(() => downloads[i].received.length, 'that it begins');
+      downloads[i].socket.on('data', () => readSlowly(downloads[i].socket));
+    }
+    const peers = await Promise.all(rooms.flatMap((room) => [0, 1].map(() => open(`${daemon.wss}/relay/${room}`))));
+    const began = performance.now();
+    daemon.child.kill('SIGTERM');
+    for (const { closed } of peers) assert.equal((await within(closed, 'a goodbye')).code, 1001);
+    await daemon.endedWell();
+    const took = performance.now() - began;
+    t.diagnostic(`ended after ${Math.round(took)} ms`);
+    assert.ok(took < 10000, `ended after ${took} ms`);
+    for (const { socket } of downloads) socket.destroy();
   });
 
   it('by two SIGTERMs is that of all at once', async () => {

@@ -12,7 +12,7 @@ import { manage } from '../lib/manager.mjs';
 import { freePorts } from '../lib/ports.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { Session } from '../lib/v1.mjs';
-import { killWorker, roomsByWorker, several, workersOf } from '../lib/workers.mjs';
+import { ctl, killWorker, roomsByWorker, several, workersOf } from '../lib/workers.mjs';
 
 const many = ['--max-peers-per-address', '0', '--connect-rate', '0'];
 const rooms = Array.from({ length: 8 }, (_, i) => `room ${i}`);
@@ -35,11 +35,15 @@ async function leave() {
   return { folder, args: all, sessions };
 }
 
-async function areBack(t, { folder, args, sessions }) {
-  const daemon = await testDaemon(t, { args });
+async function resume(daemon, sessions) {
   for (const session of sessions) session.base = daemon.ws;
   const firsts = await Promise.all(sessions.map((session) => session.connect()));
   assert.deepEqual(firsts.map(({ type }) => type), sessions.map(() => 'resumed'));
+}
+
+async function areBack(t, { folder, args, sessions }) {
+  const daemon = await testDaemon(t, { args });
+  await resume(daemon, sessions);
   assert.equal(daemon.lines(' warn ').length, 0, daemon.stderr);
   await Promise.all(sessions.map((session) => session.bye()));
   await daemon.stop();
@@ -61,6 +65,25 @@ describe('a start with workers', () => {
     await daemon.endedWell();
     assert.equal(daemon.lines('worker.ended').length, 0, daemon.stderr);
     await areBack(t, left);
+  });
+
+  it('of which one ends that has taken over its sessions, before another has, costs none of them', async (t) => {
+    const left = await leave();
+    const path = join(scratch(), 'ctl');
+    const daemon = spawnDaemon({ args: [...left.args, '--ctl', path] });
+    let workers;
+    do await new Promise(setImmediate); while (!(workers = workersOf(daemon))[1]);
+    process.kill(workers[1], 'SIGSTOP');
+    await eventually(() => Promise.any(rooms.map((room) => ctl(path, 'unlock', room))).catch(() => undefined), 'that the first one serves');
+    process.kill(workers[0], 'SIGKILL');
+    await daemon.logged('worker.ended', 'worker=1');
+    assert.doesNotMatch(daemon.stdout, /is ready/); // the second one was stopped in time
+    process.kill(workers[1], 'SIGCONT');
+    await daemon.ready();
+    await resume(daemon, left.sessions);
+    await Promise.all(left.sessions.map((session) => session.bye()));
+    assert.equal(daemon.lines(' warn ').length, 0, daemon.stderr);
+    await daemon.stop();
   });
 
   it('that cannot be ends the daemon with a sentence, and costs no session', { skip: !unshares }, async (t) => {
@@ -124,6 +147,24 @@ describe('at the end of a daemon with workers', () => {
     all.daemon.child.kill('SIGTERM');
     await onlySecondIsBack(t, all);
     assert.equal(all.daemon.lines(' warn restart.not-saved ', 'worker=1').length, 1, all.daemon.stderr);
+  });
+
+  it('one that hangs takes no goodbye from those of the others, and no session', async (t) => {
+    const args = ['--state-dir', join(scratch(), 'state'), '--drain-seconds', '0'];
+    const daemon = await several(t, 2, args);
+    const names = (await roomsByWorker(`${daemon.ws}/v1`, daemon.ctl, 2)).flat();
+    const sessions = await Promise.all(names.map((room) => Session.join(daemon.ws, room)));
+    const [hangs] = workersOf(daemon);
+    process.kill(hangs, 'SIGSTOP');
+    daemon.child.kill('SIGTERM');
+    assert.equal((await sessions[1].closed).code, 1001);
+    process.kill(hangs, 'SIGCONT');
+    assert.equal((await sessions[0].closed).code, 1001);
+    await daemon.endedWell();
+    assert.equal(daemon.lines('restart.saved', 'sessions=2').length, 1, daemon.stderr);
+    const next = await testDaemon(t, { args: ['--workers', '2', ...many, ...args] });
+    await resume(next, sessions);
+    await Promise.all(sessions.map((session) => session.bye()));
   });
 
   it('one that is killed is told, and costs its own sessions alone', async (t) => {

@@ -2,11 +2,17 @@
 // nothing that it would not lose with one process, and costs no more, whichever side ends first and however slowly.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
+import tls from 'node:tls';
 import { configured } from '../lib/configured.mjs';
+import { dial, request } from '../lib/http.mjs';
+import { freePorts } from '../lib/ports.mjs';
 import { descriptors, isIdle } from '../lib/process.mjs';
 import { eventually } from '../lib/prometheus.mjs';
-import { BINARY, CLOSE, closing, frame, noise, open, PONG, stopwatch, TEXT, within } from '../lib/raw.mjs';
+import { BINARY, CLOSE, closing, frame, handshake, noise, open, PONG, stopwatch, TEXT, within } from '../lib/raw.mjs';
 import { several, workersOf } from '../lib/workers.mjs';
 
 const unbounded = ['--message-rate', '0', '--byte-rate', '0'];
@@ -113,6 +119,41 @@ describe('who leaves by wss', () => {
       const { opcode, payload } = await leaver.next('the answer');
       assert.deepEqual([opcode, payload.readUInt16BE()], [CLOSE, 1000]);
       assert.equal(await within(leaver.ended, 'the end'), 'end');
+    }
+  });
+});
+
+describe('who comes by wss', () => {
+  it('while a reload changes what is said of the listener is let in, as by ws', async (t) => {
+    const [port, tlsPort] = await freePorts(2);
+    const text = (more) => `workers = 2\nlisten = 127.0.0.1:${port}${more}\nlisten = tls:127.0.0.1:${tlsPort}${more}`;
+    const daemon = await configured(t, text(''), { tls: true });
+    const target = [{ port }, { port: tlsPort, tls: true }];
+    const wires = await Promise.all([...target, ...target, ...target].map((where) => dial(where)));
+    for (const wire of wires.slice(2, 4)) await wire.write(handshake('/echo').slice(0, 20));
+    await daemon.says(text('?origin=any'));
+    await daemon.says(text('?origin=any&auth=none'));
+    for (const [i, wire] of wires.entries()) {
+      await wire.write(handshake('/echo').slice(i === 2 || i === 3 ? 20 : 0));
+      assert.equal((await wire.response()).status, 101, `${i}`);
+      wire.socket.destroy();
+    }
+  });
+});
+
+describe('who asks by https', () => {
+  it('and ends the connection\'s other half without a word of TLS is answered', async (t) => {
+    const daemon = await several(t, 2);
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3']) {
+      const raw = connect(daemon.tlsPort, '127.0.0.1');
+      const bytes = new Duplex({ read() {}, write: (piece, _, done) => raw.write(piece, done) });
+      raw.on('data', (piece) => bytes.push(piece));
+      const socket = tls.connect({ socket: bytes, rejectUnauthorized: false, maxVersion });
+      await once(socket, 'secureConnect');
+      socket.write(request('/healthz'), () => raw.end());
+      const [answer] = await within(once(socket, 'data'), 'an answer');
+      assert.match(String(answer), /^HTTP\/1\.1 200 /);
+      raw.destroy();
     }
   });
 });

@@ -12,7 +12,7 @@ import { runDaemon, scratch } from '../lib/daemon.mjs';
 import { ask, dial } from '../lib/http.mjs';
 import { scrape } from '../lib/metrics.mjs';
 import { freePorts } from '../lib/ports.mjs';
-import { descriptors, limitDescriptors } from '../lib/process.mjs';
+import { descriptors, isIdle, limitDescriptors } from '../lib/process.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { frame, handshake, open as openRaw, PING, TEXT, within } from '../lib/raw.mjs';
 import { refusal, Session } from '../lib/v1.mjs';
@@ -433,6 +433,39 @@ describe('a worker without descriptors', () => {
     await together(...clients[one], late);
     assert.equal(daemon.lines('worker.ended').length, 0);
     await Promise.all([late, ...clients[one], ...clients[two]].map((client) => client.close()));
+  });
+});
+
+describe('a certificate that comes by a reload', () => {
+  it('lowers max-peers to what there are descriptors for, and one that goes raises it again', async (t) => {
+    const [port, tlsPort] = await freePorts(2);
+    const text = `workers = 2\nmax-peers = 150\nmax-peers-per-address = 0\nconnect-rate = 0\nlisten = 127.0.0.1:${port}\n`;
+    const daemon = await configured(t, text, { wrap: ['prlimit', '--nofile=300'] });
+    const places = () => Number(/ reload\.done .*max-peers=(\d+) /.exec(daemon.lines('reload.done').at(-1))[1]);
+    await daemon.says(`${text}listen = tls:127.0.0.1:${tlsPort}\ntls-self-signed = certs`);
+    assert.ok(places() < 100, `${places()} places`);
+    assert.equal(daemon.lines(' warn limit.descriptors ', `max-peers=${places()} `).length, 1, daemon.stderr);
+    const clients = [];
+    for (let i = 0; i < places(); i++) clients.push(await open(`wss://127.0.0.1:${tlsPort}/echo`));
+    assert.equal((await refused(`wss://127.0.0.1:${tlsPort}/echo`)).json.code, 'server-full');
+    await Promise.all(clients.map((client) => client.close()));
+    await daemon.says(text);
+    assert.equal(places(), 150);
+    assert.equal(daemon.lines('worker.ended').length, 0, daemon.stderr);
+  });
+});
+
+describe('a unix socket', () => {
+  it('costs the first process little by requests that are never finished, and one that is finished late is answered', async (t) => {
+    const path = join(scratch(), 'socket');
+    const daemon = await several(t, 2, ['--listen', `unix:${path}`, '--listen', '127.0.0.1:0', '--handshake-timeout', '60']);
+    const wires = [];
+    for (let i = 0; i < 4000; i++) wires.push(await dial({ path }));
+    for (const wire of wires) wire.write('GET /healthz HTTP/1.1\r\n');
+    await isIdle(daemon);
+    wires[0].write('Host: localhost\r\n\r\n');
+    assert.equal((await wires[0].response()).status, 200);
+    for (const { socket } of wires) socket.destroy();
   });
 });
 

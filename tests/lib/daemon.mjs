@@ -289,10 +289,10 @@ export class Daemon {
     return Object.fromEntries([...fresh().matchAll(/\bmeter name=(\w+) value=(\d+)/g)].map(([, name, value]) => [name, Number(value)]));
   }
 
-  /** Resident memory in bytes, of all its processes. */
-  async rss() {
+  /** Resident memory in bytes, of all its processes, or of one of them. */
+  async rss(...pids) {
     const of = (pid) => Number(/^Rss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
-    return this.processes().reduce((sum, pid) => sum + of(pid), 0);
+    return (pids.length ? pids : this.processes()).reduce((sum, pid) => sum + of(pid), 0);
   }
 
   /** Processor time used so far, in seconds, by all its processes. */

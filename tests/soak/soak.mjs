@@ -1,6 +1,7 @@
 // soak: connects, rooms, messages, cuts and resumes over ws and wss in every dialect, round after round.
 // After each round everybody has gone, and then nothing may be left: no memory, no descriptor, no seat,
-// and the counters add up. SEED=n throws the same dice again; MINUTES=n runs for longer (default 3).
+// in any process, and the counters add up. SEED=n throws the same dice again; MINUTES=n runs for longer (default 3);
+// WORKERS=n makes it several processes.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ const minutes = Number(process.env.MINUTES ?? 3);
 const ROUND = 10000; // ms of churn before the quiet
 const WARM = 3; // rounds after which no more memory may be taken
 const SLACK = 4 << 20; // bytes by which the resident memory of two quiet moments may differ
-const WORKERS = 24;
+const PLAYERS = 24;
 const random = dice(seed);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const ignore = () => {};
@@ -125,9 +126,10 @@ async function count(daemon) {
   await Promise.all(clients.map((client) => client.close()));
 }
 
-/** Everybody has gone; sessions and queues that wait for somebody end by themselves. */
+/** Everybody has gone; sessions and queues that wait for somebody end by themselves. `free`: [process, descriptors] of each. */
 async function quiet(daemon, free) {
-  await settles(daemon, free, 40000);
+  assert.deepEqual(daemon.processes(), free.map(([pid]) => pid), 'no process has ended');
+  for (const [pid, count] of free) await settles({ pid }, count, 40000);
   const deadline = performance.now() + 20000;
   for (;;) {
     const now = await daemon.meters();
@@ -143,7 +145,7 @@ async function quiet(daemon, free) {
 
 async function round(daemon, counts, length) {
   const stop = performance.now() + length;
-  await Promise.all(Array.from({ length: WORKERS }, async () => {
+  await Promise.all(Array.from({ length: PLAYERS }, async () => {
     while (performance.now() < stop) await random.pick([play, play, resume, relay])(daemon, counts);
   }));
   await count(daemon);
@@ -166,7 +168,7 @@ async function run() {
   const sizes = [];
   try {
     await daemon.ready();
-    const free = descriptors(daemon);
+    const free = daemon.processes().map((pid) => [pid, descriptors({ pid })]);
     const empty = await daemon.meters();
     const end = performance.now() + minutes * 60000;
     let last;
@@ -175,15 +177,18 @@ async function run() {
       last = await quiet(daemon, free);
       assert.equal(last.memory_frames, empty.memory_frames, 'every frame is gone');
       assert.equal(counts.astray, 0, 'a message came to a room that it was not for');
-      sizes.push(await daemon.rss());
+      sizes.push(await Promise.all(free.map(([pid]) => daemon.rss(pid))));
       daemon.stderr = ''; // or the log is what grows, here
     }
-    const later = sizes.slice(WARM).map((size) => size / 2 ** 20);
     const half = (list) => list.reduce((a, b) => a + b, 0) / list.length;
-    const growth = half(later.slice(Math.ceil(later.length / 2))) - half(later.slice(0, Math.ceil(later.length / 2)));
+    const growths = free.map((_, i) => {
+      const later = sizes.slice(WARM).map((all) => all[i]);
+      return half(later.slice(Math.ceil(later.length / 2))) - half(later.slice(0, Math.ceil(later.length / 2)));
+    });
+    const mebibytes = (list) => list.map((size) => (size / 2 ** 20).toFixed(1));
     console.log(`SEED=${seed}: ${sizes.length} rounds, ${JSON.stringify(counts)}, ${last.messages_in} messages in, ${last.messages_out} out, ` +
-      `${last.messages_dropped} dropped, ${last.messages_refused} refused, resident MiB ${sizes.map((size) => (size / 2 ** 20).toFixed(1)).join(' ')}`);
-    assert.ok(growth * 2 ** 20 < SLACK, `the resident memory grew by ${growth.toFixed(1)} MiB`);
+      `${last.messages_dropped} dropped, ${last.messages_refused} refused, resident MiB ${sizes.map((all) => mebibytes(all).join('+')).join(' ')}`);
+    assert.ok(growths.every((growth) => growth < SLACK), `the resident memory grew by ${mebibytes(growths).join(' and ')} MiB`);
   } finally {
     await within(daemon.stop(), 'the end of the daemon', 60000);
   }

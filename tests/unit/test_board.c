@@ -96,6 +96,27 @@ static void of_one_that_has_ended_the_counters_stay_and_the_gauges_go(void **sta
 	assert_int_equal(board_histogram(0).counts[0], 2);
 }
 
+static uint64_t queue(void)
+{
+	meter_add(METER_MESSAGES_QUEUED, 10);
+	meter_add(METER_MESSAGES_OUT, 4);
+	meter_add(METER_MESSAGES_DROPPED, 1);
+	return 1;
+}
+
+static void what_waited_in_the_queues_of_one_that_has_ended_is_dropped(void **state)
+{
+	uint64_t theirs;
+
+	(void)state;
+	waitpid(run_other(queue, &theirs), NULL, 0);
+	assert_int_equal(board_join(fd, 2, 0), 0);
+	board_leave(1);
+	assert_int_equal(board_sum(METER_MESSAGES_QUEUED), 10);
+	assert_int_equal(board_sum(METER_MESSAGES_OUT), 4);
+	assert_int_equal(board_sum(METER_MESSAGES_DROPPED), 6);
+}
+
 static void who_has_the_row_next_counts_on(void **state)
 {
 	uint64_t theirs;
@@ -158,6 +179,9 @@ int main(void)
 			what_each_counts_is_summed_for_both, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			of_one_that_has_ended_the_counters_stay_and_the_gauges_go, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_waited_in_the_queues_of_one_that_has_ended_is_dropped, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(who_has_the_row_next_counts_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

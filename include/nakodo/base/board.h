@@ -16,7 +16,8 @@ int board_create(size_t count);
 /* From now on this process counts in that row, and what it has counted is there too. `fd` stays the
  * caller's. 0 or -errno. */
 int board_join(int fd, size_t count, size_t row);
-/* The process of that row has ended: what it had is gone, what it has counted stays. */
+/* The process of that row has ended: what it had is gone, what it has counted stays, and what
+ * waited in its queues is dropped. */
 void board_leave(size_t row);
 
 /* Of all processes; without a board, of this one. */

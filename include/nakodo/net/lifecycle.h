@@ -24,12 +24,16 @@ struct lifecycle {
 	bool told_drained; /* a worker has said that only those are left whose session is kept */
 	bool waits_for_others; /* so that they are sent away last of all processes */
 	uint64_t kept_until; /* when the others have had their time, the loop's ms; 0: not yet */
+	size_t relays; /* to other nodes, when it began */
+	uint64_t tunnels_until; /* the same of those whose TLS a worker speaks */
 };
 
 /* Listen to the signals and feed systemd's watchdog. 0 or -errno. */
 int lifecycle_start(struct server *server);
 /* Stop gently: nobody new comes in, and all are sent away over drain-seconds. Only once. */
 void lifecycle_drain(struct server *server);
+/* In a worker: nobody is left anywhere but those whose session is kept, who are sent away now. */
+void lifecycle_drain_kept(struct server *server);
 /* Close all that keeps the loop running, at once, listeners and the context of libwebsockets
  * included; the loop then ends by itself. Also when lifecycle_start() has failed. */
 void lifecycle_finish(struct server *server);

@@ -53,6 +53,8 @@ struct server {
 	struct tls *tls; /* NULL: no certificate, so no TLS listener */
 	struct renewal renewal;
 	struct gate gate;
+	size_t most_wanted; /* max-peers at the start, */
+	size_t descriptors; /* and how many of them there are for connections (descriptors.h) */
 	struct sockets sockets;
 	struct pages pages;
 	struct ws ws;

@@ -199,6 +199,20 @@ const struct listener *listeners_find(const struct sockets *sockets, uint32_t nu
 	return listener;
 }
 
+const struct listener *listeners_find_at(
+	const struct sockets *sockets, const struct sockaddr_storage *address)
+{
+	const struct listener *listener;
+
+	LL_FOREACH(sockets->listeners, listener)
+	{
+		if (!memcmp(&listener->address, address, sizeof(*address))) {
+			break;
+		}
+	}
+	return listener;
+}
+
 size_t listeners_count(const struct sockets *sockets)
 {
 	const struct listener *listener;

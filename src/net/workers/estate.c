@@ -61,6 +61,10 @@ void estate_lose(struct worker_slot *slot)
 {
 	if (slot->taking) {
 		slot->taking = false;
+		slot->spoilt = true;
 		refuse(slot, "it ended while it read it");
+	} else if (!slot->workers->all_ready) {
+		/* Nobody has been served yet of what was left. */
+		slot->took = slot->spoilt;
 	}
 }

@@ -1,6 +1,7 @@
 /*
  * estate: what a worker has left, or the daemon before this one, until a worker of that place says
- * that it takes it over. It is given to one at a time, and to none again that began to.
+ * that it has taken it over and all others have. It is given to one at a time, and to none after
+ * one that ended while it read it.
  */
 #pragma once
 

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <utlist.h>
 
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
+#include "nakodo/net/socket/listeners.h"
 #include "nakodo/net/socket/sniff.h"
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/workers/record.h"
@@ -16,7 +16,8 @@
 #include "worker_slot.h"
 
 #define HEAD_MAX 4096 /* bytes of a request that are looked at */
-#define REST 20 /* ms until the rest of a head is looked for */
+#define REST 20 /* ms until the rest of a head is looked for, */
+#define REST_MOST 1000 /* ms, doubled each time up to this: many may wait, and for long */
 #define ABSENCE 200 /* ms until it is looked whether a worker is there again */
 #define QUEUE_MOST 8192 /* bytes that wait for a worker, which gets no more connections then */
 
@@ -24,16 +25,10 @@
  * there now. */
 static uint32_t number_of(const struct listener *listener)
 {
-	const struct listener *other = listener;
+	const struct listener *other =
+		listener->closed ? listeners_find_at(listener->sockets, &listener->address)
+				 : listener;
 
-	if (listener->closed) {
-		LL_FOREACH(listener->sockets->listeners, other)
-		{
-			if (!memcmp(&other->address, &listener->address, sizeof(other->address))) {
-				break;
-			}
-		}
-	}
 	return other ? other->number : 0;
 }
 
@@ -141,7 +136,10 @@ enum workers_found workers_find_unit(
 
 void workers_await_head(struct accepted *accepted)
 {
-	accept_look_again(accepted, REST);
+	accepted->rest = !accepted->rest                  ? REST
+			 : accepted->rest < REST_MOST / 2 ? accepted->rest * 2
+							  : REST_MOST;
+	accept_look_again(accepted, accepted->rest);
 }
 
 bool workers_pass(struct workers *workers, struct accepted *accepted, const char *unit, void *hold)

@@ -90,6 +90,7 @@ void tunnel_end(struct tunnel *tunnel)
 	DL_DELETE(tunnel->tunnels->all, tunnel);
 	tunnel->tunnels->count--;
 	tunnel->tunnels->open -= tunnel->open;
+	tunnel->tunnels->relays -= !tunnel->ssl && tunnel->open;
 	tunnel->tunnels->sockets->count--;
 	memory_give(MEMORY_CONNECTIONS, COST);
 	tunnel->handles++;
@@ -337,9 +338,21 @@ void tunnel_open(struct tunnel *tunnel)
 {
 	tunnel->open = true;
 	tunnel->tunnels->open++;
+	tunnel->tunnels->relays += !tunnel->ssl;
 	tunnel->client.readable = true;
 	deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
 	go_on(tunnel);
+}
+
+void tunnels_thin(struct tunnels *tunnels, size_t left)
+{
+	struct tunnel *tunnel, *next;
+
+	DL_FOREACH_SAFE (tunnels->all, tunnel, next) {
+		if (tunnels->relays > left && !tunnel->ssl && tunnel->open) {
+			tunnel_end(tunnel);
+		}
+	}
 }
 
 void tunnels_finish(struct tunnels *tunnels)

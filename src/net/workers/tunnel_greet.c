@@ -116,6 +116,9 @@ int tunnels_init(struct tunnels *tunnels, struct sockets *sockets, struct tls **
 	}
 	tls_attach(tls, tunnels->context);
 	tls_speak_http1(tunnels->context);
+	/* Who ends its side without a word of TLS is answered, as by libwebsockets; whether all of
+	 * a request has come its head tells. */
+	SSL_CTX_set_options(tunnels->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(tunnels->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
 						   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 						   SSL_MODE_RELEASE_BUFFERS);

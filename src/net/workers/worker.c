@@ -233,12 +233,16 @@ static void on_turn(uv_prepare_t *turn)
 static bool on_decrypted(void *cookie, const struct accepted *accepted, int fd)
 {
 	struct worker *worker = cookie;
-	const struct record_connection record = {
-		.kind = RECORD_DECRYPTED,
-		.listener = accepted->listener->number,
-		.direct = accepted->direct,
-		.counted = accepted->group,
-		.address = accepted->address,
+	const struct record_decrypted record = {
+		.connection =
+			{
+				.kind = RECORD_DECRYPTED,
+				.listener = accepted->listener->number,
+				.direct = accepted->direct,
+				.counted = accepted->group,
+				.address = accepted->address,
+			},
+		.at = accepted->listener->address,
 	};
 
 	return !channel_send(&worker->channel, &record, sizeof(record), &fd, 1);

@@ -23,6 +23,7 @@ struct worker_slot {
 	int left; /* what its last worker has left (estate.h); -1: nothing */
 	bool took; /* what the daemon before this one has left is of no more use here */
 	bool taking; /* its worker takes over what it was given */
+	bool spoilt; /* one ended while it did that, so that none is given it again */
 	unsigned reloading; /* orders to reload that it has not carried out */
 	bool asked; /* whether it is alive, and has not answered yet */
 	unsigned life; /* how often it has been started */

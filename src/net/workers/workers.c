@@ -153,11 +153,15 @@ static void on_release(struct worker_slot *slot, const struct record_release *re
 	}
 }
 
-/* Its connection is counted already, for as long as the worker that speaks TLS has it. */
-static void on_decrypted(struct workers *workers, const struct record_connection *record, int fd)
+/* Its connection is counted already, for as long as the worker that speaks TLS has it. What the
+ * options have replaced meanwhile is followed by what listens there now. */
+static void on_decrypted(struct workers *workers, const struct record_decrypted *decrypted, int fd)
 {
+	const struct record_connection *record = &decrypted->connection;
+	const struct listener *by_number = listeners_find(workers->sockets, record->listener);
 	struct accepted accepted = {
-		.listener = listeners_find(workers->sockets, record->listener),
+		.listener =
+			by_number ? by_number : listeners_find_at(workers->sockets, &decrypted->at),
 		.fd = fd,
 		.address = record->address,
 		.direct = record->direct,
@@ -290,6 +294,7 @@ static void on_channel_ended(void *cookie)
 	}
 	ending_tell(slot, status);
 	estate_lose(slot);
+	slot->was_ready &= workers->all_ready; /* or the next one would not be waited for */
 	if (!workers->stopping && !workers->broken) {
 		start_again(slot);
 	} else if (workers->broken || all_are(workers, has_ended)) {

@@ -55,6 +55,8 @@ struct accepted {
 	bool tls; /* what the client speaks */
 	char *target; /* of a plain request where TLS is due, as sent; NULL: not known. Owned */
 	uint64_t deadline; /* the loop's ms: when TLS and HTTP have to be done */
+	uint64_t rest; /* ms between the last two looks at a head that is not whole; 0: there was
+			* one at most */
 };
 
 /* A message that comes in pieces. */

@@ -7,6 +7,8 @@
 
 #include "nakodo/net/socket/opening.h"
 
+struct sockaddr_storage;
+
 /* Open what the options say and what is not there by the same words. `made` are those; 0, or -errno
  * with a sentence, and then all is as it was. Sockets that are there and not said any more listen
  * until listeners_take(). */
@@ -20,6 +22,9 @@ void listeners_dispose(struct opening *opening);
 
 /* The socket of that number. NULL: there is none any more. */
 const struct listener *listeners_find(const struct sockets *sockets, uint32_t number);
+/* The socket that listens there now. NULL: none does. */
+const struct listener *listeners_find_at(
+	const struct sockets *sockets, const struct sockaddr_storage *address);
 /* How many there are. */
 size_t listeners_count(const struct sockets *sockets);
 /* Stop accepting, for good. */

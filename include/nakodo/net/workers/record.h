@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "nakodo/base/address.h"
 
@@ -44,7 +45,8 @@ enum record_kind {
 		       * last that it says */
 	RECORD_RELEASE, /* connections have ended */
 	RECORD_PIECE,
-	RECORD_DECRYPTED, /* the plain side of a connection with TLS, and its descriptor */
+	RECORD_DECRYPTED, /* the plain side of a connection with TLS, and its descriptor; a
+			   * record_decrypted */
 };
 
 struct record_listener {
@@ -71,6 +73,11 @@ struct record_connection {
 	bool decrypted; /* TLS is spoken, and another process speaks it */
 	bool relayed; /* it belongs to another node: the second descriptor leads there */
 	struct address address;
+};
+
+struct record_decrypted {
+	struct record_connection connection;
+	struct sockaddr_storage at; /* where its listener listens, or did */
 };
 
 struct record_order {

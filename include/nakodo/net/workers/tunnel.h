@@ -21,6 +21,7 @@ struct tunnels {
 	SSL_CTX *context;
 	struct tunnel *all; /* utlist DL */
 	size_t count, open; /* of `open` the head of a request has come */
+	size_t relays; /* that lead to another node */
 	/* TLS is spoken: the plain side, which is the taker's, of a connection that stays the
 	 * tunnel's. False: nobody wants it. */
 	bool (*decrypted)(void *cookie, const struct accepted *accepted, int fd);
@@ -34,6 +35,8 @@ void tunnels_add(struct tunnels *tunnels, struct accepted *accepted);
 /* Of a client without TLS, or that another tunnel has decrypted, to another node, to which `fd` is
  * connected. Takes over both. */
 void tunnels_join(struct tunnels *tunnels, struct accepted *accepted, int fd);
+/* End relays until so many are left. */
+void tunnels_thin(struct tunnels *tunnels, size_t left);
 /* End all. The loop has to run on until they are closed. */
 void tunnels_finish(struct tunnels *tunnels);
 /* The loop has ended. */

@@ -23,7 +23,7 @@ struct worker_start {
 	int channel, board, snapshot; /* descriptors; the last is the options as a file */
 	size_t index, count; /* which of how many */
 	bool keeps; /* what it leaves is kept for the next one */
-	size_t most_peers; /* as gate.most_peers of the first process */
+	size_t most_peers; /* max-peers when the first process was started */
 };
 
 struct worker {

@@ -33,7 +33,7 @@ struct workers {
 	int board; /* base/board.h */
 	int saved; /* what was left for them to take over (net/restart.h); -1: nothing, or they
 		    * have */
-	size_t most_peers; /* that each has tables for, whatever max-peers is now */
+	size_t most_peers; /* max-peers at the start, that each has tables for */
 	size_t count; /* 0: this is the only process */
 	struct worker_slot *slots;
 	struct tickets tickets; /* of the connections that they have */
