@@ -172,9 +172,14 @@ export class Daemon {
     }
   }
 
-  /** Stop all of it where it is, until goOn() or kill(). */
+  /** Stop all of it where it is, until goOn() or kill(). It stands still when this returns: on a busy machine a signal to go
+   * on may come before it has noticed the other, which is then forgotten. */
   halt() {
     this.#signal('SIGSTOP');
+    const stands = (pid) => / [TtZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1).slice(0, 3));
+    for (const pid of this.status === undefined ? this.processes() : []) {
+      while (!stands(pid)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1); // nothing tells of it
+    }
   }
 
   goOn() {
