@@ -106,7 +106,7 @@ static void pursue(struct unit *unit)
 	if (unit->holds || unit->askers || unit->calls) {
 		return;
 	}
-	if (unit->state != UNIT_MINE) {
+	if (unit->state == UNIT_ASKED && !unit->owner.port) {
 		forget(unit);
 	} else if (!unit->kept.at) {
 		deadlines_set(
@@ -165,6 +165,7 @@ static void become_mine(struct unit *unit, uint64_t epoch)
 	struct units *units = unit->units;
 
 	unit->epoch = epoch;
+	unit->owner.port = 0;
 	unit->lost = false;
 	units->highest = epoch > units->highest ? epoch : units->highest;
 	set_state(unit, UNIT_MINE);
@@ -243,6 +244,9 @@ static void ask_redis(struct unit *unit)
 
 	if (!units->away && !unit->calls) {
 		claim(unit);
+	} else if (units->away && unit->state == UNIT_ASKED && unit->owner.port) {
+		set_state(unit, UNIT_OTHERS);
+		answer(unit);
 	} else if (alone && unit->state == UNIT_ASKED) {
 		become_mine(unit, 0);
 	} else {
@@ -376,6 +380,9 @@ bool units_ask(struct units *units, const char *name, struct unit_asker *asker)
 	unit = unit ? unit : create(units, name);
 	if (!unit) {
 		return false;
+	}
+	if (unit->state == UNIT_OTHERS && !unit->holds && !units->away) {
+		set_state(unit, UNIT_ASKED); /* that was a while ago */
 	}
 	asker->unit = unit;
 	DL_APPEND(unit->askers, asker);

@@ -44,11 +44,11 @@ struct unit {
 	enum unit_state state;
 	unsigned calls; /* of Redis, under way */
 	uint64_t epoch; /* 0: Redis does not know that it is ours */
-	struct node owner; /* of UNIT_OTHERS */
+	struct node owner; /* of UNIT_OTHERS; of UNIT_ASKED the last one, if its port is not 0 */
 	size_t holds; /* connections */
 	struct unit_asker *askers; /* utlist DL */
 	struct wheel_timer again; /* until Redis is asked again */
-	struct wheel_timer kept; /* of UNIT_MINE that nobody needs: until it is given back */
+	struct wheel_timer kept; /* of one that nobody needs: until it is given back, or forgotten */
 	bool lost; /* its connections, made when it was ours, are to come again */
 	char name[]; /* workers/unit.h */
 };
