@@ -32,6 +32,7 @@ async function harm(redis, world, random) {
 for (const workers of ['1', '2']) {
   test(`${CUTS} cuts of 16 clients' connections to three nodes of ${workers} workers`, { timeout: (SECONDS + 55) * 1000 }, async (t) => {
     const redis = await Redis.start(t);
+    await redis.settle('small');
     const common = ['--workers', workers, '--message-rate', '0', '--byte-rate', '0'];
     const large = await startNodes(t, redis.url, 3, [...common, '--resume-seconds', '30']);
     const small = await startNodes(t, redis.url, 2, [...common, '--resume-seconds', '3', '--resume-messages', '200', '--cluster-name', 'small']);
