@@ -234,7 +234,7 @@ static void on_drain(uv_timer_t *timer)
 		lifecycle_drain_kept(server); /* one of them hangs */
 	}
 	last += server->role == ROLE_WORKER ? 2 * KEPT_WAIT : 0;
-	if (!count_open(server, false)) {
+	if (!count_open(server, false) && !server->worker.tunnels.relays) {
 		if (!life->waits_for_others) {
 			close_kept(server);
 		} else if (!life->told_drained) {

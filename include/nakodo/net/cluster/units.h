@@ -48,7 +48,8 @@ struct unit {
 	size_t holds; /* connections */
 	struct unit_asker *askers; /* utlist DL */
 	struct wheel_timer again; /* until Redis is asked again */
-	struct wheel_timer kept; /* of one that nobody needs: until it is given back, or forgotten */
+	struct wheel_timer
+		kept; /* of one that nobody needs: until it is given back, or forgotten */
 	bool lost; /* its connections, made when it was ours, are to come again */
 	char name[]; /* workers/unit.h */
 };
