@@ -15,8 +15,11 @@
 /* All processes come to the same number, and one says it. */
 static void tell_lowered(const struct server *server)
 {
+	struct rlimit limit = {0};
+
 	if (server->role != ROLE_WORKER) {
-		log_warn("limit.descriptors", LOG_UINT("hard-limit", server->descriptors + OWN),
+		getrlimit(RLIMIT_NOFILE, &limit);
+		log_warn("limit.descriptors", LOG_UINT("hard-limit", limit.rlim_max),
 			LOG_UINT("max-peers-wanted", server->options->max_peers),
 			LOG_UINT("max-peers", server->gate.most_peers),
 			LOG_STR("remedy", "raise LimitNOFILE or ulimit -Hn"));
