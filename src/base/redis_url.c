@@ -195,8 +195,10 @@ static int parse_ca(struct redis_url *url, const char *text, struct problem *pro
 		url->ca[0] = '\0';
 		return 0;
 	}
-	return have > 0 && url->tls ? 0
-				    : refuse(problem, "ca is a file of certificates, of rediss");
+	return have > 0 && url->tls && *url->ca == '/'
+		       ? 0
+		       : refuse(problem, "ca is the whole path of a file of certificates, and "
+					 "belongs to rediss://");
 }
 
 int redis_url_parse(struct redis_url *ret, const char *text, struct problem *problem)

@@ -1,11 +1,14 @@
 // Goal: whatever becomes of Redis, who is connected stays connected, and when it is back all nodes agree again.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open } from '../lib/client.mjs';
 import { Redis, startNode, startNodes, startSentinel } from '../lib/cluster.mjs';
-import { spawnDaemon } from '../lib/daemon.mjs';
+import { scratch, spawnDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
+import { freePorts } from '../lib/ports.mjs';
 import { eventually } from '../lib/prometheus.mjs';
+import { certificate } from '../lib/proxies.mjs';
 import { ctl, together } from '../lib/workers.mjs';
 
 /** Wait until the node has said again that Redis is there, since it was away. */
@@ -70,6 +73,43 @@ describe('a Redis that cannot be used', () => {
     assert.match(node.stderr, /cluster.*host or the port is missing/);
     assert.doesNotMatch(node.stderr, /secret@\//);
     t.diagnostic(node.stderr.trim());
+  });
+});
+
+describe('a Redis is reached', () => {
+  /** A Redis that also listens there, and what is there. */
+  async function listening(t, names) {
+    const { cert, key } = certificate(undefined, undefined, names);
+    const [port] = await freePorts(1);
+    const path = join(scratch(), 'redis');
+    await Redis.start(t, ['--unixsocket', path, '--tls-port', String(port), '--tls-cert-file', cert, '--tls-key-file', key, '--tls-auth-clients', 'no']);
+    return { path, port, cert };
+  }
+
+  /** Two nodes that meet by it. */
+  async function meet(t, url) {
+    const nodes = await startNodes(t, url, 2);
+    const clients = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/r`)));
+    await together(...clients);
+  }
+
+  it('by its unix socket', async (t) => meet(t, `redis+unix://${(await listening(t)).path}`));
+
+  it('by TLS, where its certificate has its name', async (t) => {
+    const { port, cert } = await listening(t, 'DNS:localhost');
+    await meet(t, `rediss://localhost:${port}?ca=${cert}`);
+    assert.match(await away(t, `rediss://127.0.0.1:${port}?ca=${cert}`), /TLS: IP address mismatch/);
+  });
+
+  it('by TLS, where its certificate has its address', async (t) => {
+    const { port, cert } = await listening(t, 'IP:127.0.0.1');
+    await meet(t, `rediss://127.0.0.1:${port}?ca=${cert}`);
+    assert.match(await away(t, `rediss://localhost:${port}?ca=${cert}`), /TLS: hostname mismatch/i);
+  });
+
+  it('by TLS from those alone who trust its certificate', async (t) => {
+    const { port } = await listening(t, 'DNS:localhost');
+    assert.match(await away(t, `rediss://localhost:${port}`), /TLS: self.signed certificate/i);
   });
 });
 
@@ -150,6 +190,12 @@ describe('a Redis that goes away', () => {
     await together(...fresh);
     for (const client of clients) assert.equal(client.end, undefined);
   });
+
+  it('by becoming a replica costs nobody the connection', (t) =>
+    survives(t, (redis) => redis.command('REPLICAOF', '127.0.0.1', '1'), (redis) => redis.command('REPLICAOF', 'NO', 'ONE')));
+
+  it('by having no memory left costs nobody the connection', (t) =>
+    survives(t, (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '1'), (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '0'), { seconds: 3 }));
 
   it('for a minute makes /readyz say so', { timeout: 120000 }, async (t) => {
     const redis = await Redis.start(t);

@@ -87,7 +87,8 @@ static void what_is_wrong_is_explained_without_the_password(void **state)
 		{"redis+unix://run/x", "begins with a slash"},
 		{"rediss+unix:///run/x", "begins with a slash"},
 		{"redis+unix:///run/x?db=y", "number of the database"},
-		{"redis://h?ca=/x", "of rediss"},
+		{"redis://h?ca=/x", "belongs to rediss://"},
+		{"rediss://h?ca=x", "whole path"},
 	};
 
 	(void)state;

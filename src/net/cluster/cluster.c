@@ -154,10 +154,15 @@ static void on_lost(void *cookie)
 {
 	struct cluster *cluster = cookie;
 
-	if (!cluster->losses.at) {
+	uint64_t now = deadlines_now(cluster->deadlines);
+
+	if (!cluster->lost_at || now - cluster->lost_at >= TELL_AGAIN) {
+		cluster->lost_at = now;
 		log_warn("cluster.lost",
 			LOG_STR("effect", "another node has a room that was here: its peers come "
 					  "again"));
+	}
+	if (!cluster->losses.at) {
 		deadlines_set(cluster->deadlines, &cluster->losses, 0, on_losses);
 	}
 }

@@ -9,14 +9,20 @@
 
 #include "nakodo/net/cluster/lease.h"
 #include "nakodo/net/loop/deadlines.h"
+#include "nakodo/net/socket/kernel.h"
 
 #define PATIENCE 2000 /* ms */
+/* Bytes that the kernel keeps until they are read; it doubles that. What waits for a client that
+ * reads slowly is to wait where it is counted: by default the kernel takes megabytes, and says
+ * that there is room again only when much of that has been read. */
+#define ROOM 131072
 
 void dial_set_socket(int fd, unsigned dead)
 {
-	int on = 1, idle = 5, interval = 2, count = 3;
+	int on = 1, idle = 5, interval = 2, count = 3, room = ROOM;
 
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	kernel_set_tcp(fd);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	/* A machine that has lost its power says nothing. */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
@@ -41,10 +47,10 @@ static void end(struct dial *dial)
 
 static void finish(struct dial *dial, int result)
 {
+	end(dial);
 	if (result < 0) {
 		close(dial->fd);
 	}
-	end(dial);
 	dial->done(dial, result);
 }
 
@@ -157,7 +163,7 @@ int dial_start(
 void dial_cancel(struct dial *dial)
 {
 	if (dial->under_way) {
-		close(dial->fd);
 		end(dial);
+		close(dial->fd);
 	}
 }

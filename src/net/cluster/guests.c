@@ -21,6 +21,8 @@
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/sockets.h"
 
+#define TELL_AGAIN 60000 /* ms */
+
 struct guest {
 	struct unit_asker asker; /* first */
 	struct cluster *cluster;
@@ -95,6 +97,19 @@ static void take_guest(struct guest *guest, struct unit *unit, const struct list
 	}
 }
 
+static void tell_unlike(struct cluster *cluster, const char *listen)
+{
+	uint64_t now = deadlines_now(cluster->deadlines);
+
+	if (cluster->unlike_at && now - cluster->unlike_at < TELL_AGAIN) {
+		return;
+	}
+	cluster->unlike_at = now;
+	log_warn("cluster.listener", LOG_STR("listen", listen),
+		LOG_STR("remedy", "another node has a listener of a kind that this one has not: "
+				  "all nodes need the same options"));
+}
+
 static void on_guest_answered(struct unit_asker *asker, struct unit *unit)
 {
 	struct guest *guest = (struct guest *)asker;
@@ -102,9 +117,7 @@ static void on_guest_answered(struct unit_asker *asker, struct unit *unit)
 	const struct listener *listener = find_listener(cluster, guest->line.listen);
 
 	if (!listener) {
-		log_warn("cluster.listener", LOG_STR("listen", guest->line.listen),
-			LOG_STR("remedy", "another node has a listener of a kind that this one "
-					  "has not: all nodes need the same options"));
+		tell_unlike(cluster, guest->line.listen);
 	}
 	if (unit->state == UNIT_MINE && listener) {
 		take_guest(guest, unit, listener);

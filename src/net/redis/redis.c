@@ -51,6 +51,7 @@ void redis_drop(struct redis *redis, const char *why)
 	}
 	redis->wire = NULL;
 	redis->is_up = false;
+	redis->attempt++;
 	redis->pause = redis->pause * 2 < PAUSE_MOST ? redis->pause * 2 : PAUSE_MOST;
 	fail_calls(redis);
 	redis->down(redis->cookie, why);
@@ -139,6 +140,7 @@ static void on_role(void *cookie, const struct redisReply *reply)
 	}
 	redis->is_up = true;
 	redis->pause = PAUSE_FIRST;
+	redis->attempt = 0;
 	redis->up(redis->cookie);
 }
 
@@ -283,7 +285,7 @@ static void open_wire(struct redis *redis)
 	redisReaderFree(redis->reader);
 	redis->reader = redisReaderCreate();
 	redis->since = redis->looked = uv_now(redis->loop);
-	redis->wire = redis->reader ? redis_wire_open(redis->loop, host, url->path,
+	redis->wire = redis->reader ? redis_wire_open(redis->loop, host, redis->attempt, url->path,
 					      redis->asks ? NULL : redis->context, &events)
 				    : NULL;
 	redis->master.port = 0; /* the next time Sentinels are asked again */

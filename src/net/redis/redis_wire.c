@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "nakodo/base/redis_url.h"
 #include "nakodo/base/text.h"
@@ -27,6 +28,7 @@ struct redis_wire {
 	uv_connect_t connect;
 	uv_prepare_t turn; /* writes */
 	struct addrinfo *addresses, *address; /* found; the one that is tried */
+	unsigned attempt; /* which of them is the first */
 	SSL *ssl; /* NULL: no TLS */
 	BIO *in, *out; /* its two ends, which are its */
 	struct text plain; /* to be written */
@@ -280,12 +282,28 @@ static void try_address(struct redis_wire *wire)
 	}
 }
 
+/* One that swallows what is sent to it, as IPv6 does in some networks, costs an attempt each: the
+ * next begins with the address behind it. */
+static struct addrinfo *first_address(const struct redis_wire *wire)
+{
+	struct addrinfo *address = wire->addresses;
+	unsigned count = 0, skip;
+
+	LL_COUNT2(wire->addresses, address, count, ai_next);
+	address = wire->addresses;
+	for (skip = count ? wire->attempt % count : 0; skip; skip--) {
+		address = address->ai_next;
+	}
+	return address;
+}
+
 static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *found)
 {
 	struct redis_wire *wire = lookup->data;
 
 	wire->looks_up = false;
-	wire->addresses = wire->address = found;
+	wire->addresses = found;
+	wire->address = first_address(wire);
 	if (wire->closed) {
 		on_closed((uv_handle_t *)&wire->turn);
 		return;
@@ -348,8 +366,8 @@ static bool begin_tls(struct redis_wire *wire, SSL_CTX *context, const struct re
 	return true;
 }
 
-struct redis_wire *redis_wire_open(uv_loop_t *loop, const struct redis_host *host, const char *path,
-	SSL_CTX *context, const struct redis_wire_events *events)
+struct redis_wire *redis_wire_open(uv_loop_t *loop, const struct redis_host *host, unsigned attempt,
+	const char *path, SSL_CTX *context, const struct redis_wire_events *events)
 {
 	struct redis_wire *wire = calloc(1, sizeof(*wire));
 	bool well;
@@ -359,6 +377,7 @@ struct redis_wire *redis_wire_open(uv_loop_t *loop, const struct redis_host *hos
 	}
 	wire->loop = loop;
 	wire->events = *events;
+	wire->attempt = attempt;
 	wire->lookup.data = wire->connect.data = wire->turn.data = wire;
 	uv_prepare_init(loop, &wire->turn);
 	well = !context || !host || begin_tls(wire, context, host);

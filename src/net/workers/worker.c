@@ -226,7 +226,8 @@ static void on_turn(uv_prepare_t *turn)
 	const struct worker *worker = turn->data;
 
 	/* Who has a tunnel is counted where it leads. */
-	meter_set(METER_CONNECTIONS, worker->sockets->count - worker->tunnels.count);
+	meter_set(METER_CONNECTIONS,
+		worker->sockets->count - worker->tunnels.count + worker->tunnels.relays);
 	tell_released(turn->data);
 }
 

@@ -35,6 +35,8 @@ struct cluster {
 	struct visitor *visitors; /* that wait to hear whose their unit is (utlist DL) */
 	char told[256]; /* why Redis is away, as the log was told last; "": it is there */
 	uint64_t told_at; /* ms */
+	uint64_t lost_at, unlike_at; /* ms: when the log was told of a loss, of another's listener
+					that is like none of ours; 0: never */
 	char listen[ADDRESS_TEXT]; /* the address of the option, as a number or "*"; "": Redis' way
 				      there */
 	uint16_t port;

@@ -38,6 +38,7 @@ struct redis {
 	bool closing;
 	bool asks; /* the connection is to a Sentinel */
 	size_t host; /* which one is asked next */
+	unsigned attempt; /* that has failed, since it was up last */
 	struct redis_host master; /* that a Sentinel has named; port 0: none */
 	uint64_t since; /* ms: when the connection was begun */
 	unsigned pause; /* ms until it is made again */

@@ -19,9 +19,10 @@ struct redis_wire_events {
 };
 
 /* Connect to `host`, with TLS if there is a context, or to the unix socket `path` if `host` is
- * NULL. NULL: no memory. */
-struct redis_wire *redis_wire_open(uv_loop_t *loop, const struct redis_host *host, const char *path,
-	SSL_CTX *context, const struct redis_wire_events *events);
+ * NULL. `attempt` counts those that have failed: of a name with several addresses each begins with
+ * another. NULL: no memory. */
+struct redis_wire *redis_wire_open(uv_loop_t *loop, const struct redis_host *host, unsigned attempt,
+	const char *path, SSL_CTX *context, const struct redis_wire_events *events);
 /* Write later in this turn, all of a turn at once. Without memory it ends in the next one. */
 void redis_wire_write(struct redis_wire *wire, const char *bytes, size_t len);
 /* No event comes any more. Frees it, some turns later. */
