@@ -201,6 +201,19 @@ static int parse_ca(struct redis_url *url, const char *text, struct problem *pro
 					 "belongs to rediss://");
 }
 
+/* Each parameter is one that is known, and stands once: what is misspelt would be without effect.
+ */
+static int check_query(const char *text, bool path, struct problem *problem)
+{
+	const char *known = path ? "db=" : "ca=", *at = strchr(text, '?');
+
+	if (at && (strncmp(at + 1, known, strlen(known)) != 0 || strchr(at, '&'))) {
+		return refuse(
+			problem, path ? "behind ? stands db= alone" : "behind ? stands ca= alone");
+	}
+	return 0;
+}
+
 int redis_url_parse(struct redis_url *ret, const char *text, struct problem *problem)
 {
 	struct redis_url url = {0};
@@ -222,6 +235,7 @@ int redis_url_parse(struct redis_url *ret, const char *text, struct problem *pro
 	error = error  ? error
 		: path ? parse_unix(&url, text, problem)
 		       : parse_net(&url, text, sentinel, problem);
+	error = error ? error : check_query(text, path, problem);
 	error = error ? error : parse_ca(&url, text, problem);
 	if (!error) {
 		*ret = url;

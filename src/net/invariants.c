@@ -76,6 +76,7 @@ static void look(const struct server *server)
 	accept_audit(&server->sockets, &audit);
 	handshakes_audit(&server->sockets.handshakes, &audit);
 	visitors_audit(&server->cluster, &audit);
+	units_audit(&server->cluster.units, &audit);
 	tunnels_audit(&server->worker.tunnels, &audit);
 	audit_frame(&audit, server->ws.ping);
 	audit_bytes(&audit, MEMORY_EVENTS, events_audit(server->hooks.events));

@@ -31,6 +31,7 @@
 #define RETRY_SPREAD 1500 /* ms, and one more for each peer */
 #define RETRY_KEPT 8000 /* ms, at most that for those whose session is kept */
 #define KEPT_WAIT 1000 /* ms, after which a closing handshake keeps them waiting no more */
+#define LAST_WAIT 1000 /* ms for Redis to hear that our units are anybody's */
 #define LAST_WORDS 2000 /* ms for event-webhook to be told who has left */
 #define LEAST_PER_TICK 1 /* peers, so that a few of them need not wait for drain-seconds */
 
@@ -247,10 +248,18 @@ static void on_drain(uv_timer_t *timer)
 	}
 }
 
+static void on_last(uv_timer_t *timer)
+{
+	lifecycle_finish(timer->data);
+}
+
 /* The workers should have ended long ago. */
 static void on_workers_overdue(uv_timer_t *timer)
 {
-	lifecycle_finish(timer->data);
+	struct server *server = timer->data;
+
+	uv_timer_start(timer, on_last, LAST_WAIT, 0);
+	server->workers.ended(server);
 }
 
 void lifecycle_drain(struct server *server)

@@ -191,13 +191,13 @@ static void on_order(void *cookie, enum order order)
 	}
 }
 
-static int join_cluster(struct server *server, struct problem *problem)
+static void join_cluster(struct server *server)
 {
 	server->cluster.loop = &server->loop;
 	server->cluster.deadlines = &server->deadlines;
 	server->cluster.sockets = &server->sockets;
 	server->cluster.workers = &server->workers;
-	return cluster_start(&server->cluster, problem);
+	cluster_start(&server->cluster);
 }
 
 int processes_join(struct server *server, struct problem *problem)
@@ -225,7 +225,10 @@ int processes_join(struct server *server, struct problem *problem)
 		server->renewal.renewed = on_renewed;
 		server->renewal.cookie = server;
 		error = workers_start(workers, problem);
-		return error || !server->cluster.options ? error : join_cluster(server, problem);
+		if (!error && server->cluster.options) {
+			join_cluster(server);
+		}
+		return error;
 	}
 	if (server->role == ROLE_WORKER) {
 		handed_forget(&server->sockets.handed);

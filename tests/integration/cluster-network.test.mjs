@@ -74,7 +74,7 @@ const inside = () => describe('three nodes', { timeout: 200000 }, () => {
     await together(...clients);
     const [owner] = await ownersOf(nodes, 'cut');
     const others = nodes.filter((node) => node !== owner);
-    const [{ node: id }] = await ctl(owner.ctl, 'units');
+    const { node: id } = (await ctl(owner.ctl, 'units')).find(({ room }) => room === 'cut');
     const there = owner.lines('cluster.there').length;
     owner.machine.cut(REDIS);
     await owner.logged('cluster.away');

@@ -2,9 +2,12 @@
 // each has come to.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { open } from '../lib/client.mjs';
+import { open, refused } from '../lib/client.mjs';
 import { Redis, startNode, startNodes } from '../lib/cluster.mjs';
+import { spawnDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
+import { freePorts } from '../lib/ports.mjs';
+import { eventually } from '../lib/prometheus.mjs';
 import { Session } from '../lib/v1.mjs';
 import { ctl, several, together } from '../lib/workers.mjs';
 
@@ -50,10 +53,66 @@ describe('a room', () => {
     const owner = () => redis.command('HGET', 'nk:{nakodo}:u:/relay\nr', 'o');
     const before = await owner();
     await first.close();
-    while (await owner()) await new Promise((done) => setTimeout(done, 100)); // Redis tells nobody
+    await eventually(async () => !await owner(), 'that it is given back');
     const second = await open(`${two.ws}/relay/r`);
     assert.notEqual(await owner(), before);
     await second.close();
+  });
+});
+
+describe('a listener of one dialect', () => {
+  it('has one room at all nodes, wherever each of them listens', async (t) => {
+    const redis = await Redis.start(t);
+    const ports = await freePorts(4);
+    const nodes = await Promise.all([0, 2].map((i) => startNode(t, redis.url,
+      ['--listen', `127.0.0.1:${ports[i]}`, '--listen', `127.0.0.1:${ports[i + 1]}?dialect=relay`])));
+    const clients = await Promise.all([1, 3].map((i) => open(`ws://127.0.0.1:${ports[i]}/r`)));
+    await together(...clients);
+    await Promise.all(clients.map((client) => client.close()));
+    assert.equal(nodes.flatMap((node) => node.lines('cluster.listener')).length, 0);
+  });
+
+  it('that only one node has is said in its log once', async (t) => {
+    const redis = await Redis.start(t);
+    const [port] = await freePorts(1);
+    const one = await startNode(t, redis.url, ['--listen', '127.0.0.1:0', '--listen', `127.0.0.1:${port}?dialect=relay`]);
+    const two = await startNode(t, redis.url, ['--listen', '127.0.0.1:0', '--mount', '/relay=relay']);
+    const { node } = (await ctl(two.ctl, 'cluster')).find(({ self }) => self);
+    await redis.command('HSET', 'nk:{nakodo}:u:relay\nr', 'o', node, 'e', 1);
+    for (let i = 0; i < 3; i++) assert.match(await refused(`ws://127.0.0.1:${port}/r`).then(String), /cannot be reached/);
+    await two.logged('cluster.listener');
+    assert.equal(two.lines('cluster.listener').length, 1);
+    assert.equal(one.lines('cluster.listener').length, 0);
+  });
+});
+
+describe('cluster-listen', () => {
+  for (const address of ['127.0.0.1', '*', '[::1]']) {
+    it(`may be ${address}`, async (t) => {
+      const redis = await Redis.start(t);
+      const [port] = await freePorts(1);
+      const one = await startNode(t, redis.url, ['--cluster-listen', `${address}:${port}`]);
+      const first = await open(`${one.ws}/relay/r`);
+      const two = await startNode(t, redis.url);
+      const second = await open(`${two.ws}/relay/r`);
+      await together(first, second);
+      const own = (await ctl(one.ctl, 'cluster')).find(({ self }) => self);
+      assert.deepEqual([own.address, own.port], [address === '[::1]' ? '::1' : '127.0.0.1', port]);
+      await Promise.all([first, second].map((client) => client.close()));
+    });
+  }
+
+  it('of a port that is taken is said in the log until it is free', async (t) => {
+    const redis = await Redis.start(t);
+    const one = await startNode(t, redis.url);
+    const [{ port }] = await ctl(one.ctl, 'cluster');
+    const two = spawnDaemon({ args: ['--cluster', redis.url, '--cluster-listen', `127.0.0.1:${port}`] });
+    t.after(() => two.stop());
+    await two.ready();
+    assert.match(await two.logged('cluster.away'), /other nodes cannot reach this one: cluster-listen: .*in use/i);
+    await one.stop();
+    one.killed = true;
+    await two.logged('cluster.there');
   });
 });
 

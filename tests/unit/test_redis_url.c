@@ -88,6 +88,9 @@ static void what_is_wrong_is_explained_without_the_password(void **state)
 		{"rediss+unix:///run/x", "begins with a slash"},
 		{"redis+unix:///run/x?db=y", "number of the database"},
 		{"redis://h?ca=/x", "belongs to rediss://"},
+		{"redis://h?db=5", "ca= alone"},
+		{"rediss://h?ca=/x&cafile=/y", "ca= alone"},
+		{"redis+unix:///run/x?ca=/x", "db= alone"},
 		{"rediss://h?ca=x", "whole path"},
 	};
 

@@ -5,9 +5,10 @@
  *   redis+unix://[[USER]:PASSWORD@]/PATH[?db=DB]
  *   redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT][,HOST[:PORT]…]/MASTER[/DB]
  *
- * `rediss` in place of `redis` is TLS, not with a path; ?ca=FILE are the certificates that are
- * trusted then, else those of the system. USER and PASSWORD are percent-decoded, an IPv6 address
- * stands in brackets. USER, PASSWORD and DB are the server's, not those of Sentinels.
+ * `rediss` in place of `redis` is TLS, with Sentinels too, but not with a path; ?ca=/FILE are the
+ * certificates that are trusted then, else those of the system. USER and PASSWORD are
+ * percent-decoded, an IPv6 address stands in brackets. USER, PASSWORD and DB are the server's, not
+ * those of Sentinels.
  */
 #pragma once
 

@@ -22,7 +22,8 @@
 
 #define KEPT 5000 /* ms that a unit is kept when all are gone, and after their sessions */
 #define LOSSES 500 /* ms until those are looked for again who have not heard of a loss */
-#define SLOWER 5000 /* ms */
+#define UNITS_PER_PEER 4 /* that are known at most, and */
+#define UNITS_LEAST 4096
 #define CUT_OFF 60000 /* ms without Redis */
 #define TELL_AGAIN 60000 /* ms */
 
@@ -32,7 +33,7 @@ static void tell_away(struct cluster *cluster, const char *why)
 	uint64_t now = deadlines_now(cluster->deadlines);
 	bool due = !*cluster->told || now - cluster->told_at >= TELL_AGAIN;
 
-	if (due && strcmp(cluster->told, why) != 0) {
+	if (due && strncmp(cluster->told, why, sizeof(cluster->told) - 1) != 0) {
 		snprintf(cluster->told, sizeof(cluster->told), "%s", why);
 		cluster->told_at = now;
 		log_error("cluster.away", LOG_STR("problem", why),
@@ -76,6 +77,20 @@ static void tell_refusal(void *cookie, const char *why)
 	tell_away(cookie, why);
 }
 
+/* As by a name of this machine for the Redis that it has. */
+static void tell_loopback(const struct cluster *cluster)
+{
+	struct address address;
+	const char *own = cluster->lease.own.address;
+
+	if (!*cluster->listen && address_parse(&address, own, strlen(own)) &&
+		address_is_loopback(&address)) {
+		log_info("cluster.loopback", LOG_STR("address", own),
+			LOG_STR("remedy", "nodes on other machines cannot reach this one: if there "
+					  "are any, set cluster-listen"));
+	}
+}
+
 static void on_taken(void *cookie)
 {
 	struct cluster *cluster = cookie;
@@ -84,11 +99,13 @@ static void on_taken(void *cookie)
 	meter_set(METER_CLUSTER_CUT_OFF, 0);
 	meter_set(METER_CLUSTER_REDIS, 1);
 	*cluster->told = '\0';
+	redis_praise(&cluster->redis);
 	log_info("cluster.there", LOG_STR("cluster", cluster->lease.cluster),
 		LOG_STR("node", cluster->lease.own.id),
 		LOG_STR("address", cluster->lease.own.address),
 		LOG_UINT("port", cluster->lease.own.port),
 		LOG_STR("redis", cluster->redis.version));
+	tell_loopback(cluster);
 	units_resume(&cluster->units);
 }
 
@@ -170,14 +187,10 @@ static void on_lost(void *cookie)
 /* Does it have sessions, which live longer than a connection? */
 static bool has_sessions(const struct cluster *cluster, const struct unit *unit)
 {
-	size_t len = strcspn(unit->name, "\n");
-	const struct mount *mount;
-	char path[UNIT_NAME];
-	const char *room;
+	const struct dialect *dialect = dialect_table_by_key(
+		cluster->workers->dialects, unit->name, strcspn(unit->name, "\n"));
 
-	snprintf(path, sizeof(path), "%.*s", (int)len, unit->name);
-	mount = dialect_table_route(cluster->workers->dialects, path, &room);
-	return !mount || mount->dialect->save;
+	return dialect && dialect->save;
 }
 
 static uint64_t keep(void *cookie, const struct unit *unit)
@@ -218,6 +231,7 @@ static void read_listen(struct cluster *cluster)
 
 int cluster_init(struct cluster *cluster, int directory, struct problem *problem)
 {
+	struct redis_url url;
 	int error;
 
 	read_listen(cluster);
@@ -225,20 +239,16 @@ int cluster_init(struct cluster *cluster, int directory, struct problem *problem
 	cluster->lease.cluster = cluster->options->cluster_name;
 	cluster->inlet.fd = -1;
 	error = lease_init(&cluster->lease, directory);
-	return error ? problem_set(
-			       problem, error, "state-dir: nakodo.node: %s", log_errno_text(error))
-		     : 0;
+	if (error) {
+		return problem_set(
+			problem, error, "state-dir: nakodo.node: %s", log_errno_text(error));
+	}
+	error = redis_url_parse(&url, cluster->options->cluster, problem);
+	return error ? error : redis_init(&cluster->redis, &url, problem);
 }
 
-int cluster_start(struct cluster *cluster, struct problem *problem)
+void cluster_start(struct cluster *cluster)
 {
-	struct redis_url url;
-	int error = redis_url_parse(&url, cluster->options->cluster, problem);
-
-	error = error ? error : redis_init(&cluster->redis, cluster->loop, &url, problem);
-	if (error) {
-		return error;
-	}
 	cluster->started = true;
 	cluster->redis.up = on_redis_up;
 	cluster->redis.down = on_redis_down;
@@ -250,9 +260,7 @@ int cluster_start(struct cluster *cluster, struct problem *problem)
 	cluster->units.refused = tell_refusal;
 	cluster->units.keep = keep;
 	cluster->inlet.token = cluster->lease.own.token;
-	/* Who takes nothing for so long is ended by the worker that has it. */
-	cluster->dead = (unsigned)(cluster->options->slow_seconds * 1000 + SLOWER);
-	cluster->inlet.dead = &cluster->dead;
+	cluster->inlet.options = cluster->options;
 	cluster->inlet.called = guests_receive;
 	cluster->inlet.gone = guests_lose;
 	cluster->inlet.loop = cluster->loop;
@@ -261,10 +269,10 @@ int cluster_start(struct cluster *cluster, struct problem *problem)
 		cluster->inlet.cookie = cluster->workers->tickets.cookie = cluster;
 	cluster->lease.deadlines = cluster->units.deadlines = cluster->inlet.deadlines =
 		cluster->deadlines;
+	cluster->units.most = cluster->options->max_peers * UNITS_PER_PEER + UNITS_LEAST;
 	units_init(&cluster->units);
 	begin_absence(cluster);
-	redis_start(&cluster->redis);
-	return 0;
+	redis_start(&cluster->redis, cluster->loop);
 }
 
 void cluster_take(struct cluster *cluster, struct accepted *accepted)
@@ -326,7 +334,5 @@ void cluster_finish(struct cluster *cluster)
 
 void cluster_destroy(struct cluster *cluster)
 {
-	if (cluster->started) {
-		redis_destroy(&cluster->redis);
-	}
+	redis_destroy(&cluster->redis);
 }

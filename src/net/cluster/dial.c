@@ -7,18 +7,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "nakodo/base/options.h"
 #include "nakodo/net/cluster/lease.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/kernel.h"
 
 #define PATIENCE 2000 /* ms */
+#define SLOWER 5000 /* ms */
 /* Bytes that the kernel keeps until they are read; it doubles that. What waits for a client that
  * reads slowly is to wait where it is counted: by default the kernel takes megabytes, and says
  * that there is room again only when much of that has been read. */
 #define ROOM 131072
 
-void dial_set_socket(int fd, unsigned dead)
+void dial_set_socket(int fd, const struct options *options)
 {
+	/* It says how long for idle connections too (tcp(7)). Who reads slowly is looked after by
+	 * the worker that has it, before that. */
+	unsigned dead = (unsigned)(options->slow_seconds * 1000 + SLOWER);
 	int on = 1, idle = 5, interval = 2, count = 3, room = ROOM;
 
 	kernel_set_tcp(fd);
@@ -89,7 +94,9 @@ static void hear(struct dial *dial)
 	ssize_t got = recv(dial->fd, &answer, 1, 0);
 
 	if (got == 1) {
-		finish(dial, answer == RELAY_TAKEN ? dial->fd : -ECONNREFUSED);
+		finish(dial, answer == RELAY_TAKEN    ? dial->fd
+			     : answer == RELAY_UNABLE ? -EBUSY
+						      : -ECONNREFUSED);
 	} else if (!got || (errno != EAGAIN && errno != EINTR)) {
 		finish(dial, got ? -errno : -ECONNRESET);
 	}
@@ -119,7 +126,7 @@ static int begin(struct dial *dial, const struct sockaddr *address, socklen_t si
 	if (dial->fd < 0) {
 		return -errno;
 	}
-	dial_set_socket(dial->fd, dial->dead);
+	dial_set_socket(dial->fd, dial->options);
 	if (connect(dial->fd, address, size) && errno != EINPROGRESS) {
 		int error = -errno;
 

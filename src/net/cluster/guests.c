@@ -45,7 +45,7 @@ static bool is_alike(const struct listener *listener, const struct endpoint *end
 /* Who may come in and what is spoken depends on the listener. NULL: there is none like that. */
 static const struct listener *find_listener(const struct cluster *cluster, const char *text)
 {
-	const struct listener *listener;
+	const struct listener *listener, *alike = NULL;
 	struct endpoint endpoint;
 	struct problem problem;
 
@@ -61,10 +61,13 @@ static const struct listener *find_listener(const struct cluster *cluster, const
 	LL_FOREACH(cluster->sockets->listeners, listener)
 	{
 		if (is_alike(listener, &endpoint)) {
-			return listener;
+			alike = alike ? alike : listener;
+			if (listener->endpoint.port == endpoint.port) {
+				return listener;
+			}
 		}
 	}
-	return NULL;
+	return alike;
 }
 
 static void take_guest(struct guest *guest, struct unit *unit, const struct listener *listener)
@@ -114,15 +117,18 @@ static void on_guest_answered(struct unit_asker *asker, struct unit *unit)
 {
 	struct guest *guest = (struct guest *)asker;
 	struct cluster *cluster = guest->cluster;
+	const struct sockets *sockets = cluster->sockets;
 	const struct listener *listener = find_listener(cluster, guest->line.listen);
 
 	if (!listener) {
 		tell_unlike(cluster, guest->line.listen);
 	}
-	if (unit->state == UNIT_MINE && listener) {
-		take_guest(guest, unit, listener);
+	if (unit->state != UNIT_MINE) {
+		inlet_answer(guest->call, RELAY_REFUSED);
+	} else if (!listener || sockets_descriptors(sockets) >= sockets->max_count) {
+		inlet_answer(guest->call, RELAY_UNABLE);
 	} else {
-		inlet_refuse(guest->call);
+		take_guest(guest, unit, listener);
 	}
 	free(guest);
 }
@@ -133,7 +139,7 @@ void guests_receive(void *cookie, struct inlet_call *call, const struct relay_li
 	struct guest *guest = cluster->sockets->gate->draining ? NULL : calloc(1, sizeof(*guest));
 
 	if (!guest) {
-		inlet_refuse(call);
+		inlet_answer(call, RELAY_REFUSED);
 		return;
 	}
 	*guest = (struct guest){
@@ -144,7 +150,7 @@ void guests_receive(void *cookie, struct inlet_call *call, const struct relay_li
 	};
 	*inlet_state(call) = guest;
 	if (!units_ask(&cluster->units, guest->line.unit, &guest->asker)) {
-		inlet_refuse(call);
+		inlet_answer(call, RELAY_REFUSED);
 		free(guest);
 	}
 }

@@ -14,11 +14,11 @@
 #include "nakodo/base/meter.h"
 #include "nakodo/net/cluster/dial.h"
 #include "nakodo/net/loop/deadlines.h"
+#include "nakodo/net/socket/listener.h"
 
-#define CALLS_MOST 1024
+#define CALLS_MOST 256
 #define BATCH 64
 #define PATIENCE 5000 /* ms for a line, and for the answer */
-#define BACKLOG 1024
 #define PAUSE 100 /* ms */
 
 struct inlet_call {
@@ -78,10 +78,8 @@ int inlet_take(struct inlet_call *call)
 	return fd;
 }
 
-void inlet_refuse(struct inlet_call *call)
+void inlet_answer(struct inlet_call *call, char answer)
 {
-	const char answer = RELAY_REFUSED;
-
 	send(call->fd, &answer, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	end(call);
 }
@@ -134,9 +132,6 @@ static void make_room(struct inlet *inlet)
 {
 	struct inlet_call *call;
 
-	if (inlet->count < CALLS_MOST) {
-		return;
-	}
 	DL_SEARCH_SCALAR(inlet->calls, call, said, false);
 	if (call) {
 		end(call);
@@ -147,7 +142,9 @@ static void take(struct inlet *inlet, int fd)
 {
 	struct inlet_call *call;
 
-	make_room(inlet);
+	if (inlet->count >= CALLS_MOST) {
+		make_room(inlet);
+	}
 	call = inlet->count < CALLS_MOST ? calloc(1, sizeof(*call)) : NULL;
 
 	if (!call || uv_poll_init(inlet->loop, &call->poll, fd)) {
@@ -155,7 +152,7 @@ static void take(struct inlet *inlet, int fd)
 		close(fd);
 		return;
 	}
-	dial_set_socket(fd, *inlet->dead);
+	dial_set_socket(fd, inlet->options);
 	call->inlet = inlet;
 	call->fd = fd;
 	call->poll.data = call;
@@ -186,7 +183,8 @@ static void on_call(uv_poll_t *poll, int status, int events)
 
 		if (fd < 0) {
 			if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
-				uv_poll_stop(poll); /* there are no descriptors */
+				make_room(inlet); /* there are no descriptors */
+				uv_poll_stop(poll);
 				deadlines_set(inlet->deadlines, &inlet->pause, PAUSE, on_pause);
 			}
 			return;
@@ -197,33 +195,23 @@ static void on_call(uv_poll_t *poll, int status, int events)
 
 static int bind_at(const char *address, uint16_t port)
 {
-	union {
-		struct sockaddr any;
-		struct sockaddr_in four;
-		struct sockaddr_in6 six;
-	} at = {0};
-	bool every = !strcmp(address, "*");
-	socklen_t size = sizeof(at.four);
-	int fd, on = 1, error;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+	int error = uv_ip4_addr(address, port, &four);
 
-	if (every || uv_ip4_addr(address, port, &at.four)) {
-		size = sizeof(at.six);
-		error = uv_ip6_addr(every ? "::" : address, port, &at.six);
-		if (error) {
-			return error;
-		}
+	if (!error) {
+		return listener_bind((const struct sockaddr *)&four, sizeof(four), false);
 	}
-	fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		return -errno;
-	}
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, &at.any, size) || listen(fd, BACKLOG)) {
-		error = -errno;
-		close(fd);
-		return error;
-	}
-	return fd;
+	error = uv_ip6_addr(address, port, &six);
+	return error ? error : listener_bind((const struct sockaddr *)&six, sizeof(six), false);
+}
+
+/* Of a machine without IPv6 every address is one of IPv4. */
+static int bind_every(uint16_t port)
+{
+	int fd = bind_at("::", port);
+
+	return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? bind_at("0.0.0.0", port) : fd;
 }
 
 int inlet_start(struct inlet *inlet, const char *address, uint16_t port)
@@ -236,7 +224,7 @@ int inlet_start(struct inlet *inlet, const char *address, uint16_t port)
 	socklen_t size = sizeof(bound);
 	int error;
 
-	inlet->fd = bind_at(address, port);
+	inlet->fd = strcmp(address, "*") != 0 ? bind_at(address, port) : bind_every(port);
 	if (inlet->fd < 0) {
 		return inlet->fd;
 	}

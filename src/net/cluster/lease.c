@@ -16,14 +16,15 @@
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/redis/redis.h"
 
-#define RENEWAL 5000 /* ms */
+#define RENEWAL 2000 /* ms */
 #define AGAIN 500 /* ms until it is tried again, if it could not be said */
 #define FORMAT "1" /* of what is in Redis, and of relay_line.h */
 #define FILE_NAME "nakodo.node"
 
-/* KEYS lease, format, begin, nodes   ARGV value, ms, format, id, token, begun. 1: it has been
- * there; 0: it has not; 2: another process has it; or the other format. Who comes to an empty Redis
- * writes when that was. */
+/* KEYS lease, format, begin, nodes   ARGV value, ms, format, id, token, begun, key of leases. 1: it
+ * has been there; 0: it has not; 2: another process has it; or the other format. Who comes first to
+ * a Redis that is empty, or that all were without for longer than a lease, writes when that was:
+ * so long no unit is given away, until all have said what they have. */
 static const char renew_script[] =
 	"local f = redis.call('GET', KEYS[2])\n"
 	"if f and f ~= ARGV[3] then return f end\n"
@@ -34,6 +35,16 @@ static const char renew_script[] =
 	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 	"if not f then redis.call('SET', KEYS[2], ARGV[3]) end\n"
 	"redis.call('SET', KEYS[3], now, 'NX')\n"
+	"if not had then\n"
+	"  local others, alone = 0, true\n"
+	"  for _, id in ipairs(redis.call('ZRANGE', KEYS[4], 0, -1)) do\n"
+	"    if id ~= ARGV[4] then\n"
+	"      others = others + 1\n"
+	"      alone = alone and redis.call('EXISTS', ARGV[7] .. id) == 0\n"
+	"    end\n"
+	"  end\n"
+	"  if others > 0 and alone then redis.call('SET', KEYS[3], now) end\n"
+	"end\n"
 	"redis.call('ZADD', KEYS[4], now, ARGV[4])\n"
 	"redis.call('ZREMRANGEBYSCORE', KEYS[4], 0, now - 3600000)\n"
 	"redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
@@ -135,18 +146,20 @@ static void on_renewed(void *cookie, const struct redisReply *reply)
 
 void lease_take(struct lease *lease)
 {
-	char key[4][LEASE_KEY], value[192];
+	char key[5][LEASE_KEY], value[192];
 	const char *words[] = {"EVAL", renew_script, "4", key[0], key[1], key[2], key[3], value,
-		LEASE_MS, FORMAT, lease->own.id, lease->own.token, lease->begun ? "1" : "0"};
+		LEASE_MS, FORMAT, lease->own.id, lease->own.token, lease->begun ? "1" : "0",
+		key[4]};
 
 	lease_key(lease, "n:", lease->own.id, key[0]);
 	lease_key(lease, "format", "", key[1]);
 	lease_key(lease, "begin", "", key[2]);
 	lease_key(lease, "nodes", "", key[3]);
+	lease_key(lease, "n:", "", key[4]);
 	snprintf(value, sizeof(value), "%s %s %u %" PRIu64 " %" PRIu64 " " NAKODO_VERSION,
 		lease->own.token, lease->own.address, lease->own.port,
 		board_sum(METER_CLUSTER_UNITS), board_sum(METER_PEERS));
-	if (!redis_send(lease->redis, on_renewed, lease, 13, words, NULL)) {
+	if (!redis_send(lease->redis, on_renewed, lease, 14, words, NULL)) {
 		deadlines_set(lease->deadlines, &lease->timer, AGAIN, on_time);
 	}
 }
@@ -159,15 +172,22 @@ static void on_given_up(void *cookie, const struct redisReply *reply)
 	lease->given_up(lease->cookie);
 }
 
+/* KEYS lease, nodes   ARGV id, stays */
+static const char give_up_script[] = "if ARGV[2] == '1' then return 1 end\n"
+				     "redis.call('ZREM', KEYS[2], ARGV[1])\n"
+				     "return redis.call('DEL', KEYS[1])\n";
+
 void lease_give_up(struct lease *lease, bool stays, void (*given_up)(void *cookie))
 {
-	char key[LEASE_KEY];
-	const char *words[] = {stays ? "EXISTS" : "DEL", key};
+	char key[2][LEASE_KEY];
+	const char *words[] = {
+		"EVAL", give_up_script, "2", key[0], key[1], lease->own.id, stays ? "1" : "0"};
 
-	lease_key(lease, "n:", lease->own.id, key);
+	lease_key(lease, "n:", lease->own.id, key[0]);
+	lease_key(lease, "nodes", "", key[1]);
 	deadlines_clear(lease->deadlines, &lease->timer);
 	lease->given_up = given_up;
-	if (!redis_send(lease->redis, on_given_up, lease, 2, words, NULL)) {
+	if (!redis_send(lease->redis, on_given_up, lease, 7, words, NULL)) {
 		given_up(lease->cookie);
 	}
 }
@@ -181,13 +201,15 @@ void lease_lose(struct lease *lease)
 bool lease_read_node(struct node *ret, const char *id, const char *value)
 {
 	struct node node = {0};
+	struct address address;
 	unsigned port;
 
 	/* What is behind the port is for people to read. */
 	if (!is_id(id, strlen(id)) ||
 		sscanf(value, "%32[0-9a-f] %45s %u %" SCNu64 " %" SCNu64 " %23[0-9.]", node.token,
 			node.address, &port, &node.units, &node.peers, node.version) < 3 ||
-		strlen(node.token) != RELAY_TOKEN - 1 || !port || port > UINT16_MAX) {
+		strlen(node.token) != RELAY_TOKEN - 1 || !port || port > UINT16_MAX ||
+		!address_parse(&address, node.address, strlen(node.address))) {
 		return false;
 	}
 	memcpy(node.id, id, LEASE_ID);

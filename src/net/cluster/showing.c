@@ -160,8 +160,12 @@ int showing_units(const struct cluster *cluster, struct ctl_call *call)
 		unit = unit->hh.next;
 	}
 	for (int i = 0; unit && i < ROWS; i++, unit = unit->hh.next) {
-		free(call->state);
+		last = call->state;
 		call->state = strdup(unit->name);
+		free(last);
+		if (!call->state) {
+			return problem_set(&call->problem, -ENOMEM, "out of memory");
+		}
 		add_unit(unit, &call->out);
 	}
 	return unit ? 1 : 0;

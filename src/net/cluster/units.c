@@ -5,66 +5,56 @@
 #include "nakodo/net/cluster/units.h"
 
 #include <hiredis/hiredis.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
+#include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
+#include "nakodo/hub/audit.h"
+#include "nakodo/net/cluster/claims.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/redis/redis.h"
 
-#define SETTLE "5000" /* ms that a Redis which was empty is left to those who have units */
-#define UNIT_TTL "3600000" /* ms */
 #define AGAIN 200 /* ms until Redis is asked again */
 #define ALONE 2000 /* ms that Redis is away before a new unit is ours without it */
 #define ROUND 300000 /* ms between two rounds through all units, */
+#define ROUND_SOON                                                                                 \
+	5000 /* and of the first after Redis was away: others may have been told what              \
+	      */
+#define ROUNDS_SOON 3 /* is not so, by one that has lost a part of what it had */
 #define STEP 20 /* ms between two steps of one, */
-#define BATCH 200 /* units of a step */
+#define BATCH 500 /* units of a step */
 #define IN_FLIGHT 2000 /* calls of Redis, beyond which a step waits */
-#define UNITS_MOST (1 << 20)
-
-/* KEYS unit, epoch, begin   ARGV id, key of leases, settle, ttl, highest epoch seen
- * The owner's id, epoch and lease; or ours without a lease; nothing: not yet. */
-static const char claim_script[] =
-	"local t = redis.call('TIME')\n"
-	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
-	"local begin = redis.call('GET', KEYS[3])\n"
-	"if not begin or now < tonumber(begin) then\n"
-	"  redis.call('SET', KEYS[3], now); begin = now\n"
-	"end\n"
-	"local o = redis.call('HMGET', KEYS[1], 'o', 'e')\n"
-	"if o[1] and o[1] ~= ARGV[1] then\n"
-	"  local lease = redis.call('GET', ARGV[2] .. o[1])\n"
-	"  if lease then return {o[1], o[2], lease} end\n"
-	"end\n"
-	"if now - begin < tonumber(ARGV[3]) then return {} end\n"
-	"local e = math.max(tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[5])) + 1\n"
-	"redis.call('SET', KEYS[2], e)\n"
-	"redis.call('HSET', KEYS[1], 'o', ARGV[1], 'e', e)\n"
-	"redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"
-	"return {ARGV[1], tostring(e)}\n";
-
-/* KEYS unit, epoch   ARGV id, epoch, ttl. 1: it is ours, as it was. */
-static const char assert_script[] =
-	"local o = redis.call('HMGET', KEYS[1], 'o', 'e')\n"
-	"local mine = tonumber(ARGV[2])\n"
-	"if o[1] and o[1] ~= ARGV[1] and tonumber(o[2]) >= mine then return 0 end\n"
-	"local e = tonumber(redis.call('GET', KEYS[2]) or '0')\n"
-	"if e < mine then redis.call('SET', KEYS[2], mine) end\n"
-	"redis.call('HSET', KEYS[1], 'o', ARGV[1], 'e', ARGV[2])\n"
-	"redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
-	"return 1\n";
-
-/* KEYS unit   ARGV id, epoch */
-static const char release_script[] =
-	"local o = redis.call('HMGET', KEYS[1], 'o', 'e')\n"
-	"if o[1] == ARGV[1] and o[2] == ARGV[2] then redis.call('DEL', KEYS[1]) end\n"
-	"return 1\n";
 
 static void on_again(struct wheel_timer *timer);
 static void on_kept(struct wheel_timer *timer);
+
+static size_t cost(const struct unit *unit)
+{
+	return sizeof(*unit) + strlen(unit->name) + 1;
+}
+
+static void idle(struct unit *unit)
+{
+	struct units *units = unit->units;
+
+	if (!unit->kept.at) {
+		DL_APPEND(units->idle, unit);
+		deadlines_set(
+			units->deadlines, &unit->kept, units->keep(units->cookie, unit), on_kept);
+	}
+}
+
+/* Its timer has come, perhaps. */
+static void end_idling(struct unit *unit)
+{
+	deadlines_clear(unit->units->deadlines, &unit->kept);
+	if (unit->prev) {
+		DL_DELETE(unit->units->idle, unit);
+		unit->prev = unit->next = NULL;
+	}
+}
 
 static void forget(struct unit *unit)
 {
@@ -74,11 +64,12 @@ static void forget(struct unit *unit)
 		units->cursor = unit->hh.next;
 	}
 	deadlines_clear(units->deadlines, &unit->again);
-	deadlines_clear(units->deadlines, &unit->kept);
+	end_idling(unit);
 	if (unit->state == UNIT_MINE) {
 		meter_subtract(METER_CLUSTER_UNITS, 1);
 	}
 	HASH_DEL(units->table, unit);
+	memory_give(MEMORY_ROOMS, cost(unit));
 	free(unit);
 }
 
@@ -108,28 +99,8 @@ static void pursue(struct unit *unit)
 	}
 	if (unit->state == UNIT_ASKED && !unit->owner.port) {
 		forget(unit);
-	} else if (!unit->kept.at) {
-		deadlines_set(
-			units->deadlines, &unit->kept, units->keep(units->cookie, unit), on_kept);
-	}
-}
-
-static void on_released(void *cookie, const struct redisReply *reply)
-{
-	(void)cookie;
-	(void)reply;
-}
-
-static void release(struct unit *unit)
-{
-	struct lease *lease = unit->units->lease;
-	char key[LEASE_KEY], epoch[24];
-	const char *words[] = {"EVAL", release_script, "1", key, lease->own.id, epoch};
-
-	if (unit->epoch) {
-		lease_key(lease, "u:", unit->name, key);
-		snprintf(epoch, sizeof(epoch), "%" PRIu64, unit->epoch);
-		redis_send(lease->redis, on_released, NULL, 6, words, NULL);
+	} else {
+		idle(unit);
 	}
 }
 
@@ -137,8 +108,9 @@ static void on_kept(struct wheel_timer *timer)
 {
 	struct unit *unit = (struct unit *)(void *)((char *)timer - offsetof(struct unit, kept));
 
+	end_idling(unit);
 	if (!unit->holds && !unit->askers && !unit->calls) {
-		release(unit);
+		claims_release(unit);
 		forget(unit);
 	} else {
 		pursue(unit); /* once that is over it is kept for as long again */
@@ -160,6 +132,11 @@ static void answer(struct unit *unit)
 	pursue(unit);
 }
 
+static void note_epoch(struct units *units, uint64_t epoch)
+{
+	units->highest = epoch > units->highest ? epoch : units->highest;
+}
+
 static void become_mine(struct unit *unit, uint64_t epoch)
 {
 	struct units *units = unit->units;
@@ -167,19 +144,20 @@ static void become_mine(struct unit *unit, uint64_t epoch)
 	unit->epoch = epoch;
 	unit->owner.port = 0;
 	unit->lost = false;
-	units->highest = epoch > units->highest ? epoch : units->highest;
+	note_epoch(units, epoch);
 	set_state(unit, UNIT_MINE);
 	answer(unit);
 }
 
-static void become_others(struct unit *unit, const struct node *owner)
+static void become_others(struct unit *unit, const struct node *owner, uint64_t epoch)
 {
 	struct units *units = unit->units;
 	bool was_mine = unit->state == UNIT_MINE;
 
-	deadlines_clear(units->deadlines, &unit->kept);
+	end_idling(unit);
 	unit->owner = *owner;
 	unit->epoch = 0;
+	note_epoch(units, epoch);
 	set_state(unit, UNIT_OTHERS);
 	if (was_mine && unit->holds) {
 		meter_add(METER_CLUSTER_LOST, 1);
@@ -200,14 +178,15 @@ static void on_claimed(void *cookie, const struct redisReply *reply)
 	struct units *units = unit->units;
 	bool answered =
 		reply && reply->type == REDIS_REPLY_ARRAY && is_text(reply, 0) && is_text(reply, 1);
+	uint64_t epoch = answered ? strtoull(reply->element[1]->str, NULL, 10) : 0;
 	struct node owner;
 
 	unit->calls--;
 	if (answered && !strcmp(reply->element[0]->str, units->lease->own.id)) {
-		become_mine(unit, strtoull(reply->element[1]->str, NULL, 10));
+		become_mine(unit, epoch);
 	} else if (answered && is_text(reply, 2) &&
 		   lease_read_node(&owner, reply->element[0]->str, reply->element[2]->str)) {
-		become_others(unit, &owner);
+		become_others(unit, &owner, epoch);
 	} else {
 		/* Not yet; or Redis is away or refuses. */
 		if (reply && reply->type == REDIS_REPLY_ERROR) {
@@ -219,17 +198,7 @@ static void on_claimed(void *cookie, const struct redisReply *reply)
 
 static void claim(struct unit *unit)
 {
-	struct lease *lease = unit->units->lease;
-	char keys[3][LEASE_KEY], leases[LEASE_KEY], highest[24];
-	const char *words[] = {"EVAL", claim_script, "3", keys[0], keys[1], keys[2], lease->own.id,
-		leases, SETTLE, UNIT_TTL, highest};
-
-	lease_key(lease, "u:", unit->name, keys[0]);
-	lease_key(lease, "epoch", "", keys[1]);
-	lease_key(lease, "begin", "", keys[2]);
-	lease_key(lease, "n:", "", leases);
-	snprintf(highest, sizeof(highest), "%" PRIu64, unit->units->highest);
-	if (redis_send(lease->redis, on_claimed, unit, 11, words, NULL)) {
+	if (claims_claim(unit, on_claimed)) {
 		unit->calls++;
 		meter_add(METER_CLUSTER_CLAIMS, 1);
 	} else {
@@ -275,29 +244,14 @@ static void on_asserted(void *cookie, const struct redisReply *reply)
 	}
 }
 
-static void assert_mine(struct unit *unit)
-{
-	struct lease *lease = unit->units->lease;
-	char keys[2][LEASE_KEY], epoch[24];
-	const char *words[] = {
-		"EVAL", assert_script, "2", keys[0], keys[1], lease->own.id, epoch, UNIT_TTL};
-
-	lease_key(lease, "u:", unit->name, keys[0]);
-	lease_key(lease, "epoch", "", keys[1]);
-	snprintf(epoch, sizeof(epoch), "%" PRIu64, unit->epoch);
-	unit->calls += redis_send(lease->redis, on_asserted, unit, 8, words, NULL);
-}
-
 /* What Redis knows of it, if that lost it, or says who has it. */
-static void look_at(struct unit *unit, bool all)
+static void look_at(struct unit *unit)
 {
 	if (unit->calls) {
 		return;
 	}
 	if (unit->state == UNIT_MINE && unit->epoch) {
-		if (unit->holds || all) {
-			assert_mine(unit);
-		}
+		unit->calls += claims_assert(unit, on_asserted);
 	} else if (unit->state == UNIT_MINE || unit->askers) {
 		claim(unit);
 	}
@@ -313,14 +267,14 @@ static void on_round(struct wheel_timer *timer)
 		struct unit *unit = units->cursor;
 
 		units->cursor = unit->hh.next;
-		look_at(unit, units->all);
+		look_at(unit);
 	}
 	if (units->cursor) {
 		deadlines_set(units->deadlines, timer, STEP, on_round);
 	} else {
 		units->cursor = units->table;
-		units->all = false;
-		deadlines_set(units->deadlines, timer, ROUND, on_round);
+		units->soon -= units->soon > 0;
+		deadlines_set(units->deadlines, timer, units->soon ? ROUND_SOON : ROUND, on_round);
 	}
 }
 
@@ -334,7 +288,7 @@ void units_resume(struct units *units)
 {
 	units->away = 0;
 	units->cursor = units->table;
-	units->all = true;
+	units->soon = ROUNDS_SOON;
 	on_round(&units->round);
 }
 
@@ -346,12 +300,29 @@ void units_pause(struct units *units)
 	deadlines_clear(units->deadlines, &units->round);
 }
 
+/* Who has been without connections for longest. False: nobody is. */
+static bool give_way(struct units *units)
+{
+	struct unit *unit;
+
+	DL_FOREACH (units->idle, unit) {
+		if (!unit->holds && !unit->askers && !unit->calls) {
+			claims_release(unit);
+			forget(unit);
+			return true;
+		}
+	}
+	return false;
+}
+
 static struct unit *create(struct units *units, const char *name)
 {
 	size_t len = strlen(name);
-	struct unit *unit =
-		HASH_COUNT(units->table) < UNITS_MOST ? calloc(1, sizeof(*unit) + len + 1) : NULL;
+	struct unit *unit;
 
+	while (HASH_COUNT(units->table) >= units->most && give_way(units)) {
+	}
+	unit = HASH_COUNT(units->table) < units->most ? calloc(1, sizeof(*unit) + len + 1) : NULL;
 	if (!unit) {
 		return NULL;
 	}
@@ -362,6 +333,7 @@ static struct unit *create(struct units *units, const char *name)
 		free(unit);
 		return NULL;
 	}
+	memory_take(MEMORY_ROOMS, cost(unit));
 	return unit;
 }
 
@@ -417,7 +389,7 @@ void units_doubt(struct unit *unit)
 void units_hold(struct unit *unit)
 {
 	unit->holds++;
-	deadlines_clear(unit->units->deadlines, &unit->kept);
+	end_idling(unit);
 }
 
 void units_let_go(struct unit *unit)
@@ -432,10 +404,12 @@ size_t units_release_all(struct units *units, bool (*stays)(void *cookie, const 
 	size_t count = 0;
 
 	HASH_ITER (hh, units->table, unit, next) {
-		if (unit->state == UNIT_MINE && stays(units->cookie, unit)) {
-			count++;
-		} else if (unit->state == UNIT_MINE) {
-			release(unit);
+		count += unit->state == UNIT_MINE && stays(units->cookie, unit);
+	}
+	/* If none stays the lease ends, and all are anybody's with it. */
+	HASH_ITER (hh, units->table, unit, next) {
+		if (count && unit->state == UNIT_MINE && !stays(units->cookie, unit)) {
+			claims_release(unit);
 		}
 	}
 	return count;
@@ -450,3 +424,14 @@ void units_finish(struct units *units)
 		forget(unit);
 	}
 }
+
+#ifdef NAKODO_AUDIT
+void units_audit(const struct units *units, struct audit *audit)
+{
+	const struct unit *unit;
+
+	for (unit = units->table; unit; unit = unit->hh.next) {
+		audit_bytes(audit, MEMORY_ROOMS, cost(unit));
+	}
+}
+#endif

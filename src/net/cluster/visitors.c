@@ -2,6 +2,7 @@
  */
 #include "nakodo/net/cluster/visitors.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "nakodo/base/log.h"
 #include "nakodo/base/memory.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/hub/audit.h"
@@ -24,6 +26,7 @@
  * second: when a node ends, all who come for its rooms ask. */
 #define AGAIN_FIRST 200
 #define AGAIN_MOST 1600
+#define TELL_AGAIN 60000 /* ms */
 #define HEADS 16 /* pieces of 4 kB that are read of who is refused */
 
 /* A connection of which it is asked whose unit it is of; then of one that is dialed. */
@@ -135,10 +138,28 @@ static void on_dialed(struct dial *dial, int fd)
 	}
 	if (fd >= 0) {
 		close(fd);
+	} else if (fd != -EBUSY) {
+		units_doubt(unit);
 	}
-	units_doubt(unit);
 	units_let_go(unit);
-	try_again(visitor);
+	if (fd == -EBUSY) {
+		refuse(visitor);
+	} else {
+		try_again(visitor);
+	}
+}
+
+static void tell_ports(struct cluster *cluster)
+{
+	uint64_t now = deadlines_now(cluster->deadlines);
+
+	if (!cluster->ports_at || now - cluster->ports_at >= TELL_AGAIN) {
+		cluster->ports_at = now;
+		log_warn("cluster.ports",
+			LOG_STR("remedy", "there are no ports left for connections to another "
+					  "node: set net.ipv4.ip_local_port_range to 1024 65535, "
+					  "or take more nodes"));
+	}
 }
 
 static void dial_owner(struct visitor *visitor, struct unit *unit)
@@ -146,20 +167,26 @@ static void dial_owner(struct visitor *visitor, struct unit *unit)
 	struct cluster *cluster = visitor->cluster;
 	const struct accepted *accepted = &visitor->accepted;
 	struct relay_line line = {.direct = accepted->direct, .address = accepted->address};
+	int error;
 
 	memcpy(line.token, unit->owner.token, sizeof(line.token));
 	snprintf(line.listen, sizeof(line.listen), "%s", accepted->listener->text);
 	memcpy(line.unit, unit->name, strlen(unit->name) + 1);
 	visitor->dial.deadlines = cluster->deadlines;
-	visitor->dial.dead = cluster->dead;
+	visitor->dial.options = cluster->options;
 	visitor->dial.done = on_dialed;
 	visitor->dial.closed = on_dial_closed;
 	visitor->unit = unit;
 	units_hold(unit);
-	if (dial_start(&visitor->dial, cluster->loop, &unit->owner, &line)) {
+	error = dial_start(&visitor->dial, cluster->loop, &unit->owner, &line);
+	if (error) {
 		visitor->dial.closed = NULL;
 		visitor->unit = NULL;
-		units_doubt(unit);
+		if (error == -EADDRNOTAVAIL) {
+			tell_ports(cluster);
+		} else {
+			units_doubt(unit);
+		}
 		units_let_go(unit);
 		try_again(visitor);
 	}
@@ -178,7 +205,9 @@ static void on_answered(struct unit_asker *asker, struct unit *unit)
 {
 	struct visitor *visitor = (struct visitor *)asker;
 
-	if (unit->state == UNIT_OTHERS) {
+	if (unit->state == UNIT_OTHERS && !workers_can_relay(visitor->cluster->workers)) {
+		try_again(visitor);
+	} else if (unit->state == UNIT_OTHERS) {
 		dial_owner(visitor, unit);
 	} else {
 		visitors_pass(visitor->cluster, &visitor->accepted, unit);

@@ -12,15 +12,17 @@
 #include <strings.h>
 #include <utlist.h>
 
+#include "nakodo/base/ids.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/redis/redis_wire.h"
 
 #define TICK 500 /* ms */
-#define PATIENCE 3000 /* ms for an answer, and for a connection */
+#define PATIENCE 3000 /* ms in which it has to say something, if it is asked, */
+#define ANSWER_MOST 30000 /* and all of it; or its name to be found, and it to be connected to */
 #define PAUSE_FIRST 50 /* ms, */
 #define PAUSE_MOST 1000 /* ms, doubled up to this */
 #define CALLS_MOST 100000 /* under way */
-#define WORDS_MOST 5 /* of those that a connection begins with */
+#define REPLY_MOST (64 << 20) /* bytes of one */
 
 struct redis_call {
 	struct redis_call *prev, *next;
@@ -44,6 +46,15 @@ static void fail_calls(struct redis *redis)
 	}
 }
 
+/* Not all nodes at once: up to half as long again. */
+static uint64_t spread(unsigned pause)
+{
+	unsigned short random;
+
+	ids_random((unsigned char *)&random, sizeof(random));
+	return pause + random % (pause / 2 + 1);
+}
+
 void redis_drop(struct redis *redis, const char *why)
 {
 	if (redis->wire) {
@@ -51,12 +62,11 @@ void redis_drop(struct redis *redis, const char *why)
 	}
 	redis->wire = NULL;
 	redis->is_up = false;
-	redis->attempt++;
 	redis->pause = redis->pause * 2 < PAUSE_MOST ? redis->pause * 2 : PAUSE_MOST;
 	fail_calls(redis);
-	redis->down(redis->cookie, why);
-	if (!redis->closing) {
-		uv_timer_start(&redis->timer, on_retry, redis->pause, 0);
+	if (!redis->closing) { /* by one of these */
+		redis->down(redis->cookie, why);
+		uv_timer_start(&redis->timer, on_retry, spread(redis->pause), 0);
 	}
 }
 
@@ -85,6 +95,11 @@ static bool send_words(struct redis *redis, redis_fn *fn, void *cookie, int coun
 	DL_APPEND(redis->calls, call);
 	redis->call_count++;
 	return true;
+}
+
+void redis_praise(struct redis *redis)
+{
+	redis->pause = PAUSE_FIRST;
 }
 
 bool redis_send(struct redis *redis, redis_fn *fn, void *cookie, int count, const char **words,
@@ -120,9 +135,23 @@ static bool is_well(
 	return false;
 }
 
-static void on_ok(void *cookie, const struct redisReply *reply)
+static void on_selected(void *cookie, const struct redisReply *reply)
 {
-	is_well(cookie, reply, REDIS_REPLY_STATUS, "it refuses the login or the database");
+	is_well(cookie, reply, REDIS_REPLY_STATUS, "it refuses the database");
+}
+
+/* A server without that command repeats the password in its answer. */
+static void on_login(void *cookie, const struct redisReply *reply)
+{
+	struct redis *redis = cookie;
+	char why[64];
+
+	if (reply && reply->type != REDIS_REPLY_STATUS) {
+		snprintf(why, sizeof(why), "it refuses the login: %.*s",
+			reply->type == REDIS_REPLY_ERROR ? (int)strcspn(reply->str, " ") : 0,
+			reply->type == REDIS_REPLY_ERROR ? reply->str : "");
+		redis_drop(redis, why);
+	}
 }
 
 /* A replica cannot be written to, and Sentinels may name one for a moment. */
@@ -139,8 +168,6 @@ static void on_role(void *cookie, const struct redisReply *reply)
 		return;
 	}
 	redis->is_up = true;
-	redis->pause = PAUSE_FIRST;
-	redis->attempt = 0;
 	redis->up(redis->cookie);
 }
 
@@ -171,8 +198,8 @@ static bool log_in(struct redis *redis)
 {
 	const struct redis_url *url = &redis->url;
 
-	return *url->user       ? say(redis, on_ok, "AUTH", url->user, url->password)
-	       : *url->password ? say(redis, on_ok, "AUTH", url->password, NULL)
+	return *url->user       ? say(redis, on_login, "AUTH", url->user, url->password)
+	       : *url->password ? say(redis, on_login, "AUTH", url->password, NULL)
 				: true;
 }
 
@@ -181,7 +208,7 @@ static bool greet(struct redis *redis)
 	char db[16];
 
 	snprintf(db, sizeof(db), "%u", redis->url.db);
-	return log_in(redis) && (!redis->url.db || say(redis, on_ok, "SELECT", db, NULL)) &&
+	return log_in(redis) && (!redis->url.db || say(redis, on_selected, "SELECT", db, NULL)) &&
 	       say(redis, on_info, "INFO", "server", NULL) &&
 	       say(redis, on_role, "ROLE", NULL, NULL);
 }
@@ -260,6 +287,10 @@ static void on_bytes(void *cookie, const char *bytes, size_t len)
 		redis_drop(redis, redis->reader->errstr);
 		return;
 	}
+	if (redis->reader->len - redis->reader->pos > REPLY_MOST) {
+		redis_drop(redis, "its answer is too long");
+		return;
+	}
 	while (wire && redis->wire == wire) { /* a reply may end the connection */
 		if (redisReaderGetReply(redis->reader, &reply) != REDIS_OK) {
 			redis_drop(redis, redis->reader->errstr);
@@ -280,17 +311,18 @@ static void open_wire(struct redis *redis)
 					: url->host_count
 						? &url->hosts[redis->host++ % url->host_count]
 						: NULL;
+	int error = UV_ENOMEM;
 
 	redis->asks = *url->master && !redis->master.port;
 	redisReaderFree(redis->reader);
 	redis->reader = redisReaderCreate();
 	redis->since = redis->looked = uv_now(redis->loop);
-	redis->wire = redis->reader ? redis_wire_open(redis->loop, host, redis->attempt, url->path,
-					      redis->asks ? NULL : redis->context, &events)
+	redis->wire = redis->reader ? redis_wire_open(redis->loop, host, url->path, redis->context,
+					      &events, &error)
 				    : NULL;
 	redis->master.port = 0; /* the next time Sentinels are asked again */
 	if (!redis->wire) {
-		redis_drop(redis, "out of memory");
+		redis_drop(redis, uv_strerror(error));
 	} else {
 		uv_timer_start(&redis->timer, on_tick, TICK, TICK);
 	}
@@ -312,8 +344,11 @@ static void on_tick(uv_timer_t *timer)
 		redis->heard = now; /* we have not listened ourselves */
 	}
 	redis->looked = now;
-	since = since > redis->heard ? since : redis->heard;
-	if (now - since > PATIENCE) {
+	if (!redis->is_up && redis->wire && redis_wire_look(redis->wire)) {
+		redis->heard = now;
+	}
+	if (now - since > ANSWER_MOST ||
+		now - (since > redis->heard ? since : redis->heard) > PATIENCE) {
 		redis_drop(redis, redis->calls ? "it does not answer" : "it cannot be reached");
 	}
 }
@@ -334,19 +369,18 @@ static int make_context(struct redis *redis, struct problem *problem)
 	return 0;
 }
 
-int redis_init(
-	struct redis *redis, uv_loop_t *loop, const struct redis_url *url, struct problem *problem)
+int redis_init(struct redis *redis, const struct redis_url *url, struct problem *problem)
 {
-	redis->loop = loop;
 	redis->url = *url;
 	redis->pause = PAUSE_FIRST;
-	uv_timer_init(loop, &redis->timer);
-	redis->timer.data = redis;
 	return url->tls ? make_context(redis, problem) : 0;
 }
 
-void redis_start(struct redis *redis)
+void redis_start(struct redis *redis, uv_loop_t *loop)
 {
+	redis->loop = loop;
+	uv_timer_init(loop, &redis->timer);
+	redis->timer.data = redis;
 	open_wire(redis);
 }
 

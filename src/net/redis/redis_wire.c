@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "nakodo/base/redis_url.h"
 #include "nakodo/base/text.h"
 
 #define PIECE 65536 /* bytes that are read at a time */
+#define ADDRESS_PATIENCE 1000 /* ms */
 
 struct redis_wire {
 	uv_loop_t *loop;
@@ -28,7 +28,7 @@ struct redis_wire {
 	uv_connect_t connect;
 	uv_prepare_t turn; /* writes */
 	struct addrinfo *addresses, *address; /* found; the one that is tried */
-	unsigned attempt; /* which of them is the first */
+	uint64_t began; /* ms: to connect to it */
 	SSL *ssl; /* NULL: no TLS */
 	BIO *in, *out; /* its two ends, which are its */
 	struct text plain; /* to be written */
@@ -37,6 +37,8 @@ struct redis_wire {
 	bool looks_up;
 	bool has_socket; /* the handle is there */
 };
+
+static unsigned lookups; /* under way */
 
 static void on_closed(uv_handle_t *handle);
 
@@ -245,19 +247,35 @@ static void on_abandoned(uv_handle_t *handle)
 	}
 }
 
+static void pass_over(struct redis_wire *wire)
+{
+	wire->began = 0;
+	wire->address = wire->address->ai_next;
+	wire->handles++;
+	uv_close((uv_handle_t *)&wire->socket.stream, on_abandoned);
+}
+
+bool redis_wire_look(struct redis_wire *wire)
+{
+	if (wire->began && wire->address->ai_next &&
+		uv_now(wire->loop) - wire->began >= ADDRESS_PATIENCE) {
+		pass_over(wire);
+	}
+	return wire->looks_up;
+}
+
 static void on_connected(uv_connect_t *connect, int status)
 {
 	struct redis_wire *wire = connect->data;
 
-	if (wire->closed) {
+	if (wire->closed || status == UV_ECANCELED) {
 		return;
 	}
 	if (!status) {
+		wire->began = 0;
 		begin(wire);
 	} else if (wire->address && wire->address->ai_next) {
-		wire->address = wire->address->ai_next;
-		wire->handles++;
-		uv_close((uv_handle_t *)&wire->socket.stream, on_abandoned);
+		pass_over(wire);
 	} else {
 		end(wire, uv_strerror(status));
 	}
@@ -269,9 +287,9 @@ static void try_address(struct redis_wire *wire)
 
 	wire->socket.stream.data = wire;
 	wire->has_socket = !error;
+	wire->began = uv_now(wire->loop);
 	if (!error) {
 		uv_tcp_nodelay(&wire->socket.tcp, 1);
-		uv_tcp_keepalive(&wire->socket.tcp, 1, 10);
 		error = uv_tcp_connect(
 			&wire->connect, &wire->socket.tcp, wire->address->ai_addr, on_connected);
 	}
@@ -282,28 +300,13 @@ static void try_address(struct redis_wire *wire)
 	}
 }
 
-/* One that swallows what is sent to it, as IPv6 does in some networks, costs an attempt each: the
- * next begins with the address behind it. */
-static struct addrinfo *first_address(const struct redis_wire *wire)
-{
-	struct addrinfo *address = wire->addresses;
-	unsigned count = 0, skip;
-
-	LL_COUNT2(wire->addresses, address, count, ai_next);
-	address = wire->addresses;
-	for (skip = count ? wire->attempt % count : 0; skip; skip--) {
-		address = address->ai_next;
-	}
-	return address;
-}
-
 static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *found)
 {
 	struct redis_wire *wire = lookup->data;
 
+	lookups--;
 	wire->looks_up = false;
-	wire->addresses = found;
-	wire->address = first_address(wire);
+	wire->addresses = wire->address = found;
 	if (wire->closed) {
 		on_closed((uv_handle_t *)&wire->turn);
 		return;
@@ -326,6 +329,7 @@ static int look_up(struct redis_wire *wire, const struct redis_host *host)
 	snprintf(port, sizeof(port), "%u", host->port);
 	error = uv_getaddrinfo(wire->loop, &wire->lookup, on_looked_up, host->name, port, &hints);
 	wire->looks_up = !error;
+	lookups += !error;
 	wire->handles += !error;
 	return error;
 }
@@ -366,26 +370,27 @@ static bool begin_tls(struct redis_wire *wire, SSL_CTX *context, const struct re
 	return true;
 }
 
-struct redis_wire *redis_wire_open(uv_loop_t *loop, const struct redis_host *host, unsigned attempt,
-	const char *path, SSL_CTX *context, const struct redis_wire_events *events)
+struct redis_wire *redis_wire_open(uv_loop_t *loop, const struct redis_host *host, const char *path,
+	SSL_CTX *context, const struct redis_wire_events *events, int *ret_error)
 {
 	struct redis_wire *wire = calloc(1, sizeof(*wire));
-	bool well;
 
+	*ret_error = UV_ENOMEM;
 	if (!wire) {
 		return NULL;
 	}
 	wire->loop = loop;
 	wire->events = *events;
-	wire->attempt = attempt;
 	wire->lookup.data = wire->connect.data = wire->turn.data = wire;
 	uv_prepare_init(loop, &wire->turn);
-	well = !context || !host || begin_tls(wire, context, host);
-	if (well && (host ? !look_up(wire, host) : !connect_unix(wire, path))) {
-		return wire;
+	if (!context || !host || begin_tls(wire, context, host)) {
+		*ret_error = host ? look_up(wire, host) : connect_unix(wire, path);
 	}
-	redis_wire_close(wire);
-	return NULL;
+	if (*ret_error) {
+		redis_wire_close(wire);
+		return NULL;
+	}
+	return wire;
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -426,4 +431,9 @@ void redis_wire_name(const struct redis_wire *wire, char *buf, size_t size)
 		!uv_tcp_getsockname(&wire->socket.tcp, (struct sockaddr *)&name, &len)) {
 		uv_ip_name((struct sockaddr *)&name, buf, size);
 	}
+}
+
+bool redis_wire_hangs(void)
+{
+	return lookups;
 }

@@ -158,6 +158,11 @@ bool workers_pass(struct workers *workers, struct accepted *accepted, const char
 	return true;
 }
 
+bool workers_can_relay(struct workers *workers)
+{
+	return is_able(find_idlest(workers));
+}
+
 bool workers_relay(struct workers *workers, struct accepted *accepted, int fd, void *hold)
 {
 	struct worker_slot *slot = find_idlest(workers);
@@ -182,14 +187,16 @@ bool workers_send_away(struct workers *workers, bool (*is_such)(const void *hold
 	bool found = false;
 
 	for (size_t i = 0; i < workers->count; i++) {
-		struct record_send_away record = {.kind = RECORD_SEND_AWAY};
+		static struct record_send_away record;
 		uint32_t ticket = tickets_next(&workers->tickets, i, is_such, 0);
 
 		found |= ticket;
+		record.kind = RECORD_SEND_AWAY;
+		record.count = 0;
 		while (ticket) {
 			record.tickets[record.count++] = ticket;
 			ticket = tickets_next(&workers->tickets, i, is_such, ticket);
-			if (!ticket || record.count == RECORD_RELEASE_MOST) {
+			if (!ticket || record.count == RECORD_SEND_AWAY_MOST) {
 				workers_send(workers, i, &record,
 					offsetof(struct record_send_away, tickets) +
 						record.count * sizeof(*record.tickets));

@@ -164,7 +164,7 @@ static void send_away(struct worker *worker, const struct record_send_away *reco
 		}
 		if (conn->peer.state == PEER_OPEN) {
 			hub_close(&conn->peer, MOVED, "another node has this room now");
-		} else {
+		} else if (conn->peer.state == PEER_GONE) { /* it is no peer, or not yet */
 			conn_kill(conn);
 		}
 	}

@@ -35,12 +35,12 @@ struct cluster {
 	struct visitor *visitors; /* that wait to hear whose their unit is (utlist DL) */
 	char told[256]; /* why Redis is away, as the log was told last; "": it is there */
 	uint64_t told_at; /* ms */
-	uint64_t lost_at, unlike_at; /* ms: when the log was told of a loss, of another's listener
-					that is like none of ours; 0: never */
+	/* ms: when the log was told of a loss, of another's listener that is like none of ours, of
+	 * ports that there are no more of; 0: never */
+	uint64_t lost_at, unlike_at, ports_at;
 	char listen[ADDRESS_TEXT]; /* the address of the option, as a number or "*"; "": Redis' way
 				      there */
 	uint16_t port;
-	unsigned dead; /* ms, see dial_set_socket() */
 	struct wheel_timer cut_off; /* while Redis is away */
 	void (*left)(void *cookie); /* cluster_leave() */
 	void *left_cookie;
@@ -53,8 +53,8 @@ struct cluster {
 /* Find out who this node is; `directory`: of state-dir, or -1. The pointers of `cluster` are the
  * caller's to set. 0, or -errno with a sentence. */
 int cluster_init(struct cluster *cluster, int directory, struct problem *problem);
-/* The loop is there. 0, or -errno with a sentence. */
-int cluster_start(struct cluster *cluster, struct problem *problem);
+/* The loop is there. */
+void cluster_start(struct cluster *cluster);
 /* Pass a connection on; takes over what `accepted` owns. */
 void cluster_take(struct cluster *cluster, struct accepted *accepted);
 /* All peers are gone: others may have our units. `keeps`: but for those of sessions, which are left

@@ -13,6 +13,7 @@
 
 struct deadlines;
 struct node;
+struct options;
 
 /* Zero it first. */
 struct dial {
@@ -21,11 +22,12 @@ struct dial {
 	struct wheel_timer timer;
 	bool under_way, said;
 	int fd;
-	unsigned dead; /* see dial_set_socket() */
+	const struct options *options;
 	char line[RELAY_LINE];
 	size_t len, sent;
 	/* `fd` leads to the owner, which takes the connection, and is the taker's; -ECONNREFUSED:
-	 * it says that the unit is not its; another -errno: it cannot be reached. Not called by
+	 * it says that the unit is not its; -EBUSY: it cannot take the connection; another -errno:
+	 * it cannot be reached. Not called by
 	 * dial_start(). The handle is closed some turns later: `closed` tells. */
 	void (*done)(struct dial *dial, int fd);
 	void (*closed)(struct dial *dial);
@@ -36,6 +38,6 @@ int dial_start(
 	struct dial *dial, uv_loop_t *loop, const struct node *node, const struct relay_line *line);
 /* `done` is not called any more. */
 void dial_cancel(struct dial *dial);
-/* What both ends do with a connection between nodes: it ends after some eleven seconds if the other
- * machine says nothing, or `dead` ms if it takes nothing. */
-void dial_set_socket(int fd, unsigned dead);
+/* What both ends do with a connection between nodes. It ends slow-seconds and five seconds after
+ * the other machine has said anything last, or taken anything. */
+void dial_set_socket(int fd, const struct options *options);

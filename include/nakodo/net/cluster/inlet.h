@@ -13,12 +13,13 @@
 
 struct deadlines;
 struct inlet_call;
+struct options;
 
 struct inlet {
 	uv_loop_t *loop;
 	struct deadlines *deadlines;
 	const char *token; /* that has to be shown */
-	const unsigned *dead; /* see dial_set_socket() */
+	const struct options *options;
 	int fd; /* -1: none */
 	uv_poll_t poll;
 	struct wheel_timer pause; /* while there are no descriptors */
@@ -37,8 +38,8 @@ void **inlet_state(struct inlet_call *call);
 /* Take the connection, which begins with the client's first byte: a descriptor, or -1: it has
  * ended. The call is no more. */
 int inlet_take(struct inlet_call *call);
-/* The unit is another node's. */
-void inlet_refuse(struct inlet_call *call);
+/* It is not taken: RELAY_REFUSED or RELAY_UNABLE. */
+void inlet_answer(struct inlet_call *call, char answer);
 
 /* Listen at this address (a number) and port (0: any that is free), or every address ("*"). The
  * port, or -errno. */

@@ -1,6 +1,6 @@
 /*
  * lease: that this node lives, and where others reach it, as Redis knows it. It is renewed every
- * five seconds and ends after fifteen.
+ * two seconds and ends after fifteen.
  *
  * A node's ID is random, and of one that has a state-dir the same after a restart, so that a node
  * which comes back has its units at once.

@@ -5,8 +5,8 @@
  *
  * TOKEN is that of the node that it is said to. FLAGS is 1 if the client is a trusted proxy itself
  * (see struct accepted, direct), else 0. ADDRESS is the client's. LISTEN is the value of `listen`
- * by which it came, in hexadecimal as UNIT is. The answer is one byte, RELAY_TAKEN or
- * RELAY_REFUSED, and then both sides are the client's and the owner's.
+ * by which it came, in hexadecimal as UNIT is. The answer is one byte. If it is RELAY_TAKEN, both
+ * sides are the client's and the owner's from then on.
  */
 #pragma once
 
@@ -17,10 +17,11 @@
 #include "nakodo/net/workers/unit.h"
 
 #define RELAY_TOKEN 33 /* with its NUL */
-#define RELAY_LINE 2560 /* bytes at most, with its NUL */
-#define RELAY_LISTEN 512
+#define RELAY_LINE 3584 /* bytes at most, with its NUL */
+#define RELAY_LISTEN 1024
 #define RELAY_TAKEN 'Y'
-#define RELAY_REFUSED 'N'
+#define RELAY_REFUSED 'N' /* the unit is another node's */
+#define RELAY_UNABLE 'U' /* it has too many connections, or no listener of that kind */
 
 struct relay_line {
 	char token[RELAY_TOKEN]; /* of the node that it is said to */

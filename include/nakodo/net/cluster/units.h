@@ -39,6 +39,7 @@ struct unit_asker {
 };
 
 struct unit {
+	struct unit *prev, *next; /* of those that nobody needs */
 	struct units *units;
 	UT_hash_handle hh;
 	enum unit_state state;
@@ -56,6 +57,8 @@ struct unit {
 
 struct units {
 	struct unit *table;
+	struct unit *idle; /* that nobody needs, for longest first (utlist DL) */
+	size_t most; /* so many at most: then the first of these gives way */
 	struct lease *lease;
 	struct redis *redis;
 	struct deadlines *deadlines;
@@ -64,7 +67,7 @@ struct units {
 	/* Redis is told again what is ours, in rounds. */
 	struct wheel_timer round;
 	struct unit *cursor; /* the next one of this round */
-	bool all; /* of those without connections, too */
+	unsigned soon; /* rounds that follow each other soon */
 	/* ms that a unit stays ours without connections */
 	uint64_t (*keep)(void *cookie, const struct unit *unit);
 	/* Another node has a unit that has connections here: unit.lost. */
@@ -92,3 +95,9 @@ void units_let_go(struct unit *unit);
 /* Give those that are ours back to the cluster, but for those that stay, which are counted. */
 size_t units_release_all(struct units *units, bool (*stays)(void *cookie, const struct unit *unit));
 void units_finish(struct units *units);
+
+#ifdef NAKODO_AUDIT
+struct audit;
+/* What they take (hub/audit.h). */
+void units_audit(const struct units *units, struct audit *audit);
+#endif

@@ -38,7 +38,6 @@ struct redis {
 	bool closing;
 	bool asks; /* the connection is to a Sentinel */
 	size_t host; /* which one is asked next */
-	unsigned attempt; /* that has failed, since it was up last */
 	struct redis_host master; /* that a Sentinel has named; port 0: none */
 	uint64_t since; /* ms: when the connection was begun */
 	unsigned pause; /* ms until it is made again */
@@ -50,14 +49,16 @@ struct redis {
 };
 
 /* The callbacks are the caller's to set. 0, or -errno with a sentence. */
-int redis_init(
-	struct redis *redis, uv_loop_t *loop, const struct redis_url *url, struct problem *problem);
+int redis_init(struct redis *redis, const struct redis_url *url, struct problem *problem);
 /* Connect, and again whenever the connection has ended. */
-void redis_start(struct redis *redis);
+void redis_start(struct redis *redis, uv_loop_t *loop);
 /* A command of `count` words. `fn` is called once, but not in here. False: it is not up, or too
  * much waits already, and `fn` is not called. */
 bool redis_send(struct redis *redis, redis_fn *fn, void *cookie, int count, const char **words,
 	const size_t *lengths);
+/* It does what it is asked: when it ends, it is made again at once. Until this is said the pauses
+ * grow. */
+void redis_praise(struct redis *redis);
 /* The connection is of no use: make it again after a pause. `why` is told by `down`. */
 void redis_drop(struct redis *redis, const char *why);
 /* This end's address, as a number; "": none. */

@@ -12,6 +12,7 @@
 
 #define RECORD_LISTENERS_MOST 64 /* one descriptor less than a channel takes */
 #define RECORD_RELEASE_MOST 1024
+#define RECORD_SEND_AWAY_MOST 32768
 
 /* What the first process orders. */
 enum order {
@@ -100,7 +101,7 @@ struct record_release {
 struct record_send_away {
 	enum record_kind kind;
 	uint32_t count;
-	uint32_t tickets[RECORD_RELEASE_MOST];
+	uint32_t tickets[RECORD_SEND_AWAY_MOST]; /* only `count` of them are sent */
 };
 
 #define RECORD_TEXT 131072 /* bytes of text in a record at most */

@@ -82,6 +82,8 @@ void workers_await_head(struct accepted *accepted);
  * it was not; it is taken again soon, if that worker is being started. Takes over what `accepted`
  * owns in either case. */
 bool workers_pass(struct workers *workers, struct accepted *accepted, const char *unit, void *hold);
+/* Is there a worker that can take the next? */
+bool workers_can_relay(struct workers *workers);
 /* To any worker, which moves bytes between the client and another node, at `fd`. Takes over both,
  * or nothing (false: none can take it now). */
 bool workers_relay(struct workers *workers, struct accepted *accepted, int fd, void *hold);
