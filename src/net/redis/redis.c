@@ -349,7 +349,10 @@ static void on_tick(uv_timer_t *timer)
 	}
 	if (now - since > ANSWER_MOST ||
 		now - (since > redis->heard ? since : redis->heard) > PATIENCE) {
-		redis_drop(redis, redis->calls ? "it does not answer" : "it cannot be reached");
+		redis_drop(redis, redis->calls ? "it does not answer"
+				  : redis_wire_shakes_hands(redis->wire)
+					  ? "TLS: it does not answer; perhaps it speaks none there"
+					  : "it cannot be reached");
 	}
 }
 

@@ -264,6 +264,11 @@ bool redis_wire_look(struct redis_wire *wire)
 	return wire->looks_up;
 }
 
+bool redis_wire_shakes_hands(const struct redis_wire *wire)
+{
+	return wire->has_socket && !wire->began && wire->ssl && !wire->is_open;
+}
+
 static void on_connected(uv_connect_t *connect, int status)
 {
 	struct redis_wire *wire = connect->data;

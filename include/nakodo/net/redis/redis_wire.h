@@ -26,6 +26,8 @@ struct redis_wire *redis_wire_open(uv_loop_t *loop, const struct redis_host *hos
 /* Called twice a second while it is not open: of a name with several addresses one that says
  * nothing for a second is passed over. True: the name is still looked up. */
 bool redis_wire_look(struct redis_wire *wire);
+/* Is it connected, but for TLS? */
+bool redis_wire_shakes_hands(const struct redis_wire *wire);
 /* Write later in this turn, all of a turn at once. Without memory it ends in the next one. */
 void redis_wire_write(struct redis_wire *wire, const char *bytes, size_t len);
 /* No event comes any more. Frees it, some turns later. */
