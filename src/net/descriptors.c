@@ -38,7 +38,8 @@ void descriptors_share(struct server *server)
 	others = room < wanted && others < OTHER_CONNECTIONS ? others : OTHER_CONNECTIONS;
 	server->sockets.max_count = room < wanted ? room : wanted;
 	server->gate.most_peers = server->sockets.max_count - others;
-	if (room < wanted && server->gate.most_peers != before) {
+	if (room < wanted && server->gate.most_peers < server->most_wanted &&
+		server->gate.most_peers != before) {
 		tell_lowered(server);
 	}
 	server->gate.max_peers = server->options->max_peers < server->gate.most_peers

@@ -194,6 +194,44 @@ describe('a node that hangs', () => {
   });
 });
 
+describe('a node that reads its options again', () => {
+  it('stays what it was to the others', { timeout: 60000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const [one, two] = await startNodes(t, redis.url, 2);
+    for (let i = 0; i < 3; i++) {
+      const reloads = one.lines('reload.done').length;
+      one.child.kill('SIGHUP');
+      await one.until(() => one.lines('reload.done').length > reloads, 'that it has');
+    }
+    const clients = await Promise.all([one, two].map((node) => open(`${node.ws}/relay/r`)));
+    await together(...clients);
+    const renewed = async () => Number(await redis.command('PTTL', `nk:{nakodo}:n:${(await ctl(one.ctl, 'cluster')).find(({ self }) => self).node}`));
+    const before = await renewed();
+    await eventually(async () => await renewed() > before, 'that its lease is renewed');
+    await byOwner([one, two], 'r');
+  });
+});
+
+describe('a room that two nodes were given', () => {
+  it('is one again as soon as the second says so, and the peers of the other hear it', { timeout: 60000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const nodes = await startNodes(t, redis.url, 2);
+    const first = await open(`${nodes[0].ws}/relay/r`);
+    nodes[0].child.kill('SIGSTOP');
+    const there = nodes[1].lines('cluster.there').length;
+    await redis.stop(); // and with it all that it knew
+    await redis.start();
+    await redis.settle('nakodo');
+    await nodes[1].until(() => nodes[1].lines('cluster.there').length > there, 'that Redis is back');
+    const { client: second } = await reopen(`${nodes[1].ws}/relay/r`);
+    nodes[0].child.kill('SIGCONT');
+    assert.equal((await first.closed).code, 1012);
+    const back = await open(`${nodes[0].ws}/relay/r`);
+    await together(second, back);
+    await byOwner(nodes, 'r');
+  });
+});
+
 describe('the address for other nodes', () => {
   it('takes nothing from strangers', async (t) => {
     const redis = await Redis.start(t);

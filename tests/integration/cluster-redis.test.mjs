@@ -194,6 +194,21 @@ describe('a Redis that goes away', () => {
     for (const client of clients) assert.equal(client.end, undefined);
   });
 
+  it('lets a room that was at a node which ends meanwhile begin anew after the time of a lease', { timeout: 90000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const [one, two] = await startNodes(t, redis.url, 2);
+    const first = await open(`${one.ws}/relay/r`);
+    const guest = await open(`${two.ws}/relay/r`);
+    await together(first, guest);
+    await redis.stop();
+    await two.logged('cluster.away');
+    one.killed = true;
+    one.child.kill('SIGKILL');
+    await guest.closed;
+    const again = await eventually(() => open(`${two.ws}/relay/r`).catch(() => false), 'the room', 40000);
+    await again.close();
+  });
+
   it('by becoming a replica costs nobody the connection', (t) =>
     survives(t, (redis) => redis.command('REPLICAOF', '127.0.0.1', '1'), (redis) => redis.command('REPLICAOF', 'NO', 'ONE')));
 

@@ -31,11 +31,14 @@ static const char claim_script[] =
 	"redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"
 	"return {ARGV[1], tostring(e)}\n";
 
-/* KEYS unit, epoch   ARGV id, epoch, ttl. 1: it is ours, as it was. */
+/* KEYS unit, epoch   ARGV id, epoch, ttl, key of leases. 1: it is ours, as it was. Another that
+ * lives and was given it keeps it, even with an epoch that is lower, by a Redis that had lost ours:
+ * nobody would tell that one. */
 static const char assert_script[] =
 	"local o = redis.call('HMGET', KEYS[1], 'o', 'e')\n"
 	"local mine = tonumber(ARGV[2])\n"
-	"if o[1] and o[1] ~= ARGV[1] and tonumber(o[2]) >= mine then return 0 end\n"
+	"if o[1] and o[1] ~= ARGV[1] and (tonumber(o[2]) >= mine or\n"
+	"  redis.call('EXISTS', ARGV[4] .. o[1]) == 1) then return 0 end\n"
 	"local e = tonumber(redis.call('GET', KEYS[2]) or '0')\n"
 	"if e < mine then redis.call('SET', KEYS[2], mine) end\n"
 	"redis.call('HSET', KEYS[1], 'o', ARGV[1], 'e', ARGV[2])\n"
@@ -66,14 +69,15 @@ bool claims_claim(struct unit *unit, redis_fn *fn)
 bool claims_assert(struct unit *unit, redis_fn *fn)
 {
 	struct lease *lease = unit->units->lease;
-	char keys[2][LEASE_KEY], epoch[24];
-	const char *words[] = {
-		"EVAL", assert_script, "2", keys[0], keys[1], lease->own.id, epoch, UNIT_TTL};
+	char keys[2][LEASE_KEY], leases[LEASE_KEY], epoch[24];
+	const char *words[] = {"EVAL", assert_script, "2", keys[0], keys[1], lease->own.id, epoch,
+		UNIT_TTL, leases};
 
 	lease_key(lease, "u:", unit->name, keys[0]);
 	lease_key(lease, "epoch", "", keys[1]);
+	lease_key(lease, "n:", "", leases);
 	snprintf(epoch, sizeof(epoch), "%" PRIu64, unit->epoch);
-	return redis_send(lease->redis, fn, unit, 8, words, NULL);
+	return redis_send(lease->redis, fn, unit, 9, words, NULL);
 }
 
 static void on_released(void *cookie, const struct redisReply *reply)

@@ -26,20 +26,41 @@
 #define UNITS_LEAST 4096
 #define CUT_OFF 60000 /* ms without Redis */
 #define TELL_AGAIN 60000 /* ms */
+#define TELL_FLAPS 10 /* times in that */
 
-/* The first reason, and one a minute that is another than the one before. */
+/* The first reason, and one a minute that is another than the one before; but not each time if it
+ * is there and away by turns. */
 static void tell_away(struct cluster *cluster, const char *why)
 {
 	uint64_t now = deadlines_now(cluster->deadlines);
-	bool due = !*cluster->told || now - cluster->told_at >= TELL_AGAIN;
+	bool other = strncmp(cluster->told, why, sizeof(cluster->told) - 1) != 0;
+	bool minute = now - cluster->told_at >= TELL_AGAIN;
 
-	if (due && strncmp(cluster->told, why, sizeof(cluster->told) - 1) != 0) {
+	if (cluster->told_away && (!minute || !other)) {
+		return;
+	}
+	cluster->told_at = minute ? now : cluster->told_at;
+	cluster->told_times = minute ? 1 : cluster->told_times + 1;
+	if (cluster->told_times <= TELL_FLAPS) {
 		snprintf(cluster->told, sizeof(cluster->told), "%s", why);
-		cluster->told_at = now;
+		cluster->told_away = true;
 		log_error("cluster.away", LOG_STR("problem", why),
 			LOG_STR("effect", "rooms that are here go on; who comes to another node "
 					  "does not find them"));
 	}
+}
+
+static void tell_there(struct cluster *cluster)
+{
+	if (cluster->told_times > TELL_FLAPS) {
+		return; /* nor has the log heard that it was away */
+	}
+	cluster->told_away = false;
+	log_info("cluster.there", LOG_STR("cluster", cluster->lease.cluster),
+		LOG_STR("node", cluster->lease.own.id),
+		LOG_STR("address", cluster->lease.own.address),
+		LOG_UINT("port", cluster->lease.own.port),
+		LOG_STR("redis", cluster->redis.version));
 }
 
 static void on_cut_off(struct wheel_timer *timer)
@@ -100,11 +121,7 @@ static void on_taken(void *cookie)
 	meter_set(METER_CLUSTER_REDIS, 1);
 	*cluster->told = '\0';
 	redis_praise(&cluster->redis);
-	log_info("cluster.there", LOG_STR("cluster", cluster->lease.cluster),
-		LOG_STR("node", cluster->lease.own.id),
-		LOG_STR("address", cluster->lease.own.address),
-		LOG_UINT("port", cluster->lease.own.port),
-		LOG_STR("redis", cluster->redis.version));
+	tell_there(cluster);
 	tell_loopback(cluster);
 	units_resume(&cluster->units);
 }
@@ -236,7 +253,8 @@ int cluster_init(struct cluster *cluster, int directory, struct problem *problem
 
 	read_listen(cluster);
 	cluster->has_name = directory >= 0;
-	cluster->lease.cluster = cluster->options->cluster_name;
+	snprintf(cluster->lease.cluster, sizeof(cluster->lease.cluster), "%s",
+		cluster->options->cluster_name);
 	cluster->inlet.fd = -1;
 	error = lease_init(&cluster->lease, directory);
 	if (error) {

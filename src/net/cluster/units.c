@@ -25,6 +25,7 @@
 #define ROUNDS_SOON 3 /* is not so, by one that has lost a part of what it had */
 #define STEP 20 /* ms between two steps of one, */
 #define BATCH 500 /* units of a step */
+#define LEASE 15000 /* ms */
 #define IN_FLIGHT 2000 /* calls of Redis, beyond which a step waits */
 
 static void on_again(struct wheel_timer *timer);
@@ -263,6 +264,7 @@ static void on_round(struct wheel_timer *timer)
 	struct units *units =
 		(struct units *)(void *)((char *)timer - offsetof(struct units, round));
 
+	units->cursor = units->cursor ? units->cursor : units->table;
 	for (int i = 0; i < BATCH && units->cursor && units->redis->call_count < IN_FLIGHT; i++) {
 		struct unit *unit = units->cursor;
 
@@ -272,7 +274,6 @@ static void on_round(struct wheel_timer *timer)
 	if (units->cursor) {
 		deadlines_set(units->deadlines, timer, STEP, on_round);
 	} else {
-		units->cursor = units->table;
 		units->soon -= units->soon > 0;
 		deadlines_set(units->deadlines, timer, units->soon ? ROUND_SOON : ROUND, on_round);
 	}
@@ -379,11 +380,26 @@ void units_leave(struct unit_asker *asker)
 
 void units_doubt(struct unit *unit)
 {
-	/* While Redis is away nobody knows better. */
-	if (unit->state == UNIT_OTHERS && !unit->units->away) {
-		set_state(unit, UNIT_ASKED);
-		pursue(unit);
+	uint64_t now = deadlines_now(unit->units->deadlines);
+
+	if (unit->state != UNIT_OTHERS) {
+		return;
 	}
+	if (unit->units->away && (!unit->doubted || now - unit->doubted < LEASE)) {
+		unit->doubted = unit->doubted ? unit->doubted : now;
+		return; /* nobody knows better, */
+	}
+	if (unit->units->away) {
+		unit->owner.port = 0; /* but for so long a node that lives is not away */
+	}
+	unit->doubted = 0;
+	set_state(unit, UNIT_ASKED);
+	pursue(unit);
+}
+
+void units_trust(struct unit *unit)
+{
+	unit->doubted = 0;
 }
 
 void units_hold(struct unit *unit)

@@ -133,6 +133,7 @@ static void on_dialed(struct dial *dial, int fd)
 	visitor->unit = NULL;
 	if (fd >= 0 && workers_relay(cluster->workers, &visitor->accepted, fd, unit)) {
 		meter_add(METER_CLUSTER_RELAYED, 1);
+		units_trust(unit);
 		remove_visitor(visitor); /* the hold is the ticket's */
 		return;
 	}

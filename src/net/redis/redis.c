@@ -18,7 +18,8 @@
 
 #define TICK 500 /* ms */
 #define PATIENCE 3000 /* ms in which it has to say something, if it is asked, */
-#define ANSWER_MOST 30000 /* and all of it; or its name to be found, and it to be connected to */
+#define ANSWER_MOST 10000 /* ms for all of it */
+#define CONNECT_MOST 30000 /* ms for its name to be found, and it to be connected to */
 #define PAUSE_FIRST 50 /* ms, */
 #define PAUSE_MOST 1000 /* ms, doubled up to this */
 #define CALLS_MOST 100000 /* under way */
@@ -347,7 +348,7 @@ static void on_tick(uv_timer_t *timer)
 	if (!redis->is_up && redis->wire && redis_wire_look(redis->wire)) {
 		redis->heard = now;
 	}
-	if (now - since > ANSWER_MOST ||
+	if (now - since > (redis->calls ? ANSWER_MOST : CONNECT_MOST) ||
 		now - (since > redis->heard ? since : redis->heard) > PATIENCE) {
 		redis_drop(redis, redis->calls ? "it does not answer"
 				  : redis_wire_shakes_hands(redis->wire)

@@ -14,8 +14,7 @@ struct unit;
  * array: empty, as long as nothing is given away; the owner's ID, the epoch, and the owner's lease
  * if it is another node. `fn` gets the unit as cookie. False: as redis_send(). */
 bool claims_claim(struct unit *unit, redis_fn *fn);
-/* It is ours since its epoch. The reply is 1; or 0: another node has it, since that epoch or a
- * later one. */
+/* It is ours since its epoch. The reply is 1; or 0: another node has it. */
 bool claims_assert(struct unit *unit, redis_fn *fn);
 /* It is anybody's, unless another has it already. */
 void claims_release(const struct unit *unit);

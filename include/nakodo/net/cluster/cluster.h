@@ -35,6 +35,8 @@ struct cluster {
 	struct visitor *visitors; /* that wait to hear whose their unit is (utlist DL) */
 	char told[256]; /* why Redis is away, as the log was told last; "": it is there */
 	uint64_t told_at; /* ms */
+	unsigned told_times; /* in the minute since then */
+	bool told_away; /* the log has heard that it is away, and not that it is there */
 	/* ms: when the log was told of a loss, of another's listener that is like none of ours, of
 	 * ports that there are no more of; 0: never */
 	uint64_t lost_at, unlike_at, ports_at;

@@ -15,6 +15,7 @@
 
 #define LEASE_ID 17 /* with its NUL */
 #define LEASE_KEY 768 /* of Redis, with its NUL */
+#define LEASE_CLUSTER 65 /* with its NUL */
 #define LEASE_MS "15000"
 
 struct deadlines;
@@ -34,7 +35,7 @@ struct node {
 
 struct lease {
 	struct node own;
-	const char *cluster; /* its name */
+	char cluster[LEASE_CLUSTER]; /* its name */
 	struct redis *redis;
 	struct deadlines *deadlines;
 	struct wheel_timer timer;

@@ -51,6 +51,8 @@ struct unit {
 	struct wheel_timer again; /* until Redis is asked again */
 	struct wheel_timer
 		kept; /* of one that nobody needs: until it is given back, or forgotten */
+	uint64_t doubted; /* ms: since when the owner cannot be reached while Redis is away; 0: it
+			     can */
 	bool lost; /* its connections, made when it was ours, are to come again */
 	char name[]; /* workers/unit.h */
 };
@@ -89,6 +91,8 @@ bool units_ask(struct units *units, const char *name, struct unit_asker *asker);
 void units_leave(struct unit_asker *asker);
 /* The owner could not be reached, or has said that it is not its. Ask Redis again the next time. */
 void units_doubt(struct unit *unit);
+/* The owner has taken a connection. */
+void units_trust(struct unit *unit);
 /* It has a connection more; one less. */
 void units_hold(struct unit *unit);
 void units_let_go(struct unit *unit);
