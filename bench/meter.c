@@ -60,7 +60,7 @@ uint64_t meter_cpu(pid_t pid)
 	uint64_t sum = cpu_of(pid);
 
 	for (size_t i = children_of(pid, children, CHILDREN); i; i--) {
-		sum += cpu_of(children[i - 1]);
+		sum += meter_cpu(children[i - 1]);
 	}
 	return sum;
 }
@@ -92,7 +92,7 @@ double meter_memory(pid_t pid)
 	double sum = memory_of(pid);
 
 	for (size_t i = children_of(pid, children, CHILDREN); i; i--) {
-		sum += memory_of(children[i - 1]);
+		sum += meter_memory(children[i - 1]);
 	}
 	return sum;
 }

@@ -112,13 +112,16 @@ export function summary(results) {
   ).filter(Boolean).join("\n\n");
 }
 
-// What the same daemon has with workers by what it has as one process.
-export function ofWorkers(results) {
-  const both = results.filter(({ figures }) => figures.workers);
+// What the same daemon has with workers, or when each room is another node's, or was claimed, by what it has as one process.
+export function ofSeveral(results) {
   const keys = ["cpu_us", "per_second", "p50_us", "p99_us"];
-  const rows = both.map(({ workload, figures: { nakodo, workers } }) => [
-    workload.title, ...keys.map((key) => (nakodo[key] ? (workers[key] / nakodo[key]).toFixed(2) : "–")),
-  ]);
   const titles = keys.map((key) => RATIO_TITLES[key]);
-  return rows.length ? table([["workers in ratio to one process", ...titles], ...rows]) : "";
+  const tables = { workers: "workers", cluster: "another node", claims: "a claimed room" };
+  return Object.entries(tables).map(([name, title]) => {
+    const both = results.filter(({ figures }) => figures[name] && figures.nakodo);
+    const rows = both.map(({ workload, figures }) => [
+      workload.title, ...keys.map((key) => (figures.nakodo[key] ? (figures[name][key] / figures.nakodo[key]).toFixed(2) : "–")),
+    ]);
+    return rows.length ? table([[`${title} in ratio to one process`, ...titles], ...rows]) : "";
+  }).filter(Boolean).join("\n\n");
 }

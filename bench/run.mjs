@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { certificate } from "./certificate.mjs";
-import { medians, ofWorkers, summary, workloadTable } from "./report.mjs";
+import { medians, ofSeveral, summary, workloadTable } from "./report.mjs";
 import { cores, pinned, serverNames, serverTitles, startServer } from "./servers.mjs";
 import { workloads } from "./workloads.mjs";
 
@@ -28,6 +28,7 @@ function readOptions() {
         rounds: { type: "string" },
         seconds: { type: "string" },
         workers: { type: "string" },
+        cluster: { type: "boolean" },
         nakodo: { type: "string", default: join(source, "../build/release/nakodo") },
         build: { type: "string", default: join(source, "../build/bench") },
       },
@@ -55,7 +56,10 @@ function chosen() {
   if (options.workers !== undefined) {
     names.splice(names.indexOf("nakodo") + 1, 0, "workers");
   }
-  const own = ["nakodo", "workers"];
+  if (options.cluster) {
+    names.splice(names.indexOf("nakodo") + 1, 0, "cluster", "claims");
+  }
+  const own = ["nakodo", "workers", "cluster", "claims"];
   const list = workloads
     .filter(({ name }) => new RegExp(options.only).test(name))
     .map((workload) => ({
@@ -142,7 +146,7 @@ function write(results, settings, failures) {
     `## ${workload.title}\n\n${workloadTable(workload, figures)}\n`);
   const about = Object.entries(settings.machine).map(([key, value]) => `* ${key}: ${value}`);
   const rounds = `* rounds: ${settings.rounds} of ${settings.seconds} s`;
-  const compared = [summary, ofWorkers]
+  const compared = [summary, ofSeveral]
     .map((table) => table(results.filter(({ figures }) => figures.nakodo)))
     .filter(Boolean).join("\n\n");
   writeFileSync(join(options.build, "results.json"),

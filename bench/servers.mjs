@@ -25,6 +25,11 @@ ssl_certificate ${cert}; ssl_certificate_key ${key}; location / { return 200 "ok
   return path;
 }
 
+function cluster(settings, how) {
+  const [nakodo, , listen, ...options] = commands.nakodo(settings);
+  return [process.execPath, join(settings.source, "cluster.mjs"), listen, how, nakodo, ...options];
+}
+
 // Each value gives the command line. All of nakodo's limits that the load would meet are lifted.
 const commands = {
   nakodo: ({ nakodo, source, tls, port, cert, key, addresses = ["--max-peers-per-address", 0, "--connect-rate", 0] }) => [
@@ -35,6 +40,8 @@ const commands = {
     ...addresses,
   ],
   workers: (settings) => [...commands.nakodo(settings), "--workers", settings.workers],
+  cluster: (settings) => cluster(settings, "other"),
+  claims: (settings) => cluster(settings, "own"),
   ws: ({ source, tls, port, cert, key }) => [
     process.execPath, join(source, "relay-ws/relay.mjs"), port, ...(tls ? [cert, key] : []),
   ],
@@ -64,8 +71,10 @@ export const serverTitles = {
   "bittorrent-tracker": "npm tracker",
   "y-webrtc": "y-webrtc",
   workers: "workers",
+  cluster: "other node",
+  claims: "claimed",
 };
-export const serverNames = Object.keys(serverTitles).filter((name) => name !== "workers");
+export const serverNames = Object.keys(serverTitles).filter((name) => !["workers", "cluster", "claims"].includes(name));
 
 // The first two cores that this process may use: one for the server, one for the load.
 export function cores() {

@@ -41,14 +41,14 @@ function* relayed(scheme) {
   }
 }
 
-function crowd(scheme) {
+function crowd(scheme, count = CROWD[scheme]) {
   return {
-    name: `${scheme}-connect-${CROWD[scheme]}`,
-    title: `${scheme}, ${CROWD[scheme]} connections`,
+    name: `${scheme}-connect-${count}`,
+    title: `${scheme}, ${count} connections`,
     kind: "crowd",
     rivals: RELAYS,
     tls: scheme === "wss",
-    args: ["--count", CROWD[scheme]],
+    args: ["--count", count],
     aimKb: IDLE_AIM[scheme],
   };
 }
@@ -67,6 +67,10 @@ function talk(kind, title, rival, count, size, aim = 0.4) {
 }
 
 export const workloads = [
+  // How long a message takes when there is nothing else to do.
+  { ...rooms("ws", [1, 2], 200, 1), rivals: [] },
+  // What a node takes a connection to another for are two descriptors.
+  { ...crowd("ws", 4000), rivals: [] },
   ...["ws", "wss"].flatMap((scheme) => [...relayed(scheme), crowd(scheme)]),
   talk("peerjs", "PeerJS, 1000 peers in pairs", "peer", 500, 2),
   talk("y-webrtc", "y-webrtc, 200 rooms of 5", "y-webrtc", 200, 5),

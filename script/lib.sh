@@ -40,6 +40,7 @@ need_node_packages() {
 
 build_packages=(build-essential cmake ninja-build pkg-config libwebsockets-dev libwebsockets-evlib-uv
 	libuv1-dev libssl-dev libcjson-dev libqrencode-dev libcurl4-openssl-dev libsystemd-dev libunistring-dev uthash-dev
+	libhiredis-dev
 	esbuild brotli gzip)
 fuzz_packages=(libcmocka-dev clang libclang-rt-dev)
 

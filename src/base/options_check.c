@@ -14,7 +14,9 @@
 #include "nakodo/base/chars.h"
 #include "nakodo/base/endpoint.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/base/redis_url.h"
 
+#define CLUSTER_NAME_MAX 48
 #define DIGITS "0123456789"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -222,4 +224,38 @@ int options_check_turn_server(const char *text, struct problem *problem)
 				      "must be turn:HOST[:PORT], or turns: for TLS, with perhaps "
 				      "?transport=udp or ?transport=tcp behind it; a server with a "
 				      "name and a password of its own is an ice-server");
+}
+
+int options_check_cluster(const char *text, struct problem *problem)
+{
+	struct redis_url url;
+
+	return *text ? redis_url_parse(&url, text, problem) : 0;
+}
+
+/* It stands in keys of Redis between braces. */
+int options_check_cluster_name(const char *text, struct problem *problem)
+{
+	size_t len = strlen(text);
+
+	return len && len <= CLUSTER_NAME_MAX &&
+			       text[strspn(text, DIGITS LOWER UPPER "-_.")] == '\0'
+		       ? 0
+		       : problem_set(problem, -EINVAL, "must be up to %d letters, digits and -_.",
+				 CLUSTER_NAME_MAX);
+}
+
+int options_check_cluster_listen(const char *text, struct problem *problem)
+{
+	struct endpoint endpoint = {.kind = ENDPOINT_UNIX};
+	struct address address;
+
+	if (!*text || (!endpoint_parse(&endpoint, text, problem) && endpoint.kind == ENDPOINT_TCP &&
+			      !endpoint.tls && !endpoint.proxy && !strchr(text, '?') &&
+			      (!strcmp(endpoint.host, "*") || address_parse(&address, endpoint.host,
+								      strlen(endpoint.host))))) {
+		return 0;
+	}
+	return problem_set(problem, -EINVAL,
+		"must be an address of this machine and a port, as in 10.0.0.1:3001");
 }

@@ -5,6 +5,9 @@
 
 struct problem;
 
+int options_check_cluster(const char *text, struct problem *problem);
+int options_check_cluster_listen(const char *text, struct problem *problem);
+int options_check_cluster_name(const char *text, struct problem *problem);
 int options_check_ctl(const char *text, struct problem *problem);
 int options_check_ice_server(const char *text, struct problem *problem);
 int options_check_listen(const char *text, struct problem *problem);

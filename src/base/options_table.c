@@ -293,6 +293,38 @@ const struct option_row options_table[] = {
 			"URL needs is one worker's.",
 	},
 	{
+		.name = "cluster",
+		.placeholder = "URL",
+		.type = OPTION_TEXT,
+		FIXED(cluster),
+		.standard = "",
+		.check = options_check_cluster,
+		.secret = true,
+		.help = "The Redis or Valkey by which several nodes serve as one: "
+			"redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], rediss:// for TLS, "
+			"redis+unix:///PATH or redis+sentinel://HOST,HOST/MASTER.",
+	},
+	{
+		.name = "cluster-name",
+		.placeholder = "NAME",
+		.type = OPTION_TEXT,
+		FIXED(cluster_name),
+		.standard = "nakodo",
+		.check = options_check_cluster_name,
+		.help = "Which nodes belong together, of those with the same Redis.",
+	},
+	{
+		.name = "cluster-listen",
+		.placeholder = "ADDRESS:PORT",
+		.type = OPTION_TEXT,
+		FIXED(cluster_listen),
+		.standard = "",
+		.check = options_check_cluster_listen,
+		.help = "Where other nodes bring connections to this one, in a network that only "
+			"they reach. By default the address by which this machine reaches Redis, "
+			"and a port that is free.",
+	},
+	{
 		.name = "max-peers",
 		.placeholder = "NUMBER",
 		.type = OPTION_NUMBER,

@@ -92,7 +92,30 @@ const char *dialect_table_key(const struct mount *mount)
 		(const struct entry *)(const void *)((const char *)mount -
 						     offsetof(struct entry, mount));
 
-	return !mount->path && mount->dialect->own_together ? mount->dialect->name : entry->key;
+	return mount->path ? entry->key : mount->dialect->name;
+}
+
+static const struct dialect *find_by_key(const struct entry *list, const char *key, size_t len)
+{
+	const struct entry *entry;
+
+	LL_FOREACH(list, entry)
+	{
+		const char *own = dialect_table_key(&entry->mount);
+
+		if (strlen(own) == len && !memcmp(own, key, len)) {
+			return entry->mount.dialect;
+		}
+	}
+	return NULL;
+}
+
+const struct dialect *dialect_table_by_key(
+	const struct dialect_table *table, const char *key, size_t len)
+{
+	const struct dialect *dialect = find_by_key(table->mounts, key, len);
+
+	return dialect ? dialect : find_by_key(table->own, key, len);
 }
 
 /* Asked as if a browser asked whether it may ask, which changes nothing. */

@@ -11,6 +11,7 @@
 #include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/hub/hub.h"
+#include "nakodo/net/cluster/visitors.h"
 #include "nakodo/net/server.h"
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
@@ -74,6 +75,8 @@ static void look(const struct server *server)
 	audit_conns(&audit, server);
 	accept_audit(&server->sockets, &audit);
 	handshakes_audit(&server->sockets.handshakes, &audit);
+	visitors_audit(&server->cluster, &audit);
+	units_audit(&server->cluster.units, &audit);
 	tunnels_audit(&server->worker.tunnels, &audit);
 	audit_frame(&audit, server->ws.ping);
 	audit_bytes(&audit, MEMORY_EVENTS, events_audit(server->hooks.events));

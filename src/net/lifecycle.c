@@ -31,6 +31,7 @@
 #define RETRY_SPREAD 1500 /* ms, and one more for each peer */
 #define RETRY_KEPT 8000 /* ms, at most that for those whose session is kept */
 #define KEPT_WAIT 1000 /* ms, after which a closing handshake keeps them waiting no more */
+#define LAST_WAIT 1000 /* ms for Redis to hear that our units are anybody's */
 #define LAST_WORDS 2000 /* ms for event-webhook to be told who has left */
 #define LEAST_PER_TICK 1 /* peers, so that a few of them need not wait for drain-seconds */
 
@@ -81,7 +82,8 @@ void lifecycle_finish(struct server *server)
 	if (server->role != ROLE_FIRST) {
 		hooks_finish(&server->hooks);
 	} else {
-		workers_finish(&server->workers);
+		workers_finish(&server->workers); /* which lets go of units */
+		cluster_finish(&server->cluster);
 	}
 	if (server->role == ROLE_WORKER) {
 		worker_finish(&server->worker);
@@ -208,6 +210,18 @@ void lifecycle_drain_kept(struct server *server)
 	server->lifecycle.tunnels_until = uv_now(&server->loop) + KEPT_WAIT;
 }
 
+/* Those who come again go to the same rooms by another node: they are ended evenly, too. */
+static void thin_relays(struct server *server, uint64_t elapsed)
+{
+	struct lifecycle *life = &server->lifecycle;
+	uint64_t whole = server->options->drain_seconds * 1000;
+	size_t left = elapsed < whole ? life->relays * (whole - elapsed) / whole : 0;
+
+	if (server->worker.tunnels.relays > left) {
+		tunnels_thin(&server->worker.tunnels, left);
+	}
+}
+
 static void on_drain(uv_timer_t *timer)
 {
 	struct server *server = timer->data;
@@ -216,11 +230,12 @@ static void on_drain(uv_timer_t *timer)
 	uint64_t last = server->options->drain_seconds * 1000 + WS_CLOSE_DEADLINE;
 
 	close_some(server, elapsed);
+	thin_relays(server, elapsed);
 	if (life->waits_for_others && elapsed > last) {
 		lifecycle_drain_kept(server); /* one of them hangs */
 	}
 	last += server->role == ROLE_WORKER ? 2 * KEPT_WAIT : 0;
-	if (!count_open(server, false)) {
+	if (!count_open(server, false) && !server->worker.tunnels.relays) {
 		if (!life->waits_for_others) {
 			close_kept(server);
 		} else if (!life->told_drained) {
@@ -233,10 +248,18 @@ static void on_drain(uv_timer_t *timer)
 	}
 }
 
+static void on_last(uv_timer_t *timer)
+{
+	lifecycle_finish(timer->data);
+}
+
 /* The workers should have ended long ago. */
 static void on_workers_overdue(uv_timer_t *timer)
 {
-	lifecycle_finish(timer->data);
+	struct server *server = timer->data;
+
+	uv_timer_start(timer, on_last, LAST_WAIT, 0);
+	server->workers.ended(server);
 }
 
 void lifecycle_drain(struct server *server)
@@ -253,6 +276,7 @@ void lifecycle_drain(struct server *server)
 	notify_stopping(&life->notify, server->options->drain_seconds * 1000 + STOP_MOST);
 	life->began = uv_now(&server->loop);
 	life->to_close = count_open(server, false);
+	life->relays = server->worker.tunnels.relays;
 	if (server->role == ROLE_FIRST) {
 		uv_timer_start(&life->drain, on_workers_overdue,
 			server->options->drain_seconds * 1000 + STOP_MOST, 0);

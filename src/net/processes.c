@@ -6,6 +6,7 @@
 
 #include "nakodo/base/board.h"
 #include "nakodo/base/log.h"
+#include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/announce.h"
 #include "nakodo/net/reload.h"
@@ -24,7 +25,7 @@ void processes_choose(
 		server->role = ROLE_WORKER;
 		server->worker.start = *start;
 		server->worker.sockets = &server->sockets;
-	} else if (server->workers.count > 1) {
+	} else if (server->workers.count > 1 || *options->cluster) {
 		server->role = ROLE_FIRST;
 	}
 }
@@ -32,7 +33,13 @@ void processes_choose(
 int processes_prepare(struct server *server, const struct options *options, struct problem *problem)
 {
 	if (server->role != ROLE_WORKER) {
-		return restart_init(&server->restart, options, problem);
+		int error = restart_init(&server->restart, options, problem);
+
+		if (!error && *options->cluster) {
+			server->cluster.options = options;
+			error = cluster_init(&server->cluster, server->restart.directory, problem);
+		}
+		return error;
 	}
 	server->restart.elsewhere = server->worker.start.keeps;
 	return 0;
@@ -55,9 +62,13 @@ bool processes_serve(void *cookie, const struct mount *mount, const char *room)
 {
 	const struct server *server = lws_container_of(cookie, struct server, gate);
 	const struct worker_start *start = &server->worker.start;
+	char name[UNIT_NAME];
 
-	return server->role != ROLE_WORKER ||
-	       unit_of_room(mount, room) % start->count == start->index;
+	if (server->role != ROLE_WORKER) {
+		return true;
+	}
+	unit_of_room(mount, room, name);
+	return unit_number(name) % start->count == start->index;
 }
 
 static void queue(struct sockets *sockets, struct accepted *accepted)
@@ -78,7 +89,13 @@ static void adopt_in_worker(struct sockets *sockets, struct accepted *accepted)
 
 static void pass_on(struct sockets *sockets, struct accepted *accepted)
 {
-	workers_take(&lws_container_of(sockets, struct server, sockets)->workers, accepted);
+	struct server *server = lws_container_of(sockets, struct server, sockets);
+
+	if (server->cluster.options) {
+		cluster_take(&server->cluster, accepted);
+	} else {
+		workers_take(&server->workers, accepted);
+	}
 }
 
 static void release(struct sockets *sockets, uint32_t ticket)
@@ -114,9 +131,21 @@ static void on_workers_ready(void *cookie)
 	}
 }
 
-static void on_workers_ended(void *cookie)
+static void on_left(void *cookie)
 {
 	lifecycle_finish(cookie);
+}
+
+static void on_workers_ended(void *cookie)
+{
+	struct server *server = cookie;
+
+	if (server->cluster.started) {
+		cluster_leave(
+			&server->cluster, workers_have_left(&server->workers), on_left, server);
+	} else {
+		lifecycle_finish(server);
+	}
 }
 
 static void on_workers_reloaded(void *cookie)
@@ -162,6 +191,15 @@ static void on_order(void *cookie, enum order order)
 	}
 }
 
+static void join_cluster(struct server *server)
+{
+	server->cluster.loop = &server->loop;
+	server->cluster.deadlines = &server->deadlines;
+	server->cluster.sockets = &server->sockets;
+	server->cluster.workers = &server->workers;
+	cluster_start(&server->cluster);
+}
+
 int processes_join(struct server *server, struct problem *problem)
 {
 	int error = 0;
@@ -186,7 +224,11 @@ int processes_join(struct server *server, struct problem *problem)
 		workers->cookie = server;
 		server->renewal.renewed = on_renewed;
 		server->renewal.cookie = server;
-		return workers_start(workers, problem);
+		error = workers_start(workers, problem);
+		if (!error && server->cluster.options) {
+			join_cluster(server);
+		}
+		return error;
 	}
 	if (server->role == ROLE_WORKER) {
 		handed_forget(&server->sockets.handed);
@@ -249,6 +291,7 @@ void processes_finish(struct server *server)
 		restart_undo(&server->restart, server->workers.saved);
 	}
 	handed_forget(&server->sockets.handed);
+	cluster_destroy(&server->cluster);
 	workers_destroy(&server->workers);
 	worker_destroy(&server->worker);
 }

@@ -12,6 +12,7 @@
 #include "nakodo/base/log.h"
 #include "nakodo/dialect/all_rooms.h"
 #include "nakodo/dialect/dialect_table.h"
+#include "nakodo/net/cluster/showing.h"
 #include "nakodo/net/http/status.h"
 #include "nakodo/net/reload.h"
 #include "nakodo/net/server.h"
@@ -290,6 +291,16 @@ static int run_drain(void *cookie, struct ctl_call *call)
 	return 0;
 }
 
+static int run_cluster(void *cookie, struct ctl_call *call)
+{
+	return showing_nodes(&((struct server *)cookie)->cluster, call);
+}
+
+static int run_units(void *cookie, struct ctl_call *call)
+{
+	return showing_units(&((struct server *)cookie)->cluster, call);
+}
+
 const struct ctl_action verb_actions[VERB_COUNT] = {
 	[VERB_STATUS] = {run_status, NULL},
 	[VERB_TOP] = {run_top, NULL},
@@ -301,6 +312,8 @@ const struct ctl_action verb_actions[VERB_COUNT] = {
 	[VERB_LOG_LEVEL] = {run_log_level, NULL},
 	[VERB_RELOAD] = {run_reload, NULL},
 	[VERB_DRAIN] = {run_drain, NULL},
+	[VERB_CLUSTER] = {run_cluster, showing_nodes_end},
+	[VERB_UNITS] = {run_units, showing_units_end},
 };
 
 static int ask_rooms(void *cookie, struct ctl_call *call)
@@ -347,4 +360,6 @@ const struct ctl_action verb_first_actions[VERB_COUNT] = {
 	[VERB_LOG_LEVEL] = {ask_log_level, inquiry_end},
 	[VERB_RELOAD] = {run_reload, NULL},
 	[VERB_DRAIN] = {run_drain, NULL},
+	[VERB_CLUSTER] = {run_cluster, showing_nodes_end},
+	[VERB_UNITS] = {run_units, showing_units_end},
 };

@@ -33,13 +33,13 @@ export function certificateDirectory() {
   return certificates;
 }
 
-const { WORKERS } = process.env;
+const { WORKERS, NODES } = process.env;
 /** With so many each connection by TLS takes more descriptors; a container may have few. */
 const ofWorkers = WORKERS ? { workers: WORKERS, 'max-peers': '8000' } : {};
 /** How many processes speak to clients. */
 export const workers = Number(WORKERS || 1);
 /** For a test that looks at one process. */
-export const alone = workers > 1 ? { skip: 'it is about a single process' } : {};
+export const alone = workers > 1 || NODES ? { skip: 'it is about a single process' } : {};
 
 /** What the file says that the daemon is given, if it is. */
 function fileOf(args, cwd) {
@@ -63,6 +63,7 @@ function environmentOfWorkers(file) {
 
 /** Start the daemon and wait until it says that it is ready. Parameters: spawnDaemon(). */
 export async function startDaemon(options) {
+  if (NODES) return (await import('./nodes.mjs')).startAsNodes(Number(NODES), options);
   const daemon = spawnDaemon(options);
   await daemon.ready();
   return daemon;
@@ -70,6 +71,11 @@ export async function startDaemon(options) {
 
 /** startDaemon() for one test, which also sees that it ends well. */
 export async function testDaemon(t, options) {
+  if (NODES) {
+    const daemon = await startDaemon(options);
+    t.after(() => daemon.stop());
+    return daemon;
+  }
   const daemon = spawnDaemon(options);
   t.after(() => daemon.stop());
   await daemon.ready();

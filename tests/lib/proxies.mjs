@@ -26,10 +26,10 @@ export function replaced(text, changes) {
   }, text);
 }
 
-/** A certificate for HOST: { cert, key, both } as files, in a folder as Let's Encrypt's client leaves them. */
-export function certificate(folder = scratch(), days = 2) {
+/** A certificate for HOST, or those names: { cert, key, both } as files, in a folder as Let's Encrypt's client leaves them. */
+export function certificate(folder = scratch(), days = 2, names = `DNS:${HOST}`) {
   const [cert, key, both] = ['fullchain.pem', 'privkey.pem', 'both.pem'].map((name) => join(folder, name));
-  execFileSync('openssl', ['req', '-x509', '-nodes', '-days', String(days), '-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`,
+  execFileSync('openssl', ['req', '-x509', '-nodes', '-days', String(days), '-subj', `/CN=${HOST}`, '-addext', `subjectAltName=${names}`,
     '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-keyout', key, '-out', cert], { stdio: 'ignore' });
   writeFileSync(both, readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'), { mode: 0o600 });
   return { folder, cert, key, both };

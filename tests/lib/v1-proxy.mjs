@@ -12,10 +12,11 @@ export class Proxy {
   plan = () => ({ up: Infinity, down: Infinity, how: 'end' });
   #links = new Set();
 
-  /** A proxy for that port of the loopback. */
-  static async to(port) {
+  /** A proxy for that port of the loopback, or for the one that a function says for each connection. */
+  static async to(where) {
     const proxy = new Proxy();
-    proxy.server = net.createServer((client) => proxy.#carry(client, net.connect({ host: '127.0.0.1', port })));
+    const port = () => (typeof where === 'function' ? where() : where);
+    proxy.server = net.createServer((client) => proxy.#carry(client, net.connect({ host: '127.0.0.1', port: port() })));
     proxy.server.listen(0, '127.0.0.1');
     await once(proxy.server, 'listening');
     proxy.port = proxy.server.address().port;

@@ -10,7 +10,7 @@ const layers = ['main', 'probe', 'net', 'dialect', 'hub', 'service', 'base'];
 const probeKnows = ['probe', 'service', 'base'];
 
 /** The rooms of net from the top floor down; its root is ''. */
-const floors = [[''], ['workers'], ['ws', 'http', 'ctl'], ['socket'], ['gate'], ['tls'], ['loop']];
+const floors = [[''], ['cluster'], ['workers'], ['ws', 'http', 'ctl'], ['socket'], ['gate'], ['tls'], ['loop', 'redis']];
 
 /** Who may include what. A file is known by LAYER/NAME, wherever its .c and its .h are. */
 const homes = [
@@ -19,10 +19,10 @@ const homes = [
   [/^systemd\//, /^net\//],
   // net/ws/reading asks how much TLS holds back; it has the name from libwebsockets.h.
   // net/loop/courier clears what libcurl leaves behind in OpenSSL.
-  [/^openssl\//, /^(net\/tls\/|net\/workers\/tunnel(_sides)?$|net\/loop\/courier$|service\/|probe\/)/],
+  [/^openssl\//, /^(net\/tls\/|net\/workers\/tunnel(_\w+)?$|net\/loop\/courier$|net\/redis\/|net\/cluster\/inlet$|service\/|probe\/)/],
   [/^curl\//, /^net\/loop\/courier$/],
   [/^cjson\//, /^(dialect\/|service\/|probe\/|base\/json$|net\/http\/site$)/],
-  [/^hiredis\//, /^service\/bus_redis$/],
+  [/^hiredis\//, /^net\/(redis|cluster)\//],
   [/^qrencode\.h$/, /^net\/http\/qr$/],
   [/^uthash\.h$/, /^base\/hash$/],
   [/^utlist\.h$/, /^(net|dialect|hub|service)\//],

@@ -48,12 +48,13 @@ static int tear_down(void **state)
 static uint64_t unit_of(const char *head, size_t len)
 {
 	char *copy = malloc(len ? len : 1);
-	uint64_t unit;
+	char name[UNIT_NAME];
+	bool found;
 
 	memcpy(copy, head, len);
-	unit = unit_of_head(all.mounts, &listener, copy, len);
+	found = unit_of_head(all.mounts, &listener, copy, len, name);
 	free(copy);
-	return unit;
+	return found ? unit_number(name) : 0;
 }
 
 /* Of a request for that target, with these headers. */
@@ -166,13 +167,16 @@ static void plain_requests_are_of_the_unit_that_they_ask_about(void **state)
 
 static void a_room_is_of_the_same_unit_without_a_request(void **state)
 {
+	char name[UNIT_NAME];
 	const char *room;
 
 	(void)state;
-	assert_int_equal(unit_of_room(dialect_table_route(all.mounts, "/v1/team", &room), "team"),
-		ask("/v1/team", ""));
-	assert_int_equal(unit_of_room(dialect_table_route(all.mounts, "/signaling", &room), "team"),
-		ask("/signaling", ""));
+	unit_of_room(dialect_table_route(all.mounts, "/v1/team", &room), "team", name);
+	assert_string_equal(name, "/v1\nteam");
+	assert_int_equal(unit_number(name), ask("/v1/team", ""));
+	unit_of_room(dialect_table_route(all.mounts, "/signaling", &room), "team", name);
+	assert_string_equal(name, "/signaling\n");
+	assert_int_equal(unit_number(name), ask("/signaling", ""));
 }
 
 static void a_listener_of_one_dialect_has_rooms_of_its_own(void **state)

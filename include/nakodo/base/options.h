@@ -77,6 +77,9 @@ struct options {
 	uint64_t room_history, max_meta, room_peers, rooms_max;
 	uint64_t turn_ttl;
 	uint64_t workers; /* processes; 0: as many as processors */
+	char *cluster; /* base/redis_url.h; "": none */
+	char *cluster_name;
+	char *cluster_listen; /* "": by which Redis is reached */
 	int auth; /* enum option_auth */
 	int log_level; /* enum option_log_level */
 	int log_format; /* enum option_log_format */

@@ -61,9 +61,12 @@ void dialect_table_shed(struct dialect_table *table, struct shortage *shortage);
  * address. False: nobody gives way. */
 bool dialect_table_give_way(struct dialect_table *table, const struct address *newcomer);
 
-/* What tells the mount from all others, and listeners of their own that are one place from none of
- * them: the same in each process. */
+/* What tells the mount from all others; of listeners' own, which may listen elsewhere in each
+ * process, the dialect alone. The same in each process. */
 const char *dialect_table_key(const struct mount *mount);
+/* The dialect of the mount with that key. NULL: there is none. */
+const struct dialect *dialect_table_by_key(
+	const struct dialect_table *table, const char *key, size_t len);
 /* The mounts by number, those of the paths first. NULL: no more. */
 const struct mount *dialect_table_at(const struct dialect_table *table, size_t number);
 

@@ -24,6 +24,7 @@ struct lifecycle {
 	bool told_drained; /* a worker has said that only those are left whose session is kept */
 	bool waits_for_others; /* so that they are sent away last of all processes */
 	uint64_t kept_until; /* when the others have had their time, the loop's ms; 0: not yet */
+	size_t relays; /* to other nodes, when it began */
 	uint64_t tunnels_until; /* the same of those whose TLS a worker speaks */
 };
 

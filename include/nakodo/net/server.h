@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "nakodo/dialect/dialect.h"
+#include "nakodo/net/cluster/cluster.h"
 #include "nakodo/net/ctl/ctl.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/hooks.h"
@@ -61,6 +62,7 @@ struct server {
 	struct lifecycle lifecycle;
 	struct ctl ctl;
 	struct workers workers; /* of the first process */
+	struct cluster cluster; /* the same */
 	struct worker worker;
 	bool finished; /* the loop only runs until all handles are closed */
 #ifdef NAKODO_AUDIT

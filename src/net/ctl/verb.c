@@ -27,6 +27,15 @@ const struct verb_row verb_rows[VERB_COUNT] = {
 	[VERB_DRAIN] = {"drain", NULL,
 		"Stop gently, as SIGTERM does: all are sent away over drain-seconds",
 		{{NULL, NULL, 0}}},
+	[VERB_CLUSTER] = {"cluster", NULL, "List the nodes of the cluster",
+		{{"node", "NODE", 18}, {"address", "ADDRESS", 24}, {"port", "PORT", -6},
+			{"units", "UNITS", -8}, {"peers", "PEERS", -8}, {"version", "VERSION", 10},
+			{"self", "SELF", 0}}},
+	[VERB_UNITS] = {"units", NULL,
+		"List the rooms and mounts that this node has or knows another node of",
+		{{"mount", "MOUNT", 16}, {"state", "STATE", 8}, {"epoch", "EPOCH", -8},
+			{"connections", "CONNECTIONS", -12}, {"node", "NODE", 18},
+			{"room", "ROOM", 0}}},
 };
 
 enum verb verb_find(const char *name)

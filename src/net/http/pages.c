@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "nakodo/base/board.h"
 #include "nakodo/base/meter.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/text.h"
@@ -65,6 +66,8 @@ static void answer_ready(const struct exchange *exchange, struct reply *ret)
 		reply_set(ret, 503, "application/json", "{\"status\":\"draining\"}\n");
 	} else if (gate_is_full(exchange->pages->gate)) {
 		reply_set(ret, 503, "application/json", "{\"status\":\"full\"}\n");
+	} else if (board_sum(METER_CLUSTER_CUT_OFF)) {
+		reply_set(ret, 503, "application/json", "{\"status\":\"cut-off\"}\n");
 	} else {
 		reply_set(ret, 200, "application/json", "{\"status\":\"ready\"}\n");
 	}

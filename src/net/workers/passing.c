@@ -32,32 +32,51 @@ static uint32_t number_of(const struct listener *listener)
 	return other ? other->number : 0;
 }
 
-static void pass(struct worker_slot *slot, struct accepted *accepted)
+/* Who is decrypted has a ticket where that is done, unless that is on another node. */
+static bool is_counted_elsewhere(const struct accepted *accepted)
+{
+	return accepted->decrypted && !accepted->from_node;
+}
+
+static uint32_t give_ticket(struct worker_slot *slot, const struct accepted *accepted, void *hold)
+{
+	struct tickets *tickets = &slot->workers->tickets;
+
+	return is_counted_elsewhere(accepted)
+		       ? tickets_give_second(tickets, slot->index, hold)
+		       : tickets_give(tickets, slot->index, accepted->group, hold);
+}
+
+/* False: nothing is taken over. */
+static bool pass(struct worker_slot *slot, struct accepted *accepted, void *hold, int node)
 {
 	struct record_connection record = {
 		.kind = RECORD_CONNECTION,
 		.listener = number_of(accepted->listener),
 		.direct = accepted->direct,
 		.tls = accepted->tls,
-		.counted = accepted->decrypted ? accepted->counted : accepted->group != NULL,
+		.counted = is_counted_elsewhere(accepted) ? accepted->counted
+							  : accepted->group != NULL,
 		.decrypted = accepted->decrypted,
+		.relayed = node >= 0,
 		.address = accepted->address,
 	};
-	struct tickets *tickets = &slot->workers->tickets;
+	bool ticketed = hold || !is_counted_elsewhere(accepted);
+	const int fds[] = {accepted->fd, node};
 
-	/* Who is decrypted has a ticket where that is done. */
-	if (record.listener && !accepted->decrypted) {
-		record.ticket = tickets_give(tickets, slot->index, accepted->group);
+	record.ticket = record.listener && ticketed ? give_ticket(slot, accepted, hold) : 0;
+	if (!record.listener || (ticketed && !record.ticket)) {
+		return false;
 	}
-	if (!record.listener || (!record.ticket && !accepted->decrypted)) {
-		conn_discard(accepted);
-		return;
+	if (record.relayed) {
+		tickets_mark_relay(&slot->workers->tickets, record.ticket);
 	}
-	if (channel_send(&slot->channel, &record, sizeof(record), &accepted->fd, 1)) {
-		tickets_take(tickets, slot->index, record.ticket);
+	if (channel_send(&slot->channel, &record, sizeof(record), fds, node < 0 ? 1 : 2)) {
+		tickets_take(&slot->workers->tickets, slot->index, record.ticket);
 	}
 	free(accepted->target);
 	listener_let_go(accepted->listener);
+	return true;
 }
 
 static bool is_able(const struct worker_slot *slot)
@@ -96,22 +115,26 @@ static bool is_part(const struct accepted *accepted, const char *head, size_t le
 	       !getsockopt(accepted->fd, SOL_SOCKET, SO_DOMAIN, &kind, &size) && kind == AF_UNIX;
 }
 
-/* The worker that has its room, or any if it asks for none. NULL: only a part of the head is there.
- */
-static struct worker_slot *find_owner(struct workers *workers, const struct accepted *accepted)
+enum workers_found workers_find_unit(
+	const struct workers *workers, const struct accepted *accepted, char ret[UNIT_NAME])
 {
 	char head[HEAD_MAX];
-	ssize_t len = recv(accepted->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
-	uint64_t unit;
+	ssize_t len;
 
-	if (len > 0 && is_part(accepted, head, (size_t)len)) {
-		return NULL;
+	if (accepted->tls) {
+		return WORKERS_NO_UNIT;
 	}
-	unit = len > 0 ? unit_of_head(workers->dialects, accepted->listener, head, (size_t)len) : 0;
-	return unit ? &workers->slots[unit % workers->count] : find_idlest(workers);
+	len = recv(accepted->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	if (len > 0 && is_part(accepted, head, (size_t)len)) {
+		return WORKERS_NOT_YET;
+	}
+	return len > 0 && unit_of_head(
+				  workers->dialects, accepted->listener, head, (size_t)len, ret)
+		       ? WORKERS_UNIT
+		       : WORKERS_NO_UNIT;
 }
 
-static void wait_for_rest(struct accepted *accepted)
+void workers_await_head(struct accepted *accepted)
 {
 	accepted->rest = !accepted->rest                  ? REST
 			 : accepted->rest < REST_MOST / 2 ? accepted->rest * 2
@@ -119,16 +142,67 @@ static void wait_for_rest(struct accepted *accepted)
 	accept_look_again(accepted, accepted->rest);
 }
 
-void workers_take(struct workers *workers, struct accepted *accepted)
+bool workers_pass(struct workers *workers, struct accepted *accepted, const char *unit, void *hold)
 {
 	struct worker_slot *slot =
-		accepted->tls ? find_idlest(workers) : find_owner(workers, accepted);
+		unit ? &workers->slots[unit_number(unit) % workers->count] : find_idlest(workers);
 
-	if (!slot) {
-		wait_for_rest(accepted);
-	} else if (!is_able(slot)) {
+	if (!is_able(slot)) {
 		accept_look_again(accepted, ABSENCE);
-	} else {
-		pass(slot, accepted);
+		return false;
 	}
+	if (!pass(slot, accepted, hold, -1)) {
+		conn_discard(accepted);
+		return false;
+	}
+	return true;
+}
+
+bool workers_can_relay(struct workers *workers)
+{
+	return is_able(find_idlest(workers));
+}
+
+bool workers_relay(struct workers *workers, struct accepted *accepted, int fd, void *hold)
+{
+	struct worker_slot *slot = find_idlest(workers);
+
+	return is_able(slot) && pass(slot, accepted, hold, fd);
+}
+
+void workers_take(struct workers *workers, struct accepted *accepted)
+{
+	char unit[UNIT_NAME];
+	enum workers_found found = workers_find_unit(workers, accepted, unit);
+
+	if (found == WORKERS_NOT_YET) {
+		workers_await_head(accepted);
+	} else {
+		workers_pass(workers, accepted, found == WORKERS_UNIT ? unit : NULL, NULL);
+	}
+}
+
+bool workers_send_away(struct workers *workers, bool (*is_such)(const void *hold))
+{
+	bool found = false;
+
+	for (size_t i = 0; i < workers->count; i++) {
+		static struct record_send_away record;
+		uint32_t ticket = tickets_next(&workers->tickets, i, is_such, 0);
+
+		found |= ticket;
+		record.kind = RECORD_SEND_AWAY;
+		record.count = 0;
+		while (ticket) {
+			record.tickets[record.count++] = ticket;
+			ticket = tickets_next(&workers->tickets, i, is_such, ticket);
+			if (!ticket || record.count == RECORD_SEND_AWAY_MOST) {
+				workers_send(workers, i, &record,
+					offsetof(struct record_send_away, tickets) +
+						record.count * sizeof(*record.tickets));
+				record.count = 0;
+			}
+		}
+	}
+	return found;
 }

@@ -13,8 +13,11 @@
 
 struct ticket {
 	struct census_group *group;
+	void *hold;
 	uint32_t next_free; /* 0: in use, or the last */
-	uint32_t worker; /* from 1; 0: free */
+	uint32_t worker : 30; /* from 1; 0: free */
+	uint32_t second : 1; /* the connection is counted by another one */
+	uint32_t relay : 1;
 };
 
 int tickets_init(struct tickets *tickets, struct sockets *sockets, size_t workers)
@@ -48,7 +51,7 @@ static bool grow(struct tickets *tickets)
 	return true;
 }
 
-uint32_t tickets_give(struct tickets *tickets, size_t worker, struct census_group *group)
+static uint32_t give(struct tickets *tickets, struct ticket ticket)
 {
 	uint32_t number;
 
@@ -57,31 +60,79 @@ uint32_t tickets_give(struct tickets *tickets, size_t worker, struct census_grou
 	}
 	number = tickets->free;
 	tickets->free = tickets->all[number].next_free;
-	tickets->all[number] = (struct ticket){.group = group, .worker = (uint32_t)worker + 1};
-	tickets->sockets->count++;
-	tickets->counts[worker]++;
+	tickets->all[number] = ticket;
 	return number;
+}
+
+uint32_t tickets_give(
+	struct tickets *tickets, size_t worker, struct census_group *group, void *hold)
+{
+	uint32_t number = give(tickets,
+		(struct ticket){.group = group, .hold = hold, .worker = (uint32_t)worker + 1});
+
+	if (number) {
+		tickets->sockets->count++;
+		tickets->counts[worker]++;
+	}
+	return number;
+}
+
+uint32_t tickets_give_second(struct tickets *tickets, size_t worker, void *hold)
+{
+	return give(tickets,
+		(struct ticket){.hold = hold, .worker = (uint32_t)worker + 1, .second = true});
+}
+
+static void count_off(struct tickets *tickets, const struct ticket *ticket)
+{
+	census_remove_connection(tickets->sockets->gate->census, ticket->group);
+	tickets->sockets->count--;
+	tickets->counts[ticket->worker - 1]--;
 }
 
 void tickets_take(struct tickets *tickets, size_t worker, uint32_t number)
 {
 	struct ticket *ticket = number < tickets->room ? &tickets->all[number] : NULL;
+	void *hold;
 
 	if (!number || !ticket || ticket->worker != worker + 1) {
 		return;
 	}
-	census_remove_connection(tickets->sockets->gate->census, ticket->group);
+	hold = ticket->hold;
+	if (!ticket->second) {
+		count_off(tickets, ticket);
+	}
 	*ticket = (struct ticket){.next_free = tickets->free};
 	tickets->free = number;
-	tickets->sockets->count--;
-	tickets->counts[worker]--;
+	if (hold) {
+		tickets->released(tickets->cookie, hold);
+	}
 }
 
 void tickets_take_all(struct tickets *tickets, size_t worker)
 {
-	for (uint32_t i = 1; i < tickets->room && tickets->counts[worker]; i++) {
+	for (uint32_t i = 1; i < tickets->room; i++) {
 		tickets_take(tickets, worker, i);
 	}
+}
+
+void tickets_mark_relay(struct tickets *tickets, uint32_t number)
+{
+	tickets->all[number].relay = true;
+}
+
+uint32_t tickets_next(const struct tickets *tickets, size_t worker,
+	bool (*is_such)(const void *hold), uint32_t after)
+{
+	for (uint32_t i = after + 1; i < tickets->room; i++) {
+		const struct ticket *ticket = &tickets->all[i];
+
+		if (ticket->worker == worker + 1 && ticket->hold && !ticket->relay &&
+			is_such(ticket->hold)) {
+			return i;
+		}
+	}
+	return 0;
 }
 
 size_t tickets_of(const struct tickets *tickets, size_t worker)

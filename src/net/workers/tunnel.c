@@ -22,12 +22,11 @@
 #include "nakodo/net/socket/sockets.h"
 #include "nakodo/net/tls/tls.h"
 #include "piece.h"
+#include "tunnel_inside.h"
 #include "tunnel_sides.h"
 
-#define HEAD_MAX 4096 /* bytes of a request; libwebsockets has no room for more */
-#define PAIR_ROOM 32768 /* bytes that the kernel keeps for the other end; it doubles that */
 #define COST 12288 /* bytes: what one takes here and in OpenSSL */
-#define QUARTERS 4 /* of handshake-timeout; see conn_adopt() */
+#define QUARTERS 4 /* of slow-seconds, after which it is looked */
 #define GOODBYE 2000 /* ms for the client to close its side when we have closed ours */
 #define AROUND 16 /* bytes at most that are around a message (RFC 6455 section 5.2) */
 #define RECORD 256 /* bytes: what one of TLS costs besides; a message has one or two */
@@ -44,7 +43,7 @@ static struct deadlines *deadlines_of(const struct tunnel *tunnel)
 	return tunnel->tunnels->sockets->deadlines;
 }
 
-static void end_handshake(struct tunnel *tunnel)
+void tunnel_end_handshake(struct tunnel *tunnel)
 {
 	if (tunnel->shakes_hands) {
 		tunnel->shakes_hands = false;
@@ -52,10 +51,8 @@ static void end_handshake(struct tunnel *tunnel)
 	}
 }
 
-static void on_side_closed(uv_handle_t *handle)
+static void let_go(struct tunnel *tunnel)
 {
-	struct tunnel *tunnel = handle->data;
-
 	if (--tunnel->handles) {
 		return;
 	}
@@ -67,6 +64,11 @@ static void on_side_closed(uv_handle_t *handle)
 	free(tunnel);
 }
 
+static void on_side_closed(uv_handle_t *handle)
+{
+	let_go(handle->data);
+}
+
 static void close_side(struct tunnel *tunnel, struct side *side)
 {
 	piece_drop(&side->waits);
@@ -76,49 +78,35 @@ static void close_side(struct tunnel *tunnel, struct side *side)
 	}
 }
 
-static void end(struct tunnel *tunnel)
+void tunnel_end(struct tunnel *tunnel)
 {
 	if (tunnel->closing) {
 		return;
 	}
 	tunnel->closing = true;
-	end_handshake(tunnel);
+	tunnel_end_handshake(tunnel);
 	deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
 	deadlines_clear(deadlines_of(tunnel), &tunnel->held);
 	DL_DELETE(tunnel->tunnels->all, tunnel);
 	tunnel->tunnels->count--;
 	tunnel->tunnels->open -= tunnel->open;
+	tunnel->tunnels->relays -= !tunnel->ssl && tunnel->open;
 	tunnel->tunnels->sockets->count--;
 	memory_give(MEMORY_CONNECTIONS, COST);
+	tunnel->handles++;
 	close_side(tunnel, &tunnel->client);
 	close_side(tunnel, &tunnel->owner);
-}
-
-static uint64_t quarter_of(const struct tunnel *tunnel)
-{
-	return tunnel->tunnels->sockets->options->handshake_timeout * 1000 / QUARTERS;
+	let_go(tunnel);
 }
 
 static void on_time(struct wheel_timer *timer)
 {
-	struct tunnel *tunnel = tunnel_of(timer);
-
-	if (tunnel->open) {
-		end(tunnel);
-	} else if (tunnel->shakes_hands && census_is_crowded(tunnel->accepted.group)) {
-		meter_add(METER_HANDSHAKES_GAVE_WAY, 1);
-		end(tunnel);
-	} else if (tunnel->quarters--) {
-		deadlines_set(deadlines_of(tunnel), timer, quarter_of(tunnel), on_time);
-	} else {
-		meter_add(METER_ACCEPT_LATE, 1);
-		end(tunnel);
-	}
+	tunnel_end(tunnel_of(timer));
 }
 
 static void on_side(uv_poll_t *poll, int status, int events);
 
-static void watch(struct side *side, int events)
+void tunnel_watch(struct side *side, int events)
 {
 	if (side->watched && side->events != events) {
 		side->events = events;
@@ -141,12 +129,12 @@ static void watch_both(struct tunnel *tunnel)
 		(to_client && !tunnel->writing_reads) || (from_client && tunnel->reading_writes);
 
 	/* For nothing that go_on() would leave as it is, or the loop turns and turns. */
-	watch(client, (reads ? UV_READABLE : 0) | (writes ? UV_WRITABLE : 0));
-	watch(owner, (from_owner            ? UV_READABLE
-			     : owner->ended ? 0
-			     : owner->gone  ? 0
-					    : UV_DISCONNECT) |
-			     (owner->waits ? UV_WRITABLE : 0));
+	tunnel_watch(client, (reads ? UV_READABLE : 0) | (writes ? UV_WRITABLE : 0));
+	tunnel_watch(owner, (from_owner            ? UV_READABLE
+				    : owner->ended ? 0
+				    : owner->gone  ? 0
+						   : UV_DISCONNECT) |
+				    (owner->waits ? UV_WRITABLE : 0));
 }
 
 static uint64_t slow_of(const struct tunnel *tunnel)
@@ -169,7 +157,13 @@ static void on_slow(struct wheel_timer *timer)
 	}
 	/* If it waits as well, it sees that and counts it. */
 	meter_add(METER_STALLED, tunnel_owner_waits(tunnel) ? 0 : 1);
-	end(tunnel);
+	tunnel_end(tunnel);
+}
+
+/* Its client's side is that of the tunnel that speaks TLS, which watches the client itself. */
+static bool is_behind_another(const struct tunnel *tunnel)
+{
+	return !tunnel->ssl && tunnel->accepted.decrypted;
 }
 
 /* An idle one has no timer. */
@@ -182,7 +176,8 @@ static void watch_time(struct tunnel *tunnel)
 			deadlines_set(deadlines, &tunnel->timer, LAST_WORDS, on_time);
 			tunnel->last_words = true;
 		}
-	} else if ((tunnel->wrote || tunnel->client.waits) && !tunnel->timer.at) {
+	} else if ((tunnel->wrote || tunnel->client.waits) && !tunnel->timer.at &&
+		   !is_behind_another(tunnel)) {
 		tunnel->moved = deadlines_now(deadlines);
 		deadlines_set(deadlines, &tunnel->timer, slow_of(tunnel) / QUARTERS, on_slow);
 	}
@@ -195,11 +190,11 @@ static void say_goodbye(struct tunnel *tunnel)
 {
 	if (!tunnel->said_goodbye) {
 		tunnel->said_goodbye = true;
-		watch(&tunnel->owner, 0);
+		tunnel_watch(&tunnel->owner, 0);
 		deadlines_clear(deadlines_of(tunnel), &tunnel->held);
 		deadlines_set(deadlines_of(tunnel), &tunnel->timer, GOODBYE, on_time);
 	}
-	watch(&tunnel->client, UV_READABLE | (tunnel_shut_client(tunnel) ? 0 : UV_WRITABLE));
+	tunnel_watch(&tunnel->client, UV_READABLE | (tunnel_shut_client(tunnel) ? 0 : UV_WRITABLE));
 }
 
 /* What is closed with something unread is reset, and the client may not get what was said last. */
@@ -213,7 +208,7 @@ static void wait_for_end(struct tunnel *tunnel, int events)
 	}
 	got = recv(tunnel->client.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	if (!got || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-		end(tunnel);
+		tunnel_end(tunnel);
 	}
 }
 
@@ -255,7 +250,7 @@ static void go_on(struct tunnel *tunnel)
 		tunnel_part(tunnel);
 	}
 	if (!alive || tunnel->doomed || (owner->ended && tunnel->deaf)) {
-		end(tunnel);
+		tunnel_end(tunnel);
 	} else if (owner->ended && !client->waits) {
 		say_goodbye(tunnel);
 	} else {
@@ -273,80 +268,6 @@ static void on_held(struct wheel_timer *timer)
 	go_on(tunnel);
 }
 
-static bool open_owner(struct tunnel *tunnel)
-{
-	struct tunnels *tunnels = tunnel->tunnels;
-	int ends[2], room = PAIR_ROOM;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends)) {
-		return false;
-	}
-	/* What waits is to wait where it is counted. */
-	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	tunnel->owner.fd = ends[0];
-	if (!tunnels->decrypted(tunnels->cookie, &tunnel->accepted, ends[1]) ||
-		uv_poll_init(tunnels->sockets->loop, &tunnel->owner.poll, ends[0])) {
-		return false;
-	}
-	tunnel->owner.watched = true;
-	tunnel->owner.poll.data = tunnel;
-	return true;
-}
-
-/* Nobody can tell whose it is before the head is there; what is none is for the owner to refuse. */
-static bool has_head(const struct piece *piece)
-{
-	return piece->to == piece->room || (piece->to && !isalpha(*piece->bytes)) ||
-	       sniff_has_end((const char *)piece->bytes, piece->to);
-}
-
-static void read_head(struct tunnel *tunnel)
-{
-	struct piece *head = tunnel->owner.waits;
-	ssize_t got;
-
-	do {
-		got = tunnel_get_client(tunnel, head->bytes + head->to, head->room - head->to);
-		head->to += got > 0 ? (size_t)got : 0;
-	} while (got > 0 && !has_head(head));
-	if (got < 0 || (got > 0 && !open_owner(tunnel))) {
-		end(tunnel);
-	} else if (got > 0) {
-		tunnel->open = true;
-		tunnel->tunnels->open++;
-		deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
-		go_on(tunnel);
-	} else {
-		watch(&tunnel->client, UV_READABLE | (tunnel->reading_writes ? UV_WRITABLE : 0));
-	}
-}
-
-static void shake_hands(struct tunnel *tunnel)
-{
-	int done, error;
-
-	ERR_clear_error();
-	done = SSL_accept(tunnel->ssl);
-	error = SSL_get_error(tunnel->ssl, done);
-	if (tunnel->doomed) {
-		end(tunnel);
-		return;
-	}
-	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
-		watch(&tunnel->client, error == SSL_ERROR_WANT_READ ? UV_READABLE : UV_WRITABLE);
-		return;
-	}
-	end_handshake(tunnel);
-	tls_settle(tunnel->ssl);
-	if (done != 1 || !piece_make(&tunnel->owner.waits, HEAD_MAX)) {
-		end(tunnel);
-		return;
-	}
-	tunnel->greeted = true;
-	read_head(tunnel);
-}
-
 /* An error: libuv has stopped. What that side has said is still there, and so is the error until
  * all of it is read: watched for no more than its end, it would be reported for ever. */
 static void on_error(struct tunnel *tunnel, struct side *side)
@@ -354,7 +275,7 @@ static void on_error(struct tunnel *tunnel, struct side *side)
 	side->events = 0;
 	side->readable = true;
 	if (!tunnel->open || tunnel->said_goodbye) {
-		end(tunnel);
+		tunnel_end(tunnel);
 		return;
 	}
 	tunnel->owner.gone |= side == &tunnel->owner;
@@ -375,90 +296,63 @@ static void on_side(uv_poll_t *poll, int status, int events)
 		wait_for_end(tunnel, events);
 	} else if (tunnel->open) {
 		go_on(tunnel);
-	} else if (tunnel->greeted) {
-		read_head(tunnel);
 	} else {
-		shake_hands(tunnel);
+		tunnel->greet(tunnel);
 	}
 }
 
-/* As in conn.c: what is costly has gone out, or there are too many of them. */
-static void on_tls_message(
-	int out, int version, int type, const void *bytes, size_t len, SSL *ssl, void *cookie)
-{
-	struct tunnel *tunnel = cookie;
-
-	(void)ssl;
-	if (out && tls_has_cost(version, type, bytes, len)) {
-		end_handshake(tunnel);
-	}
-	if (!out && type == SSL3_RT_HANDSHAKE && ++tunnel->tls_messages == TLS_MESSAGES) {
-		meter_add(METER_TLS_MESSAGES, 1);
-		tunnel->doomed = true; /* OpenSSL is at work with it just now */
-	}
-}
-
-int tunnels_init(struct tunnels *tunnels, struct sockets *sockets, struct tls **tls)
-{
-	*tunnels = (struct tunnels){.sockets = sockets};
-	tunnels->context = SSL_CTX_new(TLS_server_method());
-	if (!tunnels->context) {
-		return -ENOMEM;
-	}
-	tls_attach(tls, tunnels->context);
-	tls_speak_http1(tunnels->context);
-	/* Who ends its side without a word of TLS is answered, as by libwebsockets; whether all of
-	 * a request has come its head tells. */
-	SSL_CTX_set_options(tunnels->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_mode(tunnels->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
-						   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-						   SSL_MODE_RELEASE_BUFFERS);
-	return 0;
-}
-
-static bool begin(struct tunnel *tunnel)
-{
-	struct tunnels *tunnels = tunnel->tunnels;
-
-	tunnel->ssl = SSL_new(tunnels->context);
-	if (!tunnel->ssl || !SSL_set_fd(tunnel->ssl, tunnel->client.fd) ||
-		uv_poll_init(tunnels->sockets->loop, &tunnel->client.poll, tunnel->client.fd)) {
-		return false;
-	}
-	SSL_set_msg_callback(tunnel->ssl, on_tls_message);
-	SSL_set_msg_callback_arg(tunnel->ssl, tunnel);
-	tunnel->client.watched = true;
-	tunnel->client.poll.data = tunnel;
-	return true;
-}
-
-void tunnels_add(struct tunnels *tunnels, struct accepted *accepted)
+struct tunnel *tunnel_create(struct tunnels *tunnels, struct accepted *accepted, int owner,
+	void (*greet)(struct tunnel *))
 {
 	struct tunnel *tunnel = calloc(1, sizeof(*tunnel));
 
 	if (!tunnel) {
 		conn_discard(accepted);
-		return;
+		return NULL;
 	}
-	tunnel->tunnels = tunnels;
-	tunnel->client.fd = accepted->fd;
-	tunnel->owner.fd = -1;
-	if (!begin(tunnel)) {
-		SSL_free(tunnel->ssl);
-		free(tunnel);
-		conn_discard(accepted);
-		return;
-	}
-	tunnel->accepted = *accepted;
+	*tunnel = (struct tunnel){
+		.tunnels = tunnels,
+		.accepted = *accepted,
+		.client.fd = accepted->fd,
+		.owner.fd = owner,
+		.greet = greet,
+	};
 	memory_take(MEMORY_CONNECTIONS, COST);
 	DL_APPEND(tunnels->all, tunnel);
 	tunnels->count++;
 	tunnels->sockets->count++;
-	census_begin_handshake(accepted->group);
-	tunnel->shakes_hands = true;
-	tunnel->quarters = QUARTERS - 1;
-	deadlines_set(deadlines_of(tunnel), &tunnel->timer, quarter_of(tunnel), on_time);
-	shake_hands(tunnel);
+	return tunnel;
+}
+
+bool tunnel_attach(struct tunnel *tunnel, struct side *side)
+{
+	if (uv_poll_init(tunnel->tunnels->sockets->loop, &side->poll, side->fd)) {
+		return false;
+	}
+	side->watched = true;
+	side->poll.data = tunnel;
+	return true;
+}
+
+void tunnel_open(struct tunnel *tunnel)
+{
+	tunnel->open = true;
+	tunnel->tunnels->open++;
+	tunnel->tunnels->relays += !tunnel->ssl;
+	tunnel->client.readable = true;
+	deadlines_clear(deadlines_of(tunnel), &tunnel->timer);
+	go_on(tunnel);
+}
+
+void tunnels_thin(struct tunnels *tunnels, size_t left)
+{
+	struct tunnel *tunnel, *next;
+
+	DL_FOREACH_SAFE (tunnels->all, tunnel, next) {
+		if (tunnels->relays > left && !tunnel->ssl && tunnel->open) {
+			tunnel_end(tunnel);
+		}
+	}
 }
 
 void tunnels_finish(struct tunnels *tunnels)
@@ -466,7 +360,7 @@ void tunnels_finish(struct tunnels *tunnels)
 	struct tunnel *tunnel, *next;
 
 	DL_FOREACH_SAFE (tunnels->all, tunnel, next) {
-		end(tunnel);
+		tunnel_end(tunnel);
 	}
 }
 

@@ -7,23 +7,30 @@
 
 #include "nakodo/net/socket/kernel.h"
 #include "piece.h"
+#include "tunnel_inside.h"
 
 #define PIECE 16384 /* bytes: a record of TLS has no more */
 #define PER_TURN 4 /* pieces of one connection */
 
 /* Bytes that were taken, or that nobody will take; 0: none now. */
-static size_t put_client(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
+static size_t put_plain(int fd, const unsigned char *bytes, size_t len)
+{
+	ssize_t done = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (done < 0 && (errno == EAGAIN || errno == EINTR)) {
+		return 0;
+	}
+	/* It has closed, and what it said before that is still to be read. */
+	return done < 0 ? len : (size_t)done;
+}
+
+static size_t put_tls(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
 {
 	int done;
 
-	tunnel->writing_reads = false;
-	if (tunnel->deaf) {
-		return len;
-	}
 	ERR_clear_error(); /* or SSL_get_error() tells of another connection */
 	done = SSL_write(tunnel->ssl, bytes, (int)len);
 	if (done > 0) {
-		tunnel->wrote = true;
 		return (size_t)done;
 	}
 	switch (SSL_get_error(tunnel->ssl, done)) {
@@ -38,25 +45,34 @@ static size_t put_client(struct tunnel *tunnel, const unsigned char *bytes, size
 	}
 }
 
-static size_t put_owner(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
+static size_t put_client(struct tunnel *tunnel, const unsigned char *bytes, size_t len)
 {
-	ssize_t done = send(tunnel->owner.fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	size_t done;
 
-	if (done < 0 && (errno == EAGAIN || errno == EINTR)) {
-		return 0;
+	tunnel->writing_reads = false;
+	if (tunnel->deaf) {
+		return len;
 	}
-	/* It has closed, and what it said before that is still to be read. */
-	return done < 0 ? len : (size_t)done;
+	done = tunnel->ssl ? put_tls(tunnel, bytes, len) : put_plain(tunnel->client.fd, bytes, len);
+	tunnel->wrote |= done > 0;
+	return done;
 }
 
 static size_t put(
 	struct tunnel *tunnel, const struct side *side, const unsigned char *bytes, size_t len)
 {
 	return side == &tunnel->client ? put_client(tunnel, bytes, len)
-				       : put_owner(tunnel, bytes, len);
+				       : put_plain(tunnel->owner.fd, bytes, len);
 }
 
-ssize_t tunnel_get_client(struct tunnel *tunnel, unsigned char *bytes, size_t size)
+static ssize_t get_plain(int fd, unsigned char *bytes, size_t size)
+{
+	ssize_t got = recv(fd, bytes, size, MSG_DONTWAIT);
+
+	return got > 0 ? got : got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPIPE;
+}
+
+static ssize_t get_tls(struct tunnel *tunnel, unsigned char *bytes, size_t size)
 {
 	int got;
 
@@ -80,11 +96,10 @@ ssize_t tunnel_get_client(struct tunnel *tunnel, unsigned char *bytes, size_t si
 	}
 }
 
-static ssize_t get_owner(struct tunnel *tunnel, unsigned char *bytes, size_t size)
+ssize_t tunnel_get_client(struct tunnel *tunnel, unsigned char *bytes, size_t size)
 {
-	ssize_t got = recv(tunnel->owner.fd, bytes, size, MSG_DONTWAIT);
-
-	return got > 0 ? got : got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPIPE;
+	return tunnel->ssl ? get_tls(tunnel, bytes, size)
+			   : get_plain(tunnel->client.fd, bytes, size);
 }
 
 void tunnel_push(struct tunnel *tunnel, struct side *to)
@@ -106,7 +121,8 @@ void tunnel_push(struct tunnel *tunnel, struct side *to)
 /* The loop tells of what is in the kernel, but not of the rest of a record that OpenSSL has. */
 static bool has_more(const struct tunnel *tunnel, const struct side *from)
 {
-	return from->readable || (from == &tunnel->client && SSL_pending(tunnel->ssl) > 0);
+	return from->readable ||
+	       (from == &tunnel->client && tunnel->ssl && SSL_pending(tunnel->ssl) > 0);
 }
 
 bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to)
@@ -116,7 +132,7 @@ bool tunnel_pump(struct tunnel *tunnel, struct side *from, struct side *to)
 	for (int i = 0; i < PER_TURN && !from->ended && !to->waits && has_more(tunnel, from); i++) {
 		ssize_t got = from == &tunnel->client
 				      ? tunnel_get_client(tunnel, bytes, sizeof(bytes))
-				      : get_owner(tunnel, bytes, sizeof(bytes));
+				      : get_plain(tunnel->owner.fd, bytes, sizeof(bytes));
 		size_t done = got > 0 ? put(tunnel, to, bytes, (size_t)got) : 0;
 
 		/* Behind less than that seldom is more, and then the loop tells. */
@@ -156,7 +172,7 @@ bool tunnel_shut_client(struct tunnel *tunnel)
 	int done;
 
 	ERR_clear_error();
-	done = SSL_shutdown(tunnel->ssl);
+	done = tunnel->ssl ? SSL_shutdown(tunnel->ssl) : 0;
 	if (done < 0 && SSL_get_error(tunnel->ssl, done) == SSL_ERROR_WANT_WRITE) {
 		return false;
 	}

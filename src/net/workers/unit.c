@@ -15,7 +15,6 @@
 
 #define TARGET_MAX 4096 /* bytes; libwebsockets has no room for a longer head */
 #define ARGUMENTS 16
-#define KEY_MAX 512
 
 /* A request as far as it says where it belongs. */
 struct target {
@@ -188,22 +187,26 @@ static bool read_target(struct target *target, const char *bytes, size_t len)
 	return true;
 }
 
-uint64_t unit_of_room(const struct mount *mount, const char *room)
+void unit_of_room(const struct mount *mount, const char *room, char ret[UNIT_NAME])
 {
 	const struct dialect *dialect = mount->dialect;
 	bool whole = dialect->one_room || dialect->room_in_message ||
 		     !(dialect->room_in_path || dialect->room_in_query);
-	char key[KEY_MAX];
-	/* What stands behind a room's name is about it. */
-	int len = snprintf(key, sizeof(key), "%s\n%.*s", dialect_table_key(mount),
-		whole ? 0 : (int)strcspn(room, "/"), room);
-	uint64_t unit = board_hash(key, (size_t)len < sizeof(key) ? (size_t)len : sizeof(key) - 1);
 
-	return unit ? unit : 1;
+	/* What stands behind a room's name is about it. */
+	snprintf(ret, UNIT_NAME, "%s\n%.*s", dialect_table_key(mount),
+		whole ? 0 : (int)strcspn(room, "/"), room);
 }
 
-uint64_t unit_of_head(const struct dialect_table *dialects, const struct listener *listener,
-	const char *bytes, size_t len)
+uint64_t unit_number(const char *name)
+{
+	uint64_t number = board_hash(name, strlen(name));
+
+	return number ? number : 1;
+}
+
+bool unit_of_head(const struct dialect_table *dialects, const struct listener *listener,
+	const char *bytes, size_t len, char ret[UNIT_NAME])
 {
 	const struct mount *mount = listener->own;
 	struct request request = {.room = ""};
@@ -212,7 +215,7 @@ uint64_t unit_of_head(const struct dialect_table *dialects, const struct listene
 
 	target.argument_count = 0;
 	if (!read_target(&target, bytes, len)) {
-		return 0;
+		return false;
 	}
 	if (mount) {
 		dialect_table_route_own(mount, target.path, &request.room);
@@ -221,10 +224,11 @@ uint64_t unit_of_head(const struct dialect_table *dialects, const struct listene
 		mount = mount ? mount : dialect_table_answering(dialects, target.path);
 	}
 	if (!mount) {
-		return 0;
+		return false;
 	}
 	request.mount = mount;
 	request.arguments = target.arguments;
 	request_room(&request, room);
-	return unit_of_room(mount, room);
+	unit_of_room(mount, room, ret);
+	return true;
 }

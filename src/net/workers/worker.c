@@ -24,6 +24,7 @@
 #include "nakodo/net/socket/sockets.h"
 
 #define NUMBERS 7 /* behind the command's name */
+#define MOVED 1012 /* the status: come again */
 
 int worker_read(struct worker_start *ret, int *argc, char ***argv)
 {
@@ -35,7 +36,7 @@ int worker_read(struct worker_start *ret, int *argc, char ***argv)
 	for (int i = 0; i < NUMBERS; i++) {
 		numbers[i] = (int)strtol((*argv)[i + 2], NULL, 10);
 	}
-	if (numbers[4] < 2) {
+	if (numbers[4] < 1) {
 		return -EINVAL; /* somebody has typed it */
 	}
 	*ret = (struct worker_start){numbers[0], numbers[1], numbers[2], (size_t)numbers[3],
@@ -102,7 +103,8 @@ int worker_join(struct worker *worker, struct problem *problem)
 	return 0;
 }
 
-static void take_connection(struct worker *worker, const struct record_connection *record, int fd)
+static void take_connection(
+	struct worker *worker, const struct record_connection *record, int fd, int node)
 {
 	struct sockets *sockets = worker->sockets;
 	struct accepted accepted = {
@@ -115,8 +117,9 @@ static void take_connection(struct worker *worker, const struct record_connectio
 	};
 
 	/* The kernel drops a descriptor that there is no room for. */
-	if (!accepted.listener || fd < 0) {
+	if (!accepted.listener || fd < 0 || (record->relayed && node < 0)) {
 		close(fd);
+		close(node);
 		worker_release(worker, record->ticket);
 		return;
 	}
@@ -125,6 +128,9 @@ static void take_connection(struct worker *worker, const struct record_connectio
 	if (record->counted && !census_add_connection(sockets->gate->census, &accepted.address, 0,
 				       &accepted.group)) {
 		conn_discard(&accepted);
+		close(node);
+	} else if (record->relayed) {
+		tunnels_join(&worker->tunnels, &accepted, node);
 	} else {
 		accept_go_on(&accepted);
 	}
@@ -140,6 +146,30 @@ static void take_order(struct worker *worker, enum order order, int snapshot)
 	worker->snapshot = -1;
 }
 
+static int compare(const void *a, const void *b)
+{
+	const uint32_t *one = a, *other = b;
+
+	return (*one > *other) - (*one < *other);
+}
+
+static void send_away(struct worker *worker, const struct record_send_away *record)
+{
+	struct conn *conn, *next;
+
+	DL_FOREACH_SAFE (worker->sockets->conns, conn, next) {
+		if (!bsearch(&conn->ticket, record->tickets, record->count,
+			    sizeof(*record->tickets), compare)) {
+			continue;
+		}
+		if (conn->peer.state == PEER_OPEN) {
+			hub_close(&conn->peer, MOVED, "another node has this room now");
+		} else if (conn->peer.state == PEER_GONE) { /* it is no peer, or not yet */
+			conn_kill(conn);
+		}
+	}
+}
+
 static void on_record(void *cookie, const struct channel_record *record)
 {
 	struct worker *worker = cookie;
@@ -151,7 +181,8 @@ static void on_record(void *cookie, const struct channel_record *record)
 		take_listeners(worker->sockets, record);
 		break;
 	case RECORD_CONNECTION:
-		take_connection(worker, record->bytes, record->fd_count ? record->fds[0] : -1);
+		take_connection(worker, record->bytes, record->fds[0],
+			record->fd_count > 1 ? record->fds[1] : -1);
 		break;
 	case RECORD_ORDER:
 		take_order(worker, order->order, record->fds[0]);
@@ -161,6 +192,9 @@ static void on_record(void *cookie, const struct channel_record *record)
 		break;
 	case RECORD_ASK_NO_MORE:
 		answers_end(&worker->answers, record->bytes);
+		break;
+	case RECORD_SEND_AWAY:
+		send_away(worker, record->bytes);
 		break;
 	default:
 		break;
@@ -192,7 +226,8 @@ static void on_turn(uv_prepare_t *turn)
 	const struct worker *worker = turn->data;
 
 	/* Who has a tunnel is counted where it leads. */
-	meter_set(METER_CONNECTIONS, worker->sockets->count - worker->tunnels.count);
+	meter_set(METER_CONNECTIONS,
+		worker->sockets->count - worker->tunnels.count + worker->tunnels.relays);
 	tell_released(turn->data);
 }
 

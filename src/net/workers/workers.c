@@ -459,6 +459,13 @@ size_t workers_list_left(const struct workers *workers, int ret_fds[WORKERS_MOST
 	return count;
 }
 
+bool workers_have_left(const struct workers *workers)
+{
+	int fds[WORKERS_MOST];
+
+	return workers_list_left(workers, fds);
+}
+
 void workers_finish(struct workers *workers)
 {
 	bool overdue = workers->stopping;

@@ -50,6 +50,7 @@ struct accepted {
 	uint32_t ticket; /* of one that was handed over; 0: of none */
 	bool counted; /* of one that is decrypted: under its address, by the first process */
 	bool decrypted; /* another process speaks TLS with the client */
+	bool from_node; /* it came by another node of the cluster (net/cluster) */
 	bool direct; /* a proxy's own connection, not one of a client behind it */
 	bool tls; /* what the client speaks */
 	char *target; /* of a plain request where TLS is due, as sent; NULL: not known. Owned */

@@ -12,6 +12,7 @@
 
 #define RECORD_LISTENERS_MOST 64 /* one descriptor less than a channel takes */
 #define RECORD_RELEASE_MOST 1024
+#define RECORD_SEND_AWAY_MOST 32768
 
 /* What the first process orders. */
 enum order {
@@ -29,11 +30,12 @@ enum order {
 enum record_kind {
 	/* To a worker. */
 	RECORD_LISTENERS, /* the listening sockets, each a record_listener and a descriptor */
-	RECORD_CONNECTION, /* a connection, and its descriptor */
+	RECORD_CONNECTION, /* a connection, and its descriptor, or two */
 	RECORD_ORDER,
 	RECORD_ASK, /* what an administrator asks; RECORD_PIECE answers it, once for each of these
 		     */
 	RECORD_ASK_NO_MORE, /* whoever asked is gone */
+	RECORD_SEND_AWAY, /* peers whose unit another node has */
 	/* From a worker. */
 	RECORD_TAKES, /* it begins to take over what was left, */
 	RECORD_READY, /* and has; it serves */
@@ -70,6 +72,7 @@ struct record_connection {
 	bool counted; /* under its address, by the first process */
 	bool tls; /* it begins with TLS */
 	bool decrypted; /* TLS is spoken, and another process speaks it */
+	bool relayed; /* it belongs to another node: the second descriptor leads there */
 	struct address address;
 };
 
@@ -92,6 +95,13 @@ struct record_release {
 	enum record_kind kind;
 	uint32_t count;
 	uint32_t tickets[RECORD_RELEASE_MOST]; /* only `count` of them are sent */
+};
+
+/* In the order of their numbers. */
+struct record_send_away {
+	enum record_kind kind;
+	uint32_t count;
+	uint32_t tickets[RECORD_SEND_AWAY_MOST]; /* only `count` of them are sent */
 };
 
 #define RECORD_TEXT 131072 /* bytes of text in a record at most */

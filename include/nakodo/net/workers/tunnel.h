@@ -2,7 +2,7 @@
  * tunnel: TLS in a worker. The path, which says whose a connection is, comes encrypted; so a worker
  * speaks TLS with the client, and what it decrypts goes by a socket of its own to whom it belongs,
  * as if the client had connected there without TLS. What is not taken on one side is not read on
- * the other.
+ * the other. In a cluster (net/cluster) a tunnel without TLS leads to the node that has the unit.
  */
 #pragma once
 
@@ -21,6 +21,7 @@ struct tunnels {
 	SSL_CTX *context;
 	struct tunnel *all; /* utlist DL */
 	size_t count, open; /* of `open` the head of a request has come */
+	size_t relays; /* that lead to another node */
 	/* TLS is spoken: the plain side, which is the taker's, of a connection that stays the
 	 * tunnel's. False: nobody wants it. */
 	bool (*decrypted)(void *cookie, const struct accepted *accepted, int fd);
@@ -31,6 +32,11 @@ struct tunnels {
 int tunnels_init(struct tunnels *tunnels, struct sockets *sockets, struct tls **tls);
 /* Begin TLS; takes over what `accepted` owns. */
 void tunnels_add(struct tunnels *tunnels, struct accepted *accepted);
+/* Of a client without TLS, or that another tunnel has decrypted, to another node, to which `fd` is
+ * connected. Takes over both. */
+void tunnels_join(struct tunnels *tunnels, struct accepted *accepted, int fd);
+/* End relays until so many are left. */
+void tunnels_thin(struct tunnels *tunnels, size_t left);
 /* End all. The loop has to run on until they are closed. */
 void tunnels_finish(struct tunnels *tunnels);
 /* The loop has ended. */

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,10 +12,14 @@ struct dialect_table;
 struct listener;
 struct mount;
 
-/* The number of the unit that a request belongs to, from the first `len` bytes of its connection:
- * the same for all requests of a unit, in all processes that have one board. 0: it is of no unit,
- * so that anybody may answer it. */
-uint64_t unit_of_head(const struct dialect_table *dialects, const struct listener *listener,
-	const char *bytes, size_t len);
+#define UNIT_NAME 512 /* with its NUL */
+
+/* The name of the unit that a request belongs to, from the first `len` bytes of its connection: the
+ * mount, a line's end, and the room, if it matters. The same for all requests of a unit, in all
+ * processes whose mounts are the same. False: it is of no unit, so that anybody may answer it. */
+bool unit_of_head(const struct dialect_table *dialects, const struct listener *listener,
+	const char *bytes, size_t len, char ret[UNIT_NAME]);
 /* The same of a room of the mount. */
-uint64_t unit_of_room(const struct mount *mount, const char *room);
+void unit_of_room(const struct mount *mount, const char *room, char ret[UNIT_NAME]);
+/* Its number, never 0: the same in all processes that have one board. */
+uint64_t unit_number(const char *name);

@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "nakodo/net/workers/tickets.h"
+#include "nakodo/net/workers/unit.h"
 
 #define WORKERS_MOST 64 /* as the option says */
 
@@ -65,14 +66,39 @@ size_t workers_wanted(const struct options *options);
 int workers_start(struct workers *workers, struct problem *problem);
 /* Pass a connection on; takes over what `accepted` owns. */
 void workers_take(struct workers *workers, struct accepted *accepted);
+
+/* The same in steps, for who has to find out whose a unit is. */
+enum workers_found {
+	WORKERS_NOT_YET, /* only a part of the head is there: workers_await_head() */
+	WORKERS_NO_UNIT,
+	WORKERS_UNIT,
+};
+
+enum workers_found workers_find_unit(
+	const struct workers *workers, const struct accepted *accepted, char ret[UNIT_NAME]);
+/* It is taken again soon. Takes over what `accepted` owns. */
+void workers_await_head(struct accepted *accepted);
+/* To the worker that has the unit (NULL: to any), with a ticket that is given with `hold`. False:
+ * it was not; it is taken again soon, if that worker is being started. Takes over what `accepted`
+ * owns in either case. */
+bool workers_pass(struct workers *workers, struct accepted *accepted, const char *unit, void *hold);
+/* Is there a worker that can take the next? */
+bool workers_can_relay(struct workers *workers);
+/* To any worker, which moves bytes between the client and another node, at `fd`. Takes over both,
+ * or nothing (false: none can take it now). */
+bool workers_relay(struct workers *workers, struct accepted *accepted, int fd, void *hold);
 /* Tell all. ORDER_DRAIN and ORDER_STOP: those that end are not started again. */
 void workers_order(struct workers *workers, enum order order);
+/* The peers whose tickets were given with such a hold are to come again: another node has their
+ * unit. True: there are some, of whom those who are on their way to a worker have not heard it. */
+bool workers_send_away(struct workers *workers, bool (*is_such)(const void *hold));
 /* How often that worker has been started. */
 unsigned workers_life(const struct workers *workers, size_t worker);
 /* Send a record to that worker. False: it is not there now. */
 bool workers_send(struct workers *workers, size_t worker, const void *bytes, size_t len);
 /* What they have left: descriptors, which stay theirs. How many. */
 size_t workers_list_left(const struct workers *workers, int ret_fds[WORKERS_MOST]);
+bool workers_have_left(const struct workers *workers);
 /* End what is left of them at once. */
 void workers_finish(struct workers *workers);
 /* The loop has ended. */
