@@ -30,7 +30,7 @@ install(FILES packaging/nakodo.sysusers RENAME nakodo.conf
 install(FILES ${PROJECT_BINARY_DIR}/nakodo.conf DESTINATION ${NAKODO_SYSCONF_DIR})
 install(FILES packaging/completion.bash RENAME nakodo
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
-install(FILES packaging/alerts.yml packaging/grafana.json
+install(FILES packaging/alerts.yml packaging/grafana.json packaging/kubernetes.yaml
   DESTINATION ${CMAKE_INSTALL_DATADIR}/nakodo)
 install(PROGRAMS packaging/certbot-deploy DESTINATION ${CMAKE_INSTALL_DATADIR}/nakodo)
 # As they lie in the tree, so that their links lead somewhere.

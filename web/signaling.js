@@ -211,6 +211,7 @@ export class Link {
     const protocols = ['nakodo.v1'];
     if (this.#session) {
       search.set('n', `${this.#receipts.count}`);
+      search.set('acked', `${this.#outbox.taken}`);
       protocols.push(`nakodo.session.${this.#session}`);
     } else if (replaces) {
       protocols.push(`nakodo.replaces.${replaces}`);

@@ -314,6 +314,14 @@ const struct option_row options_table[] = {
 		.help = "Which nodes belong together, of those with the same Redis.",
 	},
 	{
+		.name = "cluster-durable",
+		.type = OPTION_YES_NO,
+		FIXED(cluster_durable),
+		.standard = "yes",
+		.help = "Record sessions of nakodo.v1 in Redis, so that they go on when their node "
+			"is killed. What a client is sent waits for that.",
+	},
+	{
 		.name = "cluster-listen",
 		.placeholder = "ADDRESS:PORT",
 		.type = OPTION_TEXT,

@@ -95,27 +95,41 @@ const char *dialect_table_key(const struct mount *mount)
 	return mount->path ? entry->key : mount->dialect->name;
 }
 
-static const struct dialect *find_by_key(const struct entry *list, const char *key, size_t len)
+static struct mount *find_by_key(struct entry *list, const char *key, size_t len)
 {
-	const struct entry *entry;
+	struct entry *entry;
 
 	LL_FOREACH(list, entry)
 	{
 		const char *own = dialect_table_key(&entry->mount);
 
 		if (strlen(own) == len && !memcmp(own, key, len)) {
-			return entry->mount.dialect;
+			return &entry->mount;
 		}
 	}
 	return NULL;
 }
 
+struct mount *dialect_table_mount(
+	const struct dialect_table *table, const char *key, size_t len, const struct mount *after)
+{
+	struct entry *first = table->mounts;
+
+	if (after) {
+		first = ((const struct entry *)(const void *)((const char *)after -
+							      offsetof(struct entry, mount)))
+				->next;
+	}
+	return find_by_key(first, key, len);
+}
+
 const struct dialect *dialect_table_by_key(
 	const struct dialect_table *table, const char *key, size_t len)
 {
-	const struct dialect *dialect = find_by_key(table->mounts, key, len);
+	const struct mount *mount = find_by_key(table->mounts, key, len);
 
-	return dialect ? dialect : find_by_key(table->own, key, len);
+	mount = mount ? mount : find_by_key(table->own, key, len);
+	return mount ? mount->dialect : NULL;
 }
 
 /* Asked as if a browser asked whether it may ask, which changes nothing. */

@@ -32,6 +32,8 @@ static void audit_v1_seat(struct audit *audit, const struct nakodo_v1_seat *seat
 			length(seat->snapshot));
 	audit_outbox(audit, &seat->session.kept);
 	nakodo_v1_waiting_audit(&seat->waiting, audit);
+	nakodo_v1_journal_audit(seat, audit);
+	nakodo_v1_record_audit(seat, audit);
 	audit->awaited += seat->placed;
 	if (seat->placed && seat->peer) {
 		audit_fault(audit, "a place is kept for one who is there");

@@ -22,10 +22,13 @@
 #include "nakodo/dialect/nakodo_v1_call.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/dialect/nakodo_v1_join.h"
+#include "nakodo/dialect/nakodo_v1_journal.h"
 #include "nakodo/dialect/nakodo_v1_moderate.h"
 #include "nakodo/dialect/nakodo_v1_mount.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
+#include "nakodo/dialect/nakodo_v1_record.h"
 #include "nakodo/dialect/nakodo_v1_saved.h"
+#include "nakodo/dialect/nakodo_v1_seat.h"
 #include "nakodo/dialect/nakodo_v1_shed.h"
 #include "nakodo/dialect/nakodo_v1_token.h"
 
@@ -207,6 +210,7 @@ static bool take_unnumbered(const struct nakodo_v1_call *call)
 	}
 	if (json_equals(type, "ack") && read_count(&call->members[CALL_N].value, &n) &&
 		!session_ack(&call->seat->session, n)) {
+		nakodo_v1_journal_note(call->seat);
 		nakodo_v1_seat_confirm(call->seat);
 		return true;
 	}
@@ -272,6 +276,7 @@ static void on_ack(struct wheel_timer *timer)
 
 static void count(struct nakodo_v1_seat *seat)
 {
+	nakodo_v1_journal_note(seat);
 	if (session_receive(&seat->session)) {
 		nakodo_v1_seat_ack(seat);
 	} else if (!seat->ack.at) {
@@ -438,6 +443,9 @@ const struct dialect dialect_nakodo_v1 = {
 	.save = nakodo_v1_save,
 	.restore = nakodo_v1_restore,
 	.forget = nakodo_v1_forget,
+	.settle = nakodo_v1_record_settle,
+	.recorded = nakodo_v1_record_hear,
+	.restore_room = nakodo_v1_restore_room,
 	.open = v1_open,
 	.refuse = v1_refuse,
 	.message = v1_message,

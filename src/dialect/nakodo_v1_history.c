@@ -19,6 +19,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/mount_audit.h"
 #include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_journal.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/service/share.h"
 #include "nakodo/service/shortage.h"
@@ -53,6 +54,7 @@ static void line_destroy(struct line *line)
 
 static void drop(struct nakodo_v1 *v1, struct nakodo_v1_history *history, struct line *line)
 {
+	nakodo_v1_journal_note_chat(history->room);
 	share_remove(&v1->said, &line->address, weight(line));
 	DL_DELETE(history->lines, line);
 	history->count--;
@@ -122,6 +124,7 @@ static int keep(struct nakodo_v1 *v1, struct room *room, struct line *line)
 		line_destroy(line);
 		return -ENOMEM;
 	}
+	nakodo_v1_journal_note_chat(room);
 	DL_APPEND(history->lines, line);
 	history->count++;
 	history->bytes += line->len;
@@ -201,19 +204,29 @@ void nakodo_v1_history_shed(
 	}
 }
 
-void nakodo_v1_history_save(const struct nakodo_v1 *v1, struct save *save)
+bool nakodo_v1_history_save_room(const struct room *room, struct save *save)
 {
-	const struct nakodo_v1_history *history;
+	const struct nakodo_v1_history *history = room->state_of_dialect;
 	const struct line *line;
 
-	DL_FOREACH (v1->histories, history) {
-		save_begin(save, SAVE_HISTORY);
-		save_text(save, history->room->name);
+	if (history) {
+		save_text(save, room->name);
 		save_number(save, history->count);
 		DL_FOREACH (history->lines, line) {
 			save_bytes(save, &line->address, sizeof(line->address));
 			save_text(save, line->text);
 		}
+	}
+	return history;
+}
+
+void nakodo_v1_history_save(const struct nakodo_v1 *v1, struct save *save)
+{
+	const struct nakodo_v1_history *history;
+
+	DL_FOREACH (v1->histories, history) {
+		save_begin(save, SAVE_HISTORY);
+		nakodo_v1_history_save_room(history->room, save);
 		save_end(save);
 	}
 }
@@ -249,7 +262,7 @@ int nakodo_v1_history_restore(struct nakodo_v1 *v1, struct saved *saved)
 {
 	const char *name = saved_text(saved);
 	struct room *room = name ? hub_room(v1->mount->space, name) : NULL;
-	int error = room ? 0 : -EBADMSG;
+	int error = room && (!v1->only || !strcmp(name, v1->only)) ? 0 : -EBADMSG;
 
 	if (name && !mount_serves(v1->mount, name)) {
 		saved_skip(saved);

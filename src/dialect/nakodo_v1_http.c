@@ -45,7 +45,7 @@ static void print_peer(const struct nakodo_v1_seat *seat, bool first, struct tex
 		text_add(out, "\"name\":");
 		text_add(out, seat->name);
 	}
-	if (!seat->peer) {
+	if (!seat->peer && !seat->unheard) {
 		text_add(out, seat->name ? ",\"away\":true" : "\"away\":true");
 	}
 	text_add(out, "}");

@@ -11,6 +11,7 @@
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_seat.h"
 #include "nakodo/service/ice.h"
 
 #define MOST 32 /* seats that are told in one turn of the loop */

@@ -18,6 +18,7 @@
 #include "nakodo/dialect/nakodo_v1_ice.h"
 #include "nakodo/dialect/nakodo_v1_moderate.h"
 #include "nakodo/dialect/nakodo_v1_place.h"
+#include "nakodo/dialect/nakodo_v1_seat.h"
 #include "nakodo/dialect/nakodo_v1_visit.h"
 #include "nakodo/dialect/nakodo_v1_wrong.h"
 #include "nakodo/service/grant.h"
@@ -110,7 +111,7 @@ static char *print_resumed(struct nakodo_v1_seat *seat, const char *token)
 static void resume(struct nakodo_v1_visit *visit, struct peer *peer, uint64_t n)
 {
 	struct nakodo_v1_seat *seat = visit->old;
-	bool was_away = !seat->peer;
+	bool was_away = !seat->peer && !seat->unheard;
 	char token[TOKEN_TEXT], *text;
 
 	/* Before anything is counted, nothing comes from the old connection any more. */
@@ -147,7 +148,8 @@ static void print_peers(const struct nakodo_v1_seat *seat, struct text *out)
 		}
 		text_print(out, "%s{", comma);
 		nakodo_v1_seat_print(other, out);
-		text_print(out, "%s,\"owner\":%s}", other->peer ? "" : ",\"away\":true",
+		text_print(out, "%s,\"owner\":%s}",
+			other->peer || other->unheard ? "" : ",\"away\":true",
 			owner ? "true" : "false");
 		comma = ",";
 	}
@@ -202,7 +204,7 @@ static void welcome(struct nakodo_v1_visit *visit, struct nakodo_v1_seat *seat, 
 static void join_again(
 	struct nakodo_v1_visit *visit, struct nakodo_v1_seat *seat, struct peer *peer)
 {
-	bool was_away = !seat->peer;
+	bool was_away = !seat->peer && !seat->unheard;
 
 	sit(visit, seat, peer);
 	hub_clear_timer(seat->mount->hub, &seat->ack);

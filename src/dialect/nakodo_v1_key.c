@@ -4,12 +4,14 @@
 #include <errno.h>
 
 #include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_journal.h"
 
 #define FOUND_BY (TOKEN_HASH / 2) /* bytes */
 
 void nakodo_v1_key_forget(struct nakodo_v1_key *key)
 {
 	if (key->seat) {
+		nakodo_v1_journal_note(key->seat);
 		HASH_DEL(key->seat->mount->keys, key);
 		key->seat = NULL;
 	}
@@ -22,6 +24,7 @@ int nakodo_v1_key_enter_hash(struct nakodo_v1_seat *seat, struct nakodo_v1_key *
 		return -ENOMEM;
 	}
 	key->seat = seat;
+	nakodo_v1_journal_note(seat);
 	return 0;
 }
 

@@ -7,6 +7,8 @@
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_journal.h"
+#include "nakodo/dialect/nakodo_v1_seat.h"
 #include "nakodo/service/grant.h"
 
 #define KICKED 4403
@@ -58,10 +60,11 @@ static void set_lock(const struct room *room, const struct member *by, bool lock
 	nakodo_v1_seat_of(room->members)->locked = locked;
 	message_init(&message, parts, sizeof(parts) / sizeof(*parts), false, true);
 	DL_FOREACH (room->members, member) {
-		struct peer *peer = nakodo_v1_seat_of(member)->peer;
+		struct nakodo_v1_seat *seat = nakodo_v1_seat_of(member);
 
-		if (peer) {
-			hub_send_frame(peer, message_frame(&message, FRAME_AS_SENT));
+		nakodo_v1_journal_note(seat);
+		if (seat->peer) {
+			hub_send_frame(seat->peer, message_frame(&message, FRAME_AS_SENT));
 		}
 	}
 	message_finish(&message);

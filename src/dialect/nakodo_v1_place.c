@@ -14,6 +14,8 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/event.h"
 #include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_away.h"
+#include "nakodo/dialect/nakodo_v1_seat.h"
 
 static bool give_up(struct nakodo_v1_seat *seat)
 {

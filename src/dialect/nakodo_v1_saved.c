@@ -16,10 +16,12 @@
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
 #include "nakodo/dialect/nakodo_v1_mount.h"
+#include "nakodo/dialect/nakodo_v1_seat.h"
 #include "nakodo/dialect/nakodo_v1_visit.h"
 #include "nakodo/hub/frame_book.h"
 
 #define WAIT_MOST (UINT64_C(3600) * 1000) /* ms */
+#define CONNECTED (WAIT_MOST + 1) /* in place of that: it has a connection */
 
 /* Seats that have been read, and how long each may still take. */
 struct awaited {
@@ -43,6 +45,9 @@ static uint64_t left(const struct nakodo_v1_seat *seat)
 	if (seat->peer) {
 		return resume_time(seat->mount);
 	}
+	if (seat->unheard) {
+		return seat->wait;
+	}
 	return seat->gone.due > now ? seat->gone.due - now : 0;
 }
 
@@ -61,10 +66,11 @@ static void save_key(struct save *save, const struct nakodo_v1_key *key)
 	save_bytes(save, key->hash, key->seat ? sizeof(key->hash) : 0);
 }
 
-static void save_seat(
-	const struct nakodo_v1_seat *seat, const struct frame_book *book, struct save *save)
+void nakodo_v1_save_seat(const struct nakodo_v1_seat *seat, const struct frame_book *book,
+	struct save *save, bool lasting)
 {
-	save_begin(save, SAVE_SEAT);
+	const struct options *options = seat->mount->mount->env->options;
+
 	save_text(save, seat->member->room->name);
 	save_text(save, seat->member->id);
 	save_number(save, seat->locked);
@@ -73,15 +79,18 @@ static void save_seat(
 	save_text(save, seat->user);
 	save_text(save, seat->snapshot);
 	save_bytes(save, &seat->address, sizeof(seat->address));
-	save_number(save, left(seat));
-	save_number(save, granted(seat));
+	save_number(save, !lasting                      ? left(seat)
+			  : seat->peer || seat->unheard ? CONNECTED
+							: seat->wait);
+	save_number(save, lasting ? options->resume_messages : granted(seat));
 	save_key(save, &seat->confirmed);
 	save_key(save, &seat->issued);
 	save_key(save, &seat->nonce);
 	session_save(&seat->session, book, save);
 	nakodo_v1_waiting_save(&seat->waiting, book, save);
-	save_end(save);
-	meter_add(METER_SESSIONS_SAVED, 1);
+	if (lasting) {
+		save_number(save, seat->attempt);
+	}
 }
 
 void nakodo_v1_save(const struct mount *mount, struct save *save)
@@ -97,7 +106,10 @@ void nakodo_v1_save(const struct mount *mount, struct save *save)
 			if (session_save_frames(&seat->session, &book, save)) {
 				save->error = save->error ? save->error : -ENOMEM;
 			}
-			save_seat(seat, &book, save);
+			save_begin(save, SAVE_SEAT);
+			nakodo_v1_save_seat(seat, &book, save, false);
+			save_end(save);
+			meter_add(METER_SESSIONS_SAVED, 1);
 		}
 	}
 	nakodo_v1_history_save(mount->state, save);
@@ -194,13 +206,21 @@ static int fill_seat(struct nakodo_v1_seat *seat, const struct frame_book *book,
 	seat->snapshot = take_text(saved, JSON_ABSENT, &error);
 	nakodo_v1_seat_count(seat);
 	saved_copy(saved, &seat->address, sizeof(seat->address));
-	*ret_wait = saved_number_up_to(saved, WAIT_MOST);
+	*ret_wait = saved_number_up_to(saved, CONNECTED);
 	seat->grant = saved_number_up_to(saved, UINT32_MAX);
 	error = error ? error : restore_keys(seat, saved);
 	saved->bad |= seat->nonce.seat && !seat->snapshot && !seat->confirmed.seat;
 	error = error ? error : session_restore(&seat->session, book, saved);
 	nakodo_v1_waiting_begin(&seat->waiting, &seat->session);
-	return error ? error : nakodo_v1_waiting_restore(&seat->waiting, book, saved);
+	error = error ? error : nakodo_v1_waiting_restore(&seat->waiting, book, saved);
+	if (*ret_wait == CONNECTED) { /* from now on it is away */
+		nakodo_v1_waiting_end(&seat->waiting);
+		nakodo_v1_waiting_begin(&seat->waiting, &seat->session);
+	}
+	if (seat->mount->only) {
+		seat->attempt = (uint32_t)saved_number_up_to(saved, UINT32_MAX);
+	}
+	return error;
 }
 
 static int note_awaited(struct awaited *awaited, struct nakodo_v1_seat *seat, uint64_t wait)
@@ -228,7 +248,8 @@ static int restore_seat(struct nakodo_v1 *v1, const struct frame_book *book, str
 	uint64_t wait;
 	int error;
 
-	if (!room || !nakodo_v1_is_name(room) || !is_id(id)) {
+	if (!room || !nakodo_v1_is_name(room) || !is_id(id) ||
+		(v1->only && strcmp(room, v1->only) != 0)) {
 		return -EBADMSG;
 	}
 	if (!mount_serves(v1->mount, room)) {
@@ -260,9 +281,15 @@ static void await_all(struct awaited *awaited, uint64_t elapsed, uint64_t most)
 	qsort(awaited->all, awaited->count, sizeof(*awaited->all), compare);
 	for (size_t i = 0; i < awaited->count; i++) {
 		uint64_t wait = awaited->all[i].wait;
+		bool connected = wait == CONNECTED;
 
+		wait = wait < most ? wait : most;
 		wait = wait > elapsed ? wait - elapsed : 0;
-		nakodo_v1_seat_await(awaited->all[i].seat, wait < most ? wait : most);
+		if (connected) {
+			nakodo_v1_seat_miss(awaited->all[i].seat, wait);
+		} else {
+			nakodo_v1_seat_await(awaited->all[i].seat, wait);
+		}
 		meter_add(METER_SESSIONS_RESTORED, 1);
 	}
 }
@@ -303,6 +330,8 @@ static int restore_record(
 	switch (saved->kind) {
 	case SAVE_FRAME:
 		return frame_book_read(book, saved);
+	case SAVE_NUMBERED:
+		return frame_book_read_numbered(book, saved);
 	case SAVE_SEAT:
 		return restore_seat(v1, book, saved, awaited);
 	case SAVE_HISTORY:
@@ -312,7 +341,7 @@ static int restore_record(
 	}
 }
 
-int nakodo_v1_restore(struct mount *mount, struct saved *saved, uint64_t elapsed)
+static int restore(struct mount *mount, struct saved *saved, uint64_t elapsed)
 {
 	struct nakodo_v1 *v1 = mount->state;
 	const struct options *options = mount->env->options;
@@ -338,16 +367,78 @@ int nakodo_v1_restore(struct mount *mount, struct saved *saved, uint64_t elapsed
 	return error;
 }
 
+int nakodo_v1_restore(struct mount *mount, struct saved *saved, uint64_t elapsed)
+{
+	return restore(mount, saved, elapsed);
+}
+
+static void forget_room(struct nakodo_v1 *v1, const char *name)
+{
+	struct room *room;
+
+	v1->silent = true;
+	while ((room = hub_room(v1->mount->space, name))) {
+		struct nakodo_v1_seat *seat = nakodo_v1_seat_of(room->members);
+		struct peer *peer = seat->peer;
+
+		if (!v1->untold) {
+			event_leave_member(v1->mount, seat->member, &seat->address, EVENT_GONE);
+		}
+		nakodo_v1_seat_destroy(seat);
+		if (peer) {
+			hub_close(peer, 1012, "another node has this room now");
+		}
+	}
+	v1->untold = v1->silent = false;
+}
+
+/* Who comes back with more than is known here cannot go on. */
+static void limit_known(const struct room *room)
+{
+	const struct member *member;
+
+	DL_FOREACH (room ? room->members : NULL, member) {
+		struct nakodo_v1_seat *seat = nakodo_v1_seat_of(member);
+
+		seat->known = seat->session.sent;
+	}
+}
+
+int nakodo_v1_restore_room(
+	struct mount *mount, const char *name, struct saved *saved, uint64_t elapsed, bool stale)
+{
+	struct nakodo_v1 *v1 = mount->state;
+	const struct room *room = hub_room(mount->space, name);
+	int error;
+
+	if (room && (!stale || !nakodo_v1_is_deserted(room))) {
+		return 0;
+	}
+	forget_room(v1, name);
+	if (!saved || elapsed >= resume_time(v1)) {
+		return 0; /* they have all left by now */
+	}
+	v1->only = name;
+	error = restore(mount, saved, elapsed);
+	v1->only = NULL;
+	if (error) {
+		forget_room(v1, name);
+	}
+	limit_known(hub_room(mount->space, name));
+	return error;
+}
+
 void nakodo_v1_forget(struct mount *mount)
 {
 	struct nakodo_v1 *v1 = mount->state;
 	struct nakodo_v1_seat *seat, *next;
 
+	v1->silent = true;
 	DL_FOREACH_SAFE (v1->seats, seat, next) {
 		if (!v1->untold) {
 			event_leave_member(mount, seat->member, &seat->address, EVENT_GONE);
 		}
 		nakodo_v1_seat_destroy(seat);
 	}
-	v1->untold = false;
+	v1->untold = v1->silent = false;
 }

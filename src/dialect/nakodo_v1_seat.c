@@ -5,7 +5,7 @@
  * Every numbered message goes into the session of its receiver, and into the connection too if
  * there is one; if not, nakodo_v1_waiting.c says what is kept.
  */
-#include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_seat.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,15 +20,16 @@
 #include "nakodo/base/text.h"
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/event.h"
+#include "nakodo/dialect/nakodo_v1.h"
+#include "nakodo/dialect/nakodo_v1_away.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
+#include "nakodo/dialect/nakodo_v1_journal.h"
+#include "nakodo/hub/hold.h"
 
 /* ms for a client that may have lost its welcome, and loses nothing if it is a newcomer again */
 #define UNCONFIRMED_WAIT 10000
-
-struct nakodo_v1_seat *nakodo_v1_seat_of(const struct member *member)
-{
-	return (void *)((char *)member->session - offsetof(struct nakodo_v1_seat, session));
-}
+/* ms for those to come back whose process was killed, before the others hear that they are away */
+#define UNHEARD_WAIT 5000
 
 struct nakodo_v1_seat *nakodo_v1_seat_at(const struct peer *peer)
 {
@@ -60,6 +61,7 @@ void nakodo_v1_seat_count(struct nakodo_v1_seat *seat)
 	seat->counted = sizeof(*seat) + length(seat->name) + length(seat->meta) +
 			length(seat->user) + length(seat->snapshot);
 	memory_take(MEMORY_ROOMS, seat->counted);
+	nakodo_v1_journal_note(seat);
 }
 
 static void free_snapshot(struct nakodo_v1_seat *seat)
@@ -135,6 +137,19 @@ static int take_seat(struct nakodo_v1_seat *seat, const char *room)
 	return error;
 }
 
+static void stand_up(struct nakodo_v1_seat *seat)
+{
+	struct nakodo_v1 *v1 = seat->mount;
+
+	if (seat->member) {
+		if (seat->member->room->count == 1) {
+			v1->rooms--;
+			meter_subtract(METER_V1_ROOMS, 1);
+		}
+		hub_leave(seat->member);
+	}
+}
+
 /* `id` NULL: a new one. */
 static int create(
 	struct nakodo_v1_seat **ret, struct nakodo_v1 *v1, const char *room, const char *id)
@@ -148,10 +163,13 @@ static int create(
 	seat->mount = v1;
 	session_init(&seat->session, &v1->limits);
 	error = id ? sit_down(seat, room, id) : take_seat(seat, room);
+	error = error ? error : nakodo_v1_journal_begin(seat);
 	if (error) {
+		stand_up(seat);
 		free(seat);
 		return error;
 	}
+	seat->known = UINT64_MAX;
 	seat->granted = hub_now(v1->hub);
 	DL_APPEND(v1->seats, seat);
 	nakodo_v1_seat_count(seat);
@@ -175,101 +193,32 @@ int nakodo_v1_seat_restore(
 	return error;
 }
 
-struct nakodo_v1_seat *nakodo_v1_seats_kept(struct share_owner *keeper)
-{
-	return *share_list(keeper);
-}
-
-static void begin_to_keep(struct nakodo_v1_seat *seat)
-{
-	struct share *kept = &seat->mount->kept;
-	struct nakodo_v1_seat *list;
-
-	if (!share_add(kept, &seat->address, 1)) {
-		seat->keeper = share_find(kept, &seat->address);
-		list = nakodo_v1_seats_kept(seat->keeper);
-		DL_APPEND2(list, seat, kept_prev, kept_next);
-		*share_list(seat->keeper) = list;
-	}
-}
-
-static void end_keeping(struct nakodo_v1_seat *seat)
-{
-	struct nakodo_v1_seat *list;
-
-	if (seat->keeper) {
-		list = nakodo_v1_seats_kept(seat->keeper);
-		DL_DELETE2(list, seat, kept_prev, kept_next);
-		*share_list(seat->keeper) = list;
-		share_remove(&seat->mount->kept, &seat->address, 1);
-		seat->keeper = NULL;
-	}
-}
-
-static void go_away(struct nakodo_v1_seat *seat)
-{
-	struct nakodo_v1 *v1 = seat->mount;
-
-	if (nakodo_v1_seat_is_confirmed(seat)) {
-		begin_to_keep(seat);
-		DL_APPEND2(v1->away, seat, away_prev, away_next);
-	} else {
-		DL_APPEND2(v1->unconfirmed, seat, away_prev, away_next);
-	}
-}
-
-/* It is confirmed after this at the earliest. */
-static void come_back(struct nakodo_v1_seat *seat)
-{
-	struct nakodo_v1 *v1 = seat->mount;
-
-	if (!seat->away_prev) {
-		return;
-	}
-	if (nakodo_v1_seat_is_confirmed(seat)) {
-		end_keeping(seat);
-		DL_DELETE2(v1->away, seat, away_prev, away_next);
-	} else {
-		DL_DELETE2(v1->unconfirmed, seat, away_prev, away_next);
-	}
-	seat->away_prev = seat->away_next = NULL;
-}
-
-static void leave_place(struct nakodo_v1_seat *seat)
-{
-	const struct dialect_env *env = seat->mount->mount->env;
-
-	if (seat->placed) {
-		seat->placed = false;
-		env->leave_place(env->cookie, &seat->address);
-	}
-}
-
 void nakodo_v1_seat_destroy(struct nakodo_v1_seat *seat)
 {
 	struct nakodo_v1 *v1 = seat->mount;
 	struct room *room = seat->member->room;
 
+	nakodo_v1_journal_end(seat);
 	if (seat->peer) {
+		hold_drop(seat->peer);
 		seat->peer->state_of_dialect = NULL;
 	} else {
-		come_back(seat);
+		nakodo_v1_away_end(seat);
 	}
 	hub_clear_timer(v1->hub, &seat->gone);
 	hub_clear_timer(v1->hub, &seat->ack);
 	nakodo_v1_key_forget(&seat->confirmed);
 	nakodo_v1_key_forget(&seat->issued);
 	nakodo_v1_key_forget(&seat->nonce);
-	leave_place(seat);
+	nakodo_v1_away_leave_place(seat);
 	if (room->members == seat->member && seat->member->next) {
 		nakodo_v1_seat_of(seat->member->next)->locked = seat->locked;
+		nakodo_v1_journal_note(nakodo_v1_seat_of(seat->member->next));
 	}
 	if (room->count == 1) {
 		nakodo_v1_history_free(v1, room);
-		v1->rooms--;
-		meter_subtract(METER_V1_ROOMS, 1);
 	}
-	hub_leave(seat->member);
+	stand_up(seat);
 	DL_DELETE(v1->seats, seat);
 	nakodo_v1_waiting_end(&seat->waiting);
 	session_finish(&seat->session);
@@ -314,6 +263,17 @@ void nakodo_v1_refuse(struct peer *peer, const char *code, const char *message, 
 	hub_close(peer, close, code);
 }
 
+static void say_away(struct nakodo_v1_seat *seat)
+{
+	const struct iovec parts[] = {
+		PART("{\"type\":\"peer-away\",\"id\":\""),
+		PART_OF(seat->member->id),
+		PART("\"}"),
+	};
+
+	nakodo_v1_seat_publish(seat, NAKODO_V1_TURNED, parts, 3);
+}
+
 static void on_gone(struct wheel_timer *timer)
 {
 	size_t offset = offsetof(struct nakodo_v1_seat, gone);
@@ -321,6 +281,11 @@ static void on_gone(struct wheel_timer *timer)
 
 	if (seat->peer) {
 		give_up_snapshot(seat);
+	} else if (seat->unheard && seat->wait > UNHEARD_WAIT) {
+		seat->unheard = false;
+		nakodo_v1_journal_note(seat);
+		hub_set_timer(seat->mount->hub, timer, seat->wait - UNHEARD_WAIT, on_gone);
+		say_away(seat);
 	} else {
 		nakodo_v1_seat_leave(seat, "gone", 0);
 	}
@@ -338,6 +303,7 @@ void nakodo_v1_seat_keep(struct nakodo_v1_seat *seat, char *snapshot)
 static void leave_peer(struct nakodo_v1_seat *seat)
 {
 	seat->grant += seat->peer->unmetered; /* what it has not used */
+	hold_drop(seat->peer);
 	seat->peer->state_of_dialect = NULL;
 	seat->peer = NULL;
 }
@@ -350,11 +316,14 @@ struct peer *nakodo_v1_seat_attach(struct nakodo_v1_seat *seat, struct peer *pee
 		leave_peer(seat);
 	}
 	hub_clear_timer(seat->mount->hub, &seat->gone);
-	come_back(seat);
+	nakodo_v1_away_end(seat);
 	nakodo_v1_waiting_end(&seat->waiting);
-	leave_place(seat);
+	nakodo_v1_away_leave_place(seat);
 	seat->peer = peer;
+	seat->known = UINT64_MAX;
+	seat->unheard = false;
 	peer->state_of_dialect = seat;
+	nakodo_v1_journal_attach(seat);
 	return before;
 }
 
@@ -362,33 +331,39 @@ void nakodo_v1_seat_await(struct nakodo_v1_seat *seat, uint64_t wait)
 {
 	const struct dialect_env *env = seat->mount->mount->env;
 
-	go_away(seat);
+	nakodo_v1_away_begin(seat);
 	if (!nakodo_v1_seat_is_confirmed(seat)) {
 		wait = wait < UNCONFIRMED_WAIT ? wait : UNCONFIRMED_WAIT;
 	} else {
 		seat->placed = env->keep_place && env->keep_place(env->cookie, &seat->address);
 	}
+	seat->wait = wait;
+	nakodo_v1_journal_note(seat);
 	hub_set_timer(seat->mount->hub, &seat->gone, wait, on_gone);
 }
 
 void nakodo_v1_seat_detach(struct nakodo_v1_seat *seat, uint64_t wait)
 {
-	const struct iovec parts[] = {
-		PART("{\"type\":\"peer-away\",\"id\":\""),
-		PART_OF(seat->member->id),
-		PART("\"}"),
-	};
-
 	leave_peer(seat);
 	nakodo_v1_waiting_begin(&seat->waiting, &seat->session);
 	hub_clear_timer(seat->mount->hub, &seat->ack);
 	nakodo_v1_seat_await(seat, wait);
-	nakodo_v1_seat_publish(seat, NAKODO_V1_TURNED, parts, 3);
+	say_away(seat);
+}
+
+void nakodo_v1_seat_miss(struct nakodo_v1_seat *seat, uint64_t wait)
+{
+	nakodo_v1_seat_await(seat, wait);
+	seat->unheard = true;
+	if (seat->wait > UNHEARD_WAIT) {
+		hub_set_timer(seat->mount->hub, &seat->gone, UNHEARD_WAIT, on_gone);
+	}
 }
 
 /* To one that has a connection. */
 static void deliver(struct nakodo_v1_seat *seat, struct frame *frame)
 {
+	nakodo_v1_journal_note(seat);
 	if (!session_push(&seat->session, frame) && seat->snapshot) {
 		give_up_snapshot(seat);
 	}
@@ -426,6 +401,7 @@ void nakodo_v1_seat_publish(
 		if (other == seat) {
 			continue;
 		}
+		nakodo_v1_journal_note(other);
 		if (other->peer) {
 			deliver(other, frame);
 		} else if (!nakodo_v1_waiting_tell(
@@ -458,6 +434,7 @@ bool nakodo_v1_seat_pass(
 		deliver(to, frame);
 		return true;
 	}
+	nakodo_v1_journal_note(to);
 	error = nakodo_v1_waiting_pass(&to->waiting, from->member->id, &from->address, frame);
 	if (error == -ENOMEM) {
 		lose(to);
@@ -475,12 +452,13 @@ void nakodo_v1_seat_tell(struct nakodo_v1_seat *seat, const struct iovec *parts,
 void nakodo_v1_seat_ack(struct nakodo_v1_seat *seat)
 {
 	char text[64];
-	int len = snprintf(text, sizeof(text), "{\"type\":\"ack\",\"n\":%" PRIu64 "}",
-		session_tell(&seat->session));
-	struct iovec part = {text, (size_t)len};
+	int len;
 
+	nakodo_v1_journal_note(seat);
+	len = snprintf(text, sizeof(text), "{\"type\":\"ack\",\"n\":%" PRIu64 "}",
+		session_tell(&seat->session));
 	hub_clear_timer(seat->mount->hub, &seat->ack);
-	nakodo_v1_seat_tell(seat, &part, 1);
+	nakodo_v1_seat_tell(seat, &PART_BYTES(text, (size_t)len), 1);
 }
 
 void nakodo_v1_seat_print(const struct nakodo_v1_seat *seat, struct text *out)

@@ -9,6 +9,7 @@
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_call.h"
+#include "nakodo/dialect/nakodo_v1_seat.h"
 #include "nakodo/dialect/nakodo_v1_visit.h"
 #include "nakodo/service/grant.h"
 

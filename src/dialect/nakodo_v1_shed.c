@@ -7,6 +7,7 @@
 #include "nakodo/dialect/mount.h"
 #include "nakodo/dialect/nakodo_v1.h"
 #include "nakodo/dialect/nakodo_v1_history.h"
+#include "nakodo/dialect/nakodo_v1_seat.h"
 #include "nakodo/service/shortage.h"
 
 static size_t weight(const struct nakodo_v1_seat *seat)

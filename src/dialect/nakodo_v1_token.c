@@ -18,6 +18,7 @@
 #include "nakodo/dialect/nakodo_v1_call.h"
 #include "nakodo/dialect/nakodo_v1_join.h"
 #include "nakodo/dialect/nakodo_v1_moderate.h"
+#include "nakodo/dialect/nakodo_v1_seat.h"
 #include "nakodo/hub/audit.h"
 #include "nakodo/service/grant.h"
 #include "nakodo/service/jwt.h"

@@ -116,6 +116,16 @@ bool nakodo_v1_visit_is_of(const struct nakodo_v1_visit *visit, const struct nak
 	return seat->user && !strcmp(seat->user, quoted);
 }
 
+/* Has its session got what its client was told it has? The client may not send that again. */
+static bool knows_of(const struct nakodo_v1_visit *visit)
+{
+	char text[20];
+	long len = request_get(visit->request, "acked", text, sizeof(text));
+
+	return len < 1 || strspn(text, "0123456789") != (size_t)len ||
+	       strtoull(text, NULL, 10) <= visit->old->session.received;
+}
+
 bool nakodo_v1_visit_read_count(const struct nakodo_v1_visit *visit, uint64_t *ret)
 {
 	char text[20];
@@ -125,7 +135,8 @@ bool nakodo_v1_visit_read_count(const struct nakodo_v1_visit *visit, uint64_t *r
 		return false;
 	}
 	*ret = strtoull(text, NULL, 10);
-	return session_can_resume(&visit->old->session, *ret);
+	return *ret <= visit->old->known && session_can_resume(&visit->old->session, *ret) &&
+	       knows_of(visit);
 }
 
 bool nakodo_v1_visit_is_late(const struct nakodo_v1_visit *visit)

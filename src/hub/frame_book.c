@@ -10,6 +10,7 @@
 #include "nakodo/hub/frame.h"
 
 #define FIRST_ROOM 64
+#define NUMBER_MOST (1 << 22)
 
 static int add(struct frame_book *book, struct frame *frame)
 {
@@ -58,22 +59,74 @@ int frame_book_write(struct frame_book *book, struct save *save, struct frame *f
 	return 0;
 }
 
-int frame_book_read(struct frame_book *book, struct saved *saved)
+int frame_book_enter(struct frame_book *book, struct frame *frame)
+{
+	book->read = true;
+	if (frame_book_number(book, frame)) {
+		return 0;
+	}
+	if (add(book, frame_ref(frame))) {
+		frame_unref(frame);
+		return -ENOMEM;
+	}
+	frame->number = (unsigned)book->count;
+	return 1;
+}
+
+void frame_book_forget(struct frame_book *book, size_t number)
+{
+	frame_unref(book->frames[number - 1]);
+	book->frames[number - 1] = NULL;
+}
+
+void frame_book_save(const struct frame_book *book, const struct frame *frame, struct save *save)
+{
+	size_t len;
+	const void *payload = frame_payload(frame, &len);
+
+	save_number(save, frame_book_number(book, frame));
+	save_bytes(save, payload, len);
+}
+
+static int read_frame(struct saved *saved, struct frame **ret)
 {
 	struct iovec part;
-	struct frame *frame;
 
-	book->read = true;
 	part.iov_base = (void *)saved_bytes(saved, &part.iov_len);
 	if (saved->bad || !utf8_is_valid(part.iov_base, part.iov_len)) {
 		return -EBADMSG;
 	}
-	frame = frame_create(FRAME_TEXT, &part, 1);
-	if (!frame || add(book, frame)) {
+	*ret = frame_create(FRAME_TEXT, &part, 1);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int frame_book_read(struct frame_book *book, struct saved *saved)
+{
+	struct frame *frame;
+	int error;
+
+	book->read = true;
+	error = read_frame(saved, &frame);
+	if (!error && add(book, frame)) {
 		frame_unref(frame);
-		return -ENOMEM;
+		error = -ENOMEM;
 	}
-	return 0;
+	return error;
+}
+
+int frame_book_read_numbered(struct frame_book *book, struct saved *saved)
+{
+	uint64_t number = saved_number_up_to(saved, NUMBER_MOST);
+	int error = 0;
+
+	book->read = true;
+	while (!error && book->count < number) {
+		error = add(book, NULL);
+	}
+	if (error || !number || book->frames[number - 1]) {
+		return error ? error : -EBADMSG;
+	}
+	return read_frame(saved, &book->frames[number - 1]);
 }
 
 struct frame *frame_book_find(const struct frame_book *book, struct saved *saved)

@@ -138,6 +138,7 @@ void hub_mark_dirty(struct peer *peer)
 static void note_queued(struct peer *peer, const struct frame *frame)
 {
 	meter_add(METER_MESSAGES_QUEUED, 1);
+	peer->held += peer->holds;
 	peer->hub->queued.frames++;
 	peer->hub->queued.bytes += frame->len;
 	hub_mark_dirty(peer);

@@ -136,6 +136,22 @@ bool outbox_remove(struct outbox *outbox, const struct frame *frame)
 	return true;
 }
 
+void outbox_drop_last(struct outbox *outbox, unsigned count)
+{
+	for (; count && outbox->count; count--) {
+		struct frame *frame = *slot(outbox, outbox->count - 1);
+
+		if (outbox->exempt == outbox->count) {
+			outbox->exempt--;
+			outbox->exempt_bytes -= frame->len;
+		}
+		outbox->count--;
+		outbox->bytes -= frame->len;
+		frame_unref(frame);
+	}
+	release_if_empty(outbox);
+}
+
 void outbox_clear(struct outbox *outbox)
 {
 	while (outbox->count) {

@@ -36,6 +36,7 @@ void session_finish(struct session *session)
 bool session_push_unbounded(struct session *session, struct frame *frame)
 {
 	session->sent++;
+	session->pushed++;
 	if (!frame || !outbox_push(&session->kept, frame)) {
 		outbox_clear(&session->kept);
 		return false;
@@ -155,6 +156,7 @@ int session_restore(struct session *session, const struct frame_book *book, stru
 		if (!outbox_push(&session->kept, frame)) {
 			return -ENOMEM;
 		}
+		session->pushed++;
 	}
 	return 0;
 }

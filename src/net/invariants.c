@@ -10,6 +10,7 @@
 #include "nakodo/base/log.h"
 #include "nakodo/dialect/dialect_table.h"
 #include "nakodo/hub/audit.h"
+#include "nakodo/hub/hold.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/net/cluster/visitors.h"
 #include "nakodo/net/server.h"
@@ -29,8 +30,8 @@ static void audit_way_out(struct audit *audit, const struct conn *conn)
 {
 	const struct peer *peer = &conn->peer;
 
-	if (peer->outbox.count && !peer->dirty && !conn->waiting) {
-		audit_fault(audit, "%u frames wait and nobody will write them", peer->outbox.count);
+	if (hold_ready(peer) && !peer->dirty && !conn->waiting) {
+		audit_fault(audit, "%u frames wait and nobody will write them", hold_ready(peer));
 	}
 	/* The others are gone through after each turn. */
 	if (peer->state == PEER_OPEN && !conn->timer.at && !conn->leaving &&

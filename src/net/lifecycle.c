@@ -22,6 +22,7 @@
 #include "nakodo/net/socket/listeners.h"
 #include "nakodo/net/ws/ws.h"
 
+#define GOING_AWAY 1001
 #define TICK 50 /* ms */
 #define OVERDUE 5000 /* ms, after which we end with or without libwebsockets */
 /* ms after drain-seconds, for closing handshakes, libwebsockets, and what the next one is left */
@@ -34,6 +35,8 @@
 #define LAST_WAIT 1000 /* ms for Redis to hear that our units are anybody's */
 #define LAST_WORDS 2000 /* ms for event-webhook to be told who has left */
 #define LEAST_PER_TICK 1 /* peers, so that a few of them need not wait for drain-seconds */
+
+static const char going_away[] = "the server is stopping";
 
 static void close_handle(void *handle)
 {
@@ -86,6 +89,7 @@ void lifecycle_finish(struct server *server)
 		cluster_finish(&server->cluster);
 	}
 	if (server->role == ROLE_WORKER) {
+		journal_finish(&server->journal);
 		worker_finish(&server->worker);
 	}
 	deadlines_finish(&server->deadlines);
@@ -107,10 +111,11 @@ static bool has_websockets(const struct server *server)
 	return false;
 }
 
-/* Does it go on with the next process where it is now? */
+/* Does its session go on with the next process, or at another node? */
 static bool is_kept(const struct server *server, const struct conn *conn)
 {
-	return conn->mount && conn->mount->dialect->save && restart_keeps(&server->restart);
+	return conn->mount && conn->mount->dialect->save &&
+	       (restart_keeps(&server->restart) || server->journal.started);
 }
 
 /* The peers whose session is kept, or the others, that are open. */
@@ -144,7 +149,7 @@ static void say_closing(struct server *server, struct conn *conn, uint64_t left)
 static void send_away(struct server *server, struct conn *conn, uint64_t left)
 {
 	say_closing(server, conn, left);
-	hub_close(&conn->peer, 1001, "the server is stopping");
+	hub_close(&conn->peer, GOING_AWAY, going_away);
 }
 
 /* Close as many as are due by now: all of them evenly over drain-seconds. */
@@ -174,10 +179,17 @@ static void close_kept(struct server *server)
 {
 	struct conn *conn, *next;
 
+	/* All are told before the first is closed: what that means to the others waits until it is
+	 * recorded, and they are closed before that. */
+	DL_FOREACH (server->sockets.conns, conn) {
+		if (conn->peer.state == PEER_OPEN && is_kept(server, conn)) {
+			say_closing(server, conn, 0);
+		}
+	}
 	DL_FOREACH_SAFE (server->sockets.conns, conn, next) {
 		if (conn->peer.state == PEER_OPEN && is_kept(server, conn)) {
 			server->lifecycle.kept_until = uv_now(&server->loop) + KEPT_WAIT;
-			send_away(server, conn, 0);
+			hub_close(&conn->peer, GOING_AWAY, going_away);
 		}
 	}
 }
@@ -200,8 +212,9 @@ static bool are_gone(const struct server *server)
 	uint64_t now = uv_now(&server->loop);
 	bool tunnels = server->worker.tunnels.open && now <= life->tunnels_until;
 
-	return !life->waits_for_others && ((!has_websockets(server) && !tunnels) ||
-						  (life->kept_until && now > life->kept_until));
+	return !life->waits_for_others && !journal_is_busy(&server->journal) &&
+	       ((!has_websockets(server) && !tunnels) ||
+		       (life->kept_until && now > life->kept_until));
 }
 
 void lifecycle_drain_kept(struct server *server)

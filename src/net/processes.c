@@ -8,6 +8,7 @@
 #include "nakodo/base/log.h"
 #include "nakodo/base/options.h"
 #include "nakodo/base/problem.h"
+#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/announce.h"
 #include "nakodo/net/reload.h"
 #include "nakodo/net/server.h"
@@ -30,6 +31,18 @@ void processes_choose(
 	}
 }
 
+static bool is_recorded(void *cookie, const struct mount *mount, const char *room)
+{
+	return journal_has(&lws_container_of(cookie, struct server, gate)->journal, mount, room);
+}
+
+static uint64_t record(
+	void *cookie, const struct mount *mount, const char *room, const struct changes *changes)
+{
+	return journal_record(
+		&lws_container_of(cookie, struct server, gate)->journal, mount, room, changes);
+}
+
 int processes_prepare(struct server *server, const struct options *options, struct problem *problem)
 {
 	if (server->role != ROLE_WORKER) {
@@ -42,6 +55,12 @@ int processes_prepare(struct server *server, const struct options *options, stru
 		return error;
 	}
 	server->restart.elsewhere = server->worker.start.keeps;
+	if (*options->cluster && options->cluster_durable) {
+		server->journal.options = options;
+		server->journal.dialects = server->dialects;
+		server->env.records = is_recorded;
+		server->env.record = record;
+	}
 	return 0;
 }
 
@@ -191,6 +210,38 @@ static void on_order(void *cookie, enum order order)
 	}
 }
 
+static void on_unit(void *cookie, const struct record_unit *unit, int fd)
+{
+	journal_tell(&((struct server *)cookie)->journal, unit, fd);
+}
+
+static void on_turned(void *cookie)
+{
+	dialect_table_record(((struct server *)cookie)->dialects);
+}
+
+static int join_as_worker(struct server *server, struct problem *problem)
+{
+	int error;
+
+	handed_forget(&server->sockets.handed);
+	server->worker.answers.actions = verb_actions;
+	server->worker.answers.cookie = server;
+	server->worker.order = on_order;
+	server->worker.unit = on_unit;
+	server->worker.cookie = server;
+	error = worker_run(&server->worker, &server->tls, &server->loop);
+	if (error) {
+		return problem_set(problem, error, "no channel: %s", uv_strerror(error));
+	}
+	if (!server->journal.options) {
+		return 0;
+	}
+	server->ws.turned = on_turned;
+	server->ws.turned_cookie = server;
+	return journal_start(&server->journal, &server->loop, problem);
+}
+
 static void join_cluster(struct server *server)
 {
 	server->cluster.loop = &server->loop;
@@ -230,15 +281,12 @@ int processes_join(struct server *server, struct problem *problem)
 		}
 		return error;
 	}
-	if (server->role == ROLE_WORKER) {
-		handed_forget(&server->sockets.handed);
-		server->worker.answers.actions = verb_actions;
-		server->worker.answers.cookie = server;
-		server->worker.order = on_order;
-		server->worker.cookie = server;
-		error = worker_run(&server->worker, &server->tls, &server->loop);
-	}
-	return error ? problem_set(problem, error, "no channel: %s", uv_strerror(error)) : 0;
+	return server->role == ROLE_WORKER ? join_as_worker(server, problem) : 0;
+}
+
+static void on_opened(void *cookie)
+{
+	worker_say_ready(&((struct server *)cookie)->worker);
 }
 
 void processes_say_ready(struct server *server)
@@ -246,7 +294,7 @@ void processes_say_ready(struct server *server)
 	if (server->role == ROLE_ALONE) {
 		announce(server);
 	} else if (server->role == ROLE_WORKER) {
-		worker_say_ready(&server->worker);
+		journal_open(&server->journal, on_opened, server);
 	}
 }
 
@@ -291,6 +339,7 @@ void processes_finish(struct server *server)
 		restart_undo(&server->restart, server->workers.saved);
 	}
 	handed_forget(&server->sockets.handed);
+	journal_destroy(&server->journal);
 	cluster_destroy(&server->cluster);
 	workers_destroy(&server->workers);
 	worker_destroy(&server->worker);

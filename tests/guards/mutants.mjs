@@ -174,7 +174,7 @@ export const mutants = {
       },
       {
         file: 'src/net/ws/ws.c',
-        from: '	if (outbox->count == 1 || frame->len > WS_BURST) {',
+        from: '	if (ready == 1 || frame->len > WS_BURST) {',
         to: `	if (1) {
 		static const enum lws_write_protocol kinds[16] = {[1] = LWS_WRITE_TEXT,
 			[2] = LWS_WRITE_BINARY, [9] = LWS_WRITE_PING};
@@ -189,7 +189,7 @@ export const mutants = {
 		frame_unref(frame);
 		return done;
 	}
-	if (outbox->count == 1 || frame->len > WS_BURST) {`,
+	if (ready == 1 || frame->len > WS_BURST) {`,
       },
     ],
   },

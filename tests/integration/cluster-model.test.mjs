@@ -1,6 +1,6 @@
 // Goal: with three nodes, a network that cuts connections wherever it likes and a Redis that hangs, restarts empty and
 // comes back, nothing is lost, doubled or reordered, whichever node each connection is to.
-// SEED=n throws the same dice again; CUTS=10000 is the long run.
+// SEED=n throws the same dice again; CUTS=10000 is the long run, and OUTAGE=60 lets Redis hang for so many seconds first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Redis, startNodes } from '../lib/cluster.mjs';
@@ -10,11 +10,18 @@ import { runModel } from '../lib/v1-run.mjs';
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32));
 const CUTS = Number(process.env.CUTS ?? 1500);
 const SECONDS = process.env.CUTS ? 3600 : 60;
+const OUTAGE = Number(process.env.OUTAGE ?? 0); // s
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** What happens to Redis while the clients live. */
 async function harm(redis, world, random) {
+  if (OUTAGE) {
+    await pause(2000);
+    redis.hang();
+    await pause(OUTAGE * 1000);
+    redis.goOn();
+  }
   while (!world.isOver()) {
     await pause(300 + random.below(1500));
     if (random.chance(0.5)) {

@@ -12,10 +12,10 @@ const NEWCOMER = { localAddress: '127.0.0.3' };
 /** Sessions of the hog that came, acknowledged and were cut. */
 async function comeAndGo(daemon, count, roomOf = () => 'r') {
   const sessions = await Promise.all(Array.from({ length: count }, (_, i) => Session.join(daemon.ws, roomOf(i), HOG)));
-  await Promise.all(sessions.map(async (session) => {
+  for (const session of sessions) { // the first gives way first
     await session.taken(); // the acknowledgement too
     await session.cut();
-  }));
+  }
   return sessions;
 }
 

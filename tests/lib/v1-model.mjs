@@ -69,9 +69,12 @@ export class Room {
   left = 0;
   #events = []; // when somebody's coming, going or loss may have been told to the others
 
-  /** @param {{seconds: number, messages: number}} limits of a session that is away */
-  constructor(name, limits) {
-    Object.assign(this, { name, limits });
+  /**
+   * @param {{seconds: number, messages: number}} limits of a session that is away
+   * @param {boolean} [isPatient] whoever is answered 503 tries again
+   */
+  constructor(name, limits, isPatient = false) {
+    Object.assign(this, { name, limits, isPatient });
   }
 
   get participants() {
@@ -111,6 +114,7 @@ export class ModelClient {
   resumes = 0;
   lost = 0;
   heard = 0;
+  spoken = 0;
 
   constructor({ name, room, base, proxy, random, fail }) {
     Object.assign(this, { name, room, proxy, random, fail, base });
@@ -138,6 +142,10 @@ export class ModelClient {
         return;
       } catch (error) {
         room.happens();
+        if (error instanceof Refused && error.status === 503 && room.isPatient) {
+          await new Promise((done) => setTimeout(done, 100)); // the node that has the room is not there just now
+          continue;
+        }
         if (error instanceof Refused || (error instanceof Ended && error.code !== 1006)) throw error;
         if (!(error instanceof Ended) && !/ECONNRESET|EPIPE|socket hang up|disconnected before secure/.test(error.message)) throw error;
       }
@@ -224,6 +232,7 @@ export class ModelClient {
   /** Say something, connected or not. */
   speak() {
     const { me, session, random } = this;
+    this.spoken++;
     const x = 'x'.repeat(random.chance(0.05) ? random.below(3000) : random.below(40));
     const to = random.chance(0.4) ? random.pick([...session.peers.keys()]) : undefined;
     me.sure = me.log[session.acked] ?? me.sure;

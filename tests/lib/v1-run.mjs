@@ -57,15 +57,16 @@ async function end(clients) {
 }
 
 /**
- * Clients in rooms live until `cuts` cuts or `seconds`, and then leave one by one; throws when one of them has missed,
+ * Clients in rooms live until `cuts` cuts, `messages` that they have said, or `seconds`, and then leave one by one; throws when one of them has missed,
  * doubled or reordered anything. `rooms` are [daemons, count of clients, Room]: each connection is to any of the daemons.
  */
-export async function runModel(t, { seed, cuts: most, seconds, rooms, meanwhile = async () => {} }) {
+export async function runModel(t, { seed, cuts: most, messages = Infinity, seconds, rooms, meanwhile = async () => {} }) {
   const random = dice(seed);
   const clients = [];
   const begin = performance.now();
   const cuts = () => sum(clients.map(({ proxy }) => sum(Object.values(proxy.cuts))));
-  const world = { isOver: () => world.fault || cuts() >= most || performance.now() - begin > seconds * 1000 };
+  const spoken = () => sum(clients.map((client) => client.spoken));
+  const world = { isOver: () => world.fault || cuts() >= most || spoken() >= messages || performance.now() - begin > seconds * 1000 };
   const failure = new Promise((_, fail) => {
     world.fail = (error) => {
       world.fault ??= error;
@@ -99,6 +100,6 @@ export async function runModel(t, { seed, cuts: most, seconds, rooms, meanwhile 
   }
   const total = (what) => sum(clients.map((client) => client[what]));
   t.diagnostic(`SEED=${seed}: ${cuts()} cuts, ${total('resumes')} resumed, ${total('lost')} not recovered, ${total('welcomes')} participants, ` +
-    `${total('heard')} messages heard, ${sum(rooms.map(([, , room]) => room.left))} left, in ${Math.round(performance.now() - begin)} ms`);
+    `${total('spoken')} messages said, ${total('heard')} heard, ${sum(rooms.map(([, , room]) => room.left))} left, in ${Math.round(performance.now() - begin)} ms`);
   return { cuts: cuts(), resumes: total('resumes'), lost: total('lost') };
 }

@@ -31,6 +31,7 @@ export function pathOf(room, query = {}) {
 
 export class Session {
   sent = 0; // numbered messages
+  tries = 0; // to connect, with its nonce
   acked = 0; // of them, what the server has said that it has
   received = 0; // numbered messages of the server
   peers = new Map();
@@ -82,7 +83,8 @@ export class Session {
   connect({ session = this.session, n = this.received, room = this.room } = {}) {
     const { name, nonce, replaces } = this;
     // The nonce with each: also the welcome after a session that is lost or replaced may get lost.
-    const query = session ? { name, nonce, session, n: n ?? undefined } : { name, nonce, replaces };
+    const attempt = nonce && ++this.tries;
+    const query = session ? { name, nonce, try: attempt, session, n: n ?? undefined, acked: this.acked } : { name, nonce, try: attempt, replaces };
     const url = this.base + pathOf(room, query);
     const ws = new WebSocket(url, ['nakodo.v1'], { perMessageDeflate: false, rejectUnauthorized: false, ...this.socket });
     const presented = session;

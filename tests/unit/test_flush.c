@@ -97,6 +97,7 @@ static int begin(void **state)
 	hub_open(t.hub, &t.peer, 1, on_leave);
 	t.flush = (struct flush){.hub = t.hub,
 		.turned = on_turn,
+		.settled = on_turn,
 		.peer = on_flush,
 		.flushed = on_flushed,
 		.has_more = has_more};

@@ -22,6 +22,11 @@ export class Outbox {
     return this.#kept.length;
   }
 
+  /** How many the server has. */
+  get taken() {
+    return this.#count - this.#kept.length;
+  }
+
   /**
    * @param {Pick<Item, 'raw' | 'isUnsaid' | 'isOfSelf'>} item
    * @returns {Promise<void>} whether the server has taken it; nobody must wait for it

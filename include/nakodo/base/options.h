@@ -79,6 +79,7 @@ struct options {
 	uint64_t workers; /* processes; 0: as many as processors */
 	char *cluster; /* base/redis_url.h; "": none */
 	char *cluster_name;
+	bool cluster_durable;
 	char *cluster_listen; /* "": by which Redis is reached */
 	int auth; /* enum option_auth */
 	int log_level; /* enum option_log_level */

@@ -28,6 +28,7 @@ enum save_kind {
 	SAVE_FRAME, /* hub/frame_book */
 	SAVE_SEAT, /* of nakodo.v1 */
 	SAVE_HISTORY,
+	SAVE_NUMBERED, /* hub/frame_book: a frame and its number */
 };
 
 struct save {

@@ -46,6 +46,13 @@ struct dialect_answer {
 	bool cors; /* pages of any allowed origin may read it */
 };
 
+enum journal_news {
+	JOURNAL_THERE, /* the room may be recorded, from now on, or anew */
+	JOURNAL_RECORDED, /* what has that number */
+	JOURNAL_REFUSED, /* what has that number was not: it will be said what comes of that */
+	JOURNAL_LOST, /* nothing is recorded any more, until it is said to be there */
+};
+
 /* All callbacks may use any verb of the hub. */
 struct dialect {
 	const char *name; /* as in `mount = PATH=NAME` */
@@ -104,6 +111,17 @@ struct dialect {
 	 * SAVE_MOUNT_END. 0, -EBADMSG or -ENOMEM: then all is to be forgotten. */
 	int (*restore)(struct mount *mount, struct saved *saved, uint64_t elapsed);
 	void (*forget)(struct mount *mount);
+	/* The turn ends, and what was queued in it is written next: tell dialect_env.record what
+	 * has changed. NULL: nothing is told; then the next two are NULL too. */
+	void (*settle)(struct mount *mount);
+	/* That has been done, or can be from now on, or is not any more. */
+	void (*recorded)(
+		struct mount *mount, const char *room, uint64_t number, enum journal_news news);
+	/* Take over what another process has recorded of a room, which was there `elapsed` ms ago
+	 * last; as .restore, but of one room. `stale`: what is here of it is older; else what is
+	 * here stays, and nothing is taken. `saved` NULL: nothing is recorded. */
+	int (*restore_room)(struct mount *mount, const char *room, struct saved *saved,
+		uint64_t elapsed, bool stale);
 	/* The peer has connected. Whoever is not wanted is closed with hub_close(). */
 	void (*open)(struct peer *peer, const struct request *request);
 	/* auth-webhook does not let a peer in of which the dialect has not heard, for a reason that

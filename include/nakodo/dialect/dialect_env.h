@@ -5,9 +5,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct address;
 struct admission_text;
+struct changes;
 struct events;
 struct grant;
 struct ice;
@@ -46,5 +48,12 @@ struct dialect_env {
 	/* Is that room of the mount served by this process? Of those that are restored the others
 	 * are another's. NULL: all are. */
 	bool (*serves)(void *cookie, const struct mount *mount, const char *room);
+	/* Is there a store outside of the process for that room of the mount (changes.h)? It is
+	 * told what has changed, and dialect.recorded is called later with the number that is
+	 * returned; 0: it is not there, and will
+	 * be said to be there again. NULL, both: there is none. */
+	bool (*records)(void *cookie, const struct mount *mount, const char *room);
+	uint64_t (*record)(void *cookie, const struct mount *mount, const char *room,
+		const struct changes *changes);
 	void *cookie;
 };

@@ -57,6 +57,9 @@ void dialect_table_adapt(struct dialect_table *table);
 void dialect_table_weigh(const struct dialect_table *table, struct shortage *shortage);
 void dialect_table_shed(struct dialect_table *table, struct shortage *shortage);
 
+/* The turn ends: dialect.settle of each mount. */
+void dialect_table_record(const struct dialect_table *table);
+
 /* Let one of the dialects end the stay of one who lost its connection, for a newcomer of that
  * address. False: nobody gives way. */
 bool dialect_table_give_way(struct dialect_table *table, const struct address *newcomer);
@@ -64,6 +67,10 @@ bool dialect_table_give_way(struct dialect_table *table, const struct address *n
 /* What tells the mount from all others; of listeners' own, which may listen elsewhere in each
  * process, the dialect alone. The same in each process. */
 const char *dialect_table_key(const struct mount *mount);
+/* The mount with that key, none of a listener's own; behind `after` (NULL: the first) are those
+ * that a reload has replaced and that still have peers. NULL: there is none. */
+struct mount *dialect_table_mount(
+	const struct dialect_table *table, const char *key, size_t len, const struct mount *after);
 /* The dialect of the mount with that key. NULL: there is none. */
 const struct dialect *dialect_table_by_key(
 	const struct dialect_table *table, const char *key, size_t len);

@@ -31,4 +31,6 @@ void nakodo_v1_history_shed(
 /* Write a record for each room of which something is kept, and read such a one back: -EBADMSG if
  * it cannot be, -ENOMEM. */
 void nakodo_v1_history_save(const struct nakodo_v1 *v1, struct save *save);
+/* The same of one room, into the record that has been begun. False: nothing is kept of it. */
+bool nakodo_v1_history_save_room(const struct room *room, struct save *save);
 int nakodo_v1_history_restore(struct nakodo_v1 *v1, struct saved *saved);

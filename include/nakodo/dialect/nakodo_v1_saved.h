@@ -5,9 +5,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+struct frame_book;
 struct mount;
+struct nakodo_v1_seat;
 struct save;
 struct saved;
 
@@ -15,3 +18,11 @@ struct saved;
 void nakodo_v1_save(const struct mount *mount, struct save *save);
 int nakodo_v1_restore(struct mount *mount, struct saved *saved, uint64_t elapsed);
 void nakodo_v1_forget(struct mount *mount);
+/* dialect.restore_room */
+int nakodo_v1_restore_room(
+	struct mount *mount, const char *room, struct saved *saved, uint64_t elapsed, bool stale);
+
+/* Into the record that has been begun: the seat, whose frames are in the book. `lasting`: it may be
+ * read at any time from now on, and not right after the process has ended. */
+void nakodo_v1_save_seat(const struct nakodo_v1_seat *seat, const struct frame_book *book,
+	struct save *save, bool lasting);

@@ -39,4 +39,6 @@ struct frame *outbox_pop(struct outbox *outbox);
 bool outbox_remove(struct outbox *outbox, const struct frame *frame);
 /* Bytes that it holds, if the frames are nobody else's: theirs and those of a ring on the heap. */
 size_t outbox_weight(const struct outbox *outbox);
+/* Take the last ones out, so many at most. */
+void outbox_drop_last(struct outbox *outbox, unsigned count);
 void outbox_clear(struct outbox *outbox);

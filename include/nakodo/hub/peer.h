@@ -28,6 +28,7 @@ struct peer {
 	struct hub *hub;
 	uint64_t id; /* of the connection, never reused */
 	uint64_t heard; /* when anything came last, a pong too; ms of hub_now(), kept by net */
+	unsigned held; /* so many of the last frames are not to be written yet */
 	unsigned unmetered; /* so many of its next messages cost no message-rate, but their bytes */
 	/* Why it leaves: the close frame that either side sent first, 1005 without a code in it;
 	 * 0: none. Known when on_leave is called. */
@@ -36,6 +37,7 @@ struct peer {
 	enum frame_choice choice : 4; /* which opcode it wants data messages in */
 	bool dirty : 1; /* in the hub's dirty list */
 	bool overflowed : 1; /* in the hub's list of peers to be closed as too slow */
+	bool holds : 1; /* what is queued is held */
 	bool muted : 1; /* its connection has ended, and it is about to leave */
 	struct peer *prev_dirty, *next_dirty, *next_overflowed;
 	struct member *seats;

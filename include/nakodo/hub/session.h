@@ -28,6 +28,7 @@ struct session_limits {
 struct session {
 	const struct session_limits *limits;
 	struct outbox kept; /* the last messages to the client, as many as it may not have got */
+	uint64_t pushed; /* how often that was done, ever */
 	uint64_t sent; /* to the client; the last kept.count of them are kept */
 	uint64_t acked; /* of these, the client has said that it has them */
 	uint64_t received; /* from the client */

@@ -11,6 +11,7 @@
 
 #include "nakodo/dialect/dialect.h"
 #include "nakodo/net/cluster/cluster.h"
+#include "nakodo/net/cluster/journal.h"
 #include "nakodo/net/ctl/ctl.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/hooks.h"
@@ -63,6 +64,7 @@ struct server {
 	struct ctl ctl;
 	struct workers workers; /* of the first process */
 	struct cluster cluster; /* the same */
+	struct journal journal; /* of a worker in a cluster */
 	struct worker worker;
 	bool finished; /* the loop only runs until all handles are closed */
 #ifdef NAKODO_AUDIT

@@ -2,7 +2,9 @@
 #include "nakodo/net/cluster/cluster.h"
 
 #include <errno.h>
+#include <hiredis/hiredis.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nakodo/base/endpoint.h"
@@ -12,12 +14,14 @@
 #include "nakodo/base/problem.h"
 #include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/cluster/guests.h"
+#include "nakodo/net/cluster/state.h"
 #include "nakodo/net/cluster/visitors.h"
 #include "nakodo/net/gate/gate.h"
 #include "nakodo/net/loop/deadlines.h"
 #include "nakodo/net/socket/conn.h"
 #include "nakodo/net/socket/listener.h"
 #include "nakodo/net/socket/sockets.h"
+#include "nakodo/net/workers/record.h"
 #include "nakodo/net/workers/workers.h"
 
 #define KEPT 5000 /* ms that a unit is kept when all are gone, and after their sessions */
@@ -210,6 +214,56 @@ static bool has_sessions(const struct cluster *cluster, const struct unit *unit)
 	return dialect && dialect->save;
 }
 
+static bool lasts(void *cookie, const struct unit *unit)
+{
+	const struct cluster *cluster = cookie;
+
+	return cluster->options->cluster_durable && has_sessions(cluster, unit);
+}
+
+static void tell_worker(
+	struct cluster *cluster, struct unit *unit, struct record_unit *record, int fd)
+{
+	record->kind = RECORD_UNIT;
+	memcpy(record->node, cluster->lease.own.id, sizeof(record->node));
+	memcpy(record->unit, unit->name, strlen(unit->name) + 1);
+	unit->life = workers_tell_unit(cluster->workers, record, fd);
+}
+
+static void on_mine(void *cookie, struct unit *unit, struct redisReply *const *known)
+{
+	struct record_unit record = {
+		.was_ours = known[0]->str && *known[0]->str == '1',
+		.epoch = unit->epoch,
+		.recorded = state_epoch(known[2]),
+		.elapsed = known[1]->str ? strtoull(known[1]->str, NULL, 10) : 0,
+	};
+	int fd = state_make(known[2]);
+
+	if (fd >= 0) {
+		meter_add(METER_CLUSTER_RESTORED, 1);
+	} else if (fd != -ENOENT) {
+		log_error("cluster.not-restored", LOG_STR("unit", unit->name), LOG_ERRNO(fd),
+			LOG_STR("effect", "who was there comes in as somebody new"));
+	}
+	tell_worker(cookie, unit, &record, fd < 0 ? -1 : fd);
+}
+
+static void on_not_mine(void *cookie, struct unit *unit)
+{
+	tell_worker(cookie, unit, &(struct record_unit){0}, -1);
+}
+
+/* The worker has been started again since then: it has to be given what is recorded. */
+static bool is_untold(void *cookie, const struct unit *unit)
+{
+	const struct cluster *cluster = cookie;
+
+	unsigned life = workers_life_of(cluster->workers, unit->name);
+
+	return life && unit->life != life && lasts(cookie, unit);
+}
+
 static uint64_t keep(void *cookie, const struct unit *unit)
 {
 	const struct cluster *cluster = cookie;
@@ -276,6 +330,10 @@ void cluster_start(struct cluster *cluster)
 	cluster->units.lease = &cluster->lease;
 	cluster->units.lost = on_lost;
 	cluster->units.refused = tell_refusal;
+	cluster->units.lasts = lasts;
+	cluster->units.mine = on_mine;
+	cluster->units.not_mine = on_not_mine;
+	cluster->units.is_untold = is_untold;
 	cluster->units.keep = keep;
 	cluster->inlet.token = cluster->lease.own.token;
 	cluster->inlet.options = cluster->options;
@@ -301,14 +359,15 @@ void cluster_take(struct cluster *cluster, struct accepted *accepted)
 		misplaced ? WORKERS_NO_UNIT : workers_find_unit(cluster->workers, accepted, name);
 	struct unit *unit = found == WORKERS_UNIT ? units_find(&cluster->units, name) : NULL;
 
+	if (unit) {
+		units_look_at(unit);
+	}
 	if (found == WORKERS_NOT_YET) {
 		workers_await_head(accepted);
 	} else if (found == WORKERS_NO_UNIT) {
 		workers_pass(cluster->workers, accepted, NULL, NULL);
 	} else if (unit && unit->state == UNIT_MINE) {
 		visitors_pass(cluster, accepted, unit);
-	} else if (accepted->from_node) {
-		conn_discard(accepted); /* it has been lost meanwhile: the client comes again */
 	} else {
 		visitors_receive(cluster, accepted, name);
 	}

@@ -21,10 +21,10 @@
 #define FORMAT "1" /* of what is in Redis, and of relay_line.h */
 #define FILE_NAME "nakodo.node"
 
-/* KEYS lease, format, begin, nodes   ARGV value, ms, format, id, token, begun, key of leases. 1: it
- * has been there; 0: it has not; 2: another process has it; or the other format. Who comes first to
- * a Redis that is empty, or that all were without for longer than a lease, writes when that was:
- * so long no unit is given away, until all have said what they have. */
+/* KEYS lease, format, begin, nodes, left   ARGV value, ms, format, id, token, begun, key of leases.
+ * 1: it has been there; 0: it has not; 2: another process has it; or the other format. Who comes
+ * first to a Redis that is empty, or that all were without for longer than a lease, writes when
+ * that was: so long no unit is given away, until all have said what they have. */
 static const char renew_script[] =
 	"local f = redis.call('GET', KEYS[2])\n"
 	"if f and f ~= ARGV[3] then return f end\n"
@@ -33,6 +33,8 @@ static const char renew_script[] =
 	"return 2 end\n"
 	"local t = redis.call('TIME')\n"
 	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+	"local seen = ARGV[6] == '0' and redis.call('ZSCORE', KEYS[4], ARGV[4])\n"
+	"if seen then redis.call('ZADD', KEYS[5], seen, ARGV[4]) end\n"
 	"if not f then redis.call('SET', KEYS[2], ARGV[3]) end\n"
 	"redis.call('SET', KEYS[3], now, 'NX')\n"
 	"if not had then\n"
@@ -46,7 +48,7 @@ static const char renew_script[] =
 	"  if others > 0 and alone then redis.call('SET', KEYS[3], now) end\n"
 	"end\n"
 	"redis.call('ZADD', KEYS[4], now, ARGV[4])\n"
-	"redis.call('ZREMRANGEBYSCORE', KEYS[4], 0, now - 3600000)\n"
+	"redis.call('ZREMRANGEBYSCORE', KEYS[4], 0, now - 7200000)\n"
 	"redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
 	"return had and 1 or 0\n";
 
@@ -146,9 +148,9 @@ static void on_renewed(void *cookie, const struct redisReply *reply)
 
 void lease_take(struct lease *lease)
 {
-	char key[5][LEASE_KEY], value[192];
-	const char *words[] = {"EVAL", renew_script, "4", key[0], key[1], key[2], key[3], value,
-		LEASE_MS, FORMAT, lease->own.id, lease->own.token, lease->begun ? "1" : "0",
+	char key[6][LEASE_KEY], value[192];
+	const char *words[] = {"EVAL", renew_script, "5", key[0], key[1], key[2], key[3], key[5],
+		value, LEASE_MS, FORMAT, lease->own.id, lease->own.token, lease->begun ? "1" : "0",
 		key[4]};
 
 	lease_key(lease, "n:", lease->own.id, key[0]);
@@ -156,10 +158,11 @@ void lease_take(struct lease *lease)
 	lease_key(lease, "begin", "", key[2]);
 	lease_key(lease, "nodes", "", key[3]);
 	lease_key(lease, "n:", "", key[4]);
+	lease_key(lease, "left", "", key[5]);
 	snprintf(value, sizeof(value), "%s %s %u %" PRIu64 " %" PRIu64 " " NAKODO_VERSION,
 		lease->own.token, lease->own.address, lease->own.port,
 		board_sum(METER_CLUSTER_UNITS), board_sum(METER_PEERS));
-	if (!redis_send(lease->redis, on_renewed, lease, 14, words, NULL)) {
+	if (!redis_send(lease->redis, on_renewed, lease, 15, words, NULL)) {
 		deadlines_set(lease->deadlines, &lease->timer, AGAIN, on_time);
 	}
 }
@@ -172,22 +175,27 @@ static void on_given_up(void *cookie, const struct redisReply *reply)
 	lease->given_up(lease->cookie);
 }
 
-/* KEYS lease, nodes   ARGV id, stays */
+/* KEYS lease, nodes, left   ARGV id, stays */
 static const char give_up_script[] = "if ARGV[2] == '1' then return 1 end\n"
+				     "local t = redis.call('TIME')\n"
+				     "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 				     "redis.call('ZREM', KEYS[2], ARGV[1])\n"
+				     "redis.call('ZADD', KEYS[3], now, ARGV[1])\n"
+				     "redis.call('ZREMRANGEBYSCORE', KEYS[3], 0, now - 7200000)\n"
 				     "return redis.call('DEL', KEYS[1])\n";
 
 void lease_give_up(struct lease *lease, bool stays, void (*given_up)(void *cookie))
 {
-	char key[2][LEASE_KEY];
-	const char *words[] = {
-		"EVAL", give_up_script, "2", key[0], key[1], lease->own.id, stays ? "1" : "0"};
+	char key[3][LEASE_KEY];
+	const char *words[] = {"EVAL", give_up_script, "3", key[0], key[1], key[2], lease->own.id,
+		stays ? "1" : "0"};
 
 	lease_key(lease, "n:", lease->own.id, key[0]);
 	lease_key(lease, "nodes", "", key[1]);
+	lease_key(lease, "left", "", key[2]);
 	deadlines_clear(lease->deadlines, &lease->timer);
 	lease->given_up = given_up;
-	if (!redis_send(lease->redis, on_given_up, lease, 7, words, NULL)) {
+	if (!redis_send(lease->redis, on_given_up, lease, 8, words, NULL)) {
 		given_up(lease->cookie);
 	}
 }

@@ -57,6 +57,14 @@ static void end_idling(struct unit *unit)
 	}
 }
 
+static void tell_not_mine(struct unit *unit)
+{
+	if (unit->life) {
+		unit->units->not_mine(unit->units->cookie, unit);
+		unit->life = 0;
+	}
+}
+
 static void forget(struct unit *unit)
 {
 	struct units *units = unit->units;
@@ -66,6 +74,7 @@ static void forget(struct unit *unit)
 	}
 	deadlines_clear(units->deadlines, &unit->again);
 	end_idling(unit);
+	tell_not_mine(unit);
 	if (unit->state == UNIT_MINE) {
 		meter_subtract(METER_CLUSTER_UNITS, 1);
 	}
@@ -110,7 +119,9 @@ static void on_kept(struct wheel_timer *timer)
 	struct unit *unit = (struct unit *)(void *)((char *)timer - offsetof(struct unit, kept));
 
 	end_idling(unit);
-	if (!unit->holds && !unit->askers && !unit->calls) {
+	if (unit->units->away && unit->epoch && unit->units->lasts(unit->units->cookie, unit)) {
+		idle(unit); /* until it can be given back: Redis has what is recorded of it */
+	} else if (!unit->holds && !unit->askers && !unit->calls) {
 		claims_release(unit);
 		forget(unit);
 	} else {
@@ -133,20 +144,27 @@ static void answer(struct unit *unit)
 	pursue(unit);
 }
 
+/* Of a reply to a claim: what units.mine is told. */
+enum { LAST_OWNER = 3, RECORDED = 5 };
+
 static void note_epoch(struct units *units, uint64_t epoch)
 {
 	units->highest = epoch > units->highest ? epoch : units->highest;
 }
 
-static void become_mine(struct unit *unit, uint64_t epoch)
+static void become_mine(struct unit *unit, uint64_t epoch, const struct redisReply *reply)
 {
 	struct units *units = unit->units;
 
 	unit->epoch = epoch;
 	unit->owner.port = 0;
-	unit->lost = false;
+	unit->lost = unit->had = false;
 	note_epoch(units, epoch);
+	units->first = units->first ? units->first : epoch;
 	set_state(unit, UNIT_MINE);
+	if (epoch && reply->elements > RECORDED) {
+		units->mine(units->cookie, unit, reply->element + LAST_OWNER);
+	}
 	answer(unit);
 }
 
@@ -156,11 +174,12 @@ static void become_others(struct unit *unit, const struct node *owner, uint64_t 
 	bool was_mine = unit->state == UNIT_MINE;
 
 	end_idling(unit);
+	tell_not_mine(unit);
 	unit->owner = *owner;
 	unit->epoch = 0;
 	note_epoch(units, epoch);
 	set_state(unit, UNIT_OTHERS);
-	if (was_mine && unit->holds) {
+	if ((was_mine || unit->had) && unit->holds) {
 		meter_add(METER_CLUSTER_LOST, 1);
 		unit->lost = true;
 		units->lost(units->cookie);
@@ -184,7 +203,7 @@ static void on_claimed(void *cookie, const struct redisReply *reply)
 
 	unit->calls--;
 	if (answered && !strcmp(reply->element[0]->str, units->lease->own.id)) {
-		become_mine(unit, epoch);
+		become_mine(unit, epoch, reply);
 	} else if (answered && is_text(reply, 2) &&
 		   lease_read_node(&owner, reply->element[0]->str, reply->element[2]->str)) {
 		become_others(unit, &owner, epoch);
@@ -218,7 +237,7 @@ static void ask_redis(struct unit *unit)
 		set_state(unit, UNIT_OTHERS);
 		answer(unit);
 	} else if (alone && unit->state == UNIT_ASKED) {
-		become_mine(unit, 0);
+		become_mine(unit, 0, NULL);
 	} else {
 		pursue(unit);
 	}
@@ -346,6 +365,18 @@ struct unit *units_find(const struct units *units, const char *name)
 	return unit;
 }
 
+void units_look_at(struct unit *unit)
+{
+	struct units *units = unit->units;
+
+	if (unit->state == UNIT_MINE && unit->epoch && !units->away &&
+		units->is_untold(units->cookie, unit)) {
+		unit->life = 0;
+		unit->had = true;
+		set_state(unit, UNIT_ASKED);
+	}
+}
+
 bool units_ask(struct units *units, const char *name, struct unit_asker *asker)
 {
 	struct unit *unit = units_find(units, name);
@@ -354,6 +385,7 @@ bool units_ask(struct units *units, const char *name, struct unit_asker *asker)
 	if (!unit) {
 		return false;
 	}
+	units_look_at(unit);
 	if (unit->state == UNIT_OTHERS && !unit->holds && !units->away) {
 		set_state(unit, UNIT_ASKED); /* that was a while ago */
 	}

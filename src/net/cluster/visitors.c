@@ -206,7 +206,9 @@ static void on_answered(struct unit_asker *asker, struct unit *unit)
 {
 	struct visitor *visitor = (struct visitor *)asker;
 
-	if (unit->state == UNIT_OTHERS && !workers_can_relay(visitor->cluster->workers)) {
+	if (unit->state == UNIT_OTHERS && visitor->accepted.from_node) {
+		discard(visitor); /* it has been lost meanwhile: the client comes again */
+	} else if (unit->state == UNIT_OTHERS && !workers_can_relay(visitor->cluster->workers)) {
 		try_again(visitor);
 	} else if (unit->state == UNIT_OTHERS) {
 		dial_owner(visitor, unit);

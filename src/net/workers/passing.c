@@ -1,8 +1,10 @@
 /* passing: the way of a connection to its worker (workers.h). */
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "nakodo/net/socket/accept.h"
 #include "nakodo/net/socket/conn.h"
@@ -156,6 +158,27 @@ bool workers_pass(struct workers *workers, struct accepted *accepted, const char
 		return false;
 	}
 	return true;
+}
+
+unsigned workers_tell_unit(struct workers *workers, const struct record_unit *record, int fd)
+{
+	size_t worker = unit_number(record->unit) % workers->count;
+	struct worker_slot *slot = &workers->slots[worker];
+	int error = slot->ready ? 0 : -ENOTCONN;
+
+	if (!error) {
+		error = channel_send(&slot->channel, record, sizeof(*record), &fd, fd >= 0);
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	return error ? 0 : slot->life;
+}
+
+unsigned workers_life_of(const struct workers *workers, const char *unit)
+{
+	const struct worker_slot *slot = &workers->slots[unit_number(unit) % workers->count];
+
+	return slot->ready ? slot->life : 0;
 }
 
 bool workers_can_relay(struct workers *workers)

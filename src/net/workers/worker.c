@@ -193,6 +193,9 @@ static void on_record(void *cookie, const struct channel_record *record)
 	case RECORD_ASK_NO_MORE:
 		answers_end(&worker->answers, record->bytes);
 		break;
+	case RECORD_UNIT:
+		worker->unit(worker->cookie, record->bytes, record->fds[0]);
+		break;
 	case RECORD_SEND_AWAY:
 		send_away(worker, record->bytes);
 		break;

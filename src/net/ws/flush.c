@@ -59,6 +59,7 @@ static void on_check(uv_check_t *check)
 
 	flush->turned(flush);
 	hub_settle(flush->hub);
+	flush->settled(flush);
 	uv_idle_stop(&flush->idle);
 	any = hub_is_dirty(flush->hub);
 	write_pass(flush);

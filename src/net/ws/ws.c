@@ -19,6 +19,7 @@
 #include "nakodo/base/options.h"
 #include "nakodo/base/utf8.h"
 #include "nakodo/dialect/dialect_table.h"
+#include "nakodo/hub/hold.h"
 #include "nakodo/hub/press.h"
 #include "nakodo/net/gate/bearer.h"
 #include "nakodo/net/gate/census.h"
@@ -278,16 +279,17 @@ static void note_written(size_t frames, size_t bytes)
 	meter_add(METER_BYTES_OUT, bytes);
 }
 
-/* Write the first frame, or as many as fit into one burst. */
+/* Write the first frame, or as many as are not held and fit into one burst. */
 static bool write_some(struct conn *conn)
 {
 	unsigned char *burst = conn->ws->burst;
 	struct outbox *outbox = &conn->peer.outbox;
 	struct frame *frame = outbox_first(outbox);
+	unsigned ready = hold_ready(&conn->peer);
 	size_t len = 0, count;
 	bool done;
 
-	if (outbox->count == 1 || frame->len > WS_BURST) {
+	if (ready == 1 || frame->len > WS_BURST) {
 		outbox_pop(outbox);
 		note_written(1, frame->len);
 		done = write_bytes(conn, frame->bytes, frame->len);
@@ -295,7 +297,7 @@ static bool write_some(struct conn *conn)
 		return done;
 	}
 	count = outbox->count;
-	while (frame && len + frame->len <= WS_BURST) {
+	while (ready-- && len + frame->len <= WS_BURST) {
 		memcpy(burst + len, frame->bytes, frame->len);
 		len += frame->len;
 		frame_unref(outbox_pop(outbox));
@@ -332,7 +334,7 @@ size_t ws_flush(struct peer *peer, size_t most)
 			break;
 		}
 		conn_set_unsent(conn, 0);
-		if (!peer->outbox.count) {
+		if (!hold_ready(peer)) {
 			break;
 		}
 		if (written >= most) {
@@ -372,6 +374,15 @@ void ws_writeable(struct conn *conn)
 static void on_turned(struct flush *flush)
 {
 	reading_go_on(&lws_container_of(flush, struct ws, flush)->reading);
+}
+
+static void on_settled(struct flush *flush)
+{
+	const struct ws *ws = lws_container_of(flush, struct ws, flush);
+
+	if (ws->turned) {
+		ws->turned(ws->turned_cookie);
+	}
 }
 
 void ws_next_turn(struct ws *ws)
@@ -457,6 +468,7 @@ void ws_start(struct ws *ws, struct sockets *sockets)
 	ws->reading = (struct reading){.context = sockets->context, .hub = ws->hub};
 	ws->flush = (struct flush){.hub = ws->hub,
 		.turned = on_turned,
+		.settled = on_settled,
 		.peer = ws_flush,
 		.flushed = on_flushed,
 		.has_more = has_more};

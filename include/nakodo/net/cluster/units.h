@@ -20,6 +20,7 @@
 
 struct deadlines;
 struct redis;
+struct redisReply;
 
 enum unit_state {
 	UNIT_ASKED, /* nobody knows yet */
@@ -51,8 +52,10 @@ struct unit {
 	struct wheel_timer again; /* until Redis is asked again */
 	struct wheel_timer
 		kept; /* of one that nobody needs: until it is given back, or forgotten */
+	unsigned life; /* of the worker that knows that it is ours (workers_life()); 0: none does */
 	uint64_t doubted; /* ms: since when the owner cannot be reached while Redis is away; 0: it
 			     can */
+	bool had; /* it was ours, until it was asked for again */
 	bool lost; /* its connections, made when it was ours, are to come again */
 	char name[]; /* workers/unit.h */
 };
@@ -66,6 +69,7 @@ struct units {
 	struct deadlines *deadlines;
 	uint64_t away; /* ms: since when Redis is; 0: it is there */
 	uint64_t highest; /* epoch that was seen */
+	uint64_t first; /* epoch that this process was given */
 	/* Redis is told again what is ours, in rounds. */
 	struct wheel_timer round;
 	struct unit *cursor; /* the next one of this round */
@@ -74,6 +78,13 @@ struct units {
 	uint64_t (*keep)(void *cookie, const struct unit *unit);
 	/* Another node has a unit that has connections here: unit.lost. */
 	void (*lost)(void *cookie);
+	/* Are its sessions recorded? Then the other two are called: it is ours, and the reply's
+	 * elements (claims.h) from "1" or "0" on; it is not any more. */
+	bool (*lasts)(void *cookie, const struct unit *unit);
+	void (*mine)(void *cookie, struct unit *unit, struct redisReply *const *known);
+	void (*not_mine)(void *cookie, struct unit *unit);
+	/* Is the process that was told so another one now? */
+	bool (*is_untold)(void *cookie, const struct unit *unit);
 	/* Redis refuses a claim. */
 	void (*refused)(void *cookie, const char *why);
 	void *cookie;
@@ -85,6 +96,9 @@ void units_resume(struct units *units);
 void units_pause(struct units *units);
 /* As far as it is known here; NULL: it is not. */
 struct unit *units_find(const struct units *units, const char *name);
+/* If it is ours, but not to the process that shall have it (is_untold), it is not known any more.
+ */
+void units_look_at(struct unit *unit);
 /* Find out whose it is; `asker` is answered at once or later. False: no memory, or too many. */
 bool units_ask(struct units *units, const char *name, struct unit_asker *asker);
 /* It does not wait any more. */

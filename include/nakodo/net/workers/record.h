@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/net/workers/unit.h"
 
 #define RECORD_LISTENERS_MOST 64 /* one descriptor less than a channel takes */
 #define RECORD_RELEASE_MOST 1024
@@ -36,6 +37,7 @@ enum record_kind {
 		     */
 	RECORD_ASK_NO_MORE, /* whoever asked is gone */
 	RECORD_SEND_AWAY, /* peers whose unit another node has */
+	RECORD_UNIT, /* a unit is this node's, or no more, and a descriptor: what is known of it */
 	/* From a worker. */
 	RECORD_TAKES, /* it begins to take over what was left, */
 	RECORD_READY, /* and has; it serves */
@@ -102,6 +104,16 @@ struct record_send_away {
 	enum record_kind kind;
 	uint32_t count;
 	uint32_t tickets[RECORD_SEND_AWAY_MOST]; /* only `count` of them are sent */
+};
+
+struct record_unit {
+	enum record_kind kind;
+	bool was_ours; /* before it became ours: nobody else has had it meanwhile */
+	uint64_t epoch; /* 0: it is not ours any more */
+	uint64_t recorded; /* the epoch of what is recorded; 0: nothing is */
+	uint64_t elapsed; /* ms since its last owner was seen */
+	char node[17]; /* our ID, as in lease.h */
+	char unit[UNIT_NAME];
 };
 
 #define RECORD_TEXT 131072 /* bytes of text in a record at most */

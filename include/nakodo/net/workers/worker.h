@@ -40,6 +40,8 @@ struct worker {
 	uv_prepare_t turn; /* what has ended in a turn is told before the next */
 	struct record_release released;
 	void (*order)(void *cookie, enum order order);
+	/* `fd` is taken; -1: there is nothing, or there was no room for it */
+	void (*unit)(void *cookie, const struct record_unit *record, int fd);
 	void *cookie;
 };
 

@@ -21,6 +21,7 @@ struct dialect_table;
 struct options;
 struct problem;
 struct record_piece;
+struct record_unit;
 struct sockets;
 struct worker_slot;
 
@@ -82,6 +83,11 @@ void workers_await_head(struct accepted *accepted);
  * it was not; it is taken again soon, if that worker is being started. Takes over what `accepted`
  * owns in either case. */
 bool workers_pass(struct workers *workers, struct accepted *accepted, const char *unit, void *hold);
+/* Tell the worker that has the unit about it; `fd` (-1: none) is taken. Its life (workers_life()),
+ * or 0: it is not there. */
+unsigned workers_tell_unit(struct workers *workers, const struct record_unit *record, int fd);
+/* How often the worker that has the unit has been started. 0: it is not there. */
+unsigned workers_life_of(const struct workers *workers, const char *unit);
 /* Is there a worker that can take the next? */
 bool workers_can_relay(struct workers *workers);
 /* To any worker, which moves bytes between the client and another node, at `fd`. Takes over both,

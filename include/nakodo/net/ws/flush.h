@@ -27,6 +27,7 @@ typedef bool flush_ask_fn(const struct flush *flush);
 struct flush {
 	struct hub *hub;
 	flush_turn_fn *turned; /* after the reads of each turn */
+	flush_turn_fn *settled; /* before its writes, when all is queued */
 	flush_peer_fn *peer;
 	flush_turn_fn *flushed; /* after the writes of each pass */
 	flush_ask_fn *has_more; /* Is there something for `flushed` that must not wait? */

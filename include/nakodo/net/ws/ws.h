@@ -57,6 +57,9 @@ struct ws {
 	struct flood flood;
 	struct trim trim;
 	struct flush flush;
+	/* Called in each turn before what was queued in it is written; NULL: nobody. */
+	void (*turned)(void *cookie);
+	void *turned_cookie;
 	struct budget budget;
 	struct show show;
 	struct visits *visits;

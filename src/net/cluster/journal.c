@@ -1,0 +1,468 @@
+/* journal: owns the worker's connection to Redis, and which units it may record. */
+#include "nakodo/net/cluster/journal.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "nakodo/base/hash.h"
+#include "nakodo/base/log.h"
+#include "nakodo/base/meter.h"
+#include "nakodo/base/options.h"
+#include "nakodo/base/saved.h"
+#include "nakodo/dialect/changes.h"
+#include "nakodo/dialect/dialect.h"
+#include "nakodo/dialect/dialect_table.h"
+#include "nakodo/net/cluster/lease.h"
+#include "nakodo/net/cluster/writes.h"
+#include "nakodo/net/workers/record.h"
+#include "nakodo/net/workers/unit.h"
+
+#define TICK 50 /* ms */
+#define PATIENCE 1000 /* ms */
+#define AGAIN 1000 /* ms */
+#define REFUSALS_MOST 5
+#define AT_ONCE 64 /* rooms that are recorded anew */
+
+struct journal_unit {
+	uint64_t epoch;
+	char node[LEASE_ID];
+	bool refused; /* its last write; it is tried again */
+	unsigned refusals; /* in a row */
+	UT_hash_handle hh;
+	char name[]; /* workers/unit.h */
+};
+
+struct journal_write {
+	struct journal_write *prev, *next;
+	struct journal *journal;
+	uint64_t number, since; /* ms */
+	char unit[];
+};
+
+static void tick(struct journal *journal);
+static uint64_t write_down(
+	struct journal *journal, const struct journal_unit *unit, const struct changes *changes);
+
+static struct journal_unit *find(const struct journal *journal, const char *name)
+{
+	struct journal_unit *unit;
+
+	HASH_FIND_STR(journal->units, name, unit);
+	return unit;
+}
+
+/* The mount where a unit begins from now on, and its room. NULL: nothing of it can be recorded. */
+static struct mount *mount_of(const struct journal *journal, const char *unit, const char **ret)
+{
+	size_t len = strcspn(unit, "\n");
+	struct mount *mount = dialect_table_mount(journal->dialects, unit, len, NULL);
+
+	*ret = unit + len + (unit[len] == '\n');
+	return mount && mount->dialect->restore_room ? mount : NULL;
+}
+
+static void tell(
+	const struct journal *journal, const char *unit, uint64_t number, enum journal_news news)
+{
+	size_t len = strcspn(unit, "\n");
+	const char *room = unit + len + (unit[len] == '\n');
+	struct mount *mount = NULL;
+
+	while ((mount = dialect_table_mount(journal->dialects, unit, len, mount))) {
+		if (mount->dialect->recorded) {
+			mount->dialect->recorded(mount, room, number, news);
+		}
+	}
+}
+
+static void forget(struct journal *journal, struct journal_unit *unit)
+{
+	if (journal->cursor == unit) {
+		journal->cursor = unit->hh.next;
+	}
+	HASH_DEL(journal->units, unit);
+	free(unit);
+}
+
+/* Is anything of the unit here? If not, nothing is to be recorded of it any more. */
+static bool has_room(const struct journal *journal, const struct journal_unit *unit)
+{
+	size_t len = strcspn(unit->name, "\n");
+	const char *room = unit->name + len + (unit->name[len] == '\n');
+	struct mount *mount = NULL;
+
+	while ((mount = dialect_table_mount(journal->dialects, unit->name, len, mount))) {
+		if (hub_room(mount->space, room)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void tell_there(struct journal *journal, struct journal_unit *unit)
+{
+	const struct changes nothing = {.whole = true};
+
+	unit->refused = false;
+	if (has_room(journal, unit)) {
+		tell(journal, unit->name, 0, JOURNAL_THERE);
+	} else {
+		write_down(journal, unit, &nothing);
+	}
+}
+
+/* As long as they do not know it they hold nothing. */
+static bool tell_some(struct journal *journal)
+{
+	unsigned i = journal->under_way;
+
+	for (; i < AT_ONCE && journal->cursor; i++) {
+		struct journal_unit *unit = journal->cursor;
+
+		journal->cursor = unit->hh.next;
+		tell_there(journal, unit);
+	}
+	return i > journal->under_way;
+}
+
+/* The first process may have told Redis meanwhile that they are ours. */
+static bool try_again(struct journal *journal, uint64_t now)
+{
+	struct journal_unit *unit;
+
+	if (!journal->refused || now - journal->refused < AGAIN) {
+		return false;
+	}
+	journal->refused = 0;
+	for (unit = journal->units; unit; unit = unit->hh.next) {
+		if (unit->refused) {
+			tell_there(journal, unit);
+		}
+	}
+	return true;
+}
+
+/* Who comes before that would not be recorded. */
+static void say_opened(struct journal *journal)
+{
+	void (*opened)(void *cookie) = journal->opened;
+
+	journal->opened = NULL;
+	if (opened) {
+		opened(journal->cookie);
+	}
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct journal *journal = timer->data;
+	uint64_t now = uv_now(timer->loop);
+	bool told;
+
+	if (now - journal->looked > 4 * TICK) {
+		journal->heard = now; /* we have not listened ourselves */
+	}
+	journal->looked = now;
+	if (journal->writes && now - journal->writes->since >= PATIENCE &&
+		now - journal->heard >= PATIENCE) {
+		redis_drop(&journal->redis, "it takes longer than a second");
+		return;
+	}
+	if (now - journal->begun >= PATIENCE) {
+		say_opened(journal);
+	}
+	told = tell_some(journal);
+	told |= try_again(journal, now);
+	if (!told && !journal->opened && !journal->writes && !journal->cursor &&
+		!journal->refused) {
+		uv_timer_stop(timer);
+	}
+}
+
+static void tick(struct journal *journal)
+{
+	if (!uv_is_active((uv_handle_t *)&journal->timer)) {
+		journal->looked = uv_now(journal->timer.loop);
+		uv_timer_start(&journal->timer, on_tick, TICK, TICK);
+	}
+}
+
+static void on_up(void *cookie)
+{
+	struct journal *journal = cookie;
+
+	journal->cursor = journal->units;
+	tick(journal);
+	say_opened(journal);
+}
+
+static void on_down(void *cookie, const char *why)
+{
+	struct journal *journal = cookie;
+	struct journal_unit *unit;
+
+	log_debug("journal.away", LOG_STR("problem", why));
+	journal->cursor = NULL;
+	for (unit = journal->units; unit; unit = unit->hh.next) {
+		tell(journal, unit->name, 0, JOURNAL_LOST);
+	}
+	say_opened(journal);
+}
+
+static void try_later(struct journal *journal, struct journal_unit *unit)
+{
+	unit->refused = true;
+	journal->refused = journal->refused ? journal->refused : uv_now(journal->redis.loop);
+	tick(journal);
+}
+
+/* The unit is not ours, or Redis does not know it any more. If that lasts nobody waits. */
+static void refuse(struct journal *journal, const struct journal_write *write)
+{
+	struct journal_unit *unit = find(journal, write->unit);
+	bool again = unit && ++unit->refusals <= REFUSALS_MOST;
+
+	tell(journal, write->unit, write->number, again ? JOURNAL_REFUSED : JOURNAL_LOST);
+	if (unit) {
+		try_later(journal, unit);
+	}
+}
+
+static void arrive(struct journal *journal, const struct journal_write *write)
+{
+	struct journal_unit *unit = find(journal, write->unit);
+
+	meter_add(METER_CLUSTER_RECORDED, 1);
+	if (!journal->cursor) {
+		redis_praise(&journal->redis);
+	}
+	if (unit) {
+		unit->refusals = 0;
+	}
+	tell(journal, write->unit, write->number, JOURNAL_RECORDED);
+}
+
+/* What is told of a connection that has ended, on_down() tells. */
+static void on_written(void *cookie, const struct redisReply *reply)
+{
+	struct journal_write *write = cookie;
+	struct journal *journal = write->journal;
+
+	DL_DELETE(journal->writes, write);
+	journal->under_way--;
+	if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer) {
+		arrive(journal, write);
+	} else if (reply && reply->type == REDIS_REPLY_INTEGER) {
+		refuse(journal, write);
+	} else if (reply) {
+		redis_drop(&journal->redis,
+			reply->type == REDIS_REPLY_ERROR ? reply->str : "it answers oddly");
+	}
+	free(write);
+}
+
+bool journal_has(const struct journal *journal, const struct mount *mount, const char *room)
+{
+	char name[UNIT_NAME];
+
+	unit_of_room(mount, room, name);
+	return journal->redis.is_up && mount->path && find(journal, name);
+}
+
+static uint64_t write_down(
+	struct journal *journal, const struct journal_unit *unit, const struct changes *changes)
+{
+	size_t size = strlen(unit->name) + 1;
+	struct journal_write *write = malloc(sizeof(*write) + size);
+
+	if (!write) {
+		return 0;
+	}
+	write->journal = journal;
+	write->number = ++journal->last;
+	write->since = uv_now(journal->redis.loop);
+	memcpy(write->unit, unit->name, size);
+	if (!writes_send(&journal->redis,
+		    &(struct written){journal->options->cluster_name, unit->name, unit->node,
+			    unit->epoch, write->number},
+		    changes, on_written, write)) {
+		free(write);
+		return 0;
+	}
+	DL_APPEND(journal->writes, write);
+	journal->under_way++;
+	tick(journal);
+	return write->number;
+}
+
+uint64_t journal_record(struct journal *journal, const struct mount *mount, const char *room,
+	const struct changes *changes)
+{
+	struct journal_unit *unit;
+	char name[UNIT_NAME];
+	uint64_t number;
+
+	unit_of_room(mount, room, name);
+	unit = find(journal, name);
+	number = unit && !changes->failed ? write_down(journal, unit, changes) : 0;
+	if (unit && !number && journal->redis.is_up) {
+		try_later(journal, unit); /* there was no memory */
+	}
+	return number;
+}
+
+/* -errno, or 0: nothing of the unit is anywhere but here then, if anything is. */
+static int restore(
+	struct mount *mount, const char *room, int fd, const struct record_unit *record, bool stale)
+{
+	struct stat stat;
+	struct saved saved;
+	void *bytes;
+	int error;
+
+	if (fstat(fd, &stat)) {
+		return -errno;
+	}
+	bytes = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED) {
+		return -errno;
+	}
+	error = saved_open(&saved, bytes, (size_t)stat.st_size);
+	error = error ? error
+		      : mount->dialect->restore_room(mount, room, &saved, record->elapsed, stale);
+	munmap(bytes, (size_t)stat.st_size);
+	return error;
+}
+
+static struct journal_unit *add(struct journal *journal, const char *name)
+{
+	struct journal_unit *unit = find(journal, name);
+
+	if (unit) {
+		return unit;
+	}
+	unit = calloc(1, sizeof(*unit) + strlen(name) + 1);
+	if (!unit) {
+		return NULL;
+	}
+	memcpy(unit->name, name, strlen(name) + 1);
+	HASH_ADD_STR(journal->units, name, unit);
+	if (!unit->hh.tbl) {
+		free(unit);
+		return NULL;
+	}
+	return unit;
+}
+
+/* Is what is here of the room, if anything is, older than what is recorded? It is what this process
+ * has had since that epoch, or was handed over by the last one. */
+static bool is_stale(const struct journal_unit *unit, const struct record_unit *record)
+{
+	return unit->epoch ? record->recorded > unit->epoch : !record->was_ours;
+}
+
+static void begin(struct journal *journal, const struct record_unit *record, int fd)
+{
+	const char *room;
+	struct mount *mount = mount_of(journal, record->unit, &room);
+	struct journal_unit *unit = mount ? add(journal, record->unit) : NULL;
+	int error = 0;
+
+	if (!unit) {
+		return;
+	}
+	if (fd >= 0) {
+		error = restore(mount, room, fd, record, is_stale(unit, record));
+	} else if (record->recorded && is_stale(unit, record)) {
+		mount->dialect->restore_room(mount, room, NULL, record->elapsed, true);
+	}
+	if (error) {
+		log_error("cluster.not-restored", LOG_STR("room", room), LOG_ERRNO(error),
+			LOG_STR("effect", "who was there comes in as somebody new"));
+	}
+	unit->epoch = record->epoch;
+	unit->refused = false;
+	memcpy(unit->node, record->node, sizeof(unit->node));
+	if (journal->redis.is_up) {
+		tell(journal, unit->name, 0, JOURNAL_THERE);
+	}
+}
+
+void journal_tell(struct journal *journal, const struct record_unit *record, int fd)
+{
+	struct journal_unit *unit = find(journal, record->unit);
+
+	if (record->epoch) {
+		begin(journal, record, fd);
+	} else if (unit) {
+		forget(journal, unit);
+		/* If it has peers these are sent away, and what they wait for with them. */
+		tell(journal, record->unit, 0, JOURNAL_REFUSED);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
+bool journal_is_busy(const struct journal *journal)
+{
+	return journal->writes;
+}
+
+int journal_start(struct journal *journal, uv_loop_t *loop, struct problem *problem)
+{
+	struct redis_url url;
+	int error = redis_url_parse(&url, journal->options->cluster, problem);
+
+	error = error ? error : redis_init(&journal->redis, &url, problem);
+	if (error) {
+		return error;
+	}
+	journal->started = true;
+	journal->redis.up = on_up;
+	journal->redis.down = on_down;
+	journal->redis.cookie = journal;
+	uv_timer_init(loop, &journal->timer);
+	journal->timer.data = journal;
+	journal->begun = uv_now(loop);
+	redis_start(&journal->redis, loop);
+	return 0;
+}
+
+void journal_open(struct journal *journal, void (*opened)(void *cookie), void *cookie)
+{
+	journal->opened = opened;
+	journal->cookie = cookie;
+	if (!journal->started || journal->redis.is_up) {
+		say_opened(journal);
+	} else {
+		tick(journal);
+	}
+}
+
+void journal_finish(struct journal *journal)
+{
+	struct journal_unit *unit, *next;
+
+	if (!journal->started) {
+		return;
+	}
+	redis_finish(&journal->redis);
+	uv_close((uv_handle_t *)&journal->timer, NULL);
+	HASH_ITER (hh, journal->units, unit, next) {
+		forget(journal, unit);
+	}
+}
+
+void journal_destroy(struct journal *journal)
+{
+	redis_destroy(&journal->redis);
+}
