@@ -2,8 +2,8 @@
 // is who was there.
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
-import { Redis, startNodes } from '../lib/cluster.mjs';
-import { ctl, gone, workersOf } from '../lib/workers.mjs';
+import { kill, Redis, startNodes } from '../lib/cluster.mjs';
+import { ctl } from '../lib/workers.mjs';
 import { launchChromium } from './lib/browsers.mjs';
 import { openPages } from './lib/room-page.mjs';
 import { Proxy } from '../lib/v1-proxy.mjs';
@@ -35,11 +35,7 @@ it('nobody in the call is somebody new when a node is killed', { timeout: 120000
 
   const owns = await Promise.all(nodes.map(async (node) => (await ctl(node.ctl, 'units')).some(({ room, state }) => room === 'killed' && state === 'own')));
   const owner = nodes[owns.indexOf(true)];
-  const workers = workersOf(owner);
-  owner.killed = true;
-  owner.child.kill('SIGKILL');
-  await owner.exit();
-  await gone(workers);
+  await kill(owner);
   await both((page, i) => page.until((count) => window.opened.sockets.length > count && window.opened.sockets.at(-1).readyState === WebSocket.OPEN, sockets[i], 60000));
   await hana.chat('after');
   await ken.says('#chat-log', 'after');

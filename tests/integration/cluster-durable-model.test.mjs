@@ -3,11 +3,11 @@
 // SEED=n throws the same dice again; CLIENTS=300 MESSAGES=100000 is the long run.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Redis, startNode } from '../lib/cluster.mjs';
+import { kill, Redis, startNode } from '../lib/cluster.mjs';
 import { scratch } from '../lib/daemon.mjs';
 import { Room } from '../lib/v1-model.mjs';
 import { runModel } from '../lib/v1-run.mjs';
-import { gone, killWorker, workersOf } from '../lib/workers.mjs';
+import { killWorker, workersOf } from '../lib/workers.mjs';
 
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32));
 const CLIENTS = Number(process.env.CLIENTS ?? 18);
@@ -35,11 +35,7 @@ test(`${CLIENTS} clients of three nodes that are killed`, { timeout: (SECONDS + 
         await killWorker(node, worker);
         kills.worker++;
       } else {
-        const workers = workersOf(node);
-        node.killed = true;
-        node.child.kill('SIGKILL');
-        await node.exit();
-        await gone(workers);
+        await kill(node);
         nodes[i] = await startNode(t, redis.url, options[i]);
         kills.node++;
       }

@@ -2,22 +2,13 @@
 // another.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Redis, startNode, startNodes } from '../lib/cluster.mjs';
+import { kill, Redis, startNode, startNodes } from '../lib/cluster.mjs';
 import { scratch } from '../lib/daemon.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { Session } from '../lib/v1.mjs';
-import { ctl, gone, killWorker, workersOf } from '../lib/workers.mjs';
+import { ctl, killWorker } from '../lib/workers.mjs';
 
 const PATIENCE = 40000; // ms: for a lease to end
-
-/** End a node as a crash does. */
-async function kill(node) {
-  const workers = workersOf(node);
-  node.killed = true;
-  node.child.kill('SIGKILL');
-  await node.exit();
-  await gone(workers);
-}
 
 /** The node that has the room, and the others. */
 async function byOwner(nodes, room) {

@@ -6,22 +6,13 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { Redis, startNode, startNodes } from '../lib/cluster.mjs';
+import { kill, Redis, startNode, startNodes } from '../lib/cluster.mjs';
 import { scratch } from '../lib/daemon.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { Session } from '../lib/v1.mjs';
 import { ctl, gone, together, workersOf } from '../lib/workers.mjs';
 
 const LEASE = 15000; // ms
-
-/** End a node as a crash does. */
-async function kill(node) {
-  const workers = workersOf(node);
-  node.killed = true;
-  node.child.kill('SIGKILL');
-  await node.exit();
-  await gone(workers);
-}
 
 /** Of the nodes, the one that has the room, and the others. */
 async function byOwner(nodes, room) {

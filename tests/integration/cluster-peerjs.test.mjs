@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from '../lib/client.mjs';
-import { Redis, startNode } from '../lib/cluster.mjs';
+import { kill, Redis, startNode } from '../lib/cluster.mjs';
 import { scratch } from '../lib/daemon.mjs';
 import { dice } from '../lib/v1-model.mjs';
-import { gone, workersOf } from '../lib/workers.mjs';
 
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32));
 const IDS = 100;
@@ -63,11 +62,7 @@ test(`${TAKERS} takers of ${IDS} ids at three nodes`, { timeout: 200000 }, async
       const i = random.below(nodes.length);
       const node = nodes[i];
       if (random.chance(0.5)) {
-        const workers = workersOf(node);
-        node.killed = true;
-        node.child.kill('SIGKILL');
-        await node.exit();
-        await gone(workers);
+        await kill(node);
       } else {
         node.child.kill('SIGTERM');
         await node.endedWell();

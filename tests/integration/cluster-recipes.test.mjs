@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { open } from '../lib/client.mjs';
-import { Redis, startNodes } from '../lib/cluster.mjs';
+import { kill, Redis, startNodes } from '../lib/cluster.mjs';
 import { root, spawnDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
 import { freePorts } from '../lib/ports.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { HOST, blocks, replaced, startNginx } from '../lib/proxies.mjs';
 import { Session } from '../lib/v1.mjs';
-import { gone, together, workersOf } from '../lib/workers.mjs';
+import { together } from '../lib/workers.mjs';
 
 const headers = { headers: { host: HOST } };
 
@@ -31,11 +31,7 @@ describe('nginx', () => {
     const a = await Session.join(nginx.ws, 'v', { name: 'a', ...headers });
     const b = await Session.join(nginx.ws, 'v', { name: 'b', ...headers });
     await a.find('peer-joined');
-    const workers = workersOf(nodes[0]);
-    nodes[0].killed = true;
-    nodes[0].child.kill('SIGKILL');
-    await nodes[0].exit();
-    await gone(workers);
+    await kill(nodes[0]);
     for (const session of [a, b]) { // a room of the node that is gone waits for its lease
       if (session.over) await eventually(() => session.connect().then(() => true, () => false), 'to be let in', 40000);
     }

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { scratch, spawnDaemon } from './daemon.mjs';
 import { freePorts } from './ports.mjs';
 import { eventually } from './prometheus.mjs';
+import { gone, workersOf } from './workers.mjs';
 
 const run = promisify(execFile);
 const PATIENCE = 10000; // ms for a server to start
@@ -110,4 +111,13 @@ export async function startNode(t, url, args = [], options = {}) {
 /** So many nodes. */
 export function startNodes(t, url, count, args, options) {
   return Promise.all(Array.from({ length: count }, () => startNode(t, url, args, options)));
+}
+
+/** End a node as a crash does. */
+export async function kill(node) {
+  const workers = workersOf(node);
+  node.killed = true;
+  node.child.kill('SIGKILL');
+  await node.exit();
+  await gone(workers);
 }
