@@ -191,7 +191,6 @@ static void on_losses(struct wheel_timer *timer)
 static void on_lost(void *cookie)
 {
 	struct cluster *cluster = cookie;
-
 	uint64_t now = deadlines_now(cluster->deadlines);
 
 	if (!cluster->lost_at || now - cluster->lost_at >= TELL_AGAIN) {
@@ -258,7 +257,6 @@ static void on_not_mine(void *cookie, struct unit *unit)
 static bool is_untold(void *cookie, const struct unit *unit)
 {
 	const struct cluster *cluster = cookie;
-
 	unsigned life = workers_life_of(cluster->workers, unit->name);
 
 	return life && unit->life != life && lasts(cookie, unit);
