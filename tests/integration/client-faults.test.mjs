@@ -200,6 +200,7 @@ describe('the client and ends at a bad moment', () => {
     const a = await straight.join('x');
     const client = clientOf(t, through, { storage: new Storage() });
     const b = await client.join('x');
+    if (!a.peers.size) await next(a, 'peer');
     const left = next(a, 'leave');
     proxy.plan = () => OFFLINE;
     proxy.cut();

@@ -50,7 +50,7 @@ test(`${TAKERS} takers of ${IDS} ids at three nodes`, { timeout: 200000 }, async
     client.closed.then(() => holders.get(id) === client && holders.delete(id));
     count.had++;
     await pause(random.below(300));
-    while (client.disputed) await pause(10); // it stays for as long as another looks whether it is gone
+    if (client.disputed) await client.closed; // it stays while another looks whether it is gone
     client.leaves = true;
     await client.close();
   }
