@@ -12,6 +12,8 @@ const struct histogram_row histogram_rows[HISTOGRAM_COUNT] = {
 		"Seconds that one turn of the loop took, in which all others wait."},
 	[HISTOGRAM_RELAY] = {"relay",
 		"Seconds from a turn's first read until all that it led to was written."},
+	[HISTOGRAM_CLUSTER_REDIS] = {"cluster_redis",
+		"Seconds from a command to Redis until its answer."},
 };
 
 const char *const histogram_bounds[HISTOGRAM_BUCKETS] = {"0.0001", "0.00025", "0.0005", "0.001",

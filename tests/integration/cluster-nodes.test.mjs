@@ -28,8 +28,9 @@ async function reopen(url, patience = LEASE + 10000) {
   return { client, took: performance.now() - began };
 }
 
-describe('a node that is killed', () => {
-  it('is replaced by another within the time of its lease', { timeout: 120000 }, async (t) => {
+// They mostly wait for a lease to end.
+describe('a node that says nothing any more', { concurrency: true }, () => {
+  it('killed, is replaced by another within the time of its lease', { timeout: 120000 }, async (t) => {
     const redis = await Redis.start(t);
     const nodes = await startNodes(t, redis.url, 3);
     const clients = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/r`)));
@@ -47,7 +48,7 @@ describe('a node that is killed', () => {
     await together(...bystanders);
   });
 
-  it('has its rooms again at once when it is started again with its state-dir', { timeout: 60000 }, async (t) => {
+  it('killed, has its rooms again at once when it is started again with its state-dir', { timeout: 60000 }, async (t) => {
     const redis = await Redis.start(t);
     const state = ['--state-dir', scratch()];
     const one = await startNode(t, redis.url, state);
@@ -66,7 +67,7 @@ describe('a node that is killed', () => {
     assert.ok(took < LEASE / 2);
   });
 
-  it('leaves no ghost in the rooms of others', { timeout: 60000 }, async (t) => {
+  it('killed, leaves no ghost in the rooms of others', { timeout: 60000 }, async (t) => {
     const redis = await Redis.start(t);
     const [one, two] = await startNodes(t, redis.url, 2);
     const a = await Session.join(one.ws, 'r', { name: 'a' });
@@ -79,6 +80,34 @@ describe('a node that is killed', () => {
     await b.connect();
     assert.equal(b.first.type, 'resumed');
     await Promise.all([a.bye(), b.bye()]);
+  });
+
+  it('hung in one of its workers, ends in order all the same', { timeout: 60000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const node = await startNode(t, redis.url);
+    const client = await open(`${node.ws}/relay/r`);
+    const [worker] = workersOf(node);
+    process.kill(worker, 'SIGSTOP');
+    node.child.kill('SIGTERM');
+    await node.logged('server.stop', 'draining');
+    node.child.kill('SIGTERM');
+    await node.endedWell();
+    await gone([worker]);
+    await client.closed;
+  });
+
+  it('hung, loses its rooms to another, and its peers come to that when it goes on', { timeout: 120000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const nodes = await startNodes(t, redis.url, 2);
+    const clients = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/r`)));
+    const { owner, others: [other] } = await byOwner(nodes, 'r');
+    const stopped = clients[nodes.indexOf(owner)];
+    owner.child.kill('SIGSTOP'); // its first process, which keeps the lease; its worker goes on
+    const { client } = await reopen(`${other.ws}/relay/r`, 40000);
+    owner.child.kill('SIGCONT');
+    assert.equal((await stopped.closed).code, 1012);
+    const back = await open(`${owner.ws}/relay/r`);
+    await together(client, back);
   });
 });
 
@@ -142,21 +171,7 @@ describe('a node that is stopped', () => {
   });
 });
 
-describe('a node that hangs', () => {
-  it('in one of its workers ends in order all the same', { timeout: 60000 }, async (t) => {
-    const redis = await Redis.start(t);
-    const node = await startNode(t, redis.url);
-    const client = await open(`${node.ws}/relay/r`);
-    const [worker] = workersOf(node);
-    process.kill(worker, 'SIGSTOP');
-    node.child.kill('SIGTERM');
-    await node.logged('server.stop', 'draining');
-    node.child.kill('SIGTERM');
-    await node.endedWell();
-    await gone([worker]);
-    await client.closed;
-  });
-
+describe('a node', () => {
   it('has another with its name: the one that came later keeps it, and the log of the first says so', { timeout: 60000 }, async (t) => {
     const redis = await Redis.start(t);
     const folder = scratch();
@@ -168,20 +183,6 @@ describe('a node that hangs', () => {
     assert.equal(two.lines('cluster.away').length, 0);
     const client = await open(`${two.ws}/relay/r`);
     await client.close();
-  });
-
-  it('loses its rooms to another, and its peers come to that when it goes on', { timeout: 120000 }, async (t) => {
-    const redis = await Redis.start(t);
-    const nodes = await startNodes(t, redis.url, 2);
-    const clients = await Promise.all(nodes.map((node) => open(`${node.ws}/relay/r`)));
-    const { owner, others: [other] } = await byOwner(nodes, 'r');
-    const stopped = clients[nodes.indexOf(owner)];
-    owner.child.kill('SIGSTOP'); // its first process, which keeps the lease; its worker goes on
-    const { client } = await reopen(`${other.ws}/relay/r`, 40000);
-    owner.child.kill('SIGCONT');
-    assert.equal((await stopped.closed).code, 1012);
-    const back = await open(`${owner.ws}/relay/r`);
-    await together(client, back);
   });
 });
 

@@ -5,7 +5,6 @@ import { describe, it } from 'node:test';
 import { open } from '../lib/client.mjs';
 import { Redis, startNode, startNodes, startSentinel } from '../lib/cluster.mjs';
 import { scratch, spawnDaemon } from '../lib/daemon.mjs';
-import { ask } from '../lib/http.mjs';
 import { freePorts } from '../lib/ports.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { certificate } from '../lib/proxies.mjs';
@@ -31,7 +30,7 @@ async function away(t, url, args = []) {
   return line;
 }
 
-describe('a Redis that cannot be used', () => {
+describe('a Redis that cannot be used', { concurrency: true }, () => {
   it('is told of when it is not there', async (t) => {
     assert.match(await away(t, 'redis://127.0.0.1:1'), /connection refused/);
   });
@@ -79,7 +78,7 @@ describe('a Redis that cannot be used', () => {
   });
 });
 
-describe('a Redis is reached', () => {
+describe('a Redis is reached', { concurrency: true }, () => {
   /** A Redis that also listens there, and what is there. */
   async function listening(t, names) {
     const { cert, key } = certificate(undefined, undefined, names);
@@ -116,7 +115,7 @@ describe('a Redis is reached', () => {
   });
 });
 
-describe('a Redis that goes away', () => {
+describe('a Redis that goes away', { concurrency: true }, () => {
   /** Three nodes with a room that is together; what is done to Redis; they are together again, old and new. */
   async function survives(t, harm, mend, { seconds = 1 } = {}) {
     const redis = await Redis.start(t);
@@ -214,17 +213,4 @@ describe('a Redis that goes away', () => {
 
   it('by having no memory left costs nobody the connection', (t) =>
     survives(t, (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '1'), (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '0'), { seconds: 3 }));
-
-  it('for a minute makes /readyz say so', { timeout: 120000 }, async (t) => {
-    const redis = await Redis.start(t);
-    const node = await startNode(t, redis.url);
-    assert.equal((await ask(node, '/readyz')).status, 200);
-    redis.hang();
-    await node.logged('cluster.away');
-    assert.equal((await ask(node, '/readyz')).status, 200);
-    await eventually(async () => (await ask(node, '/readyz')).status === 503, 'a red /readyz', 90000);
-    assert.deepEqual(JSON.parse((await ask(node, '/readyz')).text), { status: 'cut-off' });
-    redis.goOn();
-    await eventually(async () => (await ask(node, '/readyz')).status === 200, 'a green /readyz');
-  });
 });

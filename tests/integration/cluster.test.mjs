@@ -7,6 +7,7 @@ import { Redis, startNode, startNodes } from '../lib/cluster.mjs';
 import { spawnDaemon } from '../lib/daemon.mjs';
 import { ask } from '../lib/http.mjs';
 import { freePorts } from '../lib/ports.mjs';
+import { scrape } from '../lib/metrics.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { Session } from '../lib/v1.mjs';
 import { ctl, several, together } from '../lib/workers.mjs';
@@ -44,6 +45,20 @@ describe('a room', () => {
     const [c, d] = await everywhere([other], '/relay/r');
     await together(a, b);
     await together(c, d);
+  });
+
+  it('is asked for in Redis once, and /metrics says how long the answer took', async (t) => {
+    const redis = await Redis.start(t);
+    const node = await startNode(t, redis.url, ['--listen', '127.0.0.1:0?metrics', '--listen', 'tls:127.0.0.1:0']);
+    const read = async (name) => (await scrape({ port: node.port })).get(`nakodo_cluster_${name}`);
+    const asked = await read('claims_total');
+    const [count, sum] = [await read('redis_seconds_count'), await read('redis_seconds_sum')];
+    const clients = await everywhere([node], '/relay/r');
+    assert.equal(await read('claims_total') - asked, 1);
+    assert.ok(await read('redis_seconds_count') > count);
+    const took = await read('redis_seconds_sum') - sum;
+    assert.ok(took > 0 && took < 1, `${took} s`);
+    await Promise.all(clients.map((client) => client.close()));
   });
 
   it('goes to another node when all have left it and time has passed', async (t) => {

@@ -82,7 +82,7 @@ describe('how long things take', () => {
   it('each bucket has what those before it have, and the last one all', async (t) => {
     const daemon = await testDaemon(t, { args: measured });
     const samples = await scrape({ port: daemon.port });
-    for (const name of ['turn', 'relay']) {
+    for (const name of ['turn', 'relay', 'cluster_redis']) {
       const buckets = [...samples].filter(([key]) => key.startsWith(`nakodo_${name}_seconds_bucket`)).map(([, value]) => value);
       assert.equal(buckets.length, 14);
       assert.deepEqual(buckets, buckets.toSorted((a, b) => a - b));

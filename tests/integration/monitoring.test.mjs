@@ -46,8 +46,12 @@ const quiet = {
   nakodo_events_waiting: '0+0x120',
   nakodo_events_given_up_total: '5+0x120',
   nakodo_saved_refused_total: '0+0x120',
+  nakodo_cluster_cut_off: '0+0x120',
+  nakodo_cluster_unreachable_total: '0+3x20 60+0x98', // a node was killed long ago
+  nakodo_cluster_lost_total: '4+0x120',
   ...buckets('turn'),
   ...buckets('relay'),
+  ...buckets('cluster_redis'),
 };
 /** What calls for each alert. */
 const trouble = {
@@ -69,6 +73,10 @@ const trouble = {
   NakodoEventsWait: { nakodo_events_failures_total: '5+1x120', nakodo_events_waiting: '7+0x120' },
   NakodoEventsLost: { nakodo_events_given_up_total: '5+1x120' },
   NakodoRestartLostRooms: { nakodo_saved_refused_total: '1+0x120', nakodo_start_time_seconds: '4000+0x120' },
+  NakodoWithoutRedis: { nakodo_cluster_cut_off: '1+0x120' },
+  NakodoRedisAnswersSlowly: buckets('cluster_redis', true),
+  NakodoNodeUnreachable: { nakodo_cluster_unreachable_total: '0+1x120' },
+  NakodoRoomsLost: { nakodo_cluster_lost_total: '4+1x120' },
   NakodoLogDropsLines: { nakodo_log_dropped_total: '3+1x120' },
 };
 

@@ -22,13 +22,15 @@ const answers = (port, host) => new Promise((done) => {
   socket.on('error', () => done(false));
 });
 
+const servers = new Set();
+process.on('exit', () => servers.forEach(({ child }) => child?.kill('SIGKILL')));
+
 /** One redis-server, without files, that ends with the test. */
 export class Redis {
   /** `first`: in place of what keeps it from writing files. */
   constructor(port, args = [], host = '127.0.0.1', first = ['--save', '', '--appendonly', 'no']) {
     Object.assign(this, { port, args, host, first });
-    this.killer = () => this.child?.kill('SIGKILL');
-    process.on('exit', this.killer);
+    servers.add(this);
   }
 
   /** With the name of a cluster that has been there for long: nobody waits for others to say what they have. */

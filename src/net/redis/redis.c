@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <utlist.h>
 
+#include "nakodo/base/histogram.h"
 #include "nakodo/base/ids.h"
 #include "nakodo/base/problem.h"
 #include "nakodo/net/redis/redis_wire.h"
@@ -29,7 +30,8 @@ struct redis_call {
 	struct redis_call *prev, *next;
 	redis_fn *fn;
 	void *cookie;
-	uint64_t since; /* ms */
+	uint64_t since, /* ms, as the loop has it */
+		sent; /* ns */
 };
 
 static void on_retry(uv_timer_t *timer);
@@ -92,7 +94,8 @@ static bool send_words(struct redis *redis, redis_fn *fn, void *cookie, int coun
 	}
 	redis_wire_write(redis->wire, bytes, (size_t)len);
 	redisFreeCommand(bytes);
-	*call = (struct redis_call){.fn = fn, .cookie = cookie, .since = uv_now(redis->loop)};
+	*call = (struct redis_call){
+		.fn = fn, .cookie = cookie, .since = uv_now(redis->loop), .sent = uv_hrtime()};
 	DL_APPEND(redis->calls, call);
 	redis->call_count++;
 	return true;
@@ -267,6 +270,7 @@ static void take_reply(struct redis *redis, redisReply *reply)
 	} else {
 		DL_DELETE(redis->calls, call);
 		redis->call_count--;
+		histogram_add(HISTOGRAM_CLUSTER_REDIS, uv_hrtime() - call->sent);
 		call->fn(call->cookie, reply);
 		free(call);
 	}
