@@ -60,7 +60,7 @@ static bool is_slow(const struct presses *presses, const struct peer *receiver, 
 	/* Control frames are put in without being counted. */
 	size_t taken = put > waiting ? put - waiting : 0;
 
-	return press && press->since &&
+	return press && press->since && receiver->outbox.count > receiver->held &&
 	       now > press->since + lost(presses, now) - press->lost + PRESS_GRACE +
 			       taken * 1000 / PRESS_RATE;
 }
@@ -77,6 +77,15 @@ bool press_has_room(
 	return load <= presses->most * PATIENCE && !is_slow(presses, receiver, now);
 }
 
+static void begin(const struct presses *presses, struct peer *receiver, uint64_t now)
+{
+	struct press *press = receiver->press;
+
+	press->since = now ? now : 1;
+	press->lost = lost(presses, now);
+	press->put = receiver->outbox.bytes;
+}
+
 void press_add(struct presses *presses, struct peer *receiver, size_t len, uint64_t now)
 {
 	struct press *press = press_of(receiver);
@@ -87,9 +96,7 @@ void press_add(struct presses *presses, struct peer *receiver, size_t len, uint6
 	if (press->since) {
 		press->put += len;
 	} else {
-		press->since = now ? now : 1;
-		press->lost = lost(presses, now);
-		press->put = receiver->outbox.bytes;
+		begin(presses, receiver, now);
 		press->before = press->put - len;
 	}
 	if (presses->first == receiver) {
@@ -272,6 +279,14 @@ void press_end_backlog(struct presses *presses, uint64_t now)
 {
 	presses->lost = lost(presses, now);
 	presses->backlog = 0;
+}
+
+void press_restart(const struct presses *presses, struct peer *receiver, uint64_t now)
+{
+	if (receiver->press && receiver->press->since) {
+		begin(presses, receiver, now);
+		receiver->press->before = 0;
+	}
 }
 
 void press_end(struct presses *presses, struct peer *peer)

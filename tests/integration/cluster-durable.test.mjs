@@ -180,6 +180,28 @@ describe('a session', () => {
     await goOn(a, b);
   });
 
+  it('is not slow since what it is sent waits for Redis, however much that is', { timeout: 60000 }, async (t) => {
+    const redis = await Redis.start(t, ['--enable-debug-command', 'yes']);
+    const one = await startNode(t, redis.url, ['--message-rate', '0', '--byte-rate', '0']);
+    const [a, b] = await talk([one]);
+    const text = 'x'.repeat(8000);
+    const began = performance.now();
+    let said = 0;
+    const say = async () => {
+      while (performance.now() - began < 8000) {
+        a.send({ type: 'much', text, said: said++ });
+        await new Promise((done) => setTimeout(done, 5));
+      }
+    };
+    const talking = say();
+    for (let i = 0; i < 8; i++) await redis.command('DEBUG', 'SLEEP', '0.93');
+    await talking;
+    for (let i = 0; i < said; i++) assert.equal((await b.find('much')).said, i);
+    assert.deepEqual([a.over, b.over], [undefined, undefined]);
+    assert.equal(one.lines('cluster.away').length, 0);
+    await goOn(a, b);
+  });
+
   it('is recorded again by a Redis that comes back empty', { timeout: 60000 }, async (t) => {
     const redis = await Redis.start(t);
     const state = ['--state-dir', scratch()];

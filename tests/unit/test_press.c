@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "nakodo/hub/hold.h"
 #include "nakodo/hub/hub.h"
 #include "nakodo/hub/press.h"
 #include "peers.h"
@@ -347,6 +348,38 @@ static void the_time_of_a_backlog_is_no_readers_slowness(void **state)
 	assert_false(press_has_room(presses, reader, MESSAGE, all.now));
 }
 
+static void the_time_for_which_all_is_held_is_no_readers_slowness(void **state)
+{
+	(void)state;
+	hold_begin(reader);
+	for (int i = 0; i < 6; i++) {
+		send(sender, reader, MESSAGE);
+	}
+	peers_wait(&all, 60000);
+	assert_true(press_has_room(presses, reader, MESSAGE, all.now));
+	hold_end(reader);
+	peers_wait(&all, PRESS_GRACE);
+	assert_true(press_has_room(presses, reader, MESSAGE, all.now));
+	peers_wait(&all, 1);
+	assert_false(press_has_room(presses, reader, MESSAGE, all.now));
+}
+
+static void who_leaves_unread_what_is_not_held_is_slow(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		send(sender, reader, MESSAGE);
+	}
+	hold_begin(reader);
+	for (int i = 0; i < 4; i++) {
+		send(sender, reader, MESSAGE);
+		peers_wait(&all, PRESS_GRACE / 4);
+		hold_release(reader, 1);
+	}
+	peers_wait(&all, 1);
+	assert_false(press_has_room(presses, reader, MESSAGE, all.now));
+}
+
 static void one_that_waits_for_itself_may_leave(void **state)
 {
 	(void)state;
@@ -396,6 +429,8 @@ int main(void)
 		TEST(to_look_whether_it_still_waits_takes_no_longer_among_many),
 		TEST(one_that_reads_nothing_is_closed_and_slows_nobody_below_the_rate),
 		TEST(the_time_of_a_backlog_is_no_readers_slowness),
+		TEST(the_time_for_which_all_is_held_is_no_readers_slowness),
+		TEST(who_leaves_unread_what_is_not_held_is_slow),
 		TEST(one_that_waits_for_itself_may_leave),
 		TEST(what_a_connection_begins_with_keeps_nobody_waiting),
 	};

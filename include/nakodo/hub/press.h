@@ -7,7 +7,8 @@
  * too much waiting.
  *
  * Whether a receiver was slower is known from two numbers: what it was given, and what still waits.
- * The time for which not all could be written that was to be, to whomever, is no receiver's fault.
+ * The time for which not all could be written that was to be, to whomever, is no receiver's fault,
+ * nor is that for which all that waits for it is held (hold.h).
  * Times are ms of hub_now().
  */
 #pragma once
@@ -80,5 +81,7 @@ void press_relieve(struct presses *presses, struct peer *receiver);
 /* The writes of a turn have left something, or have written all. */
 void press_note_backlog(struct presses *presses, uint64_t now);
 void press_end_backlog(struct presses *presses, uint64_t now);
+/* All that waits for this peer was held until now. */
+void press_restart(const struct presses *presses, struct peer *receiver, uint64_t now);
 /* The peer is gone, as receiver and as sender. */
 void press_end(struct presses *presses, struct peer *peer);
