@@ -1,5 +1,5 @@
-/* Opens connections two to a room, as callers come, and reads the server's memory before the first
- * and after the last. */
+/* Opens connections, so many to a room, one after the other as callers come, and reads the server's
+ * memory before the first and after the last. */
 #include "crowd.h"
 
 #include <err.h>
@@ -67,7 +67,7 @@ static void crowd_come(struct crowd *c, struct net *net, const struct load_optio
 
 	while (c->opened + c->refused < o->count) {
 		while (i < o->count && c->opening < o->concurrency) {
-			snprintf(path, sizeof path, "/?room=crowd-%u", i / 2);
+			snprintf(path, sizeof path, "/?room=crowd-%u", i / o->size);
 			c->opening++;
 			conn_open(net, path, c);
 			i++;

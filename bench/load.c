@@ -25,7 +25,7 @@
 static const char usage[] =
 	"usage: load WORKLOAD --port N --pid N [--tls] [--OPTION N]...\n"
 	"  comeback  --count --sources --concurrency --token TEXT\n"
-	"  crowd     --count --concurrency\n"
+	"  crowd     --count --size --concurrency\n"
 	"  peerjs    --rooms --window --warmup --seconds --concurrency\n"
 	"  rooms     --rooms --size --bytes --window --warmup --seconds --concurrency\n"
 	"  webtorrent  --rooms --size --window --warmup --seconds --concurrency\n"
@@ -49,7 +49,7 @@ static const struct number numbers[] = {
 	NUMBER(count, 1, 100000),
 	NUMBER(port, 1, 65535),
 	NUMBER(rooms, 1, 10000),
-	NUMBER(size, 2, 10000),
+	NUMBER(size, 1, 10000),
 	NUMBER(sources, 1, 800),
 	NUMBER(window, 1, 64),
 };

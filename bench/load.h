@@ -13,7 +13,7 @@ struct load_options {
 
 	/* rooms_run(), talk_peerjs(), talk_y_webrtc(), torrent_run() */
 	unsigned rooms;
-	unsigned size; /* members of a room */
+	unsigned size; /* members of a room; crowd_run() too, where it may be 1 */
 	unsigned window; /* messages that a room, or one who talks to another, keeps in flight */
 	double warmup; /* seconds before the measurement */
 	double seconds; /* of measurement */

@@ -71,6 +71,8 @@ export const workloads = [
   { ...rooms("ws", [1, 2], 200, 1), rivals: [] },
   // What a node takes a connection to another for are two descriptors.
   { ...crowd("ws", 4000), rivals: [] },
+  // In a cluster each of these is claimed.
+  { ...crowd("ws", 4000), name: "ws-connect-4000x1", title: "ws, 4000 rooms of one", args: ["--count", 4000, "--size", 1], rivals: [] },
   ...["ws", "wss"].flatMap((scheme) => [...relayed(scheme), crowd(scheme)]),
   talk("peerjs", "PeerJS, 1000 peers in pairs", "peer", 500, 2),
   talk("y-webrtc", "y-webrtc, 200 rooms of 5", "y-webrtc", 200, 5),
