@@ -43,7 +43,7 @@ async function goOn(a, b) {
   await Promise.all([a.bye(), b.bye()]);
 }
 
-describe('a session', () => {
+describe('a session', { concurrency: 3 }, () => {
   it('goes on at another node when the one that has its room is killed', { timeout: 90000 }, async (t) => {
     const redis = await Redis.start(t);
     const nodes = await startNodes(t, redis.url, 3);
