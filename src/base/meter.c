@@ -269,7 +269,8 @@ const struct meter_row meter_rows[METER_COUNT] = {
 	[METER_CLOSED_1011] = {"closed_1011",
 		"Peers closed with 1011 (out of memory, or by their streamer).", METER_COUNTER},
 	[METER_CLOSED_1012] = {"closed_1012",
-		"Peers closed with 1012 (the server stops: players of pixel-streaming).",
+		"Peers closed with 1012 (another node has the room; the server stops: players of "
+		"pixel-streaming).",
 		METER_COUNTER},
 	[METER_CLOSED_4400] = {"closed_4400",
 		"Peers closed with 4400 (a bad request of a dialect).", METER_COUNTER},

@@ -61,7 +61,7 @@ int frame_book_write(struct frame_book *book, struct save *save, struct frame *f
 
 int frame_book_enter(struct frame_book *book, struct frame *frame)
 {
-	book->read = true;
+	book->owns = true;
 	if (frame_book_number(book, frame)) {
 		return 0;
 	}
@@ -105,7 +105,7 @@ int frame_book_read(struct frame_book *book, struct saved *saved)
 	struct frame *frame;
 	int error;
 
-	book->read = true;
+	book->owns = true;
 	error = read_frame(saved, &frame);
 	if (!error && add(book, frame)) {
 		frame_unref(frame);
@@ -119,7 +119,7 @@ int frame_book_read_numbered(struct frame_book *book, struct saved *saved)
 	uint64_t number = saved_number_up_to(saved, NUMBER_MOST);
 	int error = 0;
 
-	book->read = true;
+	book->owns = true;
 	while (!error && book->count < number) {
 		error = add(book, NULL);
 	}
@@ -138,7 +138,7 @@ struct frame *frame_book_find(const struct frame_book *book, struct saved *saved
 
 void frame_book_finish(struct frame_book *book)
 {
-	for (size_t i = 0; book->read && i < book->count; i++) {
+	for (size_t i = 0; book->owns && i < book->count; i++) {
 		frame_unref(book->frames[i]);
 	}
 	free(book->frames);

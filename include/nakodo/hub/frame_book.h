@@ -14,9 +14,9 @@ struct saved;
 
 /* Zeroed memory is an empty book. */
 struct frame_book {
-	struct frame **frames; /* by number - 1; read ones are the book's references */
+	struct frame **frames; /* by number - 1 */
 	size_t count, room;
-	bool read; /* from what was saved, not written */
+	bool owns; /* a reference of each: it was read, or is kept */
 };
 
 /*

@@ -27,15 +27,19 @@
 
 #define TICK 50 /* ms */
 #define PATIENCE 1000 /* ms */
-#define AGAIN 1000 /* ms */
-#define REFUSALS_MOST 5
-#define AT_ONCE 64 /* rooms that are recorded anew */
+#define AGAIN 1000 /* ms until a room is recorded anew that was refused, */
+#define REFUSALS_MOST 5 /* so often, */
+#define SELDOM 30000 /* ms, and then */
+#define AT_ONCE 64 /* rooms are recorded anew, less what is under way else, */
+#define LEAST 4 /* but so many in each tick */
 
 struct journal_unit {
 	uint64_t epoch;
 	char node[LEASE_ID];
-	bool refused; /* its last write; it is tried again */
 	unsigned refusals; /* in a row */
+	/* Of those that are tried again: journal.soon or .seldom, and when. NULL: it is not. */
+	struct journal_unit **queue, *prev, *next;
+	uint64_t again; /* ms */
 	UT_hash_handle hh;
 	char name[]; /* workers/unit.h */
 };
@@ -83,11 +87,20 @@ static void tell(
 	}
 }
 
+static void unqueue(struct journal_unit *unit)
+{
+	if (unit->queue) {
+		DL_DELETE(*unit->queue, unit);
+		unit->queue = NULL;
+	}
+}
+
 static void forget(struct journal *journal, struct journal_unit *unit)
 {
 	if (journal->cursor == unit) {
 		journal->cursor = unit->hh.next;
 	}
+	unqueue(unit);
 	HASH_DEL(journal->units, unit);
 	free(unit);
 }
@@ -111,7 +124,7 @@ static void tell_there(struct journal *journal, struct journal_unit *unit)
 {
 	const struct changes nothing = {.whole = true};
 
-	unit->refused = false;
+	unqueue(unit);
 	if (has_room(journal, unit)) {
 		tell(journal, unit->name, 0, JOURNAL_THERE);
 	} else {
@@ -119,35 +132,30 @@ static void tell_there(struct journal *journal, struct journal_unit *unit)
 	}
 }
 
-/* As long as they do not know it they hold nothing. */
-static bool tell_some(struct journal *journal)
+/* The next one that is recorded anew: who has not heard yet that Redis is there holds nothing; to
+ * whom it was refused, the first process may have told Redis meanwhile that they are ours. */
+static struct journal_unit *take_next(struct journal *journal, uint64_t now)
 {
-	unsigned i = journal->under_way;
+	struct journal_unit *unit = journal->cursor;
 
-	for (; i < AT_ONCE && journal->cursor; i++) {
-		struct journal_unit *unit = journal->cursor;
-
+	if (unit) {
 		journal->cursor = unit->hh.next;
-		tell_there(journal, unit);
+		return unit;
 	}
-	return i > journal->under_way;
+	return journal->soon && journal->soon->again <= now       ? journal->soon
+	       : journal->seldom && journal->seldom->again <= now ? journal->seldom
+								  : NULL;
 }
 
-/* The first process may have told Redis meanwhile that they are ours. */
-static bool try_again(struct journal *journal, uint64_t now)
+static void tell_some(struct journal *journal, uint64_t now)
 {
+	unsigned under_way = journal->under_way;
+	unsigned most = under_way + LEAST < AT_ONCE ? AT_ONCE - under_way : LEAST;
 	struct journal_unit *unit;
 
-	if (!journal->refused || now - journal->refused < AGAIN) {
-		return false;
+	while (most-- && journal->redis.is_up && (unit = take_next(journal, now))) {
+		tell_there(journal, unit);
 	}
-	journal->refused = 0;
-	for (unit = journal->units; unit; unit = unit->hh.next) {
-		if (unit->refused) {
-			tell_there(journal, unit);
-		}
-	}
-	return true;
 }
 
 /* Who comes before that would not be recorded. */
@@ -165,7 +173,6 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct journal *journal = timer->data;
 	uint64_t now = uv_now(timer->loop);
-	bool told;
 
 	if (now - journal->looked > 4 * TICK) {
 		journal->heard = now; /* we have not listened ourselves */
@@ -179,10 +186,8 @@ static void on_tick(uv_timer_t *timer)
 	if (now - journal->begun >= PATIENCE) {
 		say_opened(journal);
 	}
-	told = tell_some(journal);
-	told |= try_again(journal, now);
-	if (!told && !journal->opened && !journal->writes && !journal->cursor &&
-		!journal->refused) {
+	tell_some(journal, now);
+	if (!journal->opened && !journal_is_busy(journal) && !journal->seldom) {
 		uv_timer_stop(timer);
 	}
 }
@@ -199,6 +204,7 @@ static void on_up(void *cookie)
 {
 	struct journal *journal = cookie;
 
+	journal->told_down = false;
 	journal->cursor = journal->units;
 	tick(journal);
 	say_opened(journal);
@@ -211,16 +217,23 @@ static void on_down(void *cookie, const char *why)
 
 	log_debug("journal.away", LOG_STR("problem", why));
 	journal->cursor = NULL;
-	for (unit = journal->units; unit; unit = unit->hh.next) {
+	for (unit = journal->told_down ? NULL : journal->units; unit; unit = unit->hh.next) {
+		unqueue(unit);
 		tell(journal, unit->name, 0, JOURNAL_LOST);
 	}
+	journal->told_down = true;
 	say_opened(journal);
 }
 
+/* Each queue is in the order of time. */
 static void try_later(struct journal *journal, struct journal_unit *unit)
 {
-	unit->refused = true;
-	journal->refused = journal->refused ? journal->refused : uv_now(journal->redis.loop);
+	bool soon = unit->refusals <= REFUSALS_MOST;
+
+	unqueue(unit);
+	unit->queue = soon ? &journal->soon : &journal->seldom;
+	unit->again = uv_now(journal->redis.loop) + (soon ? AGAIN : SELDOM);
+	DL_APPEND(*unit->queue, unit);
 	tick(journal);
 }
 
@@ -250,6 +263,12 @@ static void arrive(struct journal *journal, const struct journal_write *write)
 	tell(journal, write->unit, write->number, JOURNAL_RECORDED);
 }
 
+/* Somebody has put something else where the room was, which the next write replaces. */
+static bool is_of_the_room(const struct redisReply *reply)
+{
+	return reply && reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "WRONGTYPE");
+}
+
 /* What is told of a connection that has ended, on_down() tells. */
 static void on_written(void *cookie, const struct redisReply *reply)
 {
@@ -261,6 +280,8 @@ static void on_written(void *cookie, const struct redisReply *reply)
 	if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer) {
 		arrive(journal, write);
 	} else if (reply && reply->type == REDIS_REPLY_INTEGER) {
+		refuse(journal, write);
+	} else if (is_of_the_room(reply)) {
 		refuse(journal, write);
 	} else if (reply) {
 		redis_drop(&journal->redis,
@@ -389,7 +410,8 @@ static void begin(struct journal *journal, const struct record_unit *record, int
 			LOG_STR("effect", "who was there comes in as somebody new"));
 	}
 	unit->epoch = record->epoch;
-	unit->refused = false;
+	unit->refusals = 0;
+	unqueue(unit);
 	memcpy(unit->node, record->node, sizeof(unit->node));
 	if (journal->redis.is_up) {
 		tell(journal, unit->name, 0, JOURNAL_THERE);
@@ -414,7 +436,7 @@ void journal_tell(struct journal *journal, const struct record_unit *record, int
 
 bool journal_is_busy(const struct journal *journal)
 {
-	return journal->writes;
+	return journal->writes || journal->cursor || journal->soon;
 }
 
 int journal_start(struct journal *journal, uv_loop_t *loop, struct problem *problem)

@@ -158,6 +158,7 @@ static void become_mine(struct unit *unit, uint64_t epoch, const struct redisRep
 
 	unit->epoch = epoch;
 	unit->owner.port = 0;
+	unit->doubted = 0;
 	unit->lost = unit->had = false;
 	note_epoch(units, epoch);
 	units->first = units->first ? units->first : epoch;
@@ -264,13 +265,19 @@ static void on_asserted(void *cookie, const struct redisReply *reply)
 	}
 }
 
+static bool is_untold(const struct unit *unit)
+{
+	return unit->state == UNIT_MINE && unit->epoch &&
+	       unit->units->is_untold(unit->units->cookie, unit);
+}
+
 /* What Redis knows of it, if that lost it, or says who has it. */
 static void look_at(struct unit *unit)
 {
 	if (unit->calls) {
 		return;
 	}
-	if (unit->state == UNIT_MINE && unit->epoch) {
+	if (unit->state == UNIT_MINE && unit->epoch && !is_untold(unit)) {
 		unit->calls += claims_assert(unit, on_asserted);
 	} else if (unit->state == UNIT_MINE || unit->askers) {
 		claim(unit);
@@ -367,10 +374,7 @@ struct unit *units_find(const struct units *units, const char *name)
 
 void units_look_at(struct unit *unit)
 {
-	struct units *units = unit->units;
-
-	if (unit->state == UNIT_MINE && unit->epoch && !units->away &&
-		units->is_untold(units->cookie, unit)) {
+	if (!unit->units->away && is_untold(unit)) {
 		unit->life = 0;
 		unit->had = true;
 		set_state(unit, UNIT_ASKED);
@@ -416,6 +420,9 @@ void units_doubt(struct unit *unit)
 
 	if (unit->state != UNIT_OTHERS) {
 		return;
+	}
+	if (unit->doubted < unit->units->away) {
+		unit->doubted = 0; /* that was another absence */
 	}
 	if (unit->units->away && (!unit->doubted || now - unit->doubted < LEASE)) {
 		unit->doubted = unit->doubted ? unit->doubted : now;

@@ -24,7 +24,7 @@
 #define PAUSE_FIRST 50 /* ms, */
 #define PAUSE_MOST 1000 /* ms, doubled up to this */
 #define CALLS_MOST 100000 /* under way */
-#define REPLY_MOST (64 << 20) /* bytes of one */
+#define REPLY_MOST (64 << 20) /* bytes of one string in it */
 
 struct redis_call {
 	struct redis_call *prev, *next;

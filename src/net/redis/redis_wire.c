@@ -15,6 +15,7 @@
 
 #define PIECE 65536 /* bytes that are read at a time */
 #define ADDRESS_PATIENCE 1000 /* ms */
+#define KEEPALIVE 30 /* s without a word, until TCP asks: what is between may forget it else */
 
 struct redis_wire {
 	uv_loop_t *loop;
@@ -295,6 +296,7 @@ static void try_address(struct redis_wire *wire)
 	wire->began = uv_now(wire->loop);
 	if (!error) {
 		uv_tcp_nodelay(&wire->socket.tcp, 1);
+		uv_tcp_keepalive(&wire->socket.tcp, 1, KEEPALIVE);
 		error = uv_tcp_connect(
 			&wire->connect, &wire->socket.tcp, wire->address->ai_addr, on_connected);
 	}

@@ -4,7 +4,8 @@
  * this node's any more, since the epoch that the worker was told.
  *
  * Redis has a second to answer: then, or when it is away, nothing waits for it, and when it is
- * there again all is recorded anew.
+ * there again all is recorded anew. What it refuses it is asked again for, for some seconds in
+ * which what is held waits, since it may not have heard yet that the unit is ours.
  */
 #pragma once
 
@@ -34,9 +35,10 @@ struct journal {
 	struct journal_write *writes; /* under way, the oldest first (utlist DL) */
 	unsigned under_way; /* how many these are */
 	uint64_t last; /* number of a write */
-	uint64_t looked,
-		heard; /* ms: when they were looked at last; since when Redis is waited for */
-	uint64_t refused; /* ms: since when units wait to be tried again; 0: none does */
+	uint64_t looked, heard; /* ms: when they were looked at last; until when nobody listened */
+	/* That were refused, and are recorded anew a second later, or half a minute (utlist DL). */
+	struct journal_unit *soon, *seldom;
+	bool told_down; /* all units know that Redis is away */
 	uv_timer_t timer;
 	uint64_t begun; /* ms */
 	void (*opened)(void *cookie); /* journal_open() */
