@@ -1,5 +1,5 @@
 /* changes: see the header. A field's name is a letter, by which frames come first, then who keeps
- * them, and the number in hexadecimal. */
+ * them and what belongs to these, and the number in hexadecimal. */
 #include "nakodo/dialect/changes.h"
 
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const enum save_kind kinds[] = {SAVE_NUMBERED, SAVE_SEAT, SAVE_HISTORY};
+static const enum save_kind kinds[] = {SAVE_NUMBERED, SAVE_SEAT, SAVE_HISTORY, SAVE_SEAT_SELF};
 
 static char letter_of(enum save_kind kind)
 {

@@ -83,7 +83,7 @@ int nakodo_v1_journal_begin(struct nakodo_v1_seat *seat)
 	}
 	memory_take(MEMORY_ROOMS, sizeof(*entry));
 	*entry = (struct nakodo_v1_entry){
-		.seat = seat, .journal = journal, .order = ++v1->last_order};
+		.seat = seat, .journal = journal, .order = ++v1->last_order, .self = true};
 	seat->entry = entry;
 	nakodo_v1_journal_note(seat);
 	return 0;
@@ -115,6 +115,7 @@ void nakodo_v1_journal_end(struct nakodo_v1_seat *seat)
 	}
 	if (journal->there && !journal->whole) {
 		changes_remove(&journal->changes, SAVE_SEAT, entry->order);
+		changes_remove(&journal->changes, SAVE_SEAT_SELF, entry->order);
 	}
 	drop_entry(entry);
 	if (seat->member->room->count > 1) {
@@ -151,6 +152,14 @@ void nakodo_v1_journal_note(struct nakodo_v1_seat *seat)
 	DL_APPEND(entry->journal->noted, entry);
 	nakodo_v1_journal_list(entry->journal);
 	nakodo_v1_journal_hold(entry);
+}
+
+void nakodo_v1_journal_note_self(struct nakodo_v1_seat *seat)
+{
+	if (seat->entry) {
+		seat->entry->self = true;
+		nakodo_v1_journal_note(seat);
+	}
 }
 
 void nakodo_v1_journal_attach(struct nakodo_v1_seat *seat)

@@ -26,6 +26,7 @@ struct nakodo_v1_entry {
 	unsigned before; /* so many of what is held for its connection do not wait for the next
 			    write */
 	bool noted, flying;
+	bool self; /* is to be written too: SAVE_SEAT_SELF */
 #ifdef NAKODO_AUDIT
 	uint64_t check; /* of its record, as it was written last; 0: it was not */
 #endif
@@ -36,7 +37,7 @@ struct nakodo_v1_journal {
 	struct nakodo_v1 *v1;
 	struct room *room;
 	struct nakodo_v1_entry *noted, *flying;
-	struct changes changes; /* of the next write, as far as they are known */
+	struct changes changes; /* of the next write, as far as they are known; without bytes */
 	struct frame_book book; /* the frames that are recorded */
 	size_t live, fresh, fresh_bytes; /* of these: kept at the last sweep; new since then */
 	uint64_t number; /* of the write under way; 0: none */

@@ -47,6 +47,7 @@ void nakodo_v1_mount_stop(struct mount *mount)
 
 	nakodo_v1_forget(mount);
 	hub_clear_timer(v1->hub, &v1->renewal);
+	free(v1->bytes.at);
 	free(v1);
 }
 

@@ -18,9 +18,9 @@
 #include "nakodo_v1_journal_inside.h"
 
 #define SWEEP_FRAMES 64 /* that were recorded since frames nobody keeps were looked for, */
-#define SWEEP_BYTES 65536 /* or so many of them; more if more is kept */
+#define SWEEP_BYTES 65536 /* or so many bytes of them; more frames if more are kept */
 #define SMALL 16 /* seats of a room */
-#define CHANGES_KEPT 65536 /* bytes of memory for the next write */
+#define BYTES_KEPT (1 << 20) /* bytes of memory for the next write, of a mount */
 #define NUMBERS_MOST (1 << 21) /* half of what can be read */
 #define NUMBERS_FREE 4096 /* numbers of frames that nobody keeps, until all is recorded anew */
 
@@ -50,11 +50,25 @@ static void add_frames(struct nakodo_v1_journal *journal, struct nakodo_v1_entry
 	free(save.record.at);
 }
 
+static void add_self(struct nakodo_v1_journal *journal, struct nakodo_v1_entry *entry)
+{
+	struct save save = {0};
+
+	entry->self = false;
+	save_begin(&save, SAVE_SEAT_SELF);
+	nakodo_v1_save_self(entry->seat, &save);
+	changes_set(&journal->changes, &save, entry->order);
+	free(save.record.at);
+}
+
 static void add_seat(struct nakodo_v1_journal *journal, struct nakodo_v1_entry *entry)
 {
 	struct save save = {0};
 
 	add_frames(journal, entry);
+	if (entry->self) {
+		add_self(journal, entry);
+	}
 	save_begin(&save, SAVE_SEAT);
 	nakodo_v1_save_seat(entry->seat, &journal->book, &save, true);
 #ifdef NAKODO_AUDIT
@@ -86,6 +100,7 @@ static void note_all(struct nakodo_v1_journal *journal)
 
 		nakodo_v1_journal_note(seat);
 		seat->entry->pushed = 0;
+		seat->entry->self = true;
 	}
 }
 
@@ -125,6 +140,9 @@ static void sweep(struct nakodo_v1_journal *journal)
 		}
 	}
 	free(kept);
+	if (!journal->live) {
+		frame_book_finish(book); /* most rooms keep nothing most of the time */
+	}
 	if (book->count > 4 * journal->live + NUMBERS_FREE) {
 		journal->whole = true; /* at the next write */
 	}
@@ -259,13 +277,19 @@ static void write_down(struct nakodo_v1_journal *journal)
 {
 	const struct mount *mount = journal->v1->mount;
 	const struct dialect_env *env = mount->env;
+	struct text *bytes = &journal->v1->bytes;
 
+	journal->changes.bytes = *bytes;
 	collect(journal);
 	journal->number = env->record(env->cookie, mount, journal->room->name, &journal->changes);
-	if (journal->changes.bytes.room > CHANGES_KEPT) {
-		changes_finish(&journal->changes);
-	}
 	changes_clear(&journal->changes);
+	*bytes = journal->changes.bytes;
+	journal->changes.bytes = (struct text){0};
+	changes_finish(&journal->changes);
+	if (bytes->room > BYTES_KEPT) {
+		free(bytes->at);
+		*bytes = (struct text){0};
+	}
 	nakodo_v1_journal_unlist(journal);
 	if (journal->number) {
 		begin_flight(journal);
@@ -315,6 +339,8 @@ static void hear(struct nakodo_v1_journal *journal, uint64_t number, enum journa
 	case JOURNAL_LOST:
 		lose(journal);
 		break;
+	case JOURNAL_TAKEN:
+		break; /* before */
 	}
 }
 
@@ -324,7 +350,9 @@ void nakodo_v1_record_hear(
 	const struct room *room = hub_room(mount->space, name);
 	struct nakodo_v1_journal *journal = room ? nakodo_v1_journal_of(room) : NULL;
 
-	if (journal) {
+	if (journal && news == JOURNAL_TAKEN) {
+		nakodo_v1_give_up_room(mount, name);
+	} else if (journal) {
 		hear(journal, number, news);
 	}
 }

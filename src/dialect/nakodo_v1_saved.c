@@ -75,9 +75,9 @@ void nakodo_v1_save_seat(const struct nakodo_v1_seat *seat, const struct frame_b
 	save_text(save, seat->member->id);
 	save_number(save, seat->locked);
 	save_text(save, seat->name);
-	save_text(save, seat->meta);
+	save_text(save, lasting ? NULL : seat->meta);
 	save_text(save, seat->user);
-	save_text(save, seat->snapshot);
+	save_text(save, lasting ? NULL : seat->snapshot);
 	save_bytes(save, &seat->address, sizeof(seat->address));
 	save_number(save, !lasting                      ? left(seat)
 			  : seat->peer || seat->unheard ? CONNECTED
@@ -91,6 +91,13 @@ void nakodo_v1_save_seat(const struct nakodo_v1_seat *seat, const struct frame_b
 	if (lasting) {
 		save_number(save, seat->attempt);
 	}
+}
+
+void nakodo_v1_save_self(const struct nakodo_v1_seat *seat, struct save *save)
+{
+	save_text(save, seat->member->id);
+	save_text(save, seat->meta);
+	save_text(save, seat->snapshot);
 }
 
 void nakodo_v1_save(const struct mount *mount, struct save *save)
@@ -209,7 +216,6 @@ static int fill_seat(struct nakodo_v1_seat *seat, const struct frame_book *book,
 	*ret_wait = saved_number_up_to(saved, CONNECTED);
 	seat->grant = saved_number_up_to(saved, UINT32_MAX);
 	error = error ? error : restore_keys(seat, saved);
-	saved->bad |= seat->nonce.seat && !seat->snapshot && !seat->confirmed.seat;
 	error = error ? error : session_restore(&seat->session, book, saved);
 	nakodo_v1_waiting_begin(&seat->waiting, &seat->session);
 	error = error ? error : nakodo_v1_waiting_restore(&seat->waiting, book, saved);
@@ -262,6 +268,36 @@ static int restore_seat(struct nakodo_v1 *v1, const struct frame_book *book, str
 	}
 	error = fill_seat(seat, book, saved, &wait);
 	return error ? error : note_awaited(awaited, seat, wait);
+}
+
+/* Of a seat that was read before. */
+static int restore_self(const struct nakodo_v1 *v1, struct saved *saved)
+{
+	const struct room *room = v1->only ? hub_room(v1->mount->space, v1->only) : NULL;
+	const char *id = saved_text(saved);
+	struct member *member = room && id ? hub_find(room, id) : NULL;
+	struct nakodo_v1_seat *seat = member ? nakodo_v1_seat_of(member) : NULL;
+	int error = 0;
+
+	if (!seat || seat->meta || seat->snapshot) {
+		return -EBADMSG;
+	}
+	seat->meta = take_text(saved, JSON_OBJECT, &error);
+	seat->snapshot = take_text(saved, JSON_ABSENT, &error);
+	nakodo_v1_seat_count(seat);
+	return error;
+}
+
+static bool lacks_snapshot(const struct awaited *awaited)
+{
+	for (size_t i = 0; i < awaited->count; i++) {
+		const struct nakodo_v1_seat *seat = awaited->all[i].seat;
+
+		if (seat->nonce.seat && !seat->snapshot && !seat->confirmed.seat) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static int compare(const void *one, const void *other)
@@ -336,6 +372,8 @@ static int restore_record(
 		return restore_seat(v1, book, saved, awaited);
 	case SAVE_HISTORY:
 		return nakodo_v1_history_restore(v1, saved);
+	case SAVE_SEAT_SELF:
+		return restore_self(v1, saved);
 	default:
 		return -EBADMSG;
 	}
@@ -356,7 +394,7 @@ static int restore(struct mount *mount, struct saved *saved, uint64_t elapsed)
 		error = restore_record(v1, &book, saved, &awaited);
 	}
 	hub_space_set_room_members(mount->space, options->room_peers);
-	error = error ? error : saved->bad ? -EBADMSG : 0;
+	error = error ? error : saved->bad || lacks_snapshot(&awaited) ? -EBADMSG : 0;
 	if (!error) {
 		v1->untold = false;
 		tell_rooms(v1, &awaited);
@@ -390,6 +428,14 @@ static void forget_room(struct nakodo_v1 *v1, const char *name)
 		}
 	}
 	v1->untold = v1->silent = false;
+}
+
+void nakodo_v1_give_up_room(struct mount *mount, const char *name)
+{
+	struct nakodo_v1 *v1 = mount->state;
+
+	v1->untold = true; /* who has the room tells of them */
+	forget_room(v1, name);
 }
 
 /* Who comes back with more than is known here cannot go on. */

@@ -61,7 +61,7 @@ void nakodo_v1_seat_count(struct nakodo_v1_seat *seat)
 	seat->counted = sizeof(*seat) + length(seat->name) + length(seat->meta) +
 			length(seat->user) + length(seat->snapshot);
 	memory_take(MEMORY_ROOMS, seat->counted);
-	nakodo_v1_journal_note(seat);
+	nakodo_v1_journal_note_self(seat);
 }
 
 static void free_snapshot(struct nakodo_v1_seat *seat)

@@ -220,6 +220,11 @@ static void on_turned(void *cookie)
 	dialect_table_record(((struct server *)cookie)->dialects);
 }
 
+static void on_journal_refused(void *cookie, const char *unit)
+{
+	worker_say_refused(&((struct server *)cookie)->worker, unit);
+}
+
 static int join_as_worker(struct server *server, struct problem *problem)
 {
 	int error;
@@ -229,7 +234,7 @@ static int join_as_worker(struct server *server, struct problem *problem)
 	server->worker.answers.cookie = server;
 	server->worker.order = on_order;
 	server->worker.unit = on_unit;
-	server->worker.cookie = server;
+	server->worker.cookie = server->journal.cookie = server;
 	error = worker_run(&server->worker, &server->tls, &server->loop);
 	if (error) {
 		return problem_set(problem, error, "no channel: %s", uv_strerror(error));
@@ -239,7 +244,13 @@ static int join_as_worker(struct server *server, struct problem *problem)
 	}
 	server->ws.turned = on_turned;
 	server->ws.turned_cookie = server;
+	server->journal.refused = on_journal_refused;
 	return journal_start(&server->journal, &server->loop, problem);
+}
+
+static void on_unit_refused(void *cookie, const char *unit)
+{
+	cluster_look_at(&((struct server *)cookie)->cluster, unit);
 }
 
 static void join_cluster(struct server *server)
@@ -270,6 +281,7 @@ int processes_join(struct server *server, struct problem *problem)
 		workers->answered = inquiry_take;
 		workers->lost = inquiry_lose;
 		workers->reloaded = on_workers_reloaded;
+		workers->refused = on_unit_refused;
 		workers->ready = on_workers_ready;
 		workers->ended = on_workers_ended;
 		workers->cookie = server;
@@ -294,7 +306,7 @@ void processes_say_ready(struct server *server)
 	if (server->role == ROLE_ALONE) {
 		announce(server);
 	} else if (server->role == ROLE_WORKER) {
-		journal_open(&server->journal, on_opened, server);
+		journal_open(&server->journal, on_opened);
 	}
 }
 

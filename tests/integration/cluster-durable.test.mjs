@@ -221,6 +221,96 @@ describe('a session', { concurrency: 3 }, () => {
     await goOn(a, b);
   });
 
+  const DAMAGES = {
+    'a number that is none': ['HSET', 's', 'n', 'abc'],
+    'no number': ['HDEL', 's', 'n'],
+    'something else in place of the record': ['SET', 's', 'abc'],
+    'something else in place of its claim': ['SET', 'u', 'abc'],
+    'no claim': ['DEL', 'u'],
+  };
+  for (const [what, [verb, which, ...words]] of Object.entries(DAMAGES)) {
+    it(`is recorded again where somebody has put ${what} into Redis, and others notice nothing`, { timeout: 60000 }, async (t) => {
+      const redis = await Redis.start(t);
+      const state = ['--state-dir', scratch()];
+      const one = await startNode(t, redis.url, state);
+      const damaged = await talk([one], 'damaged');
+      const well = await talk([one], 'well');
+      const key = `nk:{nakodo}:${which}:/v1\ndamaged`;
+      assert.equal(await redis.command('TYPE', key), 'hash');
+      await redis.command(verb, key, ...words);
+      const began = performance.now();
+      for (const [a, b] of [damaged, well]) {
+        a.send({ type: 'after' });
+        await b.find('after');
+      }
+      assert.ok(performance.now() - began < 1000, `it took ${performance.now() - began} ms`);
+      assert.equal(one.lines('cluster.unrecorded').length, 0);
+      await kill(one);
+      const again = await startNode(t, redis.url, state);
+      for (const session of [...damaged, ...well]) assert.equal(await back(session, again), 'resumed');
+      await goOn(...damaged);
+      await goOn(...well);
+    });
+  }
+
+  it('is recorded when Redis is back, though its worker was started anew meanwhile', { timeout: 60000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const state = ['--state-dir', scratch()];
+    const one = await startNode(t, redis.url, state);
+    const [a, b] = await talk([one]);
+    redis.hang();
+    await one.logged('cluster.away');
+    await killWorker(one, 0);
+    for (const session of [a, b]) assert.equal(await back(session, one), 'welcome'); // that is lost
+    const before = await records(one);
+    redis.goOn();
+    await recorded(one, before);
+    await kill(one);
+    const again = await startNode(t, redis.url, state);
+    for (const session of [a, b]) assert.equal(await back(session, again), 'resumed');
+    await goOn(a, b);
+  });
+
+  it('whose room another node has taken is there alone, and nobody has left', { timeout: 90000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const nodes = await startNodes(t, redis.url, 2);
+    const a = await Session.join(nodes[0].ws, 'r', { name: 'a' });
+    nodes[0].child.kill('SIGSTOP'); // its first process, which keeps the lease
+    const b = new Session(nodes[1].ws, 'r', { name: 'b' });
+    assert.equal(await back(b, nodes[1]), 'welcome');
+    assert.deepEqual([...b.peers.keys()], [a.id]);
+    nodes[0].child.kill('SIGCONT');
+    assert.equal((await a.closed).code, 1012);
+    assert.deepEqual(await ctl(nodes[0].ctl, 'rooms'), []);
+    assert.equal(await back(a, nodes[0]), 'resumed');
+    await goOn(a, b);
+  });
+
+  it('is recorded without what it was told at first, which does not change', async (t) => {
+    const redis = await Redis.start(t);
+    const one = await startNode(t, redis.url);
+    const meta = { text: 'x'.repeat(3000) };
+    const all = [];
+    for (let i = 0; i < 8; i++) {
+      const session = new Session(one.ws, 'r', { acks: false });
+      await session.connect();
+      session.send({ type: 'update', meta });
+      all.push(session);
+    }
+    const written = async () => Number((await redis.command('INFO', 'stats')).match(/total_net_input_bytes:(\d+)/)[1]);
+    const ask = async (i) => {
+      all[0].send({ type: 'more', i });
+      await Promise.all(all.slice(1).map((session) => session.find('more')));
+    };
+    await ask(0);
+    const before = await written();
+    for (let i = 1; i <= 20; i++) await ask(i);
+    const each = (await written() - before) / 20;
+    t.diagnostic(`${Math.round(each)} bytes for each message`);
+    assert.ok(each < 15000, `${each} bytes for each message`); // all but the first were told more than 3000 bytes at first
+    for (const session of all) session.ws.terminate();
+  });
+
   it('of a room that has been left for long is not restored', { timeout: 60000 }, async (t) => {
     const redis = await Redis.start(t);
     const state = ['--state-dir', scratch(), '--resume-seconds', '2'];

@@ -8,6 +8,7 @@ import { Redis, startNode, startNodes } from '../lib/cluster.mjs';
 import { eventually } from '../lib/prometheus.mjs';
 import { BINARY, frame, noise, open as openRaw } from '../lib/raw.mjs';
 import { Reader } from '../lib/reader.mjs';
+import { Session } from '../lib/v1.mjs';
 import { ctl, killWorker, together } from '../lib/workers.mjs';
 
 const MB = 1e6;
@@ -120,5 +121,25 @@ describe('a node that has lost thousands of rooms', () => {
     assert.ok(ends.every(({ code }) => code === 1012));
     assert.equal(bystander.end, undefined);
     assert.equal(one.lines('cluster.lost').length, 1);
+  });
+});
+
+describe('a room of which all are away', () => {
+  it('does not give way to however many others', { timeout: 120000 }, async (t) => {
+    const redis = await Redis.start(t);
+    const node = await startNode(t, redis.url, ['--max-peers', '60']);
+    const a = await Session.join(node.ws, 'r');
+    const claim = 'nk:{nakodo}:u:/v1\nr';
+    await new Promise((done) => setTimeout(done, 10500)); // it has been there for longer than who only names rooms
+    a.ws.terminate();
+    for (let i = 0; i < 4500; i += 30) { // 60 * 4 + 4096 are known at once
+      const clients = await Promise.all(Array.from({ length: 30 }, (_, j) => open(`${node.ws}/relay/r${i + j}`)));
+      await Promise.all(clients.map((client) => client.close()));
+    }
+    assert.equal(await redis.command('EXISTS', 'nk:{nakodo}:u:/relay\nr0'), '0'); // who has given way
+    assert.equal(await redis.command('EXISTS', claim), '1');
+    await a.connect();
+    assert.equal(a.first.type, 'resumed');
+    await a.bye();
   });
 });

@@ -31,6 +31,7 @@ static void fields_are_in_the_order_of_their_records(void **state)
 	set(&changes, SAVE_SEAT, 1, "");
 	set(&changes, SAVE_SEAT, UINT64_MAX, "");
 	set(&changes, SAVE_HISTORY, 0, "");
+	set(&changes, SAVE_SEAT_SELF, 1, "");
 	for (size_t i = 1; i < changes.count; i++) {
 		assert_true(strcmp(changes.all[i - 1].field, changes.all[i].field) < 0);
 	}
@@ -39,7 +40,8 @@ static void fields_are_in_the_order_of_their_records(void **state)
 
 static void a_field_says_of_which_kind_it_is(void **state)
 {
-	static const enum save_kind kinds[] = {SAVE_NUMBERED, SAVE_SEAT, SAVE_HISTORY};
+	static const enum save_kind kinds[] = {
+		SAVE_NUMBERED, SAVE_SEAT, SAVE_HISTORY, SAVE_SEAT_SELF};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {

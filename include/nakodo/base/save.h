@@ -29,6 +29,7 @@ enum save_kind {
 	SAVE_SEAT, /* of nakodo.v1 */
 	SAVE_HISTORY,
 	SAVE_NUMBERED, /* hub/frame_book: a frame and its number */
+	SAVE_SEAT_SELF, /* of nakodo.v1: what of a seat may be long, and changes seldom */
 };
 
 struct save {

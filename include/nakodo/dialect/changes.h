@@ -20,6 +20,15 @@ struct change {
 	size_t at, len; /* of its bytes, in changes.bytes */
 };
 
+/* What is said of a room in the store, or of a write of it by its number. */
+enum journal_news {
+	JOURNAL_THERE, /* the room may be recorded, from now on, or anew */
+	JOURNAL_RECORDED, /* what has that number */
+	JOURNAL_REFUSED, /* that was not; 0: the room is not this node's any more */
+	JOURNAL_TAKEN, /* another node has it, with what was recorded */
+	JOURNAL_LOST, /* nothing is recorded any more, until it is said to be there */
+};
+
 /* Zeroed memory is none. */
 struct changes {
 	struct change *all;

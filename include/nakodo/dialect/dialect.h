@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "nakodo/dialect/changes.h"
 #include "nakodo/dialect/dialect_env.h"
 #include "nakodo/dialect/mount.h"
 #include "nakodo/dialect/request.h"
@@ -44,13 +45,6 @@ struct dialect_answer {
 	size_t len;
 	char *owned; /* to be freed, or NULL */
 	bool cors; /* pages of any allowed origin may read it */
-};
-
-enum journal_news {
-	JOURNAL_THERE, /* the room may be recorded, from now on, or anew */
-	JOURNAL_RECORDED, /* what has that number */
-	JOURNAL_REFUSED, /* what has that number was not: it will be said what comes of that */
-	JOURNAL_LOST, /* nothing is recorded any more, until it is said to be there */
 };
 
 /* All callbacks may use any verb of the hub. */

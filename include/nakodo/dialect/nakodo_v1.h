@@ -4,8 +4,9 @@
  * in; _seat.c knows who sits where and is sent what, _key.c by what it is found, _waiting.c what is
  * kept for one who is away, _place.c who gives way to whom, _shed.c when memory is short,
  * _history.c what was chatted, _ice.c which servers they are told of, _http.c who is inside,
- * _saved.c what outlives the process, _journal.c what is recorded outside of it, _mount.c the life
- * of a mount.
+ * _saved.c what outlives the process, _journal.c and _record.c what is recorded outside of it,
+ * _away.c who is without a connection, _visit.c what a request says, _wrong.c who guesses tokens,
+ * _mount.c the life of a mount.
  *
  * A seat is one participant in one room. It outlives its connections:
  *
@@ -21,6 +22,7 @@
 #include <sys/uio.h>
 
 #include "nakodo/base/address.h"
+#include "nakodo/base/text.h"
 #include "nakodo/dialect/nakodo_v1_key.h"
 #include "nakodo/dialect/nakodo_v1_waiting.h"
 #include "nakodo/hub/hub.h"
@@ -31,7 +33,6 @@
 struct dialect_answer;
 struct dialect_request;
 struct mount;
-struct text;
 
 #define NAKODO_V1_ID 13 /* with the NUL */
 
@@ -93,6 +94,7 @@ struct nakodo_v1 {
 	struct nakodo_v1_guest *guests; /* of nakodo_v1_token.h */
 	size_t rooms;
 	struct nakodo_v1_journal *journals; /* that have something to record */
+	struct text bytes; /* memory for what is recorded, while it is written */
 	uint64_t last_order; /* of their entries */
 	const char *only; /* while one room is restored: its name */
 	bool silent; /* what leaves now has not left: it is another process's */

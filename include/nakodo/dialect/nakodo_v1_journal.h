@@ -22,6 +22,8 @@ int nakodo_v1_journal_begin(struct nakodo_v1_seat *seat);
 void nakodo_v1_journal_end(struct nakodo_v1_seat *seat);
 /* Its record is another now. */
 void nakodo_v1_journal_note(struct nakodo_v1_seat *seat);
+/* And what of it changes seldom (SAVE_SEAT_SELF). */
+void nakodo_v1_journal_note_self(struct nakodo_v1_seat *seat);
 /* It has another connection, seat->peer. */
 void nakodo_v1_journal_attach(struct nakodo_v1_seat *seat);
 /* Something has been chatted in the room, or is forgotten. */

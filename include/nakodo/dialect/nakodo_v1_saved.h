@@ -22,7 +22,12 @@ void nakodo_v1_forget(struct mount *mount);
 int nakodo_v1_restore_room(
 	struct mount *mount, const char *room, struct saved *saved, uint64_t elapsed, bool stale);
 
+/* Another process has the room: who is here comes again, and has not left. */
+void nakodo_v1_give_up_room(struct mount *mount, const char *room);
+
 /* Into the record that has been begun: the seat, whose frames are in the book. `lasting`: it may be
- * read at any time from now on, and not right after the process has ended. */
+ * read at any time from now on, and not right after the process has ended, and what may be long and
+ * changes seldom is a record of its own. */
 void nakodo_v1_save_seat(const struct nakodo_v1_seat *seat, const struct frame_book *book,
 	struct save *save, bool lasting);
+void nakodo_v1_save_self(const struct nakodo_v1_seat *seat, struct save *save);

@@ -10,6 +10,8 @@
 #define SETTLE "5000" /* ms that a Redis which was empty is left to those who have units */
 #define UNIT_TTL "7200000" /* ms, more than resume-seconds can be */
 
+/* What is no number, or no hash, somebody else has put there, and counts as nothing. */
+
 /* KEYS unit, epoch, begin, state, nodes, left
  * ARGV id, key of leases, settle, ttl, highest epoch seen, 1 if the state is wanted, first epoch of
  * this process
@@ -21,41 +23,44 @@ static const char claim_script[] =
 	"local t = redis.call('TIME')\n"
 	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 	"if redis.call('EXISTS', ARGV[2] .. ARGV[1]) == 0 then return {} end\n"
-	"local begin = redis.call('GET', KEYS[3])\n"
-	"if not begin or now < tonumber(begin) then\n"
+	"local begin = tonumber(redis.call('GET', KEYS[3]) or '')\n"
+	"if not begin or now < begin then\n"
 	"  redis.call('SET', KEYS[3], now); begin = now\n"
 	"end\n"
-	"local o = redis.call('HMGET', KEYS[1], 'o', 'e')\n"
+	"local o = redis.pcall('HMGET', KEYS[1], 'o', 'e')\n"
+	"if o.err then redis.call('DEL', KEYS[1]) end\n"
 	"if o[1] and o[1] ~= ARGV[1] then\n"
 	"  local lease = redis.call('GET', ARGV[2] .. o[1])\n"
 	"  if lease then return {o[1], o[2], lease} end\n"
 	"end\n"
 	"if now - begin < tonumber(ARGV[3]) then return {} end\n"
-	"local e = math.max(tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[5])) + 1\n"
+	"local e = math.max(tonumber(redis.call('GET', KEYS[2]) or '') or 0, tonumber(ARGV[5])) + "
+	"1\n"
 	"redis.call('SET', KEYS[2], e)\n"
 	"redis.call('HSET', KEYS[1], 'o', ARGV[1], 'e', e)\n"
 	"redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"
 	"if ARGV[6] ~= '1' then return {ARGV[1], tostring(e)} end\n"
 	"local own, seen = o[1] == ARGV[1], nil\n"
-	"if own and tonumber(o[2]) >= tonumber(ARGV[7]) then seen = now\n"
+	"if own and (tonumber(o[2] or '') or 0) >= tonumber(ARGV[7]) then seen = now\n"
 	"elseif own then seen = redis.call('ZSCORE', KEYS[6], o[1])\n"
 	"elseif o[1] then\n"
 	"  seen = redis.call('ZSCORE', KEYS[5], o[1]) or redis.call('ZSCORE', KEYS[6], o[1])\n"
 	"end\n"
-	"if not seen then redis.call('DEL', KEYS[4]) end\n"
+	"local s = redis.pcall('HGETALL', KEYS[4])\n"
+	"if not seen or s.err then redis.call('DEL', KEYS[4]); s = {} end\n"
 	"return {ARGV[1], tostring(e), '', own and '1' or '0',\n"
-	"  string.format('%d', math.max(now - (seen or now), 0)), redis.call('HGETALL', "
-	"KEYS[4])}\n";
+	"  string.format('%d', math.max(now - (seen or now), 0)), s}\n";
 
 /* KEYS unit, epoch, state   ARGV id, epoch, ttl, key of leases. 1: it is ours, as it was. Another
  * that lives and was given it keeps it, even with an epoch that is lower, by a Redis that had lost
  * ours: nobody would tell that one. */
 static const char assert_script[] =
-	"local o = redis.call('HMGET', KEYS[1], 'o', 'e')\n"
+	"local o = redis.pcall('HMGET', KEYS[1], 'o', 'e')\n"
+	"if o.err then redis.call('DEL', KEYS[1]) end\n"
 	"local mine = tonumber(ARGV[2])\n"
-	"if o[1] and o[1] ~= ARGV[1] and (tonumber(o[2]) >= mine or\n"
+	"if o[1] and o[1] ~= ARGV[1] and ((tonumber(o[2] or '') or 0) >= mine or\n"
 	"  redis.call('EXISTS', ARGV[4] .. o[1]) == 1) then return 0 end\n"
-	"local e = tonumber(redis.call('GET', KEYS[2]) or '0')\n"
+	"local e = tonumber(redis.call('GET', KEYS[2]) or '') or 0\n"
 	"if e < mine then redis.call('SET', KEYS[2], mine) end\n"
 	"redis.call('HSET', KEYS[1], 'o', ARGV[1], 'e', ARGV[2])\n"
 	"redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
@@ -64,7 +69,7 @@ static const char assert_script[] =
 
 /* KEYS unit, state   ARGV id, epoch */
 static const char release_script[] =
-	"local o = redis.call('HMGET', KEYS[1], 'o', 'e')\n"
+	"local o = redis.pcall('HMGET', KEYS[1], 'o', 'e')\n"
 	"if o[1] == ARGV[1] and o[2] == ARGV[2] then redis.call('DEL', KEYS[1], KEYS[2]) end\n"
 	"return 1\n";
 

@@ -205,8 +205,9 @@ static void on_lost(void *cookie)
 }
 
 /* Does it have sessions, which live longer than a connection? */
-static bool has_sessions(const struct cluster *cluster, const struct unit *unit)
+static bool has_sessions(void *cookie, const struct unit *unit)
 {
+	const struct cluster *cluster = cookie;
 	const struct dialect *dialect = dialect_table_by_key(
 		cluster->workers->dialects, unit->name, strcspn(unit->name, "\n"));
 
@@ -217,7 +218,7 @@ static bool lasts(void *cookie, const struct unit *unit)
 {
 	const struct cluster *cluster = cookie;
 
-	return cluster->options->cluster_durable && has_sessions(cluster, unit);
+	return cluster->options->cluster_durable && has_sessions(cookie, unit);
 }
 
 static void tell_worker(
@@ -250,7 +251,7 @@ static void on_mine(void *cookie, struct unit *unit, struct redisReply *const *k
 
 static void on_not_mine(void *cookie, struct unit *unit)
 {
-	tell_worker(cookie, unit, &(struct record_unit){0}, -1);
+	tell_worker(cookie, unit, &(struct record_unit){.taken = unit->state == UNIT_OTHERS}, -1);
 }
 
 /* The worker has been started again since then: it has to be given what is recorded. */
@@ -266,7 +267,7 @@ static uint64_t keep(void *cookie, const struct unit *unit)
 {
 	const struct cluster *cluster = cookie;
 
-	if (has_sessions(cluster, unit)) {
+	if (has_sessions(cookie, unit)) {
 		return cluster->options->resume_seconds * 1000 + KEPT;
 	}
 	return cluster->sockets->gate->draining ? 0 : KEPT;
@@ -277,7 +278,7 @@ static bool stays(void *cookie, const struct unit *unit)
 {
 	const struct cluster *cluster = cookie;
 
-	return cluster->keeps && has_sessions(cluster, unit);
+	return cluster->keeps && has_sessions(cookie, unit);
 }
 
 static void on_released(void *cookie, void *hold)
@@ -328,6 +329,7 @@ void cluster_start(struct cluster *cluster)
 	cluster->units.lease = &cluster->lease;
 	cluster->units.lost = on_lost;
 	cluster->units.refused = tell_refusal;
+	cluster->units.has_sessions = has_sessions;
 	cluster->units.lasts = lasts;
 	cluster->units.mine = on_mine;
 	cluster->units.not_mine = on_not_mine;
@@ -347,6 +349,15 @@ void cluster_start(struct cluster *cluster)
 	units_init(&cluster->units);
 	begin_absence(cluster);
 	redis_start(&cluster->redis, cluster->loop);
+}
+
+void cluster_look_at(struct cluster *cluster, const char *name)
+{
+	struct unit *unit = units_find(&cluster->units, name);
+
+	if (unit) {
+		units_check(unit);
+	}
 }
 
 void cluster_take(struct cluster *cluster, struct accepted *accepted)

@@ -27,11 +27,12 @@
 
 #define TICK 50 /* ms */
 #define PATIENCE 1000 /* ms */
-#define AGAIN 1000 /* ms until a room is recorded anew that was refused, */
+#define AGAIN 200 /* ms until a room is recorded anew that was refused, */
 #define REFUSALS_MOST 5 /* so often, */
-#define SELDOM 30000 /* ms, and then */
+#define SELDOM 5000 /* ms, and then */
 #define AT_ONCE 64 /* rooms are recorded anew, less what is under way else, */
 #define LEAST 4 /* but so many in each tick */
+#define LOG_AGAIN 60000 /* ms */
 
 struct journal_unit {
 	uint64_t epoch;
@@ -210,18 +211,29 @@ static void on_up(void *cookie)
 	say_opened(journal);
 }
 
+static void tell_down(struct journal *journal, const char *why)
+{
+	uint64_t now = uv_now(journal->redis.loop);
+
+	if (!journal->told_down && (!journal->logged || now - journal->logged >= LOG_AGAIN)) {
+		journal->logged = now;
+		log_warn("cluster.unrecorded", LOG_STR("problem", why),
+			LOG_STR("effect", "sessions are not recorded until Redis is there again"));
+	}
+	journal->told_down = true;
+}
+
 static void on_down(void *cookie, const char *why)
 {
 	struct journal *journal = cookie;
 	struct journal_unit *unit;
 
-	log_debug("journal.away", LOG_STR("problem", why));
 	journal->cursor = NULL;
 	for (unit = journal->told_down ? NULL : journal->units; unit; unit = unit->hh.next) {
 		unqueue(unit);
 		tell(journal, unit->name, 0, JOURNAL_LOST);
 	}
-	journal->told_down = true;
+	tell_down(journal, why);
 	say_opened(journal);
 }
 
@@ -245,6 +257,7 @@ static void refuse(struct journal *journal, const struct journal_write *write)
 
 	tell(journal, write->unit, write->number, again ? JOURNAL_REFUSED : JOURNAL_LOST);
 	if (unit) {
+		journal->refused(journal->cookie, unit->name);
 		try_later(journal, unit);
 	}
 }
@@ -263,12 +276,6 @@ static void arrive(struct journal *journal, const struct journal_write *write)
 	tell(journal, write->unit, write->number, JOURNAL_RECORDED);
 }
 
-/* Somebody has put something else where the room was, which the next write replaces. */
-static bool is_of_the_room(const struct redisReply *reply)
-{
-	return reply && reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "WRONGTYPE");
-}
-
 /* What is told of a connection that has ended, on_down() tells. */
 static void on_written(void *cookie, const struct redisReply *reply)
 {
@@ -280,8 +287,6 @@ static void on_written(void *cookie, const struct redisReply *reply)
 	if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer) {
 		arrive(journal, write);
 	} else if (reply && reply->type == REDIS_REPLY_INTEGER) {
-		refuse(journal, write);
-	} else if (is_of_the_room(reply)) {
 		refuse(journal, write);
 	} else if (reply) {
 		redis_drop(&journal->redis,
@@ -426,8 +431,7 @@ void journal_tell(struct journal *journal, const struct record_unit *record, int
 		begin(journal, record, fd);
 	} else if (unit) {
 		forget(journal, unit);
-		/* If it has peers these are sent away, and what they wait for with them. */
-		tell(journal, record->unit, 0, JOURNAL_REFUSED);
+		tell(journal, record->unit, 0, record->taken ? JOURNAL_TAKEN : JOURNAL_REFUSED);
 	}
 	if (fd >= 0) {
 		close(fd);
@@ -459,10 +463,9 @@ int journal_start(struct journal *journal, uv_loop_t *loop, struct problem *prob
 	return 0;
 }
 
-void journal_open(struct journal *journal, void (*opened)(void *cookie), void *cookie)
+void journal_open(struct journal *journal, void (*opened)(void *cookie))
 {
 	journal->opened = opened;
-	journal->cookie = cookie;
 	if (!journal->started || journal->redis.is_up) {
 		say_opened(journal);
 	} else {

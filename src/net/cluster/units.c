@@ -1,7 +1,5 @@
-/*
- * units: owns the table. A unit is in it while somebody asks, a connection holds it, or it is ours
- * for a while longer.
- */
+/* units: owns the table. A unit is in it while somebody asks, a connection holds it, or it is ours
+ * for a while longer. */
 #include "nakodo/net/cluster/units.h"
 
 #include <hiredis/hiredis.h>
@@ -19,13 +17,12 @@
 #define AGAIN 200 /* ms until Redis is asked again */
 #define ALONE 2000 /* ms that Redis is away before a new unit is ours without it */
 #define ROUND 300000 /* ms between two rounds through all units, */
-#define ROUND_SOON                                                                                 \
-	5000 /* and of the first after Redis was away: others may have been told what              \
-	      */
-#define ROUNDS_SOON 3 /* is not so, by one that has lost a part of what it had */
+#define ROUND_SOON 5000 /* and of the first after Redis was away: others may have been told */
+#define ROUNDS_SOON 3 /* what is not so, by one that has lost a part of what it had */
 #define STEP 20 /* ms between two steps of one, */
 #define BATCH 500 /* units of a step */
 #define LEASE 15000 /* ms */
+#define SETTLED 10000 /* ms, and one with sessions gives way to nobody */
 #define IN_FLIGHT 2000 /* calls of Redis, beyond which a step waits */
 
 static void on_again(struct wheel_timer *timer);
@@ -36,12 +33,21 @@ static size_t cost(const struct unit *unit)
 	return sizeof(*unit) + strlen(unit->name) + 1;
 }
 
+/* Somebody may come back to it who was here for a while, and does not just name rooms. */
+static bool may_give_way(const struct unit *unit)
+{
+	return deadlines_now(unit->units->deadlines) - unit->began < SETTLED ||
+	       !unit->units->has_sessions(unit->units->cookie, unit);
+}
+
 static void idle(struct unit *unit)
 {
 	struct units *units = unit->units;
 
 	if (!unit->kept.at) {
-		DL_APPEND(units->idle, unit);
+		if (may_give_way(unit)) {
+			DL_APPEND(units->idle, unit);
+		}
 		deadlines_set(
 			units->deadlines, &unit->kept, units->keep(units->cookie, unit), on_kept);
 	}
@@ -175,11 +181,11 @@ static void become_others(struct unit *unit, const struct node *owner, uint64_t 
 	bool was_mine = unit->state == UNIT_MINE;
 
 	end_idling(unit);
-	tell_not_mine(unit);
 	unit->owner = *owner;
 	unit->epoch = 0;
 	note_epoch(units, epoch);
 	set_state(unit, UNIT_OTHERS);
+	tell_not_mine(unit);
 	if ((was_mine || unit->had) && unit->holds) {
 		meter_add(METER_CLUSTER_LOST, 1);
 		unit->lost = true;
@@ -271,10 +277,10 @@ static bool is_untold(const struct unit *unit)
 	       unit->units->is_untold(unit->units->cookie, unit);
 }
 
-/* What Redis knows of it, if that lost it, or says who has it. */
-static void look_at(struct unit *unit)
+/* Redis knows of it again, if it has lost it, or says who has it. */
+void units_check(struct unit *unit)
 {
-	if (unit->calls) {
+	if (unit->calls || unit->units->away) {
 		return;
 	}
 	if (unit->state == UNIT_MINE && unit->epoch && !is_untold(unit)) {
@@ -295,7 +301,7 @@ static void on_round(struct wheel_timer *timer)
 		struct unit *unit = units->cursor;
 
 		units->cursor = unit->hh.next;
-		look_at(unit);
+		units_check(unit);
 	}
 	if (units->cursor) {
 		deadlines_set(units->deadlines, timer, STEP, on_round);
@@ -354,6 +360,7 @@ static struct unit *create(struct units *units, const char *name)
 		return NULL;
 	}
 	unit->units = units;
+	unit->began = deadlines_now(units->deadlines);
 	memcpy(unit->name, name, len + 1);
 	HASH_ADD(hh, units->table, name, len, unit);
 	if (!unit->hh.tbl) {

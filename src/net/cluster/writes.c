@@ -13,14 +13,16 @@
 #define FIXED 11 /* words of a command before the fields */
 
 /* KEYS unit, state   ARGV id, epoch, number, ttl, whole, count, field, bytes …, field …
- * 1: it is written; 0: the unit is not ours. What comes too late, behind something newer, is left
- * out: a connection that was given up may still bring it. */
+ * 1: it is written; 0: the unit is not ours, or what is there is not what was written last. What
+ * comes too late, behind something newer, is left out: a connection that was given up may still
+ * bring it. What others have put there counts as nothing. */
 static const char write_script[] =
-	"local o = redis.call('HMGET', KEYS[1], 'o', 'e')\n"
+	"local o = redis.pcall('HMGET', KEYS[1], 'o', 'e')\n"
 	"if o[1] ~= ARGV[1] or o[2] ~= ARGV[2] then return 0 end\n"
-	"local n = redis.call('HMGET', KEYS[2], 'e', 'n')\n"
-	"if n[1] == ARGV[2] and tonumber(n[2]) >= tonumber(ARGV[3]) then return 1 end\n"
-	"if ARGV[5] ~= '1' and n[1] ~= ARGV[2] then return 0 end\n"
+	"local n = redis.pcall('HMGET', KEYS[2], 'e', 'n')\n"
+	"local last = n[1] == ARGV[2] and tonumber(n[2] or '')\n"
+	"if last and last >= tonumber(ARGV[3]) then return 1 end\n"
+	"if ARGV[5] ~= '1' and not last then return 0 end\n"
 	"if ARGV[5] == '1' then redis.call('DEL', KEYS[2]) end\n"
 	"local count = tonumber(ARGV[6])\n"
 	"for i = 7, 6 + 2 * count, 2 do\n"

@@ -289,6 +289,14 @@ void worker_say_ready(struct worker *worker)
 	channel_send(&worker->channel, &record, sizeof(record), NULL, 0);
 }
 
+void worker_say_refused(struct worker *worker, const char *unit)
+{
+	struct record_refused record = {.kind = RECORD_REFUSED};
+
+	memcpy(record.unit, unit, strlen(unit) + 1);
+	channel_send(&worker->channel, &record, sizeof(record), NULL, 0);
+}
+
 void worker_release(struct worker *worker, uint32_t ticket)
 {
 	struct record_release *released = &worker->released;

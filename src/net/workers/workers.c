@@ -222,6 +222,10 @@ static void on_record(void *cookie, const struct channel_record *record)
 	case RECORD_PIECE:
 		slot->workers->answered(slot->workers, slot->index, record->bytes);
 		break;
+	case RECORD_REFUSED:
+		slot->workers->refused(slot->workers->cookie,
+			((const struct record_refused *)record->bytes)->unit);
+		break;
 	case RECORD_DECRYPTED:
 		if (record->fd_count) {
 			on_decrypted(slot->workers, record->bytes, record->fds[0]);

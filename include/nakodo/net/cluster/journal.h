@@ -4,7 +4,7 @@
  * this node's any more, since the epoch that the worker was told.
  *
  * Redis has a second to answer: then, or when it is away, nothing waits for it, and when it is
- * there again all is recorded anew. What it refuses it is asked again for, for some seconds in
+ * there again all is recorded anew. What it refuses it is asked for again, for another second in
  * which what is held waits, since it may not have heard yet that the unit is ours.
  */
 #pragma once
@@ -39,17 +39,21 @@ struct journal {
 	/* That were refused, and are recorded anew a second later, or half a minute (utlist DL). */
 	struct journal_unit *soon, *seldom;
 	bool told_down; /* all units know that Redis is away */
+	uint64_t logged; /* ms: when the log was told last; 0: never */
 	uv_timer_t timer;
 	uint64_t begun; /* ms */
 	void (*opened)(void *cookie); /* journal_open() */
-	void *cookie;
+	/* Redis does not know that the unit is ours. */
+	void (*refused)(void *cookie, const char *unit);
+	void *cookie; /* of both */
 	bool started;
 };
 
-/* Before the loop runs. 0, or -errno with a sentence. */
+/* Before the loop runs; `refused` and the cookie are the caller's to set. 0, or -errno with a
+ * sentence. */
 int journal_start(struct journal *journal, uv_loop_t *loop, struct problem *problem);
 /* Call that once, perhaps in here: what happens from then on is recorded, or Redis is away. */
-void journal_open(struct journal *journal, void (*opened)(void *cookie), void *cookie);
+void journal_open(struct journal *journal, void (*opened)(void *cookie));
 /* A unit is this node's, or not any more; `fd`, which is taken: what is recorded of it, or -1. */
 void journal_tell(struct journal *journal, const struct record_unit *record, int fd);
 /* As dialect_env.records and .record. */

@@ -53,6 +53,7 @@ struct unit {
 	struct wheel_timer
 		kept; /* of one that nobody needs: until it is given back, or forgotten */
 	unsigned life; /* of the worker that knows that it is ours (workers_life()); 0: none does */
+	uint64_t began; /* ms: when it was asked for at first */
 	uint64_t doubted; /* ms: since when the owner cannot be reached while Redis is away; 0: it
 			     can */
 	bool had; /* it was ours, until it was asked for again */
@@ -62,7 +63,7 @@ struct unit {
 
 struct units {
 	struct unit *table;
-	struct unit *idle; /* that nobody needs, for longest first (utlist DL) */
+	struct unit *idle; /* that nobody needs, for longest first, and may give way (utlist DL) */
 	size_t most; /* so many at most: then the first of these gives way */
 	struct lease *lease;
 	struct redis *redis;
@@ -74,12 +75,14 @@ struct units {
 	struct wheel_timer round;
 	struct unit *cursor; /* the next one of this round */
 	unsigned soon; /* rounds that follow each other soon */
+	/* Does the unit have sessions, which live longer than a connection? */
+	bool (*has_sessions)(void *cookie, const struct unit *unit);
 	/* ms that a unit stays ours without connections */
 	uint64_t (*keep)(void *cookie, const struct unit *unit);
 	/* Another node has a unit that has connections here: unit.lost. */
 	void (*lost)(void *cookie);
 	/* Are its sessions recorded? Then the other two are called: it is ours, and the reply's
-	 * elements (claims.h) from "1" or "0" on; it is not any more. */
+	 * elements (claims.h) from "1" or "0" on; it is not any more, but perhaps another's. */
 	bool (*lasts)(void *cookie, const struct unit *unit);
 	void (*mine)(void *cookie, struct unit *unit, struct redisReply *const *known);
 	void (*not_mine)(void *cookie, struct unit *unit);
@@ -99,6 +102,8 @@ struct unit *units_find(const struct units *units, const char *name);
 /* If it is ours, but not to the process that shall have it (is_untold), it is not known any more.
  */
 void units_look_at(struct unit *unit);
+/* Redis may have lost that it is ours: ask. */
+void units_check(struct unit *unit);
 /* Find out whose it is; `asker` is answered at once or later. False: no memory, or too many. */
 bool units_ask(struct units *units, const char *name, struct unit_asker *asker);
 /* It does not wait any more. */

@@ -50,6 +50,7 @@ enum record_kind {
 	RECORD_PIECE,
 	RECORD_DECRYPTED, /* the plain side of a connection with TLS, and its descriptor; a
 			   * record_decrypted */
+	RECORD_REFUSED, /* Redis does not know that a unit is this node's */
 };
 
 struct record_listener {
@@ -109,10 +110,16 @@ struct record_send_away {
 struct record_unit {
 	enum record_kind kind;
 	bool was_ours; /* before it became ours: nobody else has had it meanwhile */
+	bool taken; /* it is not ours any more, but another node's */
 	uint64_t epoch; /* 0: it is not ours any more */
 	uint64_t recorded; /* the epoch of what is recorded; 0: nothing is */
 	uint64_t elapsed; /* ms since its last owner was seen */
 	char node[17]; /* our ID, as in lease.h */
+	char unit[UNIT_NAME];
+};
+
+struct record_refused {
+	enum record_kind kind;
 	char unit[UNIT_NAME];
 };
 
