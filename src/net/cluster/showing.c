@@ -142,36 +142,51 @@ static void add_unit(const struct unit *unit, struct text *out)
 		unit->holds);
 }
 
-/* Where the piece before has ended is found again by its name. */
+/* The units when the first piece was asked for: those that are there no more are left out. */
+struct listed {
+	struct text names; /* each with its NUL */
+	size_t at;
+};
+
+static struct listed *list_units(const struct units *units)
+{
+	struct listed *listed = calloc(1, sizeof(*listed));
+
+	for (const struct unit *unit = units->table; listed && unit; unit = unit->hh.next) {
+		text_add_bytes(&listed->names, unit->name, strlen(unit->name) + 1);
+	}
+	return listed;
+}
+
 int showing_units(const struct cluster *cluster, struct ctl_call *call)
 {
-	const struct unit *unit = cluster->units.table;
-	char *last = call->state;
+	struct listed *listed = call->state;
 
 	if (!cluster->options) {
 		return problem_set(&call->problem, -ENOTSUP, "%s", no_cluster);
 	}
-	if (last) {
-		unit = units_find(&cluster->units, last);
-		if (!unit) {
-			return problem_set(&call->problem, -EAGAIN,
-				"it has changed while it was listed: try again");
-		}
-		unit = unit->hh.next;
+	listed = call->state = listed ? listed : list_units(&cluster->units);
+	if (!listed || listed->names.failed) {
+		return problem_set(&call->problem, -ENOMEM, "out of memory");
 	}
-	for (int i = 0; unit && i < ROWS; i++, unit = unit->hh.next) {
-		last = call->state;
-		call->state = strdup(unit->name);
-		free(last);
-		if (!call->state) {
-			return problem_set(&call->problem, -ENOMEM, "out of memory");
+	for (int i = 0; listed->at < listed->names.len && i < ROWS; i++) {
+		const char *name = listed->names.at + listed->at;
+		const struct unit *unit = units_find(&cluster->units, name);
+
+		if (unit) {
+			add_unit(unit, &call->out);
 		}
-		add_unit(unit, &call->out);
+		listed->at += strlen(name) + 1;
 	}
-	return unit ? 1 : 0;
+	return listed->at < listed->names.len ? 1 : 0;
 }
 
 void showing_units_end(struct ctl_call *call)
 {
-	free(call->state);
+	struct listed *listed = call->state;
+
+	if (listed) {
+		free(listed->names.at);
+		free(listed);
+	}
 }
