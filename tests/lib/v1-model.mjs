@@ -146,10 +146,15 @@ export class ModelClient {
           await new Promise((done) => setTimeout(done, 100)); // the node that has the room is not there just now
           continue;
         }
-        if (error instanceof Refused || (error instanceof Ended && error.code !== 1006)) throw error;
+        if (error instanceof Refused || (error instanceof Ended && !this.#isLoss(error.code))) throw error;
         if (!(error instanceof Ended) && !/ECONNRESET|EPIPE|socket hang up|disconnected before secure/.test(error.message)) throw error;
       }
     }
+  }
+
+  /** Is that how a connection is lost? In a cluster another node may have the room. */
+  #isLoss(code) {
+    return code === 1006 || (code === 1012 && this.room.isPatient);
   }
 
   /** How the connection ended is told to the model. */
@@ -157,7 +162,7 @@ export class ModelClient {
     session.closed.then(({ code }) => {
       me.lostAt ??= performance.now();
       this.room.happens();
-      if (code !== 1006 && !(code === 1000 && me.leaving)) this.fail(new Error(`${me.id} was closed with ${code}`));
+      if (!this.#isLoss(code) && !(code === 1000 && me.leaving)) this.fail(new Error(`${me.id} was closed with ${code}`));
     });
   }
 

@@ -19,8 +19,8 @@
 #include "nakodo/base/saved.h"
 #include "nakodo/dialect/changes.h"
 #include "nakodo/dialect/dialect.h"
-#include "nakodo/dialect/dialect_table.h"
 #include "nakodo/net/cluster/lease.h"
+#include "nakodo/net/cluster/unit_rooms.h"
 #include "nakodo/net/cluster/writes.h"
 #include "nakodo/net/workers/record.h"
 #include "nakodo/net/workers/unit.h"
@@ -48,7 +48,7 @@ struct journal_unit {
 struct journal_write {
 	struct journal_write *prev, *next;
 	struct journal *journal;
-	uint64_t number, since; /* ms */
+	uint64_t number, epoch, since; /* ms */
 	char unit[];
 };
 
@@ -62,30 +62,6 @@ static struct journal_unit *find(const struct journal *journal, const char *name
 
 	HASH_FIND_STR(journal->units, name, unit);
 	return unit;
-}
-
-/* The mount where a unit begins from now on, and its room. NULL: nothing of it can be recorded. */
-static struct mount *mount_of(const struct journal *journal, const char *unit, const char **ret)
-{
-	size_t len = strcspn(unit, "\n");
-	struct mount *mount = dialect_table_mount(journal->dialects, unit, len, NULL);
-
-	*ret = unit + len + (unit[len] == '\n');
-	return mount && mount->dialect->restore_room ? mount : NULL;
-}
-
-static void tell(
-	const struct journal *journal, const char *unit, uint64_t number, enum journal_news news)
-{
-	size_t len = strcspn(unit, "\n");
-	const char *room = unit + len + (unit[len] == '\n');
-	struct mount *mount = NULL;
-
-	while ((mount = dialect_table_mount(journal->dialects, unit, len, mount))) {
-		if (mount->dialect->recorded) {
-			mount->dialect->recorded(mount, room, number, news);
-		}
-	}
 }
 
 static void unqueue(struct journal_unit *unit)
@@ -106,28 +82,14 @@ static void forget(struct journal *journal, struct journal_unit *unit)
 	free(unit);
 }
 
-/* Is anything of the unit here? If not, nothing is to be recorded of it any more. */
-static bool has_room(const struct journal *journal, const struct journal_unit *unit)
-{
-	size_t len = strcspn(unit->name, "\n");
-	const char *room = unit->name + len + (unit->name[len] == '\n');
-	struct mount *mount = NULL;
-
-	while ((mount = dialect_table_mount(journal->dialects, unit->name, len, mount))) {
-		if (hub_room(mount->space, room)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static void tell_there(struct journal *journal, struct journal_unit *unit)
 {
 	const struct changes nothing = {.whole = true};
 
 	unqueue(unit);
-	if (has_room(journal, unit)) {
-		tell(journal, unit->name, 0, JOURNAL_THERE);
+	/* If not, nothing is to be recorded of it any more. */
+	if (unit_rooms_any(journal->dialects, unit->name)) {
+		unit_rooms_tell(journal->dialects, unit->name, 0, JOURNAL_THERE);
 	} else {
 		write_down(journal, unit, &nothing);
 	}
@@ -231,7 +193,7 @@ static void on_down(void *cookie, const char *why)
 	journal->cursor = NULL;
 	for (unit = journal->told_down ? NULL : journal->units; unit; unit = unit->hh.next) {
 		unqueue(unit);
-		tell(journal, unit->name, 0, JOURNAL_LOST);
+		unit_rooms_tell(journal->dialects, unit->name, 0, JOURNAL_LOST);
 	}
 	tell_down(journal, why);
 	say_opened(journal);
@@ -255,10 +217,23 @@ static void refuse(struct journal *journal, const struct journal_write *write)
 	struct journal_unit *unit = find(journal, write->unit);
 	bool again = unit && ++unit->refusals <= REFUSALS_MOST;
 
-	tell(journal, write->unit, write->number, again ? JOURNAL_REFUSED : JOURNAL_LOST);
+	unit_rooms_tell(journal->dialects, write->unit, write->number,
+		again ? JOURNAL_REFUSED : JOURNAL_LOST);
 	if (unit) {
 		journal->refused(journal->cookie, unit->name);
 		try_later(journal, unit);
+	}
+}
+
+/* Our lease has ended without our first process having noticed it: it stood still. */
+static void give_up(struct journal *journal, const struct journal_write *write)
+{
+	struct journal_unit *unit = find(journal, write->unit);
+
+	if (unit && unit->epoch == write->epoch) {
+		forget(journal, unit);
+		unit_rooms_tell(journal->dialects, write->unit, 0, JOURNAL_TAKEN);
+		journal->refused(journal->cookie, write->unit);
 	}
 }
 
@@ -273,7 +248,7 @@ static void arrive(struct journal *journal, const struct journal_write *write)
 	if (unit) {
 		unit->refusals = 0;
 	}
-	tell(journal, write->unit, write->number, JOURNAL_RECORDED);
+	unit_rooms_tell(journal->dialects, write->unit, write->number, JOURNAL_RECORDED);
 }
 
 /* What is told of a connection that has ended, on_down() tells. */
@@ -284,8 +259,10 @@ static void on_written(void *cookie, const struct redisReply *reply)
 
 	DL_DELETE(journal->writes, write);
 	journal->under_way--;
-	if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer) {
+	if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer == 1) {
 		arrive(journal, write);
+	} else if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer == 2) {
+		give_up(journal, write);
 	} else if (reply && reply->type == REDIS_REPLY_INTEGER) {
 		refuse(journal, write);
 	} else if (reply) {
@@ -314,6 +291,7 @@ static uint64_t write_down(
 	}
 	write->journal = journal;
 	write->number = ++journal->last;
+	write->epoch = unit->epoch;
 	write->since = uv_now(journal->redis.loop);
 	memcpy(write->unit, unit->name, size);
 	if (!writes_send(&journal->redis,
@@ -398,7 +376,7 @@ static bool is_stale(const struct journal_unit *unit, const struct record_unit *
 static void begin(struct journal *journal, const struct record_unit *record, int fd)
 {
 	const char *room;
-	struct mount *mount = mount_of(journal, record->unit, &room);
+	struct mount *mount = unit_rooms_mount(journal->dialects, record->unit, &room);
 	struct journal_unit *unit = mount ? add(journal, record->unit) : NULL;
 	int error = 0;
 
@@ -419,7 +397,7 @@ static void begin(struct journal *journal, const struct record_unit *record, int
 	unqueue(unit);
 	memcpy(unit->node, record->node, sizeof(unit->node));
 	if (journal->redis.is_up) {
-		tell(journal, unit->name, 0, JOURNAL_THERE);
+		unit_rooms_tell(journal->dialects, unit->name, 0, JOURNAL_THERE);
 	}
 }
 
@@ -431,7 +409,8 @@ void journal_tell(struct journal *journal, const struct record_unit *record, int
 		begin(journal, record, fd);
 	} else if (unit) {
 		forget(journal, unit);
-		tell(journal, record->unit, 0, record->taken ? JOURNAL_TAKEN : JOURNAL_REFUSED);
+		unit_rooms_tell(journal->dialects, record->unit, 0,
+			record->taken ? JOURNAL_TAKEN : JOURNAL_REFUSED);
 	}
 	if (fd >= 0) {
 		close(fd);

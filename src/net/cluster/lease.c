@@ -140,6 +140,7 @@ static void on_renewed(void *cookie, const struct redisReply *reply)
 		refuse(lease, reply);
 		return;
 	}
+	lease->renewed = lease->asked;
 	if (!lease->held || !reply->integer) {
 		lease->held = lease->begun = true;
 		lease->taken(lease->cookie);
@@ -162,9 +163,15 @@ void lease_take(struct lease *lease)
 	snprintf(value, sizeof(value), "%s %s %u %" PRIu64 " %" PRIu64 " " NAKODO_VERSION,
 		lease->own.token, lease->own.address, lease->own.port,
 		board_sum(METER_CLUSTER_UNITS), board_sum(METER_PEERS));
+	lease->asked = deadlines_now(lease->deadlines);
 	if (!redis_send(lease->redis, on_renewed, lease, 15, words, NULL)) {
 		deadlines_set(lease->deadlines, &lease->timer, AGAIN, on_time);
 	}
+}
+
+bool lease_is_over(const struct lease *lease)
+{
+	return deadlines_now(lease->deadlines) - lease->renewed >= LEASE_TIME;
 }
 
 static void on_given_up(void *cookie, const struct redisReply *reply)

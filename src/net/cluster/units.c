@@ -21,7 +21,6 @@
 #define ROUNDS_SOON 3 /* what is not so, by one that has lost a part of what it had */
 #define STEP 20 /* ms between two steps of one, */
 #define BATCH 500 /* units of a step */
-#define LEASE 15000 /* ms */
 #define SETTLED 10000 /* ms, and one with sessions gives way to nobody */
 #define IN_FLIGHT 2000 /* calls of Redis, beyond which a step waits */
 
@@ -271,10 +270,13 @@ static void on_asserted(void *cookie, const struct redisReply *reply)
 	}
 }
 
-static bool is_untold(const struct unit *unit)
+/* It is ours, but its worker does not know; or it was, before we stood still. */
+static bool is_doubtful(const struct unit *unit)
 {
+	const struct units *units = unit->units;
+
 	return unit->state == UNIT_MINE && unit->epoch &&
-	       unit->units->is_untold(unit->units->cookie, unit);
+	       (lease_is_over(units->lease) || units->is_untold(units->cookie, unit));
 }
 
 /* Redis knows of it again, if it has lost it, or says who has it. */
@@ -283,7 +285,7 @@ void units_check(struct unit *unit)
 	if (unit->calls || unit->units->away) {
 		return;
 	}
-	if (unit->state == UNIT_MINE && unit->epoch && !is_untold(unit)) {
+	if (unit->state == UNIT_MINE && unit->epoch && !is_doubtful(unit)) {
 		unit->calls += claims_assert(unit, on_asserted);
 	} else if (unit->state == UNIT_MINE || unit->askers) {
 		claim(unit);
@@ -381,8 +383,7 @@ struct unit *units_find(const struct units *units, const char *name)
 
 void units_look_at(struct unit *unit)
 {
-	if (!unit->units->away && is_untold(unit)) {
-		unit->life = 0;
+	if (!unit->units->away && is_doubtful(unit)) {
 		unit->had = true;
 		set_state(unit, UNIT_ASKED);
 	}
@@ -431,7 +432,7 @@ void units_doubt(struct unit *unit)
 	if (unit->doubted < unit->units->away) {
 		unit->doubted = 0; /* that was another absence */
 	}
-	if (unit->units->away && (!unit->doubted || now - unit->doubted < LEASE)) {
+	if (unit->units->away && (!unit->doubted || now - unit->doubted < LEASE_TIME)) {
 		unit->doubted = unit->doubted ? unit->doubted : now;
 		return; /* nobody knows better, */
 	}

@@ -13,11 +13,13 @@
 #define FIXED 11 /* words of a command before the fields */
 
 /* KEYS unit, state   ARGV id, epoch, number, ttl, whole, count, field, bytes …, field …
- * 1: it is written; 0: the unit is not ours, or what is there is not what was written last. What
- * comes too late, behind something newer, is left out: a connection that was given up may still
- * bring it. What others have put there counts as nothing. */
+ * 1: it is written; 0: the unit is nobody's, or of another epoch, or what is there is not what was
+ * written last; 2: the unit is another's, which it is when our lease has ended. What comes too
+ * late, behind something newer, is left out: a connection that was given up may still bring it.
+ * What others have put there counts as nothing. */
 static const char write_script[] =
 	"local o = redis.pcall('HMGET', KEYS[1], 'o', 'e')\n"
+	"if o[1] and o[1] ~= ARGV[1] then return 2 end\n"
 	"if o[1] ~= ARGV[1] or o[2] ~= ARGV[2] then return 0 end\n"
 	"local n = redis.pcall('HMGET', KEYS[2], 'e', 'n')\n"
 	"local last = n[1] == ARGV[2] and tonumber(n[2] or '')\n"

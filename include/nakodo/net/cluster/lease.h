@@ -16,7 +16,8 @@
 #define LEASE_ID 17 /* with its NUL */
 #define LEASE_KEY 768 /* of Redis, with its NUL */
 #define LEASE_CLUSTER 65 /* with its NUL */
-#define LEASE_MS "15000"
+#define LEASE_TIME 15000 /* ms */
+#define LEASE_MS "15000" /* the same */
 
 struct deadlines;
 struct problem;
@@ -39,6 +40,7 @@ struct lease {
 	struct redis *redis;
 	struct deadlines *deadlines;
 	struct wheel_timer timer;
+	uint64_t asked, renewed; /* ms: when Redis was asked last; and when, for what it holds */
 	bool held; /* since the connection to Redis was made */
 	bool begun; /* this process has ever held it */
 	void (*taken)(void *cookie); /* it is held again */
@@ -54,6 +56,9 @@ int lease_init(struct lease *lease, int directory);
 void lease_take(struct lease *lease);
 /* It is not any more. */
 void lease_lose(struct lease *lease);
+/* Has it ended, unless it was renewed by what is not answered yet? As after a process stood still.
+ */
+bool lease_is_over(const struct lease *lease);
 /* It is not renewed any more, and ends at once unless it `stays`. `given_up` is called once,
  * perhaps in here: Redis has heard all that was said before, or is away. */
 void lease_give_up(struct lease *lease, bool stays, void (*given_up)(void *cookie));

@@ -99,8 +99,8 @@ void units_resume(struct units *units);
 void units_pause(struct units *units);
 /* As far as it is known here; NULL: it is not. */
 struct unit *units_find(const struct units *units, const char *name);
-/* If it is ours, but not to the process that shall have it (is_untold), it is not known any more.
- */
+/* If it is ours, but not to the process that shall have it (is_untold), or our lease may have ended
+ * without our notice, it is not known any more. */
 void units_look_at(struct unit *unit);
 /* Redis may have lost that it is ours: ask. */
 void units_check(struct unit *unit);
