@@ -28,7 +28,7 @@ struct nakodo_v1_entry {
 	bool noted, flying;
 	bool self; /* is to be written too: SAVE_SEAT_SELF */
 #ifdef NAKODO_AUDIT
-	uint64_t check; /* of its record, as it was written last; 0: it was not */
+	uint64_t check, self_check; /* of its records, as they were written last; 0: not */
 #endif
 };
 

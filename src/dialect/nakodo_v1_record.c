@@ -57,6 +57,9 @@ static void add_self(struct nakodo_v1_journal *journal, struct nakodo_v1_entry *
 	entry->self = false;
 	save_begin(&save, SAVE_SEAT_SELF);
 	nakodo_v1_save_self(entry->seat, &save);
+#ifdef NAKODO_AUDIT
+	entry->self_check = save_check(1, save.kind, save.record.at, save.record.len);
+#endif
 	changes_set(&journal->changes, &save, entry->order);
 	free(save.record.at);
 }
@@ -370,6 +373,11 @@ void nakodo_v1_record_audit(const struct nakodo_v1_seat *seat, struct audit *aud
 	nakodo_v1_save_seat(seat, &entry->journal->book, &save, true);
 	if (entry->check != save_check(1, save.kind, save.record.at, save.record.len)) {
 		audit_fault(audit, "something of a seat has changed and was not noted");
+	}
+	save_begin(&save, SAVE_SEAT_SELF);
+	nakodo_v1_save_self(seat, &save);
+	if (entry->self_check != save_check(1, save.kind, save.record.at, save.record.len)) {
+		audit_fault(audit, "what seldom changes of a seat has, and was not noted");
 	}
 	free(save.record.at);
 }

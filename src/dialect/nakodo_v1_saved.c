@@ -279,6 +279,10 @@ static int restore_self(const struct nakodo_v1 *v1, struct saved *saved)
 	struct nakodo_v1_seat *seat = member ? nakodo_v1_seat_of(member) : NULL;
 	int error = 0;
 
+	if (v1->only && !room) {
+		saved_skip(saved);
+		return 0; /* it is not served here */
+	}
 	if (!seat || seat->meta || seat->snapshot) {
 		return -EBADMSG;
 	}

@@ -220,9 +220,9 @@ static void on_turned(void *cookie)
 	dialect_table_record(((struct server *)cookie)->dialects);
 }
 
-static void on_journal_refused(void *cookie, const char *unit)
+static void on_journal_refused(void *cookie, const char *unit, bool taken)
 {
-	worker_say_refused(&((struct server *)cookie)->worker, unit);
+	worker_say_refused(&((struct server *)cookie)->worker, unit, taken);
 }
 
 static int join_as_worker(struct server *server, struct problem *problem)
@@ -248,9 +248,9 @@ static int join_as_worker(struct server *server, struct problem *problem)
 	return journal_start(&server->journal, &server->loop, problem);
 }
 
-static void on_unit_refused(void *cookie, const char *unit)
+static void on_unit_refused(void *cookie, const struct record_refused *record)
 {
-	cluster_look_at(&((struct server *)cookie)->cluster, unit);
+	cluster_look_at(&((struct server *)cookie)->cluster, record->unit, record->taken);
 }
 
 static void join_cluster(struct server *server)

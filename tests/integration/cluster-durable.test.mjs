@@ -227,6 +227,7 @@ describe('a session', { concurrency: 3 }, () => {
     'something else in place of the record': ['SET', 's', 'abc'],
     'something else in place of its claim': ['SET', 'u', 'abc'],
     'no claim': ['DEL', 'u'],
+    'the name of a node that is gone': ['HSET', 'u', 'o', '0123456789abcdef'],
   };
   for (const [what, [verb, which, ...words]] of Object.entries(DAMAGES)) {
     it(`is recorded again where somebody has put ${what} into Redis, and others notice nothing`, { timeout: 60000 }, async (t) => {

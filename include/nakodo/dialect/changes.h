@@ -24,7 +24,7 @@ struct change {
 enum journal_news {
 	JOURNAL_THERE, /* the room may be recorded, from now on, or anew */
 	JOURNAL_RECORDED, /* what has that number */
-	JOURNAL_REFUSED, /* that was not; 0: the room is not this node's any more */
+	JOURNAL_REFUSED, /* that was not; it will be said what comes of it */
 	JOURNAL_TAKEN, /* another node has it, with what was recorded */
 	JOURNAL_LOST, /* nothing is recorded any more, until it is said to be there */
 };

@@ -1,8 +1,11 @@
 /* claims: see the header. Time is Redis' own. */
 #include "nakodo/net/cluster/claims.h"
 
+#include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "nakodo/net/cluster/lease.h"
 #include "nakodo/net/cluster/units.h"
@@ -92,6 +95,31 @@ bool claims_claim(struct unit *unit, redis_fn *fn)
 	snprintf(highest, sizeof(highest), "%" PRIu64, units->highest);
 	snprintf(first, sizeof(first), "%" PRIu64, units->first ? units->first : UINT64_MAX / 4);
 	return redis_send(lease->redis, fn, unit, 16, words, NULL);
+}
+
+static const char *text_at(const struct redisReply *reply, size_t at)
+{
+	bool is = reply && reply->type == REDIS_REPLY_ARRAY && at < reply->elements &&
+		  reply->element[at]->type == REDIS_REPLY_STRING;
+
+	return is ? reply->element[at]->str : NULL;
+}
+
+struct claimed claims_read(const struct lease *lease, const struct redisReply *reply)
+{
+	const char *id = text_at(reply, 0), *epoch = text_at(reply, 1), *value = text_at(reply, 2);
+	struct claimed claimed = {0};
+
+	if (!id || !epoch) {
+		return claimed;
+	}
+	claimed.epoch = strtoull(epoch, NULL, 10);
+	claimed.is_mine = !strcmp(id, lease->own.id);
+	if (claimed.is_mine && reply->elements == 6) {
+		claimed.known = reply->element + 3;
+	}
+	claimed.is_others = !claimed.is_mine && value && lease_read_node(&claimed.owner, id, value);
+	return claimed;
 }
 
 bool claims_assert(struct unit *unit, redis_fn *fn)

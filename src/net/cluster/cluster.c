@@ -351,11 +351,12 @@ void cluster_start(struct cluster *cluster)
 	redis_start(&cluster->redis, cluster->loop);
 }
 
-void cluster_look_at(struct cluster *cluster, const char *name)
+void cluster_look_at(struct cluster *cluster, const char *name, bool given_up)
 {
 	struct unit *unit = units_find(&cluster->units, name);
 
 	if (unit) {
+		unit->life = given_up ? 0 : unit->life;
 		units_check(unit);
 	}
 }

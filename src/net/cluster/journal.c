@@ -72,6 +72,18 @@ static void unqueue(struct journal_unit *unit)
 	}
 }
 
+/* Each queue is in the order of time. */
+static void try_later(struct journal *journal, struct journal_unit *unit)
+{
+	bool soon = unit->refusals <= REFUSALS_MOST;
+
+	unqueue(unit);
+	unit->queue = soon ? &journal->soon : &journal->seldom;
+	unit->again = uv_now(journal->redis.loop) + (soon ? AGAIN : SELDOM);
+	DL_APPEND(*unit->queue, unit);
+	tick(journal);
+}
+
 static void forget(struct journal *journal, struct journal_unit *unit)
 {
 	if (journal->cursor == unit) {
@@ -90,8 +102,8 @@ static void tell_there(struct journal *journal, struct journal_unit *unit)
 	/* If not, nothing is to be recorded of it any more. */
 	if (unit_rooms_any(journal->dialects, unit->name)) {
 		unit_rooms_tell(journal->dialects, unit->name, 0, JOURNAL_THERE);
-	} else {
-		write_down(journal, unit, &nothing);
+	} else if (!write_down(journal, unit, &nothing) && journal->redis.is_up) {
+		try_later(journal, unit);
 	}
 }
 
@@ -199,28 +211,20 @@ static void on_down(void *cookie, const char *why)
 	say_opened(journal);
 }
 
-/* Each queue is in the order of time. */
-static void try_later(struct journal *journal, struct journal_unit *unit)
-{
-	bool soon = unit->refusals <= REFUSALS_MOST;
-
-	unqueue(unit);
-	unit->queue = soon ? &journal->soon : &journal->seldom;
-	unit->again = uv_now(journal->redis.loop) + (soon ? AGAIN : SELDOM);
-	DL_APPEND(*unit->queue, unit);
-	tick(journal);
-}
-
 /* The unit is not ours, or Redis does not know it any more. If that lasts nobody waits. */
 static void refuse(struct journal *journal, const struct journal_write *write)
 {
 	struct journal_unit *unit = find(journal, write->unit);
-	bool again = unit && ++unit->refusals <= REFUSALS_MOST;
+	bool again;
 
+	if (unit && unit->epoch != write->epoch) {
+		return; /* it has been told anew since then */
+	}
+	again = unit && ++unit->refusals <= REFUSALS_MOST;
 	unit_rooms_tell(journal->dialects, write->unit, write->number,
 		again ? JOURNAL_REFUSED : JOURNAL_LOST);
 	if (unit) {
-		journal->refused(journal->cookie, unit->name);
+		journal->refused(journal->cookie, unit->name, false);
 		try_later(journal, unit);
 	}
 }
@@ -233,7 +237,7 @@ static void give_up(struct journal *journal, const struct journal_write *write)
 	if (unit && unit->epoch == write->epoch) {
 		forget(journal, unit);
 		unit_rooms_tell(journal->dialects, write->unit, 0, JOURNAL_TAKEN);
-		journal->refused(journal->cookie, write->unit);
+		journal->refused(journal->cookie, write->unit, true);
 	}
 }
 
@@ -410,7 +414,7 @@ void journal_tell(struct journal *journal, const struct record_unit *record, int
 	} else if (unit) {
 		forget(journal, unit);
 		unit_rooms_tell(journal->dialects, record->unit, 0,
-			record->taken ? JOURNAL_TAKEN : JOURNAL_REFUSED);
+			record->taken ? JOURNAL_TAKEN : JOURNAL_LOST);
 	}
 	if (fd >= 0) {
 		close(fd);

@@ -127,6 +127,11 @@ static void refuse(struct lease *lease, const struct redisReply *reply)
 	lease->refused(lease->cookie, why);
 }
 
+bool lease_is_over(const struct lease *lease)
+{
+	return deadlines_now(lease->deadlines) - lease->renewed >= LEASE_TIME;
+}
+
 static void on_renewed(void *cookie, const struct redisReply *reply)
 {
 	struct lease *lease = cookie;
@@ -134,13 +139,13 @@ static void on_renewed(void *cookie, const struct redisReply *reply)
 	if (!reply) {
 		return; /* the connection has ended */
 	}
-	deadlines_set(lease->deadlines, &lease->timer, RENEWAL, on_time);
+	lease->renewed = lease->asked;
+	deadlines_set(lease->deadlines, &lease->timer, lease_is_over(lease) ? 0 : RENEWAL, on_time);
 	if (reply->type != REDIS_REPLY_INTEGER || reply->integer == 2) {
 		lease->held = false;
 		refuse(lease, reply);
 		return;
 	}
-	lease->renewed = lease->asked;
 	if (!lease->held || !reply->integer) {
 		lease->held = lease->begun = true;
 		lease->taken(lease->cookie);
@@ -167,11 +172,6 @@ void lease_take(struct lease *lease)
 	if (!redis_send(lease->redis, on_renewed, lease, 15, words, NULL)) {
 		deadlines_set(lease->deadlines, &lease->timer, AGAIN, on_time);
 	}
-}
-
-bool lease_is_over(const struct lease *lease)
-{
-	return deadlines_now(lease->deadlines) - lease->renewed >= LEASE_TIME;
 }
 
 static void on_given_up(void *cookie, const struct redisReply *reply)

@@ -98,21 +98,30 @@ static void set_state(struct unit *unit, enum unit_state state)
 	unit->state = state;
 }
 
+/* It is ours, but its worker does not know; or it was, before we stood still. */
+static bool is_doubtful(const struct unit *unit)
+{
+	const struct units *units = unit->units;
+
+	return unit->state == UNIT_MINE && unit->epoch &&
+	       (lease_is_over(units->lease) || units->is_untold(units->cookie, unit));
+}
+
 /* The end of all that happens to a unit: somebody waits for it, or it is not known to Redis, or it
  * is kept for those who come back, or nobody needs it. It may be gone then. */
 static void pursue(struct unit *unit)
 {
 	struct units *units = unit->units;
-	bool awaited = unit->state == UNIT_ASKED && unit->askers;
-	bool unclaimed = unit->state == UNIT_MINE && !unit->epoch && !units->away;
+	bool awaited = unit->state == UNIT_ASKED && (unit->askers || unit->had);
+	bool unclaimed = unit->state == UNIT_MINE && (!unit->epoch || is_doubtful(unit));
 
-	if ((awaited || unclaimed) && !unit->calls && !unit->again.at) {
+	if ((awaited || (unclaimed && !units->away)) && !unit->calls && !unit->again.at) {
 		deadlines_set(units->deadlines, &unit->again, AGAIN, on_again);
 	}
 	if (unit->holds || unit->askers || unit->calls) {
 		return;
 	}
-	if (unit->state == UNIT_ASKED && !unit->owner.port) {
+	if (unit->state == UNIT_ASKED && !unit->owner.port && !unit->had) {
 		forget(unit);
 	} else {
 		idle(unit);
@@ -149,15 +158,12 @@ static void answer(struct unit *unit)
 	pursue(unit);
 }
 
-/* Of a reply to a claim: what units.mine is told. */
-enum { LAST_OWNER = 3, RECORDED = 5 };
-
 static void note_epoch(struct units *units, uint64_t epoch)
 {
 	units->highest = epoch > units->highest ? epoch : units->highest;
 }
 
-static void become_mine(struct unit *unit, uint64_t epoch, const struct redisReply *reply)
+static void become_mine(struct unit *unit, uint64_t epoch, struct redisReply *const *known)
 {
 	struct units *units = unit->units;
 
@@ -168,8 +174,8 @@ static void become_mine(struct unit *unit, uint64_t epoch, const struct redisRep
 	note_epoch(units, epoch);
 	units->first = units->first ? units->first : epoch;
 	set_state(unit, UNIT_MINE);
-	if (epoch && reply->elements > RECORDED) {
-		units->mine(units->cookie, unit, reply->element + LAST_OWNER);
+	if (epoch && known) {
+		units->mine(units->cookie, unit, known);
 	}
 	answer(unit);
 }
@@ -177,15 +183,16 @@ static void become_mine(struct unit *unit, uint64_t epoch, const struct redisRep
 static void become_others(struct unit *unit, const struct node *owner, uint64_t epoch)
 {
 	struct units *units = unit->units;
-	bool was_mine = unit->state == UNIT_MINE;
+	bool was_mine = unit->state == UNIT_MINE || unit->had;
 
 	end_idling(unit);
 	unit->owner = *owner;
 	unit->epoch = 0;
+	unit->had = false;
 	note_epoch(units, epoch);
 	set_state(unit, UNIT_OTHERS);
 	tell_not_mine(unit);
-	if ((was_mine || unit->had) && unit->holds) {
+	if (was_mine && unit->holds) {
 		meter_add(METER_CLUSTER_LOST, 1);
 		unit->lost = true;
 		units->lost(units->cookie);
@@ -193,32 +200,22 @@ static void become_others(struct unit *unit, const struct node *owner, uint64_t 
 	answer(unit);
 }
 
-static bool is_text(const struct redisReply *reply, size_t at)
-{
-	return at < reply->elements && reply->element[at]->type == REDIS_REPLY_STRING;
-}
-
 static void on_claimed(void *cookie, const struct redisReply *reply)
 {
 	struct unit *unit = cookie;
 	struct units *units = unit->units;
-	bool answered =
-		reply && reply->type == REDIS_REPLY_ARRAY && is_text(reply, 0) && is_text(reply, 1);
-	uint64_t epoch = answered ? strtoull(reply->element[1]->str, NULL, 10) : 0;
-	struct node owner;
+	const struct claimed claimed = claims_read(units->lease, reply);
 
 	unit->calls--;
-	if (answered && !strcmp(reply->element[0]->str, units->lease->own.id)) {
-		become_mine(unit, epoch, reply);
-	} else if (answered && is_text(reply, 2) &&
-		   lease_read_node(&owner, reply->element[0]->str, reply->element[2]->str)) {
-		become_others(unit, &owner, epoch);
+	if (claimed.is_mine) {
+		become_mine(unit, claimed.epoch, claimed.known);
+	} else if (claimed.is_others) {
+		become_others(unit, &claimed.owner, claimed.epoch);
 	} else {
-		/* Not yet; or Redis is away or refuses. */
 		if (reply && reply->type == REDIS_REPLY_ERROR) {
 			units->refused(units->cookie, reply->str);
 		}
-		pursue(unit);
+		pursue(unit); /* not yet; or Redis is away, or refuses */
 	}
 }
 
@@ -270,15 +267,6 @@ static void on_asserted(void *cookie, const struct redisReply *reply)
 	}
 }
 
-/* It is ours, but its worker does not know; or it was, before we stood still. */
-static bool is_doubtful(const struct unit *unit)
-{
-	const struct units *units = unit->units;
-
-	return unit->state == UNIT_MINE && unit->epoch &&
-	       (lease_is_over(units->lease) || units->is_untold(units->cookie, unit));
-}
-
 /* Redis knows of it again, if it has lost it, or says who has it. */
 void units_check(struct unit *unit)
 {
@@ -287,7 +275,7 @@ void units_check(struct unit *unit)
 	}
 	if (unit->state == UNIT_MINE && unit->epoch && !is_doubtful(unit)) {
 		unit->calls += claims_assert(unit, on_asserted);
-	} else if (unit->state == UNIT_MINE || unit->askers) {
+	} else if (unit->state == UNIT_MINE || unit->askers || unit->had) {
 		claim(unit);
 	}
 }

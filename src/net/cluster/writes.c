@@ -10,16 +10,18 @@
 #include "nakodo/net/cluster/lease.h"
 
 #define TTL "7200000" /* ms, as units have (claims.c) */
-#define FIXED 11 /* words of a command before the fields */
+#define FIXED 12 /* words of a command before the fields */
 
-/* KEYS unit, state   ARGV id, epoch, number, ttl, whole, count, field, bytes …, field …
- * 1: it is written; 0: the unit is nobody's, or of another epoch, or what is there is not what was
- * written last; 2: the unit is another's, which it is when our lease has ended. What comes too
+/* KEYS unit, state
+ * ARGV id, epoch, number, ttl, whole, count, key of leases, field, bytes …, field …
+ * 1: it is written; 0: Redis does not know that the unit is ours, or what is there is not what was
+ * written last; 2: it is that of another node which is there. What comes too
  * late, behind something newer, is left out: a connection that was given up may still bring it.
  * What others have put there counts as nothing. */
 static const char write_script[] =
 	"local o = redis.pcall('HMGET', KEYS[1], 'o', 'e')\n"
-	"if o[1] and o[1] ~= ARGV[1] then return 2 end\n"
+	"if o[1] and o[1] ~= ARGV[1] and redis.call('EXISTS', ARGV[7] .. o[1]) == 1 then return 2 "
+	"end\n"
 	"if o[1] ~= ARGV[1] or o[2] ~= ARGV[2] then return 0 end\n"
 	"local n = redis.pcall('HMGET', KEYS[2], 'e', 'n')\n"
 	"local last = n[1] == ARGV[2] and tonumber(n[2] or '')\n"
@@ -27,10 +29,10 @@ static const char write_script[] =
 	"if ARGV[5] ~= '1' and not last then return 0 end\n"
 	"if ARGV[5] == '1' then redis.call('DEL', KEYS[2]) end\n"
 	"local count = tonumber(ARGV[6])\n"
-	"for i = 7, 6 + 2 * count, 2 do\n"
+	"for i = 8, 7 + 2 * count, 2 do\n"
 	"  redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])\n"
 	"end\n"
-	"for i = 7 + 2 * count, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end\n"
+	"for i = 8 + 2 * count, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end\n"
 	"redis.call('HSET', KEYS[2], 'e', ARGV[2], 'n', ARGV[3])\n"
 	"local ends = count == 0 and ARGV[5] == '1'\n"
 	"redis.call('PEXPIRE', KEYS[2], ends and 60000 or ARGV[4])\n"
@@ -70,9 +72,9 @@ bool writes_send(struct redis *redis, const struct written *what, const struct c
 	redis_fn *fn, void *cookie)
 {
 	struct lease names;
-	char keys[2][LEASE_KEY], epoch[24], number[24], count[24];
+	char keys[2][LEASE_KEY], leases[LEASE_KEY], epoch[24], number[24], count[24];
 	const char *fixed[FIXED] = {"EVAL", write_script, "2", keys[0], keys[1], what->node, epoch,
-		number, TTL, changes->whole ? "1" : "0", count};
+		number, TTL, changes->whole ? "1" : "0", count, leases};
 	size_t at = FIXED, most = FIXED + 2 * changes->count, *lengths;
 	const char **words = calloc(most, sizeof(*words) + sizeof(*lengths));
 	bool sent;
@@ -84,6 +86,7 @@ bool writes_send(struct redis *redis, const struct written *what, const struct c
 	snprintf(names.cluster, sizeof(names.cluster), "%s", what->cluster);
 	lease_key(&names, "u:", what->unit, keys[0]);
 	lease_key(&names, "s:", what->unit, keys[1]);
+	lease_key(&names, "n:", "", leases);
 	snprintf(epoch, sizeof(epoch), "%" PRIu64, what->epoch);
 	snprintf(number, sizeof(number), "%" PRIu64, what->number);
 	snprintf(count, sizeof(count), "%zu", put_fields(changes, words, lengths, &at));

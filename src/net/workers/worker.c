@@ -289,9 +289,9 @@ void worker_say_ready(struct worker *worker)
 	channel_send(&worker->channel, &record, sizeof(record), NULL, 0);
 }
 
-void worker_say_refused(struct worker *worker, const char *unit)
+void worker_say_refused(struct worker *worker, const char *unit, bool taken)
 {
-	struct record_refused record = {.kind = RECORD_REFUSED};
+	struct record_refused record = {.kind = RECORD_REFUSED, .taken = taken};
 
 	memcpy(record.unit, unit, strlen(unit) + 1);
 	channel_send(&worker->channel, &record, sizeof(record), NULL, 0);

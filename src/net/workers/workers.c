@@ -223,8 +223,7 @@ static void on_record(void *cookie, const struct channel_record *record)
 		slot->workers->answered(slot->workers, slot->index, record->bytes);
 		break;
 	case RECORD_REFUSED:
-		slot->workers->refused(slot->workers->cookie,
-			((const struct record_refused *)record->bytes)->unit);
+		slot->workers->refused(slot->workers->cookie, record->bytes);
 		break;
 	case RECORD_DECRYPTED:
 		if (record->fd_count) {

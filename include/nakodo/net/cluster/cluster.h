@@ -59,8 +59,9 @@ int cluster_init(struct cluster *cluster, int directory, struct problem *problem
 void cluster_start(struct cluster *cluster);
 /* Pass a connection on; takes over what `accepted` owns. */
 void cluster_take(struct cluster *cluster, struct accepted *accepted);
-/* Redis may have lost that the unit is ours, if it is. */
-void cluster_look_at(struct cluster *cluster, const char *unit);
+/* Redis may have lost that the unit is ours, if it is; `given_up`: its worker does not take it for
+ * ours any more. */
+void cluster_look_at(struct cluster *cluster, const char *unit, bool given_up);
 /* All peers are gone: others may have our units. `keeps`: but for those of sessions, which are left
  * to the next process. `left` is called once, perhaps in here. */
 void cluster_leave(struct cluster *cluster, bool keeps, void (*left)(void *cookie), void *cookie);

@@ -36,15 +36,16 @@ struct journal {
 	unsigned under_way; /* how many these are */
 	uint64_t last; /* number of a write */
 	uint64_t looked, heard; /* ms: when they were looked at last; until when nobody listened */
-	/* That were refused, and are recorded anew a second later, or half a minute (utlist DL). */
+	/* That were refused, and are recorded anew soon, or after some seconds (utlist DL). */
 	struct journal_unit *soon, *seldom;
 	bool told_down; /* all units know that Redis is away */
 	uint64_t logged; /* ms: when the log was told last; 0: never */
 	uv_timer_t timer;
 	uint64_t begun; /* ms */
 	void (*opened)(void *cookie); /* journal_open() */
-	/* Redis does not know that the unit is ours. */
-	void (*refused)(void *cookie, const char *unit);
+	/* Redis does not know that the unit is ours; or (`taken`) another node has it, and it is
+	 * not recorded here until journal_tell(). */
+	void (*refused)(void *cookie, const char *unit, bool taken);
 	void *cookie; /* of both */
 	bool started;
 };

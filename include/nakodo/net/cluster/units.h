@@ -81,8 +81,8 @@ struct units {
 	uint64_t (*keep)(void *cookie, const struct unit *unit);
 	/* Another node has a unit that has connections here: unit.lost. */
 	void (*lost)(void *cookie);
-	/* Are its sessions recorded? Then the other two are called: it is ours, and the reply's
-	 * elements (claims.h) from "1" or "0" on; it is not any more, but perhaps another's. */
+	/* Are its sessions recorded? Then the other two are called: it is ours, and what is known
+	 * of it (struct claimed); it is not any more, but perhaps another's. */
 	bool (*lasts)(void *cookie, const struct unit *unit);
 	void (*mine)(void *cookie, struct unit *unit, struct redisReply *const *known);
 	void (*not_mine)(void *cookie, struct unit *unit);

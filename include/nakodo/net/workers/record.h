@@ -50,7 +50,7 @@ enum record_kind {
 	RECORD_PIECE,
 	RECORD_DECRYPTED, /* the plain side of a connection with TLS, and its descriptor; a
 			   * record_decrypted */
-	RECORD_REFUSED, /* Redis does not know that a unit is this node's */
+	RECORD_REFUSED, /* Redis did not let a worker record a unit */
 };
 
 struct record_listener {
@@ -120,6 +120,7 @@ struct record_unit {
 
 struct record_refused {
 	enum record_kind kind;
+	bool taken; /* since another node has it: the worker has given it up */
 	char unit[UNIT_NAME];
 };
 

@@ -62,7 +62,7 @@ void worker_say(struct worker *worker, enum record_kind kind);
 /* RECORD_READY. */
 void worker_say_ready(struct worker *worker);
 /* RECORD_REFUSED. */
-void worker_say_refused(struct worker *worker, const char *unit);
+void worker_say_refused(struct worker *worker, const char *unit, bool taken);
 /* The connection of that ticket has ended. */
 void worker_release(struct worker *worker, uint32_t ticket);
 /* The turn of a connection has come; takes over what `accepted` owns. */

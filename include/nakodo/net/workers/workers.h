@@ -21,6 +21,7 @@ struct dialect_table;
 struct options;
 struct problem;
 struct record_piece;
+struct record_refused;
 struct record_unit;
 struct sockets;
 struct worker_slot;
@@ -53,7 +54,7 @@ struct workers {
 	/* A worker has answered an inquiry; it has ended (inquiry.h). */
 	void (*answered)(struct workers *workers, size_t worker, const struct record_piece *piece);
 	void (*lost)(struct workers *workers, size_t worker);
-	void (*refused)(void *cookie, const char *unit); /* RECORD_REFUSED */
+	void (*refused)(void *cookie, const struct record_refused *record);
 	void (*ready)(void *cookie); /* all of them serve, for the first time; perhaps they stop */
 	void (*reloaded)(void *cookie); /* all that are there have carried out ORDER_RELOAD */
 	void (*ended)(void *cookie); /* all have ended, after they were told to; one is `broken` */
