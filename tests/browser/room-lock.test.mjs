@@ -145,6 +145,21 @@ describe('a locked room', () => {
     });
   }
 
+  it('the focus stays in the list of people, whoever comes and goes', async (t) => {
+    const { pages: [hana], link } = await moderated(t);
+    const remove = '#people [aria-label="Remove Ken from the room"]';
+    const isFocused = (selector) => document.activeElement === document.querySelector(selector);
+    await hana.shows(remove);
+    await hana.page.focus(remove);
+    const [mio] = await openPages(t, [chromium], guarded.url, { path: link({ name: 'Mio' }) });
+    await mio.click('#join-watch');
+    await hana.says('#people', 'Mio');
+    assert.ok(await hana.page.evaluate(isFocused, remove));
+    await mio.click('#leave');
+    await hana.until(() => !document.querySelector('#people').textContent.includes('Mio'));
+    assert.ok(await hana.page.evaluate(isFocused, remove));
+  });
+
   it('the address loses its token, and a reload and the invitation do not need it', async (t) => {
     for (const browser of [chromium, firefox]) {
       const token = key.token({ room: 'secret', name: 'Hana' });

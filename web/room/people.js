@@ -58,42 +58,75 @@ function action(name, key, params, act) {
   return button;
 }
 
-/** What the list shows now. */
-let shown = '';
+/**
+ * What the list shows now: of each, by the ID ('' is oneself), what its row says, and the row.
+ * @type {Map<string, { said: string, line: HTMLElement }>}
+ */
+let shown = new Map();
 
 /**
- * Bring the list in step. It is made anew only when it changes, so that the focus stays.
+ * Rows that stay are not touched: somebody may be about to press a button there, or have the focus on it.
+ * @param {HTMLElement[]} lines
+ */
+function bringInStep(lines) {
+  const list = byId('people', HTMLElement);
+  for (const line of [...list.children].filter((one) => !lines.includes(/** @type {HTMLElement} */ (one)))) {
+    line.remove();
+  }
+  lines.forEach((line, i) => {
+    if (list.children[i] !== line) {
+      list.insertBefore(line, list.children[i] ?? null);
+    }
+  });
+}
+
+/**
+ * Bring the list in step. A row is made anew only when it says something else.
  * @param {import('../client.js').Room} room
  * @param {import('./own-media.js').OwnMedia} own
  * @param {{ sendFile: (peer: Peer) => void, remove: (peer: Peer) => void, rename: () => void }} acts
  */
 export function showPeople(room, own, { sendFile, remove, rename }) {
+  const before = shown;
+  shown = new Map();
+  /** @param {string} id @param {unknown} what @param {() => HTMLElement} build */
+  const put = (id, what, build) => {
+    const said = JSON.stringify(what);
+    const old = before.get(id);
+    shown.set(id, old?.said === said ? old : { said, line: build() });
+    return /** @type {{ line: HTMLElement }} */ (shown.get(id)).line;
+  };
   const { mic, cam } = own.tracks;
-  const next = JSON.stringify([room.self, room.can, own.isOn, mic?.id, cam?.id, [...room.peers.values()].map((peer) => (
-    [peer.id, peer.name, peer.sources, peer.state, peer.away, isRaised(peer)]
-  ))]);
-  if (next === shown) {
-    return;
-  }
-  shown = next;
-  const rows = [row(ownNameOf(room.self), {
-    mic: Boolean(mic && own.isOn.mic), cam: Boolean(cam), hand: isRaised(room.self),
-  }, [action('edit', 'settings.open', {}, rename)])];
+  const self = { mic: Boolean(mic && own.isOn.mic), cam: Boolean(cam), hand: isRaised(room.self) };
+  const lines = [put('', [room.self, self], () => (
+    row(ownNameOf(room.self), self, [action('edit', 'settings.open', {}, rename)])
+  ))];
   for (const peer of room.peers.values()) {
-    const name = nameOf(peer);
-    const { sources } = peer;
-    const params = { name: wordsOf(name) };
-    const send = action('clip', 'file.sendTo', params, () => sendFile(peer));
+    const { id, sources } = peer;
+    /** Whoever that is when the button is pressed. @param {(peer: Peer) => void} act */
+    const to = (act) => () => {
+      const now = room.peers.get(id);
+      if (now) {
+        act(now);
+      }
+    };
+    const isOn = { mic: Boolean(sources.mic), cam: Boolean(sources.cam), hand: isRaised(peer) };
+    const canKick = room.can.includes('kick');
+    const line = put(id, [peer.name, isOn, canKick], () => {
+      const name = nameOf(peer);
+      const params = { name: wordsOf(name) };
+      const buttons = [action('clip', 'file.sendTo', params, to(sendFile))];
+      if (canKick) {
+        buttons.push(action('remove', 'people.remove', params, to(remove)));
+      }
+      return row(name, isOn, buttons);
+    });
+    const send = /** @type {HTMLButtonElement} */ (line.querySelector('button'));
     send.disabled = peer.state !== 'connected';
-    const buttons = [send];
-    if (room.can.includes('kick')) {
-      buttons.push(action('remove', 'people.remove', params, () => remove(peer)));
-    }
-    const line = row(name, { mic: Boolean(sources.mic), cam: Boolean(sources.cam), hand: isRaised(peer) }, buttons);
     line.classList.toggle('away', peer.away);
-    rows.push(line);
+    lines.push(line);
   }
-  byId('people', HTMLElement).replaceChildren(...rows);
-  byId('count', HTMLElement).textContent = String(rows.length);
-  sayIn(byId('open-people', HTMLElement), 'aria-label', 'people.count', { count: rows.length });
+  bringInStep(lines);
+  byId('count', HTMLElement).textContent = String(lines.length);
+  sayIn(byId('open-people', HTMLElement), 'aria-label', 'people.count', { count: lines.length });
 }
