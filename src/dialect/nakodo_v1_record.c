@@ -221,7 +221,6 @@ static void land(struct nakodo_v1_journal *journal)
 		entry->flying = false;
 		if (!entry->noted) {
 			entry->noted = true;
-			entry->before = 0;
 			DL_APPEND(journal->noted, entry);
 		}
 		entry->before = 0;
